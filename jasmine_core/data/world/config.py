@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a world should look like, and the dice that decide the rest."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from jasmine_core.errors import ConfigError
+
+Item = TypeVar("Item")
+Colour = tuple[float, float, float]  # linear RGB
+
+
+@dataclass(frozen=True)
+class WorldConfig:
+    """Choose the world, the camera and the length of a scene; the seed decides everything else."""
+
+    kind: Literal["street", "room"] = "street"  # a vehicle's drive or a hand-held walk
+    width: int = 640  # [px], at least 8
+    height: int = 192  # [px], at least 8
+    rate: float = 10.0  # pictures per second [Hz]
+    frames: int = 10  # pictures per scene
+    supersample: int = 2  # colour samples per pixel side beside the centre; 1 = the centre only
+    moving_objects: bool = False  # traffic and pedestrians; people and balls in a room
+    shadows: bool = True  # trace rays to the sun or the lamp
+    fov: tuple[float, float] = (81.5, 81.5)  # horizontal field of view, range over seeds [deg]
+    speed: tuple[float, float] = (3.0, 14.0)  # of the vehicle, range over seeds [m/s]
+    hand_speed: tuple[float, float] = (0.3, 0.8)  # of the hand in a room, range over seeds [m/s]
+    standing: float = 0.0  # share of street scenes in which the vehicle stands, 0..1
+    texture_banks: int = 4  # seeds share this many sets of textures (1 s and 18 MB each)
+
+    def __post_init__(self) -> None:
+        if self.width < 8 or self.height < 8 or self.frames < 1 or self.supersample < 1:
+            raise ConfigError(
+                f"{self.frames} frames of {self.width}x{self.height} px with supersample "
+                f"{self.supersample} cannot be rendered; use at least 1 frame of 8x8 px and 1 sample"
+            )
+        if not 20 <= self.fov[0] <= self.fov[1] <= 140:
+            raise ConfigError(f"field of view {self.fov} deg must be a range inside 20..140 deg")
+        if self.rate <= 0 or self.texture_banks < 1:
+            raise ConfigError(
+                f"rate {self.rate} Hz and texture_banks {self.texture_banks} must be positive"
+            )
+
+    @property
+    def duration(self) -> float:
+        """Return the time from the first to the last picture [s]."""
+        return (self.frames - 1) / self.rate
+
+
+class Dice(random.Random):
+    """Draw a scene's numbers; one stream per (seed, concern), the same on every machine."""
+
+    def __new__(cls, seed: int, concern: str) -> Dice:
+        """Create the generator; the base class would refuse the second argument."""
+        return super().__new__(cls)
+
+    def __init__(self, seed: int, concern: str) -> None:
+        super().__init__(f"{seed}/{concern}")
+
+    def chance(self, share: float) -> bool:
+        """Return true with this probability."""
+        return self.random() < share
+
+    def within(self, bounds: tuple[float, float]) -> float:
+        """Return a number uniform in the bounds."""
+        return self.uniform(*bounds)
+
+    def side(self) -> int:
+        """Return -1 or +1."""
+        return self.choice((-1, 1))
+
+    def tinted(self, colour: Colour, spread: float = 0.15) -> Colour:
+        """Return the colour with its brightness and, half as much, its hue changed."""
+        value = 1 + self.uniform(-spread, spread)
+        r, g, b = (c * value * (1 + self.uniform(-spread, spread) / 2) for c in colour)
+        return r, g, b
+
+    def one_of(self, colours: Sequence[Colour], spread: float = 0.15) -> Colour:
+        """Return one of the colours, tinted."""
+        return self.tinted(self.choice(colours), spread)

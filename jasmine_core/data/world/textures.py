@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Texture banks: every texture is three tileable maps, coloured by the palette of its object.
+
+Channel 0 is the shade (the colour is multiplied by twice its value), channel 1 the ink and channel 2
+the glass: the weights with which the second and the third colour of the palette cover the first.
+So one brick pattern serves red walls with grey mortar and white walls with black mortar. Row 0 is
+the bottom of a wall.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from jasmine_core.data.world.patterns import PATTERNS, SIZE
+
+LEVELS = SIZE.bit_length()  # mip levels, 256 x 256 down to 1 x 1
+_NAMES = [name for name, (_, variants) in PATTERNS.items() for _ in range(variants)]
+VARIANTS = {name: [i for i, n in enumerate(_NAMES) if n == name] for name in PATTERNS}
+TEXELS = sum((SIZE >> level) ** 2 for level in range(LEVELS))  # of one texture with its mip-maps
+
+
+@lru_cache(maxsize=16)
+def texture_bank(seed: int) -> Tensor:
+    """Return all textures with their mip-maps as one table of texels, [textures * TEXELS, 3] half."""
+    generator = torch.Generator().manual_seed(seed)
+    textures = torch.stack([PATTERNS[name][0](generator) for name in _NAMES])  # [T,3,n,n]
+    level = textures.clamp(0, 1)
+    levels = []
+    for _ in range(LEVELS):
+        levels.append(level.flatten(2))  # [T,3,n*n]
+        level = torch.nn.functional.avg_pool2d(level, 2) if level.shape[-1] > 1 else level
+    return torch.cat(levels, dim=2).transpose(1, 2).reshape(-1, 3).half().contiguous()
+
+
+@lru_cache(maxsize=16)
+def texture_banks(seeds: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return several banks one after the other on a device, [banks * textures * TEXELS, 3] half."""
+    return torch.cat([texture_bank(seed) for seed in seeds]).to(device)
+
+
+def bank_start(bank: Tensor) -> Tensor:
+    """Return the number of the first texture of each bank inside `texture_banks`."""
+    return bank * len(_NAMES)
+
+
+def sample(table: Tensor, texture: Tensor, uv: Tensor, footprint: Tensor) -> Tensor:
+    """Look textures up trilinearly, [n,3] in [0,1].
+
+    `uv` [n,2] counts tiles and `footprint` [n] is the size of a pixel in tiles.
+    """
+    level = torch.log2(footprint * SIZE).clamp(0, LEVELS - 1.001)
+    fine = level.long()
+    blend = (level - fine)[:, None]
+    return torch.lerp(
+        _bilinear(table, texture, uv, fine), _bilinear(table, texture, uv, fine + 1), blend
+    )
+
+
+def sample_smooth(table: Tensor, texture: Tensor, uv: Tensor, level: int) -> Tensor:
+    """Look textures up bilinearly at one mip level, [n,3]; for patterns without fine detail."""
+    return _bilinear(table, texture, uv, torch.full_like(texture, level))
+
+
+def _bilinear(table: Tensor, texture: Tensor, uv: Tensor, level: Tensor) -> Tensor:
+    size = torch.bitwise_right_shift(torch.full_like(level, SIZE), level)  # [n]
+    # Levels before this one hold n^2 (1 + 1/4 + ...) texels.
+    start = texture * TEXELS + (4 * SIZE * SIZE - 4 * size * size) // 3
+    position = uv * size[:, None] - 0.5
+    corner = torch.floor(position)
+    u, v = (position - corner).unbind(1)
+    mask = size - 1
+    x, y = corner.long().unbind(1)
+    x0, x1 = x & mask, (x + 1) & mask
+    row0, row1 = start + (y & mask) * size, start + ((y + 1) & mask) * size
+    low = torch.lerp(table[row0 + x0].float(), table[row0 + x1].float(), u[:, None])
+    high = torch.lerp(table[row1 + x0].float(), table[row1 + x1].float(), u[:, None])
+    return torch.lerp(low, high, v[:, None])

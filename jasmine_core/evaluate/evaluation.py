@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A whole test set: the model beside the two predictors that never look at the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.evaluate.metrics import (
+    DepthMetrics,
+    EdgeSharpness,
+    edge_sharpness,
+    mean_metrics,
+    scale_drift,
+)
+from jasmine_core.evaluate.protocols import (
+    Aligned,
+    Alignment,
+    Protocol,
+    align,
+    check_alignment,
+    evaluate_depth,
+    find_protocol,
+)
+
+DENSE = 0.5  # share of the pixels with truth from which its edges can be measured
+
+Summary = dict[str, dict[str, Any]]
+
+
+class FrameScore(NamedTuple):
+    """Keep what one frame adds to an evaluation."""
+
+    stamp: int  # ns
+    model: DepthMetrics
+    trivial_constant: DepthMetrics
+    trivial_mean_map: DepthMetrics
+    ratio: float  # metres per unit of the prediction
+    edges: EdgeSharpness | None  # None for sparse truth
+
+
+class Evaluation:
+    """Collect the scores of a test set, each frame with those of the trivial predictors.
+
+    `mean_map` [h,w] is the mean depth of the training set in metres (`mean_depth_map`). `constant`
+    is its mean unless given; it matters without alignment only.
+    """
+
+    def __init__(
+        self,
+        mean_map: NDArray[Any],
+        protocol: str | Protocol = "eigen",
+        alignment: Alignment = "median",
+        constant: float | None = None,
+    ) -> None:
+        check_alignment(alignment)
+        self.protocol = find_protocol(protocol)
+        self.alignment: Alignment = alignment
+        self.mean_map = np.asarray(mean_map, np.float32)
+        self.constant = float(np.mean(self.mean_map)) if constant is None else constant
+        if not (np.all(self.mean_map > 0) and 0 < self.constant < np.inf):
+            raise ConfigError(
+                "trivial predictors need positive depth: the mean map starts at "
+                f"{self.mean_map.min():g} m, the constant is {self.constant:g} m; make the map "
+                "with mean_depth_map"
+            )
+        self.frames: list[FrameScore] = []
+
+    def add(self, stamp: int, prediction: NDArray[Any], truth: NDArray[Any]) -> Aligned:
+        """Score one frame and return its aligned depth; a frame of no use adds nothing."""
+        rules, alignment = self.protocol, self.alignment
+        aligned = align(prediction, truth, rules, alignment)
+        edges = None
+        if np.mean(aligned.truth > 0) >= DENSE:
+            edges = edge_sharpness(aligned.depth, np.where(aligned.valid, aligned.truth, 0))
+        constant = np.full((1, 1), self.constant, np.float32)
+        self.frames.append(
+            FrameScore(
+                stamp,
+                aligned.metrics(),
+                evaluate_depth(constant, truth, rules, alignment),
+                evaluate_depth(self.mean_map, truth, rules, alignment),
+                aligned.ratio,
+                edges,
+            )
+        )
+        return aligned
+
+    def extremes(self) -> dict[str, FrameScore]:
+        """Return the best, median and worst frame by the model's abs_rel."""
+        ranked = sorted(self._scored(), key=lambda frame: frame.model.abs_rel)
+        return {"best": ranked[0], "median": ranked[len(ranked) // 2], "worst": ranked[-1]}
+
+    def summary(self) -> Summary:
+        """Average over the frames, ready for JSON; what could not be measured is None."""
+        frames = self._scored()
+        summary: Summary = {
+            name: {
+                **mean_metrics([getattr(frame, name) for frame in frames])._asdict(),
+                "frames": len(frames),
+                "protocol": self.protocol.name,
+                "alignment": self.alignment,
+            }
+            for name in ("model", "trivial_constant", "trivial_mean_map")
+        }
+        drift = scale_drift([frame.ratio for frame in frames], [frame.stamp for frame in frames])
+        summary["model"] |= {f"scale_ratio_{name}": x for name, x in drift._asdict().items()}
+        edges = [frame.edges for frame in frames if frame.edges]
+        means = np.mean(edges, axis=0).tolist() if edges else [None] * len(EdgeSharpness._fields)
+        summary["model"] |= {
+            f"edge_{name}": x for name, x in zip(EdgeSharpness._fields, means, strict=True)
+        }
+        return summary
+
+    def _scored(self) -> list[FrameScore]:
+        if not self.frames:
+            raise FrameError(
+                "no frame was evaluated; check that predictions and truth share stamps"
+            )
+        return self.frames
+
+
+def mean_depth_map(
+    truths: Iterable[NDArray[Any]], protocol: str | Protocol = "plain"
+) -> NDArray[np.float32]:
+    """Average a training set's truth pixel by pixel, in the first picture's size.
+
+    Values outside the protocol's range do not count. A pixel never seen takes the mean of its row,
+    and a row never seen that of the nearest row.
+    """
+    rules = find_protocol(protocol)
+    total = count = np.zeros((0, 0))
+    for whole in truths:
+        truth = whole[rules.window((whole.shape[1], whole.shape[0])).slices].astype(np.float32)
+        if not total.size:
+            total, count = np.zeros((2, *truth.shape))
+        if truth.shape != total.shape:  # nearest: a mean with unknown zeros would be wrong
+            resized = cv2.resize(truth, total.shape[::-1], interpolation=cv2.INTER_NEAREST)
+            truth = np.asarray(resized, np.float32)
+        known = rules.in_range(truth)
+        total += np.where(known, truth, 0)
+        count += known
+    if not count.any():
+        raise FrameError(
+            f"no training picture has depth that counts in protocol {rules.name!r}; check that "
+            "its unit is metres"
+        )
+    seen = np.flatnonzero(count.any(axis=1))
+    row_means = total[seen].sum(axis=1) / count[seen].sum(axis=1)
+    rows = np.arange(len(count))
+    nearest = np.abs(rows[:, None] - seen).argmin(axis=1)  # [H]
+    filled = np.where(count > 0, total / np.maximum(count, 1), row_means[nearest][:, None])
+    return filled.astype(np.float32)

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers that compare depth with truth, free of files and protocols.
+
+Arithmetic keeps the precision it is given: single precision reproduces published numbers bit for
+bit, double precision is there for analysis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+class DepthMetrics(NamedTuple):
+    """Score one picture, or the mean of many; errors first, then the three accuracies in [0,1]."""
+
+    abs_rel: float
+    sq_rel: float
+    rmse: float
+    rmse_log: float
+    a1: float
+    a2: float
+    a3: float
+
+
+def depth_metrics(prediction: FloatArray, truth: FloatArray) -> DepthMetrics:
+    """Score valid pixels [N] of positive depth [m].
+
+    sq_rel and rmse are in metres; a_i is the share of pixels with max(p/t, t/p) < 1.25^i.
+    """
+    error = truth - prediction
+    log_error = np.log(truth) - np.log(prediction)
+    ratio = np.maximum(truth / prediction, prediction / truth)
+    return DepthMetrics(
+        abs_rel=float(np.mean(np.abs(error) / truth)),
+        sq_rel=float(np.mean(error**2 / truth)),
+        rmse=float(np.sqrt(np.mean(error**2))),
+        rmse_log=float(np.sqrt(np.mean(log_error**2))),
+        a1=float(np.mean(ratio < 1.25)),
+        a2=float(np.mean(ratio < 1.25**2)),
+        a3=float(np.mean(ratio < 1.25**3)),
+    )
+
+
+def mean_metrics(pictures: Sequence[DepthMetrics]) -> DepthMetrics:
+    """Average over pictures, each of which counts the same however many pixels it has."""
+    means = np.asarray(pictures, np.float64).mean(axis=0)  # [7]
+    return DepthMetrics._make(float(mean) for mean in means)
+
+
+def align_median(prediction: FloatArray, truth: FloatArray) -> float:
+    """Return the scale, metres per unit of prediction [N], that makes the medians agree."""
+    return float(np.median(truth) / np.median(prediction))
+
+
+def align_least_squares(prediction: FloatArray, truth: FloatArray) -> tuple[float, float]:
+    """Return (s, t) with the least sum of (s p + t - truth)^2 over [N] pixels.
+
+    The fit is in depth, not in its inverse. For a constant prediction, where many (s, t) are
+    equally good, it is the smallest of them.
+    """
+    system = np.stack([prediction, np.ones_like(prediction)], axis=-1)  # [N,2]
+    (s, t), *_ = np.linalg.lstsq(system, truth, rcond=None)
+    return float(s), float(t)
+
+
+class ScaleDrift(NamedTuple):
+    """Tell how steady the metres per model unit stay over a drive."""
+
+    median: float  # metres per model unit
+    spread: float  # standard deviation / median
+    trend: float  # slope of a straight line through the ratios / median, per second
+    max_change: float  # largest / smallest median of a window - 1
+
+
+def scale_drift(ratios: Sequence[float], stamps: Sequence[int], window: float = 1.0) -> ScaleDrift:
+    """Measure scale over time from each frame's ratio median(truth) / median(prediction).
+
+    `spread` holds the flicker from frame to frame as well; `max_change` compares the medians of
+    windows of `window` seconds, which a single bad frame does not move. Stamps [ns] may come in any
+    order.
+    """
+    values = np.asarray(ratios, np.float64)
+    seconds = (np.asarray(stamps, np.int64) - min(stamps)) * 1e-9
+    median = float(np.median(values))
+    offsets = seconds - seconds.mean()
+    moment = float(offsets @ offsets)
+    slope = float(offsets @ values) / moment if moment > 0 else 0.0
+    windows = np.floor(seconds / window).astype(np.int64)
+    medians = [float(np.median(values[windows == w])) for w in np.unique(windows)]
+    return ScaleDrift(
+        median, float(values.std()) / median, slope / median, max(medians) / min(medians) - 1
+    )
+
+
+EDGE_RATIO = 1.25  # neighbours whose depths differ by this factor lie on two surfaces
+EDGE_REACH = 8  # px on either side of a true edge in which the predicted one is looked for
+EDGE_TOLERANCE = 1  # px by which an edge may be displaced or smeared and still be found
+
+
+class EdgeSharpness(NamedTuple):
+    """Compare the depth edges of a prediction with those of dense truth."""
+
+    width: float  # px, 1 (as sharp as the truth) .. 2 EDGE_REACH + 1 (never seen)
+    recall: float  # share of the true edges that the prediction draws, [0,1]
+    precision: float  # share of the drawn edges that are true, [0,1]; 0 where none is drawn
+
+
+def edge_sharpness(depth: FloatArray, truth: FloatArray) -> EdgeSharpness | None:
+    """Measure how sharply depth [H,W] changes where truth [H,W] does; None where truth has no edge.
+
+    An edge lies between two neighbours i, i + 1 of a row or column whose log depths l differ by
+    |l(i+1) - l(i)| > ln EDGE_RATIO. The step another map makes there within k pixels on either
+    side, written for a rising edge, is
+
+        D_k = max_{j<=k} l(i+1+j) - min_{j<=k} l(i-j)
+
+    and it finds the edge at the smallest k with D_k >= |l(i+1) - l(i)| / 2. `width` is the mean of
+    2k + 1 over the true edges, `recall` the share found with k <= EDGE_TOLERANCE, and `precision`
+    the same share with the roles exchanged. Logarithms make all three free of scale. Truth of 0 or
+    NaN is unknown.
+    """
+    known = np.isfinite(truth) & (truth > 0)
+    # NaN compares false and is passed over by fmin and fmax, so unknown pixels make no edge.
+    predicted = np.log(np.where(known & (depth > 0), depth, np.nan))
+    true = np.log(np.where(known, truth, np.nan))
+    reaches = _edge_reaches(true, predicted)
+    if not reaches.size:
+        return None
+    drawn = _edge_reaches(predicted, true)
+    return EdgeSharpness(
+        float(np.mean(2 * reaches + 1)),
+        float(np.mean(reaches <= EDGE_TOLERANCE)),
+        float(np.mean(drawn <= EDGE_TOLERANCE)) if drawn.size else 0.0,
+    )
+
+
+def _edge_reaches(edges: FloatArray, other: FloatArray) -> NDArray[np.int64]:
+    """Return k for every edge of a log-depth map [H,W], EDGE_REACH where it is never found."""
+    found = []
+    # Falling edges are rising edges of the negated maps, columns are rows of the transposed ones.
+    for source, target in ((edges, other), (edges.T, other.T)):
+        for sign in (1, -1):
+            step = np.diff(sign * source, axis=1)  # [H,W-1]
+            row, column = np.nonzero(step > np.log(EDGE_RATIO))
+            half = step[row, column] / 2
+            near, far = np.full((2, row.size), np.nan)
+            reach = np.full(row.size, EDGE_REACH)
+            for k in range(EDGE_REACH):
+                left, right = column - k, column + 1 + k
+                inside = left >= 0
+                near[inside] = np.fmin(near[inside], sign * target[row[inside], left[inside]])
+                inside = right < target.shape[1]
+                far[inside] = np.fmax(far[inside], sign * target[row[inside], right[inside]])
+                reach[(far - near >= half) & (reach > k)] = k
+            found.append(reach)
+    return np.concatenate(found)

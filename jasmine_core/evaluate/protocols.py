@@ -1,0 +1,243 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of published numbers: which pixels count, and how a prediction meets the truth.
+
+Truth is always of the whole picture, 0 or NaN where unknown; a prediction is of what the network
+was shown, `Protocol.picture` of that picture, at any resolution. In order:
+
+    1. cut truth to the protocol's window     2. resize the prediction to it, bilinear
+    3. valid pixels                           4. align on them     5. clip     6. metrics
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.evaluate.metrics import (
+    DepthMetrics,
+    FloatArray,
+    align_least_squares,
+    align_median,
+    depth_metrics,
+)
+from jasmine_core.geometry.camera import Size, Window
+
+Alignment = Literal["median", "least_squares", "none"]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Fix what one benchmark counts.
+
+    Depth outside [min_depth, max_depth] m is clipped in predictions and, with `caps_truth`, not
+    counted in the truth. Pixels count inside `rows` and `columns`, fractions of the window.
+    """
+
+    name: str
+    min_depth: float = 1e-3
+    max_depth: float = 80.0
+    caps_truth: bool = True
+    rows: tuple[float, float] = (0.0, 1.0)
+    columns: tuple[float, float] = (0.0, 1.0)
+    bottom_centre: Size | None = None  # window of this size, as KITTI's depth benchmark cuts it
+    top: float = 1.0  # window of this share of the height; the rest is the car's own bonnet
+    intermediate: Size | None = None  # the window is first reduced to this size
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_depth < self.max_depth:
+            raise ConfigError(
+                f"protocol {self.name!r} has an empty range of depth, {self.min_depth:g}.."
+                f"{self.max_depth:g} m; raise max_depth above a positive min_depth"
+            )
+
+    def window(self, size: Size) -> Window:
+        """Return the part of a picture of `size` that is shown to the network and evaluated."""
+        width, height = size
+        if self.bottom_centre is None:
+            return Window(0, 0, width, round(self.top * height))
+        w, h = self.bottom_centre
+        if width < w or height < h:
+            raise FrameError(
+                f"picture of {width}x{height} px is smaller than the {w}x{h} px window of protocol "
+                f"{self.name!r}; evaluate it with 'eigen' or 'plain'"
+            )
+        return Window((width - w) // 2, height - h, w, h)
+
+    def picture(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Cut a picture [H,W,3] to what the network is shown."""
+        shown = image[self.window((image.shape[1], image.shape[0])).slices]
+        return shown if self.intermediate is None else _lanczos(shown, self.intermediate)
+
+    def in_range(self, truth: FloatArray) -> NDArray[np.bool_]:
+        """Mark the depth values that count, wherever they lie."""
+        if not self.caps_truth:
+            return np.isfinite(truth) & (truth > 0)
+        return (truth > self.min_depth) & (truth < self.max_depth)
+
+    def valid(self, truth: FloatArray) -> NDArray[np.bool_]:
+        """Mark the pixels of the window's truth [H,W] that count."""
+        height, width = truth.shape
+        rows = slice(*(int(edge * height) for edge in self.rows))  # rounds down, as published
+        columns = slice(*(int(edge * width) for edge in self.columns))
+        valid = np.zeros(truth.shape, np.bool_)
+        valid[rows, columns] = self.in_range(truth[rows, columns])
+        return valid
+
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        # Garg's fractions: what the papers that say "Eigen crop" have computed.
+        Protocol("eigen", rows=(0.40810811, 0.99189189), columns=(0.03594771, 0.96405229)),
+        # KITTI's improved truth, as the authors released it and as the monodepth2 line reports it.
+        Protocol(
+            "eigen_improved",
+            rows=(0.3324324, 0.91351351),
+            columns=(0.0359477, 0.96405229),
+            bottom_centre=(1216, 352),
+        ),
+        Protocol("eigen_improved_uncropped", caps_truth=False),
+        Protocol("driving_stereo"),
+        Protocol(
+            "cityscapes",
+            rows=(256 / 768, 1.0),
+            columns=(192 / 2048, 1856 / 2048),
+            top=0.75,
+            intermediate=(640, 192),
+        ),
+        Protocol("indoor", min_depth=0.1, max_depth=10.0),
+        Protocol("plain"),
+    )
+}
+
+
+def find_protocol(protocol: str | Protocol) -> Protocol:
+    """Look a protocol up by name."""
+    if isinstance(protocol, Protocol):
+        return protocol
+    if protocol not in PROTOCOLS:
+        raise ConfigError(f"protocol {protocol!r} is not one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[protocol]
+
+
+def check_alignment(alignment: str) -> None:
+    """Refuse an alignment that does not exist."""
+    if alignment not in get_args(Alignment):
+        raise ConfigError(f"alignment {alignment!r} is not one of {', '.join(get_args(Alignment))}")
+
+
+class Aligned(NamedTuple):
+    """A prediction brought to the size, scale and range of its truth."""
+
+    depth: FloatArray  # [H,W] m, clipped to the protocol's range
+    truth: FloatArray  # [H,W] m, the protocol's window
+    valid: NDArray[np.bool_]  # [H,W] pixels that count
+    ratio: float  # median(truth) / median(prediction), whatever the alignment
+
+    def metrics(self) -> DepthMetrics:
+        """Score the pixels that count."""
+        return depth_metrics(self.depth[self.valid], self.truth[self.valid])
+
+
+def evaluate_depth(
+    prediction: NDArray[Any],
+    truth: NDArray[Any],
+    protocol: str | Protocol = "eigen",
+    alignment: Alignment = "median",
+) -> DepthMetrics:
+    """Score one predicted depth map [h,w] against truth [H,W] m."""
+    return align(prediction, truth, protocol, alignment).metrics()
+
+
+def align(
+    prediction: NDArray[Any],
+    truth: NDArray[Any],
+    protocol: str | Protocol = "eigen",
+    alignment: Alignment = "median",
+) -> Aligned:
+    """Bring a prediction [h,w] to its truth [H,W] by steps 1 to 5 of this module.
+
+    "median" multiplies, "least_squares" clips and then fits scale and shift in depth, and "none"
+    takes the prediction for metres.
+    """
+    rules = find_protocol(protocol)
+    check_alignment(alignment)
+    for name, values in (("prediction", prediction), ("truth", truth)):
+        if values.ndim != 2 or 0 in values.shape:
+            raise FrameError(f"{name} has shape {list(values.shape)}; pass one depth map [H,W]")
+
+    # 1. + 2. Same window, same size; integers and half floats become single precision.
+    precision = np.result_type(prediction, truth, np.float32)
+    truth = truth[rules.window((truth.shape[1], truth.shape[0])).slices].astype(precision)
+    depth = np.ascontiguousarray(prediction, precision)
+    if depth.shape != truth.shape:
+        depth = cv2.resize(depth, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+    # 3. Pixels that count.
+    valid = rules.valid(truth)
+    p, t = depth[valid], truth[valid]  # [N] each
+    if not t.size:
+        raise FrameError(
+            f"no pixel of the {truth.shape[1]}x{truth.shape[0]} px truth counts in protocol "
+            f"{rules.name!r}, {np.count_nonzero(truth > 0)} have depth at all; check that its unit "
+            "is metres, or choose another protocol"
+        )
+    if unusable := np.count_nonzero(~np.isfinite(p)):
+        raise FrameError(
+            f"prediction is NaN or infinite at {unusable} of {p.size} pixels with truth; "
+            "every pixel needs a depth"
+        )
+    if (middle := np.median(p)) <= 0:
+        raise FrameError(
+            f"median of the prediction is {middle:g} over {p.size} pixels with truth; depth must "
+            "be positive"
+        )
+
+    # 4. + 5. Alignment and range.
+    low, high = rules.min_depth, rules.max_depth
+    ratio = align_median(p, t)
+    if alignment == "median":
+        depth = depth * ratio
+    elif alignment == "least_squares":
+        s, shift = align_least_squares(np.clip(p, low, high), t)
+        depth = s * np.clip(depth, low, high) + shift
+    return Aligned(np.clip(depth, low, high), truth, valid, ratio)
+
+
+def read_depth_picture(path: Path, units_per_metre: float = 256.0) -> NDArray[np.float32]:
+    """Read truth [H,W] m from a 16-bit picture, 0 where unknown.
+
+    One metre is 256 units in KITTI and mostly 1000 indoors.
+    """
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise FrameError(f"{path} is not a picture that can be read; check the path")
+    if picture.dtype != np.uint16 or picture.ndim != 2:
+        raise FrameError(
+            f"{path} holds {picture.dtype} {list(picture.shape)}; a depth picture is uint16 [H,W]"
+        )
+    return np.asarray(picture / np.float32(units_per_metre), np.float32)
+
+
+def _lanczos(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """Reduce [H,W,3] with Lanczos' filter of three lobes, stretched so that it does not alias.
+
+    OpenCV's own Lanczos is for enlarging: it looks at eight pixels however much a picture shrinks.
+    """
+    for axis, target in ((1, size[0]), (0, size[1])):
+        source = image.shape[axis]
+        scale = source / target
+        centres = (np.arange(target) + 0.5) * scale - 0.5
+        x = (np.arange(source) - centres[:, None]) / max(scale, 1.0)  # [target,source] lobes
+        weights = np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
+        weights /= weights.sum(axis=1, keepdims=True)
+        values = np.moveaxis(np.tensordot(weights, image, axes=(1, axis)), 0, axis)
+        image = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return image

@@ -1,0 +1,253 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Pinhole cameras and everything that may happen to a picture together with its intrinsics.
+
+Pixel (u, v) has its centre at integer coordinates, as in OpenCV: a picture of width W covers [-1/2,
+W - 1/2]. Every resize, crop and letterbox is one `ImageTransform`, which maps a source window onto
+a target window and therefore K as exactly as the pixels:
+
+    u' + 1/2 = (u + 1/2) * s_x + t_x      f_x' = f_x s_x      c_x' = (c_x + 1/2) s_x + t_x - 1/2
+
+Depth is measured along +Z and does not change under any of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.errors import CameraError
+
+Array = NDArray[np.float64]
+Raster = NDArray[np.uint8] | NDArray[np.float32]
+Size = tuple[int, int]  # (width, height) in pixels, as OpenCV orders them
+
+# How many coefficients each distortion model has in CameraInfo's D.
+DISTORTION_MODELS = {
+    "plumb_bob": (4, 5),
+    "rational_polynomial": (8, 12, 14),
+    "equidistant": (4,),
+}
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Hold a rectified pinhole camera: size [px] and K [3,3] in pixels."""
+
+    width: int
+    height: int
+    K: Array = field(repr=False)
+
+    @property
+    def size(self) -> Size:
+        """Return (width, height)."""
+        return self.width, self.height
+
+    def rays(self) -> Array:
+        """Return the point at Z = 1 m seen by every pixel, [H,W,3], optical frame (REP 103)."""
+        u, v = np.meshgrid(np.arange(self.width), np.arange(self.height))
+        homogeneous = np.stack([u, v, np.ones_like(u)], axis=-1).astype(np.float64)
+        rays: Array = homogeneous @ np.linalg.inv(self.K).T  # [H,W,3]
+        return rays
+
+
+class Window(NamedTuple):
+    """A rectangle of whole pixels inside a picture."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Return the numpy index (rows, columns) of the rectangle."""
+        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
+
+
+@dataclass(frozen=True)
+class ImageTransform:
+    """Map the source window of one picture onto the target window of another.
+
+    `source` and `target` are the sizes of the whole pictures.
+    """
+
+    source: Size
+    target: Size
+    source_window: Window
+    target_window: Window
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Return (s_x, s_y), target pixels per source pixel."""
+        a, b = self.source_window, self.target_window
+        return b.width / a.width, b.height / a.height
+
+    def inverse(self) -> ImageTransform:
+        """Return the map back; what the forward map cut off stays unknown."""
+        return ImageTransform(self.target, self.source, self.target_window, self.source_window)
+
+    def matrix(self) -> Array:
+        """Return the homogeneous [3,3] map of pixel coordinates."""
+        (sx, sy), a, b = self.scale, self.source_window, self.target_window
+        tx = b.x - a.x * sx + (sx - 1) / 2  # the half-pixel terms of the module's equation
+        ty = b.y - a.y * sy + (sy - 1) / 2
+        return np.array([[sx, 0, tx], [0, sy, ty], [0, 0, 1]])
+
+    def camera(self, camera: Camera) -> Camera:
+        """Return the camera of the transformed picture."""
+        if camera.size != self.source:
+            raise CameraError(
+                f"camera is {camera.width}x{camera.height} px but this transform starts from "
+                f"{self.source[0]}x{self.source[1]} px; build it with the camera's own size"
+            )
+        return Camera(*self.target, self.matrix() @ camera.K)
+
+    def picture(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resample a picture [H,W] or [H,W,C]; what lies outside repeats its nearest edge pixel.
+
+        Repeating the edge gives the network no hard black frame to take for an object.
+        """
+        inner = self._resample(image, shrink=cv2.INTER_AREA)
+        (width, height), w = self.target, self.target_window
+        if (w.width, w.height) == (width, height):
+            return inner.astype(np.uint8, copy=False)
+        margins = (w.y, height - w.y - w.height, w.x, width - w.x - w.width)
+        return np.asarray(cv2.copyMakeBorder(inner, *margins, cv2.BORDER_REPLICATE), np.uint8)
+
+    def map(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Resample a float map [H,W] such as depth; what lies outside becomes NaN (unknown)."""
+        inner = self._resample(values, shrink=cv2.INTER_LINEAR)
+        if self.target_window == Window(0, 0, *self.target):
+            return inner.astype(np.float32, copy=False)
+        result = np.full(self.target[::-1], np.nan, np.float32)
+        result[self.target_window.slices] = inner
+        return result
+
+    def _resample(self, values: Raster, shrink: int) -> Raster:
+        if (values.shape[1], values.shape[0]) != self.source:
+            raise CameraError(
+                f"picture is {values.shape[1]}x{values.shape[0]} px but this transform starts from "
+                f"{self.source[0]}x{self.source[1]} px; build a new one when the size changes"
+            )
+        window, size = values[self.source_window.slices], self.target_window[2:]
+        if size == self.source_window[2:]:
+            return window
+        # Averaging over areas keeps thin structures from aliasing when a picture shrinks.
+        method = shrink if self.scale[0] * self.scale[1] < 1 else cv2.INTER_LINEAR
+        return cast(Raster, cv2.resize(window, size, interpolation=method))
+
+
+def stretch(source: Size, target: Size) -> ImageTransform:
+    """Fill the target without keeping the aspect ratio, as the paper does."""
+    return ImageTransform(source, target, Window(0, 0, *source), Window(0, 0, *target))
+
+
+def fit(source: Size, target: Size) -> ImageTransform:
+    """Fit the whole picture into the target, centred, aspect kept (letterbox)."""
+    scale = min(target[0] / source[0], target[1] / source[1])
+    width, height = (min(t, max(1, round(s * scale))) for s, t in zip(source, target, strict=True))
+    inner = Window((target[0] - width) // 2, (target[1] - height) // 2, width, height)
+    return ImageTransform(source, target, Window(0, 0, *source), inner)
+
+
+def crop(source: Size, target: Size) -> ImageTransform:
+    """Fill the target with the largest centred part of the picture that has its aspect ratio."""
+    forward = fit(target, source)  # the target letterboxed into the source is that part
+    return forward.inverse()
+
+
+def network_size(source: Size, nominal: Size, multiple: int = 64) -> Size:
+    """Choose the letterbox for a picture: its aspect ratio, the nominal area, sides in multiples.
+
+    U-Net and VAE halve a picture six times, so both sides are multiples of 64 px.
+    """
+    scale = (nominal[0] * nominal[1] / (source[0] * source[1])) ** 0.5
+    width, height = (multiple * max(1, round(side * scale / multiple)) for side in source)
+    return width, height
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Describe a camera as `sensor_msgs/CameraInfo` does, before rectification.
+
+    `K` [3,3] and `D` belong to the raw picture, `R` [3,3] and `P` [3,4] to the rectified one.
+    """
+
+    width: int
+    height: int
+    K: Array
+    D: Array
+    distortion_model: str
+    R: Array
+    P: Array
+
+    def __post_init__(self) -> None:
+        if not (self.K[0, 0] > 0 and self.K[1, 1] > 0 and np.isfinite(self.K).all()):
+            raise CameraError(
+                f"camera is not calibrated: fx = {self.K[0, 0]:g}, fy = {self.K[1, 1]:g} px; "
+                "calibrate it (camera_calibration) or give a calibration file"
+            )
+        if not self.distorted:
+            return
+        if self.distortion_model not in DISTORTION_MODELS:
+            raise CameraError(
+                f"distortion model {self.distortion_model!r} is not one of "
+                f"{', '.join(DISTORTION_MODELS)}; rectify the pictures first"
+            )
+        if len(self.D) not in (counts := DISTORTION_MODELS[self.distortion_model]):
+            raise CameraError(
+                f"{self.distortion_model} has {' or '.join(map(str, counts))} coefficients, but D "
+                f"has {len(self.D)}; calibrate the camera again"
+            )
+
+    @property
+    def distorted(self) -> bool:
+        """Tell whether any distortion coefficient is not zero."""
+        return bool(np.any(self.D != 0))
+
+    @property
+    def rectified_camera(self) -> Camera:
+        """Return the camera of the rectified picture: P's left part, or K where P was never set."""
+        K = self.P[:, :3] if self.P[0, 0] > 0 else self.K
+        return Camera(self.width, self.height, K)
+
+    def needs_rectification(self) -> bool:
+        """Tell whether raw and rectified picture differ at all."""
+        turned = not np.allclose(self.R, np.eye(3)) and self.R.any()
+        moved = not np.allclose(self.rectified_camera.K, self.K, rtol=1e-6)
+        return self.distorted or bool(turned) or moved
+
+
+class Rectifier:
+    """Remove lens distortion with maps computed once per calibration.
+
+    `camera` is the pinhole camera of the result and `valid` [H,W] tells which of its pixels were
+    seen.
+    """
+
+    def __init__(self, calibration: Calibration) -> None:
+        c = calibration
+        self.camera = c.rectified_camera
+        R = c.R if c.R.any() else np.eye(3)
+        fisheye = c.distorted and c.distortion_model == "equidistant"
+        make: Any = cv2.fisheye.initUndistortRectifyMap if fisheye else cv2.initUndistortRectifyMap
+        x, y = make(c.K, c.D, R, self.camera.K, self.camera.size, cv2.CV_32FC1)  # [H,W] each
+        self.valid = (x >= -0.5) & (x <= c.width - 0.5) & (y >= -0.5) & (y <= c.height - 0.5)
+        # Fixed point halves the time of float maps.
+        self._coordinates, self._fractions = cv2.convertMaps(x, y, cv2.CV_16SC2)
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the rectified picture [H,W,3]; unseen pixels repeat the nearest edge."""
+        rectified = cv2.remap(
+            image,
+            self._coordinates,
+            self._fractions,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(rectified, np.uint8)

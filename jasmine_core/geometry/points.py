@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Depth pictures as measurements: points in space, flying pixels, ranges, millimetres.
+
+Everywhere depth is float32 [H,W] in metres along +Z, and NaN says that nothing is known there.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Depth = NDArray[np.float32]
+
+_NEIGHBOURS = np.ones((3, 3), np.uint8)  # a pixel and the eight around it
+
+
+def back_project(depth: Depth, K: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the points [H,W,3] seen by every pixel, optical frame (REP 103); NaN stays NaN.
+
+    X = (u - c_x) / f_x · Z and Y = (v - c_y) / f_y · Z. A rectified picture has no skew, so one
+    factor per column and one per row do the work of a ray per pixel.
+    """
+    height, width = depth.shape
+    x = ((np.arange(width) - K[0, 2]) / K[0, 0]).astype(np.float32)  # [W]
+    y = ((np.arange(height) - K[1, 2]) / K[1, 1]).astype(np.float32)[:, None]  # [H,1]
+    return np.asarray(cv2.merge((depth * x, depth * y, depth)), np.float32)  # [H,W,3]
+
+
+def flying_pixels(depth: Depth, threshold: float) -> NDArray[np.bool_]:
+    """Mark the pixels [H,W] on either side of a depth discontinuity.
+
+    A pixel d is marked if |d - q| / min(d, q) > threshold for one of its eight neighbours q. The
+    largest and the smallest of them decide: max > d (1 + threshold) or d > min (1 + threshold).
+    What a blurred edge leaves floating between two surfaces is marked with the edge. Unknown
+    pixels are neither marked nor neighbours.
+    """
+    farthest, nearest = depth.copy(), depth.copy()
+    cv2.patchNaNs(farthest, 0.0)
+    cv2.patchNaNs(nearest, np.inf)
+    ratio = np.float32(1 + threshold)
+    before_another = cv2.dilate(farthest, _NEIGHBOURS) > depth * ratio
+    behind_another = depth / ratio > cv2.erode(nearest, _NEIGHBOURS)
+    return np.asarray(before_another | behind_another, np.bool_)
+
+
+def limit_range(depth: Depth, near: float, far: float) -> Depth:
+    """Forget what lies outside [near, far] metres."""
+    return np.where((depth >= near) & (depth <= far), depth, np.float32(np.nan))
+
+
+def depth_to_millimetres(depth: Depth) -> NDArray[np.uint16]:
+    """Return whole millimetres with 0 for unknown (REP 118).
+
+    What rounds to more than 65 535 mm does not fit and becomes unknown too; wrapped around it would
+    be a near obstacle that is not there.
+    """
+    millimetres = np.rint(depth * np.float32(1000))
+    fits = (millimetres > 0) & (millimetres <= 65535)  # false for NaN
+    return np.where(fits, millimetres, 0).astype(np.uint16)
+
+
+def thin(
+    depth: Depth, image: NDArray[np.uint8], K: NDArray[np.float64], stride: int
+) -> tuple[Depth, NDArray[np.uint8], NDArray[np.float64]]:
+    """Take every `stride`-th row and column of depth [H,W] and picture [H,W,3], and their K.
+
+    Samples are taken, not averaged, so pixel (u, v) of the result is pixel (u s, v s) exactly.
+    """
+    thinned = np.diag([1 / stride, 1 / stride, 1]) @ K
+    return depth[::stride, ::stride], image[::stride, ::stride], thinned

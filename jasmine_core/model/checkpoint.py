@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoint folders: a diffusers-style layout of safetensors and JSON.
+
+model_index.json   what this folder is
+jasmine.json       JasmineConfig
+unet/  vae/        config.json, diffusion_pytorch_model.safetensors
+ssg/               config.json, model.safetensors
+scheduler/         scheduler_config.json
+text/              empty_prompt.safetensors: the constant text embedding
+posenet/           optional, for training: model.safetensors
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from jasmine_core._version import __version__
+from jasmine_core.config import read_config, write_config
+from jasmine_core.errors import CheckpointError, ConfigError
+from jasmine_core.files import atomic_folder
+from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
+from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
+
+RANDOM = "random:"
+DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def save_checkpoint(
+    model: JasmineModel, path: Path, posenet: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write a checkpoint folder; it appears whole or not at all, replacing an older one."""
+    with atomic_folder(path) as folder:
+        for name in ("unet", "vae", "ssg", "text"):
+            (folder / name).mkdir()
+        for name, part in (("unet", model.unet), ("vae", model.vae)):
+            part.save_config(folder / name)
+            _save(part.state_dict(), folder / name / DIFFUSERS_WEIGHTS)
+        write_config(model.ssg.config, folder / "ssg" / "config.json")
+        _save(model.ssg.state_dict(), folder / "ssg" / "model.safetensors")
+        model.scheduler.save_config(folder / "scheduler")
+        _save(
+            {"text_embedding": model.text_embedding}, folder / "text" / "empty_prompt.safetensors"
+        )
+        if posenet:
+            (folder / "posenet").mkdir()
+            _save(posenet, folder / "posenet" / "model.safetensors")
+        write_config(model.config, folder / "jasmine.json")
+        index = {"_class_name": "JasmineModel", "_jasmine_version": __version__}
+        (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+
+
+def load_checkpoint(path: Path) -> JasmineModel:
+    """Read a checkpoint folder into a model in evaluation mode, in the dtype it was saved in.
+
+    The name `random:PRESET` builds an untrained model instead, for trying things out.
+    """
+    if str(path).startswith(RANDOM):
+        return JasmineModel.from_preset(str(path).removeprefix(RANDOM))
+    folder = find_checkpoint(path)
+    try:
+        config = read_config(JasmineConfig, folder / "jasmine.json")
+        ssg_config = read_config(SSGConfig, folder / "ssg" / "config.json")
+    except ConfigError as err:
+        raise CheckpointError(f"checkpoint {folder} cannot be read: {err}") from err
+    with torch.device("meta"):  # shapes only: the weights below are the first memory spent
+        unet = UNet2DConditionModel.from_config(read_json(folder / "unet" / "config.json"))
+        vae = AutoencoderKL.from_config(read_json(folder / "vae" / "config.json"))
+        ssg = ScaleShiftGRU(ssg_config)
+    fill(unet, read_weights(folder / "unet" / DIFFUSERS_WEIGHTS), folder / "unet")
+    fill(vae, read_weights(folder / "vae" / DIFFUSERS_WEIGHTS), folder / "vae")
+    fill(ssg, read_weights(folder / "ssg" / "model.safetensors"), folder / "ssg")
+    text = read_weights(folder / "text" / "empty_prompt.safetensors").get("text_embedding")
+    width = unet.config.cross_attention_dim
+    if text is None or text.ndim != 3 or text.shape[0] != 1 or text.shape[2] != width:
+        found = "no text_embedding" if text is None else f"shape {list(text.shape)}"
+        raise CheckpointError(f"{folder}/text holds {found}, the U-Net needs [1, T, {width}]")
+    scheduler = DDIMScheduler.from_config(read_json(folder / "scheduler" / "scheduler_config.json"))
+    return JasmineModel(config, unet, vae, ssg, scheduler, text).eval()
+
+
+def find_checkpoint(path: Path) -> Path:
+    """Return the folder of a checkpoint given as a path or as the name of a bundled one."""
+    bundled = resources.files("jasmine_core") / "checkpoints" / str(path)
+    for folder in (path, Path(str(bundled))):
+        if (folder / "model_index.json").is_file():
+            return folder
+    if (path / "unet").is_dir() and ((path / "gru.pth").is_file() or (path / "vae").is_dir()):
+        raise CheckpointError(
+            f"{path} is not a Jasmine checkpoint yet; turn it into one with `jasmine convert`"
+        )
+    raise CheckpointError(
+        f"no checkpoint at {path}: there is no model_index.json in it; give a folder written by "
+        "`jasmine convert` or `jasmine train`"
+    )
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Read a safetensors file; raise CheckpointError if it is missing or cut short."""
+    try:
+        return dict(load_file(file))
+    except FileNotFoundError as err:
+        raise CheckpointError(f"{file} is missing; copy the checkpoint again") from err
+    except (SafetensorError, OSError) as err:
+        raise CheckpointError(f"{file} is damaged ({err}); copy the checkpoint again") from err
+
+
+def fill(module: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Give a module its weights; every tensor must be there, in its shape, and no other."""
+    wanted = module.state_dict()
+    missing, surplus = sorted(wanted.keys() - weights), sorted(weights.keys() - wanted)
+    misshapen = [
+        f"{name} is {list(weights[name].shape)}, expected {list(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    complaints = [f"lacks {_some(missing)}"] if missing else []
+    complaints += [f"has unknown {_some(surplus)}"] if surplus else []
+    complaints += [_some(misshapen)] if misshapen else []
+    if complaints:
+        raise CheckpointError(
+            f"{source} does not fit its config.json: {'; '.join(complaints)}; "
+            "weights and config come from different models or the file was altered"
+        )
+    module.load_state_dict(dict(weights), assign=True)
+
+
+def _some(names: list[str], count: int = 3) -> str:
+    rest = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + rest
+
+
+def _save(tensors: Mapping[str, Tensor], file: Path) -> None:
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, file)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read one of a checkpoint's JSON files; raise CheckpointError if it cannot be."""
+    try:
+        values: dict[str, Any] = json.loads(file.read_text())
+    except FileNotFoundError as err:
+        raise CheckpointError(f"{file} is missing; copy the checkpoint again") from err
+    except ValueError as err:
+        raise CheckpointError(f"{file} is not valid JSON ({err}); copy it again") from err
+    return values

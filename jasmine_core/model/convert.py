@@ -1,0 +1,239 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Build Jasmine from Stable Diffusion 2, or from the layout that the authors released."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from safetensors.torch import load_file
+from torch import Tensor
+
+from jasmine_core.errors import CheckpointError
+from jasmine_core.model.checkpoint import DIFFUSERS_WEIGHTS, fill, read_json, read_weights
+from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
+from jasmine_core.model.presets import SCHEDULER
+from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
+from jasmine_core.model.unet import TASK_INPUTS, widen_input, with_task_switch
+
+LATENT_FACTOR = 0.18215  # of Stable Diffusion's VAE; the authors' code has it as a constant
+_OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
+
+
+def from_stable_diffusion(folder: Path, description: str = "") -> JasmineModel:
+    """Build an untrained Jasmine from a Stable Diffusion 2 folder in diffusers layout."""
+    unet = _read_unet(folder / "unet")
+    widen_input(unet)
+    unet = with_task_switch(unet)
+    vae = _read_vae(folder / "vae")
+    ssg = ScaleShiftGRU(_ssg_config(vae, hidden_dim=64))
+    scheduler = _read_scheduler(folder / "scheduler")
+    text = empty_prompt_embedding(folder)
+    config = JasmineConfig(description=description or f"untrained, from {folder.name}")
+    return JasmineModel(config, unet, vae, ssg, scheduler, text).eval()
+
+
+def from_authors(
+    folder: Path, text_embedding: Tensor, task_depth: tuple[int, int] = (0, 1)
+) -> tuple[JasmineModel, dict[str, Tensor]]:
+    """Read `unet/`, `vae/` and `gru.pth` as the authors' trainer saves them.
+
+    Returns the model and the PoseNet's tensors (empty where no pose files are), named
+    `encoder.*` and `decoder.*`.
+    """
+    gru = _read_pickle(folder / "gru.pth")
+    inside = {k.removeprefix("vae."): v for k, v in gru.items() if k.startswith("vae.")}
+    ssg_weights = {k: v for k, v in gru.items() if not k.startswith("vae.")}
+
+    unet = _read_unet(folder / "unet")
+    if unet.config.in_channels != 8:
+        raise CheckpointError(
+            f"{folder}/unet takes {unet.config.in_channels} channels, a trained Jasmine takes 8; "
+            "use `jasmine convert --stable-diffusion` for an untrained base model"
+        )
+    vae = _read_vae(folder / "vae")
+    if inside:
+        _expect_equal(vae.state_dict(), _modern_attention(inside), folder)
+
+    hidden = ssg_weights["project.bias"].shape[0] if "project.bias" in ssg_weights else 64
+    ssg = ScaleShiftGRU(_ssg_config(vae, hidden_dim=hidden))
+    fill(ssg, ssg_weights, folder / "gru.pth")
+    scheduler = _read_scheduler(folder / "scheduler")
+
+    config = JasmineConfig(
+        task_depth=task_depth,
+        task_reconstruct=(task_depth[1], task_depth[0]),
+        description=f"the authors' layout, from {folder.name}",
+    )
+    posenet: dict[str, Tensor] = {}
+    for file, part in (("pose_encoder.pth", "encoder"), ("pose.pth", "decoder")):
+        if (folder / file).is_file():
+            weights = _read_pickle(folder / file).items()
+            posenet |= {f"{part}.{k.removeprefix('encoder.')}": v for k, v in weights}
+    return JasmineModel(config, unet, vae, ssg, scheduler, text_embedding).eval(), posenet
+
+
+def find_authors_folder(path: Path) -> Path:
+    """Return the folder that holds `gru.pth`, which an unpacked archive may have nested."""
+    candidates = [path / "gru.pth", *sorted(path.glob("*/gru.pth"))]
+    for file in candidates:
+        if file.is_file() and (file.parent / "unet").is_dir():
+            return file.parent
+    raise CheckpointError(
+        f"{path} holds no gru.pth beside a unet/ folder; give the folder that the authors' archive "
+        "unpacks to"
+    )
+
+
+def find_text_embedding(folder: Path) -> Tensor | None:
+    """Look for a tensor named `text_embedding` in the safetensors files of a folder."""
+    for file in [*sorted(folder.glob("*.safetensors")), *sorted(folder.glob("text/*.safetensors"))]:
+        if (found := read_weights(file).get("text_embedding")) is not None:
+            return found
+    return None
+
+
+def empty_prompt_embedding(folder: Path) -> Tensor:
+    """Compute the embedding [1,T,C] of the empty prompt with a folder's own text encoder.
+
+    The prompt is not padded: T = 2, begin and end of text.
+    """
+    try:
+        from transformers import CLIPTextModel, CLIPTokenizer
+    except ImportError as err:
+        raise CheckpointError(
+            "computing the empty-prompt embedding needs transformers; "
+            "pip install 'jasmine_ros[convert]'"
+        ) from err
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+        encoder = CLIPTextModel.from_pretrained(folder / "text_encoder").eval()
+    except (OSError, ValueError) as err:
+        raise CheckpointError(
+            f"{folder} has no usable tokenizer/ and text_encoder/ ({err}); give a complete "
+            "Stable Diffusion 2 folder in diffusers layout"
+        ) from err
+    tokens = tokenizer("", padding="do_not_pad", return_tensors="pt").input_ids  # [1,2]
+    with torch.inference_mode():
+        embedding: Tensor = encoder(tokens).last_hidden_state
+    return embedding.float().clone()
+
+
+def resolve_hub_id(name: str, allow_download: bool) -> Path:
+    """Return a local folder as it is; fetch a hub repository only when downloads are allowed."""
+    if (folder := Path(name)).is_dir():
+        return folder
+    if not allow_download:
+        raise CheckpointError(
+            f"{name} is not a folder; give one, or add --allow-download to fetch it as a hub id"
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        wanted = ["*.json", "*.txt", "*.safetensors"]
+        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["*/*fp16*"]))
+    except Exception as err:  # the hub's errors share no base class
+        raise CheckpointError(f"hub repository {name} could not be fetched: {err}") from err
+
+
+def _ssg_config(vae: AutoencoderKL, hidden_dim: int) -> SSGConfig:
+    return SSGConfig(
+        hidden_dim=hidden_dim,
+        latent_channels=vae.config.latent_channels,
+        latent_scale=2 ** (len(vae.config.block_out_channels) - 1),
+    )
+
+
+def _read_unet(folder: Path) -> UNet2DConditionModel:
+    """Read a U-Net; its weights, not its config, say whether it has a class embedding."""
+    weights = _read_diffusers_weights(folder)
+    config: dict[str, Any] = read_json(folder / "config.json")
+    switched = any(name.startswith("class_embedding.") for name in weights)
+    config["class_embed_type"] = "projection" if switched else None
+    config["projection_class_embeddings_input_dim"] = TASK_INPUTS if switched else None
+    if "conv_in.weight" in weights:
+        config["in_channels"] = weights["conv_in.weight"].shape[1]
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(config)
+    fill(unet, weights, folder)
+    return unet
+
+
+def _read_vae(folder: Path) -> AutoencoderKL:
+    with torch.device("meta"):
+        vae = AutoencoderKL.from_config(read_json(folder / "config.json"))
+    fill(vae, _modern_attention(_read_diffusers_weights(folder)), folder)
+    if abs(vae.config.scaling_factor - LATENT_FACTOR) > 1e-6:
+        raise CheckpointError(
+            f"{folder} scales its latents by {vae.config.scaling_factor}, Stable Diffusion 2 by "
+            f"{LATENT_FACTOR}; this VAE belongs to another model"
+        )
+    return vae
+
+
+def _read_scheduler(folder: Path) -> DDIMScheduler:
+    """Read a scheduler's noise schedule; a folder without one has Stable Diffusion 2's."""
+    file = folder / "scheduler_config.json"
+    values = read_json(file) if file.is_file() else {}
+    own = {"timestep_spacing": "trailing", "clip_sample": False, "thresholding": False}
+    schedule = ("beta_schedule", "beta_start", "beta_end", "num_train_timesteps", "prediction_type")
+    return DDIMScheduler(**SCHEDULER | {k: values[k] for k in schedule if k in values} | own)
+
+
+def _read_diffusers_weights(folder: Path) -> dict[str, Tensor]:
+    fp16 = folder / DIFFUSERS_WEIGHTS.replace(".safetensors", ".fp16.safetensors")
+    pickled = folder / DIFFUSERS_WEIGHTS.replace(".safetensors", ".bin")
+    if not (folder / DIFFUSERS_WEIGHTS).is_file():
+        if fp16.is_file():
+            return {name: tensor.float() for name, tensor in load_file(fp16).items()}
+        if pickled.is_file():
+            return _read_pickle(pickled)
+    return read_weights(folder / DIFFUSERS_WEIGHTS)
+
+
+def _read_pickle(file: Path) -> dict[str, Tensor]:
+    """Read a state dict without running code from it; strip a DDP wrapper's `module.`."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError as err:
+        raise CheckpointError(f"{file} is missing") from err
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as err:
+        reason = str(err).splitlines()[0]
+        raise CheckpointError(
+            f"{file} is damaged, or holds more than tensors and is not loaded for safety ({reason})"
+        ) from err
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise CheckpointError(f"{file} is not a plain state dict of tensors")
+    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+
+
+def _modern_attention(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the VAE attention of old diffusers versions; 1x1 convolutions become matrices."""
+    renamed = {}
+    for name, tensor in weights.items():
+        *path, layer, kind = name.split(".")
+        if "attentions" in path:
+            layer = _OLD_ATTENTION.get(layer, layer)
+            if kind == "weight" and tensor.ndim == 4:
+                tensor = tensor[:, :, 0, 0]
+        renamed[".".join([*path, layer, kind])] = tensor
+    return renamed
+
+
+def _expect_equal(vae: Mapping[str, Tensor], inside: Mapping[str, Tensor], folder: Path) -> None:
+    """Refuse a checkpoint whose two copies of the frozen VAE disagree."""
+    differing = [
+        name
+        for name, tensor in vae.items()
+        if name not in inside or not torch.equal(tensor.float(), inside[name].float())
+    ]
+    if differing:
+        raise CheckpointError(
+            f"{folder}: vae/ and the copy inside gru.pth differ in {len(differing)} tensors "
+            f"(first: {differing[0]}); one of the files comes from another run"
+        )

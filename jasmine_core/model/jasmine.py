@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Jasmine, top to bottom: encode, denoise once, decode, refine (paper Fig. 2)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+
+from jasmine_core.errors import CheckpointError
+from jasmine_core.model.ssg import ScaleShiftGRU
+from jasmine_core.model.unet import task_vector
+
+Task = Literal["depth", "reconstruct"]
+
+
+@dataclass(frozen=True)
+class JasmineConfig:
+    """Say what the weights alone do not; saved as `jasmine.json` in a checkpoint folder."""
+
+    height: int = 320  # [px] size of the pictures it was trained on
+    width: int = 1024
+    timestep: int = 999
+    task_depth: tuple[int, int] = (1, 0)  # one-hot; the authors' weights have (0, 1)
+    task_reconstruct: tuple[int, int] = (0, 1)
+    metres_per_unit: float | None = None  # scale of the depths; None: up-to-scale
+    description: str = ""  # where the weights come from, shown to the user
+
+
+@dataclass
+class DepthOutput:
+    """Hold everything that one depth pass computes."""
+
+    image_latent: Tensor  # [B,4,h,w] scaled mean latent of the picture
+    v: Tensor  # [B,4,h,w] the U-Net's answer
+    decoded: Tensor  # [B,3,H,W] not clamped
+    ssi: Tensor  # [B,1,H,W] in [0,1], larger is farther
+    depths: list[Tensor]  # [B,1,H,W] after each SSG iteration, model units in [0, depth_max]
+
+    @property
+    def depth(self) -> Tensor:
+        """Return the scale-invariant depth, [B,1,H,W] in model units."""
+        return self.depths[-1]
+
+
+class JasmineModel(nn.Module):
+    """Predict depth, or rebuild the picture, with one U-Net under a task switch."""
+
+    text_embedding: Tensor
+    tasks: Tensor
+
+    def __init__(
+        self,
+        config: JasmineConfig,
+        unet: UNet2DConditionModel,
+        vae: AutoencoderKL,
+        ssg: ScaleShiftGRU,
+        scheduler: DDIMScheduler,
+        text_embedding: Tensor,  # [1,T,C] of the empty prompt
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.scheduler = scheduler
+        self.v_to_x0 = _v_to_x0(scheduler, config.timestep)
+        self.unet = unet
+        self.vae = vae.requires_grad_(False)  # frozen; gradients still flow through the decoder
+        self.ssg = ssg
+        self.register_buffer("text_embedding", text_embedding, persistent=False)
+        tasks = [task_vector(config.task_depth), task_vector(config.task_reconstruct)]
+        self.register_buffer("tasks", torch.stack(tasks), persistent=False)  # [2,4]
+
+    # ------------------------------------------------------------------ the two tasks
+
+    def predict_depth(self, image: Tensor) -> DepthOutput:
+        """Predict depth for pictures [B,3,H,W] in [0,1]; sides in multiples of `latent_scale`."""
+        image_latent = self.encode(image)
+        v = self.denoise(image_latent, "depth")
+        decoded = self.decode(v)
+        ssi, *depths = self.ssg(image_latent, decoded)
+        return DepthOutput(image_latent, v, decoded, ssi, depths)
+
+    def reconstruct(self, image: Tensor) -> Tensor:
+        """Rebuild pictures [B,3,H,W] in [0,1]; not clamped, so that a loss keeps its gradient."""
+        decoded = self.decode(self.denoise(self.encode(image), "reconstruct"))
+        return (decoded + 1) / 2
+
+    def forward(self, image: Tensor) -> DepthOutput:
+        """Predict depth, as `predict_depth`."""
+        return self.predict_depth(image)
+
+    # ------------------------------------------------------------------ its stages
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Return the scaled mean latent [B,4,H/8,W/8] of pictures [B,3,H,W] in [0,1]."""
+        height, width = image.shape[-2:]
+        if height % self.latent_scale or width % self.latent_scale:
+            raise ValueError(
+                f"picture is {width}x{height} px; both sides must be multiples of "
+                f"{self.latent_scale} (resize it with jasmine_core.geometry.camera)"
+            )
+        latent: Tensor = self.vae.encode(2 * image - 1).latent_dist.mean
+        return latent * float(self.vae.config.scaling_factor)
+
+    def denoise(self, image_latent: Tensor, task: Task) -> Tensor:
+        """Return the U-Net's v [B,4,h,w] for a picture beside an all-zero noise latent."""
+        batch = image_latent.shape[0]
+        labels = None
+        if self.unet.class_embedding is not None:  # absent in some released weights: one task only
+            chosen = self.tasks[0 if task == "depth" else 1]
+            labels = chosen.expand(batch, -1).to(image_latent.dtype)  # [B,4]
+        v: Tensor = self.unet(
+            torch.cat([image_latent, torch.zeros_like(image_latent)], dim=1),  # [B,8,h,w]
+            self.config.timestep,
+            self.text_embedding.expand(batch, -1, -1).to(image_latent.dtype),
+            class_labels=labels,
+        ).sample
+        return v
+
+    def decode(self, v: Tensor) -> Tensor:
+        """Return the decoded picture [B,3,H,W], nominally in [-1,1], of a v-prediction."""
+        x0 = self.v_to_x0 * v
+        decoded: Tensor = self.vae.decode(x0 / self.vae.config.scaling_factor).sample
+        return decoded
+
+    @property
+    def latent_scale(self) -> int:
+        """Return the picture pixels per latent pixel along one side."""
+        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+
+    # ------------------------------------------------------------------ folders
+
+    def save_pretrained(self, path: str | Path) -> None:
+        """Write a checkpoint folder; it appears whole or not at all."""
+        from jasmine_core.model.checkpoint import save_checkpoint
+
+        save_checkpoint(self, Path(path))
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path, dtype: torch.dtype = torch.float32) -> JasmineModel:
+        """Read a checkpoint folder; raise CheckpointError for anything missing or misshapen."""
+        from jasmine_core.model.checkpoint import load_checkpoint
+
+        return load_checkpoint(Path(path)).to(dtype)
+
+    @classmethod
+    def from_preset(cls, name: str, seed: int = 0) -> JasmineModel:
+        """Build an untrained model of a preset, "tiny" or "sd2", with seeded random weights."""
+        from jasmine_core.model.presets import build_preset
+
+        return build_preset(name, seed)
+
+
+def _v_to_x0(scheduler: DDIMScheduler, timestep: int) -> float:
+    """Return the factor between v and x_0 = sqrt(ab) x_t - sqrt(1 - ab) v for an all-zero x_t."""
+    config = scheduler.config
+    if config.prediction_type != "v_prediction" or config.clip_sample or config.thresholding:
+        raise CheckpointError(
+            f"the scheduler predicts {config.prediction_type!r} (clip_sample {config.clip_sample}, "
+            f"thresholding {config.thresholding}); Jasmine needs a plain v_prediction model, "
+            "such as stable-diffusion-2 (768-v)"
+        )
+    return -math.sqrt(1 - float(scheduler.alphas_cumprod[timestep]))

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Untrained models of named sizes: the same kinds of layers, other widths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+
+from jasmine_core.errors import ConfigError
+from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
+from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
+from jasmine_core.model.unet import TASK_INPUTS
+
+_UNET: dict[str, Any] = {
+    "in_channels": 8,
+    "out_channels": 4,
+    "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+    "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+    "use_linear_projection": True,
+    "class_embed_type": "projection",
+    "projection_class_embeddings_input_dim": TASK_INPUTS,
+}
+_VAE: dict[str, Any] = {
+    "latent_channels": 4,
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "up_block_types": ("UpDecoderBlock2D",) * 4,
+}
+
+SCHEDULER: dict[str, Any] = {  # Stable Diffusion 2's, for one step from the last timestep
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "num_train_timesteps": 1000,
+    "prediction_type": "v_prediction",
+    "timestep_spacing": "trailing",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
+}
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "sd2": {  # Stable Diffusion 2, 768-v
+        "jasmine": {"height": 320, "width": 1024},
+        "unet": {
+            "block_out_channels": (320, 640, 1280, 1280),
+            "layers_per_block": 2,
+            "cross_attention_dim": 1024,
+            "attention_head_dim": (5, 10, 20, 20),
+            "sample_size": 96,
+        },
+        "vae": {
+            "block_out_channels": (128, 256, 512, 512),
+            "layers_per_block": 2,
+            "sample_size": 768,
+        },
+        "ssg": {"hidden_dim": 64},
+    },
+    "tiny": {  # runs on a laptop CPU
+        "jasmine": {"height": 128, "width": 384},
+        "unet": {
+            "block_out_channels": (32, 64, 96, 128),
+            "layers_per_block": 1,
+            "cross_attention_dim": 64,
+            "attention_head_dim": (2, 4, 6, 8),
+            "norm_num_groups": 8,
+            "sample_size": 48,
+        },
+        "vae": {
+            "block_out_channels": (8, 16, 32, 64),
+            "layers_per_block": 1,
+            "norm_num_groups": 8,
+            "mid_block_add_attention": False,
+            "sample_size": 384,
+        },
+        "ssg": {"hidden_dim": 16},
+    },
+}
+
+
+def build_preset(name: str, seed: int = 0) -> JasmineModel:
+    """Build an untrained model of a preset; equal seeds give equal weights."""
+    if name not in PRESETS:
+        raise ConfigError(f"preset {name!r} is not one of {', '.join(PRESETS)}")
+    sizes = PRESETS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        unet = UNet2DConditionModel(**_UNET, **sizes["unet"])
+        vae = AutoencoderKL(**_VAE, **sizes["vae"])
+        ssg = ScaleShiftGRU(SSGConfig(**sizes["ssg"]))
+        text_embedding = torch.randn(1, 2, sizes["unet"]["cross_attention_dim"])
+    config = JasmineConfig(**sizes["jasmine"], description=f"{name}, random weights, seed {seed}")
+    scheduler = DDIMScheduler(**SCHEDULER)
+    return JasmineModel(config, unet, vae, ssg, scheduler, text_embedding).eval()

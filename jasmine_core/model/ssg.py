@@ -1,0 +1,211 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The Scale-Shift GRU: from a scale-and-shift-invariant map to scale-invariant depth.
+
+A convolutional GRU at full resolution, run a fixed number of times (paper §3.3). Each iteration
+rescales the whole map by two numbers that attention reads from the hidden state, then adds a
+per-pixel residual:
+
+    D_{k+1} = clamp(s_c D_k + s_h + DepthHead(h_{k+1}), 0, depth_max)        (Eq. 10)
+
+Parameter names are those of the authors' released weights.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class SSGConfig:
+    """Fix the shape of a Scale-Shift GRU; saved beside its weights."""
+
+    hidden_dim: int = 64  # channels of the hidden state; both encoders have half of them
+    iterations: int = 2
+    heads: int = 4  # of the scale-shift attention
+    latent_channels: int = 4
+    latent_scale: int = 8  # picture pixels per latent pixel, a power of two
+    depth_max: float = 3.0  # model units; about 90 m where one unit is 30 m
+    link_mode: str = (
+        "first"  # which decoder output is the ssi map: "first" channel or "mean" of all
+    )
+
+
+class ScaleShiftGRU(nn.Module):
+    """Refine a decoded picture into depth with a recurrent network."""
+
+    def __init__(self, config: SSGConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden, half = config.hidden_dim, config.hidden_dim // 2
+        self.project = nn.Conv2d(3, hidden, 1)
+        self.depth_encoder = DepthEncoder(half)
+        upsamplings = int(math.log2(config.latent_scale))
+        self.context_encoder = ContextEncoder(config.latent_channels, half, upsamplings)
+        self.d_head = DepthHead(hidden)
+        for module in self.modules():  # before GRU and attention exist: those start differently
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+                _zero_bias(module)
+        self.gru = SeparableConvGRU(hidden)
+        self.ss_head = ScaleShiftHead(hidden, config.heads)
+
+    def forward(self, image_latent: Tensor, decoded: Tensor) -> list[Tensor]:
+        """Return the maps [D_SSI, D_1, ..., D_SI], each [B,1,H,W].
+
+        `image_latent` [B,4,H/8,W/8] is scaled as the U-Net sees it; `decoded` [B,3,H,W] is not
+        clamped, so that the U-Net keeps its gradient. D_SSI lies in [0,1], the depths in [0,
+        depth_max].
+        """
+        linked = decoded[:, :1] if self.config.link_mode == "first" else decoded.mean(1, True)
+        depth = linked.clamp(-1, 1) / 2 + 0.5  # [B,1,H,W]
+        hidden = torch.tanh(self.project(decoded))  # [B,64,H,W]
+        context = self.context_encoder(image_latent)  # [B,32,H,W]
+        maps = [depth]
+        for _ in range(self.config.iterations):
+            scale, shift = self.ss_head(hidden)  # [B,1,1,1] each, from the state before its update
+            depth = (
+                depth.detach() * scale + shift
+            )  # one iteration teaches nothing to the one before
+            inputs = torch.cat([self.depth_encoder(depth), context], dim=1)  # [B,64,H,W]
+            hidden = self.gru(hidden, inputs)
+            depth = (depth + self.d_head(hidden)).clamp(0, self.config.depth_max)
+            maps.append(depth)
+        return maps
+
+
+class DepthEncoder(nn.Module):
+    """Encode a depth map [B,1,H,W] to features [B,C,H,W]."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.convd1 = nn.Conv2d(1, width, 7, padding=3)
+        self.convd2 = nn.Conv2d(width, width, 3, padding=1)
+        self.convd3 = nn.Conv2d(width, width, 3, padding=1)
+        self.convd4 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, depth: Tensor) -> Tensor:
+        """Return features [B,C,H,W]."""
+        x = depth
+        for conv in (self.convd1, self.convd2, self.convd3, self.convd4):
+            x = F.relu(conv(x))
+        return x
+
+
+class ContextEncoder(nn.Module):
+    """Bring the picture's latent [B,4,H/8,W/8] to full resolution, [B,C,H,W]."""
+
+    def __init__(self, latent_channels: int, width: int, upsamplings: int) -> None:
+        super().__init__()
+        self.upsamplings = upsamplings
+        self.convc1 = nn.Conv2d(latent_channels, width, 7, padding=3)
+        for step in range(upsamplings):
+            self.add_module(f"convc{step + 2}", nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, image_latent: Tensor) -> Tensor:
+        """Return features [B,C,H,W]."""
+        x = F.relu(self.convc1(image_latent))
+        for step in range(self.upsamplings):
+            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = F.relu(self.get_submodule(f"convc{step + 2}")(x))
+        return x
+
+
+class SeparableConvGRU(nn.Module):
+    """Update a hidden state along rows, then along columns (1x5 and 5x1 gates, as in RAFT).
+
+    z = sigmoid(conv_z[h,x])      r = sigmoid(conv_r[h,x])
+    q = tanh(conv_q[r h, x])      h <- (1 - z) h + z q
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        for direction, kernel, padding in ((1, (1, 5), (0, 2)), (2, (5, 1), (2, 0))):
+            for gate in "zrq":
+                conv = nn.Conv2d(2 * hidden, hidden, kernel, padding=padding)
+                nn.init.xavier_uniform_(conv.weight)
+                _zero_bias(conv)
+                self.add_module(f"conv{gate}{direction}", conv)
+
+    def forward(self, hidden: Tensor, inputs: Tensor) -> Tensor:
+        """Return the new hidden state [B,C,H,W] for a state and inputs of C channels each."""
+        for direction in (1, 2):
+            conv_z, conv_r, conv_q = (self.get_submodule(f"conv{g}{direction}") for g in "zrq")
+            both = torch.cat([hidden, inputs], dim=1)  # [B,2C,H,W]
+            update, reset = torch.sigmoid(conv_z(both)), torch.sigmoid(conv_r(both))
+            candidate = torch.tanh(conv_q(torch.cat([reset * hidden, inputs], dim=1)))
+            hidden = (1 - update) * hidden + update * candidate
+        return hidden
+
+
+class DepthHead(nn.Module):
+    """Read a depth residual in (-1,1) from the hidden state."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(hidden, hidden, 3, padding=1)
+        self.conv2 = nn.Conv2d(hidden, 1, 3, padding=1)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Return the residual [B,1,H,W]."""
+        residual: Tensor = torch.tanh(self.conv2(F.relu(self.conv1(hidden))))
+        return residual
+
+
+class ScaleShiftHead(nn.Module):
+    """Read one scale and one shift per picture from the hidden state by cross-attention.
+
+    Two learned queries look at all H W pixels; no positional encoding, no residual, and nothing
+    forces the scale to be positive. Scores and softmax are float32 in any precision: their sum runs
+    over hundreds of thousands of pixels, beyond what float16 can hold.
+    """
+
+    def __init__(self, hidden: int, heads: int) -> None:
+        super().__init__()
+        self.scale_query = nn.Parameter(torch.randn(1, hidden))
+        self.shift_query = nn.Parameter(torch.randn(1, hidden))
+        self.attn = nn.MultiheadAttention(hidden, heads)  # holds the parameters under torch's names
+        self.scale_head = _scalar_head(hidden, bias=0.541)  # as released: no softplus follows
+        self.shift_head = _scalar_head(hidden, bias=0.0)
+
+    def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (scale, shift), each [B,1,1,1]."""
+        batch, width = hidden.shape[:2]
+        heads = self.attn.num_heads
+        w_q, w_k, w_v = self.attn.in_proj_weight.chunk(3)
+        b_q, b_k, b_v = self.attn.in_proj_bias.chunk(3)
+        tokens = hidden.flatten(2).transpose(1, 2)  # [B,HW,C]
+        queries = F.linear(torch.cat([self.scale_query, self.shift_query]), w_q, b_q)  # [2,C]
+        keys = F.linear(tokens, w_k, b_k)  # [B,HW,C]
+        values = F.linear(tokens, w_v, b_v)
+
+        queries, keys, values = (
+            x.reshape(*x.shape[:-1], heads, width // heads).transpose(-3, -2).float()
+            for x in (queries.expand(batch, -1, -1), keys, values)
+        )  # [B,heads,tokens,C/heads]
+        with torch.autocast(hidden.device.type, enabled=False):
+            scores = queries @ keys.transpose(-2, -1) / math.sqrt(width // heads)  # [B,heads,2,HW]
+            pooled = torch.softmax(scores, dim=-1) @ values  # [B,heads,2,C/heads]
+        pooled = pooled.transpose(1, 2).flatten(2).to(hidden.dtype)  # [B,2,C]
+        pooled = self.attn.out_proj(pooled)
+        scale, shift = self.scale_head(pooled[:, 0]), self.shift_head(pooled[:, 1])  # [B,1]
+        return scale[..., None, None], shift[..., None, None]
+
+
+def _scalar_head(width: int, bias: float) -> nn.Sequential:
+    first, last = nn.Linear(width, width), nn.Linear(width, 1)
+    nn.init.kaiming_normal_(first.weight, nonlinearity="relu")
+    _zero_bias(first)
+    nn.init.xavier_normal_(last.weight, gain=0.01)
+    nn.init.constant_(last.bias, bias)
+    return nn.Sequential(first, nn.ReLU(), last)
+
+
+def _zero_bias(layer: nn.Conv2d | nn.Linear) -> None:
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)

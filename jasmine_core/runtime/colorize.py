@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Depth as a picture for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.files import atomic_file
+
+Picture = NDArray[np.uint8]
+
+
+def colorize(depth: NDArray[np.float32]) -> Picture:
+    """Colour a depth map [H,W]: near is bright, far is dark, unknown is black; RGB [H,W,3].
+
+    Colours spread evenly over inverse depth between its 2nd and 98th percentile in this map, so
+    that they show structure in any unit; they are not comparable between frames.
+    """
+    known = np.isfinite(depth) & (depth > 0)
+    inverse = np.divide(1.0, depth, out=np.zeros_like(depth), where=known)
+    sample = inverse[::4, ::4][known[::4, ::4]]  # enough for percentiles, and much quicker
+    if sample.size == 0:
+        return np.zeros((*depth.shape, 3), np.uint8)
+    far, near = np.percentile(sample, (2, 98))
+    # 1..255: the darkest colour of the map belongs to unknown pixels alone.
+    level = 1 + np.clip((inverse - far) / max(near - far, 1e-12), 0, 1) * 254
+    colours = cv2.applyColorMap(level.astype(np.uint8), cv2.COLORMAP_INFERNO)
+    colours[~known] = 0
+    return np.asarray(cv2.cvtColor(colours, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+class PreviewStrip:
+    """Collect pairs of picture and depth, and write them as one image, a row for each."""
+
+    def __init__(self, width: int = 640) -> None:
+        self._width = width  # [px] of one picture
+        self._rows: list[Picture] = []
+
+    def add(self, image: Picture, depth: NDArray[np.float32]) -> None:
+        """Append a row: the RGB picture [H,W,3] left, its coloured depth right."""
+        size = (self._width, max(1, round(self._width * image.shape[0] / image.shape[1])))
+        pair = [
+            cv2.resize(image, size, interpolation=cv2.INTER_AREA),
+            cv2.resize(colorize(depth), size, interpolation=cv2.INTER_AREA),
+        ]
+        self._rows.append(np.concatenate(pair, axis=1).astype(np.uint8))
+
+    def write(self, path: Path) -> bool:
+        """Write the strip as a PNG; False where there was nothing to show."""
+        if not self._rows:
+            return False
+        width = min(row.shape[1] for row in self._rows)
+        rows = [row[:, :width] for row in self._rows]
+        strip = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
+        with atomic_file(path) as temporary:
+            if not cv2.imwrite(str(temporary), strip):
+                raise OSError(f"{path} could not be written; is the disk full?")
+        return True

@@ -1,0 +1,165 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Picture in, depth out: any size of picture, any backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.geometry.camera import (
+    ImageTransform,
+    Size,
+    Window,
+    crop,
+    fit,
+    network_size,
+    stretch,
+)
+from jasmine_core.runtime.backend import Backend, StageClock, load_backend
+
+Resize = Literal["fit", "stretch", "crop"]
+Resolution = Literal["camera", "network"]
+MULTIPLE = 64  # [px] VAE and U-Net together halve a picture six times
+
+
+@dataclass(frozen=True)
+class DepthPrediction:
+    """Hold the depth of one picture, all maps [H,W] at the resolution that was asked for."""
+
+    depth: NDArray[np.float32]  # model units along +Z, larger is farther; NaN: not seen
+    ssi: NDArray[np.float32]  # scale-and-shift-invariant map in [0,1]
+    confidence: NDArray[np.float32]  # [0,1], see `confidence_of`
+    transform: ImageTransform  # from the picture to these maps; gives their camera
+    network_size: Size  # (width, height) [px] that the network saw
+    seconds: dict[str, float]  # wall time of each stage, in order
+
+
+class DepthPredictor:
+    """Predict depth with a checkpoint, resizing pictures and maps on the way in and out.
+
+    `resize` is "fit" (letterbox of the picture's own aspect ratio, sides in multiples of 64 px),
+    "stretch" (fill the network's size, as the paper does) or "crop" (largest centred part;
+    the rest stays NaN). `size` (width, height) replaces the checkpoint's own.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        resize: Resize = "fit",
+        resolution: Resolution = "camera",
+        size: Size | None = None,
+    ) -> None:
+        if resize not in ("fit", "stretch", "crop"):
+            raise ConfigError(f"resize {resize!r} is not one of fit, stretch, crop")
+        if resolution not in ("camera", "network"):
+            raise ConfigError(f"resolution {resolution!r} is not one of camera, network")
+        if size and (size[0] <= 0 or size[1] <= 0 or size[0] % MULTIPLE or size[1] % MULTIPLE):
+            raise ConfigError(
+                f"network size {size[0]}x{size[1]} px: both sides must be multiples of {MULTIPLE}"
+            )
+        self.backend = backend
+        self.resize = resize
+        self.resolution = resolution
+        self.size = size
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        backend: str = "auto",
+        device: str = "auto",
+        precision: str = "auto",
+        resize: Resize = "fit",
+        resolution: Resolution = "camera",
+        size: Size | None = None,
+    ) -> DepthPredictor:
+        """Load a checkpoint folder, or a bundled one by name."""
+        loaded = load_backend(str(path), backend, device, precision)
+        return cls(loaded, resize, resolution, size)
+
+    @property
+    def metres_per_unit(self) -> float | None:
+        """Return the checkpoint's scale, None where it is up-to-scale."""
+        return self.backend.info.metres_per_unit
+
+    def transform(self, source: Size) -> ImageTransform:
+        """Return how pictures of this size reach the network."""
+        if self.resize == "fit":
+            return fit(source, self.size or network_size(source, self._nominal(), MULTIPLE))
+        place = stretch if self.resize == "stretch" else crop
+        return place(source, self.size or self._nominal())
+
+    def __call__(self, image: NDArray[np.uint8]) -> DepthPrediction:
+        """Predict the depth of one RGB picture [H,W,3] uint8."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise FrameError(
+                f"picture is {image.dtype} {list(image.shape)}; expected uint8 RGB [H,W,3]"
+            )
+        clock = StageClock()
+
+        # 1. Resize to the network's size; intrinsics would go through the same transform.
+        with clock.stage("preprocess"):
+            to_network = self.transform((image.shape[1], image.shape[0]))
+            small = to_network.picture(image)  # [h,w,3]
+            planes = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32)  # [3,h,w]
+            planes /= 255
+
+        # 2. Run the network.
+        maps = self.backend(planes)
+        clock.seconds.update(maps.seconds)
+
+        # 3. Bring its maps back, to the camera's pixels or to the part that saw the camera.
+        with clock.stage("postprocess"):
+            confidence = confidence_of(maps.depths)
+            back = self._back(to_network)
+            depth, ssi, confidence = (
+                back.map(values) for values in (maps.depths[-1], maps.ssi, confidence)
+            )
+        published = _picture_to_map(to_network, back)
+        return DepthPrediction(
+            depth, ssi, confidence, published, to_network.target, dict(clock.seconds)
+        )
+
+    def _nominal(self) -> Size:
+        return self.backend.info.nominal_size
+
+    def _back(self, to_network: ImageTransform) -> ImageTransform:
+        if self.resolution == "camera":
+            return to_network.inverse()
+        seen = to_network.target_window  # the letterbox's margins show nothing real
+        return ImageTransform(
+            to_network.target, seen[2:], seen, Window(0, 0, seen.width, seen.height)
+        )
+
+
+def _picture_to_map(to_network: ImageTransform, back: ImageTransform) -> ImageTransform:
+    """Return the transform from the picture to the maps that `back` makes."""
+    if back.target == to_network.source:
+        return stretch(to_network.source, to_network.source)
+    return ImageTransform(
+        to_network.source, back.target, to_network.source_window, back.target_window
+    )
+
+
+def confidence_of(depths: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how settled each pixel is, [h,w] in [0,1], from the depths [n,h,w] of the iterations.
+
+        confidence = min(D_n, D_{n-1}) / max(D_n, D_{n-1})
+
+    1 where the last iteration left a pixel alone, 1/2 where it halved or doubled it, 0 where depth
+    is zero or not finite. It does not change with the scale of the depths. It measures agreement of
+    the network with itself, not the probability of being right.
+    """
+    if len(depths) < 2:
+        return np.asarray(np.isfinite(depths[-1]), np.float32)
+    last, before = depths[-1], depths[-2]
+    larger = np.maximum(last, before)
+    usable = (larger > 0) & np.isfinite(larger)
+    ratio = np.divide(np.minimum(last, before), larger, out=np.zeros_like(last), where=usable)
+    return np.asarray(np.clip(ratio, 0, 1), np.float32)

@@ -1,0 +1,224 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""One whole run over a bag: `jasmine run BAG -o OUT`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from tqdm import tqdm
+
+from jasmine_core import __version__
+from jasmine_core.data.bag import Bag, CameraTopics, choose_camera
+from jasmine_core.data.bag_writer import BagWriter
+from jasmine_core.errors import BagError, FrameError
+from jasmine_core.files import atomic_file
+from jasmine_ros.calibration_file import read_camera_info
+from jasmine_ros.depth_component import DepthComponent
+from jasmine_ros.hosts.bag import BagHost
+from jasmine_ros.interrupt import Interrupt
+from jasmine_ros.parameters import DepthParameters
+
+NETWORK_STAGES = ("encode", "denoise", "decode", "refine")
+PREVIEW_ROWS = 6
+END_OF_BAG, LIMIT, INTERRUPTED = "end of bag", "limit", "interrupted"
+
+
+@dataclass(frozen=True)
+class BagRun:
+    """Say which part of which bag to run, and where the result goes."""
+
+    bag: Path
+    output: Path
+    image: str | None = None  # topic; found by itself where there is one camera
+    camera_info: str | None = None  # topic; found beside the picture's
+    calibration: Path | None = None  # camera_calibration YAML, instead of a CameraInfo topic
+    namespace: str = ""  # of the output topics
+    limit: int | None = None  # pictures at most
+    every: int = 1  # take each n-th picture
+    start: float | None = None  # [s] after the beginning of the bag
+    stop: float | None = None
+    copy: bool = False  # carry the bag's own topics over
+    storage: str = "mcap"
+    compress: bool = False
+    overwrite: bool = False
+
+
+def run_bag(run: BagRun, parameters: DepthParameters) -> dict[str, Any]:
+    """Run the depth component over a bag; return what `report.json` holds.
+
+    Writes OUT/depth (a rosbag2 folder), OUT/preview.png and OUT/report.json. Ctrl-C, a full disk or a
+    damaged input end the run early, with everything up to there readable; `ended_by` says which.
+    """
+    with Bag(run.bag) as source:
+        # 1. Find the camera.
+        camera = _find_camera(source, run)
+        expected = _expected_frames(source, camera, run)
+        _make_room(run)
+
+        # 2. Bring the component up, before anything is written.
+        host = BagHost(source, camera, run.namespace)
+        host.show = {int((i + 0.5) * expected / PREVIEW_ROWS) for i in range(PREVIEW_ROWS)}
+        component = DepthComponent(host, parameters)
+        component.configure()
+        component.activate(source.topics[camera.image].type)
+        _teach_camera(source, camera, run, host, component)
+
+        # 3. Play the bag through it.
+        began = perf_counter()
+        try:
+            with BagWriter(run.output / "depth", run.storage, run.compress) as writer:
+                host.record(writer)
+                ended_by = _play(source, camera, run, host, component, writer, expected)
+        except BagError as err:
+            if component.tally.received == 0:
+                raise
+            ended_by = str(err)
+        seconds = perf_counter() - began
+        component.deactivate()
+
+        # 4. Say what happened.
+        report = _report(run, camera, component, host, seconds, ended_by)
+        component.cleanup()
+    try:
+        host.preview.write(run.output / "preview.png")
+        with atomic_file(run.output / "report.json") as temporary:
+            temporary.write_text(json.dumps(report, indent=2) + "\n")
+    except OSError as err:
+        report["ended_by"] = f"{ended_by}; {run.output}: {err}"
+    return report
+
+
+def _find_camera(source: Bag, run: BagRun) -> CameraTopics:
+    camera = choose_camera(source, run.image, run.camera_info)
+    if run.calibration is not None:
+        return CameraTopics(camera.image, None)  # the file is asked, not the bag
+    if camera.info is None:
+        raise BagError(
+            f"{run.bag} has no CameraInfo beside {camera.image}; name its topic with "
+            "--camera-info, or give a calibration file with --calibration"
+        )
+    return camera
+
+
+def _window(source: Bag, run: BagRun) -> tuple[int | None, int | None]:
+    """Return the recorded times [ns] between which messages count."""
+    start, stop = (
+        None if t is None else source.start + round(t * 1e9) for t in (run.start, run.stop)
+    )
+    if start is not None and stop is not None and stop <= start:
+        raise BagError(f"--from {run.start} is not before --to {run.stop}")
+    if start is not None and start >= source.stop:
+        length = (source.stop - source.start) / 1e9
+        raise BagError(f"--from {run.start} lies behind the end of {run.bag}, {length:.2f} s long")
+    return start, stop
+
+
+def _expected_frames(source: Bag, camera: CameraTopics, run: BagRun) -> int:
+    """Estimate how many pictures will be processed: exact without --from and --to."""
+    start, stop = _window(source, run)
+    length = max(1, source.stop - source.start)
+    part = ((stop or source.stop) - (start or source.start)) / length
+    count = round(source.topics[camera.image].count * min(1.0, part))
+    return min(-(-count // run.every), run.limit or count)
+
+
+def _make_room(run: BagRun) -> None:
+    depth = run.output / "depth"
+    if not depth.exists():
+        return
+    if not run.overwrite:
+        raise BagError(f"{depth} exists already; add --overwrite, or write elsewhere with -o")
+    if not any(f.suffix in (".mcap", ".db3") for f in depth.iterdir()):
+        raise BagError(f"{depth} is not a bag and is not overwritten; write elsewhere with -o")
+    shutil.rmtree(depth)
+
+
+def _teach_camera(
+    source: Bag, camera: CameraTopics, run: BagRun, host: BagHost, component: DepthComponent
+) -> None:
+    """Show the component its first CameraInfo, which a bag may hold later than its first picture."""
+    if run.calibration is not None:
+        component.on_camera_info(read_camera_info(run.calibration, host.messages))
+    elif camera.info is not None:
+        for message in source.messages([camera.info]):
+            component.on_camera_info(source.decode(message))
+            break
+
+
+def _play(
+    source: Bag,
+    camera: CameraTopics,
+    run: BagRun,
+    host: BagHost,
+    component: DepthComponent,
+    writer: BagWriter,
+    expected: int,
+) -> str:
+    """Deliver the bag's messages until it ends; return what ended it."""
+    start, stop = _window(source, run)
+    wanted = [] if run.copy else [t for t in (camera.image, camera.info) if t]
+    pictures = taken = 0
+    with Interrupt() as interrupt, tqdm(total=expected, unit="frame", desc="depth") as bar:
+        for message in source.messages(wanted, start, stop):
+            if interrupt.requested:
+                return INTERRUPTED
+            if run.copy and message.topic not in host.outputs:
+                writer.copy(message, source)
+            if message.topic == camera.image:
+                pictures += 1
+                if (pictures - 1) % run.every:
+                    continue
+                if run.limit is not None and taken >= run.limit:
+                    return LIMIT
+                taken += 1
+                bar.update()
+            try:
+                host.deliver(message)
+            except FrameError as err:
+                component.on_damaged(message.topic, str(err))
+    return END_OF_BAG
+
+
+def _report(
+    run: BagRun,
+    camera: CameraTopics,
+    component: DepthComponent,
+    host: BagHost,
+    seconds: float,
+    ended_by: str,
+) -> dict[str, Any]:
+    info, tally, latencies = component.predictor.backend.info, component.tally, component.latencies
+    network = sum(sum(latencies.seconds(stage)) for stage in NETWORK_STAGES)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # [MiB] on Linux
+    return {
+        "jasmine_ros": __version__,
+        "bag": str(run.bag),
+        "camera": {"image": camera.image, "camera_info": camera.info or str(run.calibration)},
+        "model": {
+            "checkpoint": component.parameters.checkpoint,
+            "description": info.model,
+            "backend": info.name,
+            "device": info.device,
+            "precision": info.precision,
+        },
+        "scale": {
+            "state": component.scale.state,
+            "metres_per_unit": component.scale.metres_per_unit,
+            "source": component.scale.source,
+        },
+        "ended_by": ended_by,
+        "frames": tally.summary(),
+        "seconds": round(seconds, 3),
+        "frames_per_second": round(tally.processed / seconds, 3) if seconds else 0.0,
+        "not_network_share": round(1 - network / seconds, 4) if seconds else 0.0,
+        "peak_memory_mib": round(peak, 1),
+        "latency_ms": latencies.summary(),
+        "depth": host.depths.summary(),
+    }

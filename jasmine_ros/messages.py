@@ -1,0 +1,249 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""ROS messages, made alike with and without a ROS installation; stamps, headers and cameras."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import fields as dataclass_fields
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from jasmine_core.errors import CameraError
+from jasmine_core.geometry.camera import Calibration, Camera, ImageTransform, Window
+
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
+
+# Defaults other than zero that the .msg files give; a typestore does not keep them.
+_NOT_ZERO = {
+    ("geometry_msgs/msg/Quaternion", "w"): 1.0,
+    ("sensor_msgs/msg/NavSatStatus", "status"): -2,
+}
+
+
+class Messages(Protocol):
+    """Something that builds messages."""
+
+    def make(self, type_name: str, **fields: Any) -> Any:
+        """Build a message such as "sensor_msgs/msg/Image"; what is not given has ROS's default.
+
+        Numbers may be given as a numpy array of any shape, a list, an `array.array` or bytes. A
+        field that the type lacks is a TypeError.
+        """
+
+
+class _Field(NamedTuple):
+    """How one field of a message gets its value."""
+
+    default: Callable[[], Any]
+    convert: Callable[[Any], Any]
+
+
+class RosbagsMessages:
+    """Build the messages of `rosbags`, ready for its serialiser: no ROS needed.
+
+    Numpy arrays of the right dtype are not copied, so a message shares their memory.
+    """
+
+    def __init__(self, typestore: Typestore | None = None) -> None:
+        # Imported here, for a robot with ROS 2 of its own can do without rosbags.
+        from rosbags.typesys import Stores, get_typestore
+
+        self.typestore = typestore or get_typestore(Stores.ROS2_JAZZY)
+        self._known: dict[str, dict[str, _Field]] = {}
+
+    def make(self, type_name: str, **fields: Any) -> Any:
+        """Build a message; see `Messages.make`."""
+        known = self._known.get(type_name) or self._learn(type_name)
+        if unknown := fields.keys() - known.keys():
+            raise TypeError(_unknown(type_name, unknown, known))
+        values = {
+            name: field.convert(fields[name]) if name in fields else field.default()
+            for name, field in known.items()
+        }
+        return self.typestore.types[type_name](**values)
+
+    def _learn(self, type_name: str) -> dict[str, _Field]:
+        _, definitions = self.typestore.fielddefs[type_name]
+        # Names as the class spells them (Python keywords get an underscore); `__msgtype__` is last.
+        message_class: Any = self.typestore.types[type_name]
+        names = [field.name for field in dataclass_fields(message_class)][: len(definitions)]
+        self._known[type_name] = {
+            name: self._field(description, _NOT_ZERO.get((type_name, name)))
+            for name, (_, description) in zip(names, definitions, strict=True)
+        }
+        return self._known[type_name]
+
+    def _field(self, description: Any, default: Any = None) -> _Field:
+        from rosbags.interfaces import Nodetype
+
+        kind, content = description
+        if kind == Nodetype.NAME:
+            return _Field(partial(self.make, content), _as_given)
+        if kind == Nodetype.BASE:
+            value = _zero(content[0]) if default is None else default
+            return _Field(lambda: value, _as_given)
+        element, length = content
+        if kind == Nodetype.SEQUENCE:
+            length = 0  # and not the upper bound that stands here
+        if element[0] == Nodetype.BASE and element[1][0] != "string":
+            dtype = _dtype(element[1][0])
+            convert = partial(_flat, dtype=dtype, length=length or None)
+            return _Field(partial(np.zeros, length, dtype), convert)
+        one = self._field(element)
+        return _Field(lambda: [one.default() for _ in range(length)], list)
+
+
+class RclpyMessages:
+    """Build the messages of a ROS 2 installation."""
+
+    def make(self, type_name: str, **fields: Any) -> Any:
+        """Build a message; see `Messages.make`."""
+        package, kind, name = type_name.split("/")
+        message = getattr(import_module(f"{package}.{kind}"), name)()
+        known = message.get_fields_and_field_types()
+        if unknown := fields.keys() - known.keys():
+            raise TypeError(_unknown(type_name, unknown, known))
+        for field, value in fields.items():
+            setattr(message, field, as_kind_of(getattr(message, field), value))
+        return message
+
+
+def as_kind_of(default: Any, value: Any) -> Any:
+    """Convert a value to what rclpy demands of a field that has this default."""
+    match default:
+        case array():  # rclpy takes other sequences too, but looks at every number in them
+            result = array(default.typecode)
+            result.frombytes(_flat(value, default.typecode).view(np.uint8).data)
+            return result
+        case np.ndarray():
+            return _flat(value, default.dtype, default.size)
+        case bytes():  # ROS's `byte`
+            return value if isinstance(value, bytes) else bytes([value])
+        case bool() | int() | float():  # numpy's scalars, and an int for a float, are refused
+            return type(default)(value)
+    return value
+
+
+def stamp_ns(stamp: Any) -> int:
+    """Return a `builtin_interfaces/Time` in nanoseconds."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def make_header(messages: Messages, stamp_ns: int, frame_id: str) -> Any:
+    """Build a `std_msgs/Header`."""
+    sec, nanosec = divmod(stamp_ns, 1_000_000_000)
+    stamp = messages.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
+    return messages.make("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
+
+
+def make_camera_info(messages: Messages, header: Any, camera: Camera, tx: float = 0.0) -> Any:
+    """Build the `sensor_msgs/CameraInfo` of a rectified picture.
+
+    `tx` is P[0,3] [px m]: minus f_x times the baseline for the right camera of a stereo pair.
+    """
+    P = np.column_stack([camera.K, (tx, 0.0, 0.0)])  # [3,4]
+    return messages.make(
+        "sensor_msgs/msg/CameraInfo",
+        header=header,
+        height=camera.height,
+        width=camera.width,
+        distortion_model="plumb_bob",
+        d=np.zeros(5),
+        k=camera.K,
+        r=np.eye(3),
+        p=P,
+    )
+
+
+def calibration_of(camera_info: Any, topic: str = "camera_info") -> Calibration:
+    """Return the calibration of the picture as published, after region of interest and binning.
+
+    A `CameraInfo` describes the whole sensor, and beside it which window of the sensor was read out
+    and how many of its pixels make one of the picture.
+    """
+    try:
+        window, published = _readout(camera_info)
+        sensor = int(camera_info.width), int(camera_info.height)
+        M = ImageTransform(sensor, published, window, Window(0, 0, *published)).matrix()
+        d = _numbers(camera_info, "d")
+        if d.any() and d.size not in (4, 5, 8, 12, 14):
+            raise CameraError(
+                f"d holds {d.size} numbers instead of 4, 5, 8, 12 or 14; calibrate again"
+            )
+        return Calibration(
+            *published,
+            K=M @ _numbers(camera_info, "k", 9).reshape(3, 3),
+            D=d if d.any() else np.zeros(5),  # no distortion comes as any count of zeros
+            distortion_model=camera_info.distortion_model,
+            R=_numbers(camera_info, "r", 9).reshape(3, 3),
+            P=M @ _numbers(camera_info, "p", 12).reshape(3, 4),
+        )
+    except CameraError as error:
+        raise CameraError(f"{topic}: {error}") from error
+
+
+def _readout(camera_info: Any) -> tuple[Window, tuple[int, int]]:
+    """Return the window of the sensor that is seen and the size of the picture made of it."""
+    width, height, roi = int(camera_info.width), int(camera_info.height), camera_info.roi
+    bin_x, bin_y = max(1, int(camera_info.binning_x)), max(1, int(camera_info.binning_y))
+    x, y, w, h = (int(v) for v in (roi.x_offset, roi.y_offset, roi.width, roi.height))
+    w, h = w or width, h or height  # all zero means the whole sensor
+    if x + w > width or y + h > height:
+        raise CameraError(
+            f"roi {w}x{h}+{x}+{y} px leaves the sensor of {width}x{height} px; "
+            "correct the CameraInfo"
+        )
+    published = w // bin_x, h // bin_y
+    if 0 in published:
+        raise CameraError(
+            f"{w}x{h} px binned by {bin_x}x{bin_y} leave no picture; "
+            "set width and height of the CameraInfo"
+        )
+    # Rows or columns that do not fill a bin are not read.
+    return Window(x, y, published[0] * bin_x, published[1] * bin_y), published
+
+
+def _numbers(camera_info: Any, name: str, count: int | None = None) -> NDArray[np.float64]:
+    """Read d, k, r or p, which ROS 1 writes in capitals."""
+    value = getattr(camera_info, name, None)
+    if value is None:
+        value = getattr(camera_info, name.upper())
+    numbers = np.array(value, np.float64).reshape(-1)
+    if count is not None and numbers.size != count:
+        raise CameraError(f"{name} holds {numbers.size} numbers, not {count}; calibrate again")
+    if not np.isfinite(numbers).all():
+        raise CameraError(f"{name} holds {numbers.tolist()}, not all finite; calibrate again")
+    return numbers
+
+
+def _flat(value: Any, dtype: DTypeLike, length: int | None = None) -> NDArray[Any]:
+    """Return numbers as a flat array, in place where their type fits."""
+    if isinstance(value, bytes):
+        value = memoryview(value)  # numpy would take bytes for text
+    numbers = np.ascontiguousarray(value, dtype).reshape(-1)
+    if length is not None and numbers.size != length:
+        raise ValueError(f"got {numbers.size} numbers for an array of {length}")
+    return numbers
+
+
+def _zero(base: str) -> Any:
+    return "" if base == "string" else np.zeros((), _dtype(base)).item()
+
+
+def _dtype(base: str) -> np.dtype[Any]:
+    return np.dtype("uint8" if base == "char" else base)
+
+
+def _as_given(value: Any) -> Any:
+    return value
+
+
+def _unknown(type_name: str, unknown: set[str], known: Any) -> str:
+    return f"{type_name} has no field {', '.join(sorted(unknown))}; it has {', '.join(known)}"

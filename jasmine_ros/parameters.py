@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a person configures about the depth node: for ROS, YAML, command line and docs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from jasmine_core.config import from_mapping, to_mapping
+from jasmine_core.errors import ConfigError
+from jasmine_core.runtime.backend import BACKENDS, PRECISIONS
+
+
+def _parameter(
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+    read_only: bool = False,
+) -> Any:
+    """Declare a parameter; `read_only` ones can be set at start only."""
+    metadata = {
+        "description": description,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "read_only": read_only,
+    }
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class DepthParameters:
+    """Configure the depth node."""
+
+    checkpoint: str = _parameter(
+        "random:tiny",
+        "checkpoint folder, or random:tiny for untrained weights (to try the plumbing)",
+        read_only=True,
+    )
+    backend: str = _parameter("auto", "what runs the network", choices=BACKENDS, read_only=True)
+    device: str = _parameter("auto", "auto, cpu, cuda or cuda:N", read_only=True)
+    precision: str = _parameter(
+        "auto", "of the network; fp16 and bf16 need a GPU", choices=PRECISIONS, read_only=True
+    )
+    resize: str = _parameter(
+        "fit",
+        "how a picture meets the network: fit (letterbox), stretch (as the paper), crop (centre)",
+        choices=("fit", "stretch", "crop"),
+        read_only=True,
+    )
+    network_width: int = _parameter(
+        0, "[px] multiple of 64; 0: from the checkpoint", minimum=0, maximum=4096, read_only=True
+    )
+    network_height: int = _parameter(
+        0, "[px] multiple of 64; 0: from the checkpoint", minimum=0, maximum=4096, read_only=True
+    )
+    resolution: str = _parameter(
+        "camera",
+        "of the published maps: the camera's own, or the network's smaller one",
+        choices=("camera", "network"),
+        read_only=True,
+    )
+    rectify: str = _parameter(
+        "auto",
+        "remove lens distortion; auto: unless the picture's topic is named *rect*",
+        choices=("auto", "always", "never"),
+        read_only=True,
+    )
+    untagged_order: str = _parameter(
+        "bgr", "colour order of encodings that name none (8UC3)", choices=("bgr", "rgb")
+    )
+    metres_per_unit: float = _parameter(
+        0.0, "scale [m]; 0: from the checkpoint, up-to-scale where it has none", minimum=0.0
+    )
+    min_depth: float = _parameter(0.0, "nearer than this is unknown [m or units]", minimum=0.0)
+    max_depth: float = _parameter(
+        0.0, "farther than this is unknown [m or units]; 0: no limit", minimum=0.0
+    )
+    depth_encoding: str = _parameter(
+        "32FC1", "32FC1 metres or 16UC1 millimetres (REP 118)", choices=("32FC1", "16UC1")
+    )
+    publish_points: bool = _parameter(False, "publish depth/points, a coloured cloud")
+    publish_colorized: bool = _parameter(False, "publish depth/colorized, a picture for people")
+    publish_confidence: bool = _parameter(False, "publish depth/confidence in [0,1]")
+    points_stride: int = _parameter(
+        1, "take every n-th row and column for the cloud", minimum=1, maximum=64
+    )
+    points_max_range: float = _parameter(
+        0.0, "leave out farther points [m or units]; 0: no limit", minimum=0.0
+    )
+    points_edge_threshold: float = _parameter(
+        0.1, "leave out points at relative depth jumps above this; 0: keep all", minimum=0.0
+    )
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            value, rules = getattr(self, spec.name), spec.metadata
+            low, high, choices = rules["minimum"], rules["maximum"], rules["choices"]
+            if choices and value not in choices:
+                raise ConfigError(f"{spec.name} is {value!r}; choose one of {', '.join(choices)}")
+            if (low is not None and not value >= low) or (high is not None and value > high):
+                limits = f"at least {low}" if high is None else f"{low}..{high}"
+                raise ConfigError(f"{spec.name} is {value}; it must be {limits}")
+        if self.max_depth and self.max_depth <= self.min_depth:
+            raise ConfigError(
+                f"depth range {self.min_depth}..{self.max_depth} is empty; raise max_depth"
+            )
+        if bool(self.network_width) != bool(self.network_height):
+            raise ConfigError("network_width and network_height are set together or not at all")
+
+    @property
+    def network_size(self) -> tuple[int, int] | None:
+        """Return (width, height) [px], None for the checkpoint's own."""
+        return (self.network_width, self.network_height) if self.network_width else None
+
+    def changed(self, changes: Mapping[str, Any]) -> DepthParameters:
+        """Return these parameters with some changed at run time, all of them or none.
+
+        Raises ConfigError for an unknown name, a wrong type, a value out of range, or a parameter
+        that can be set at start only.
+        """
+        fixed = {spec.name for spec in fields(self) if spec.metadata["read_only"]}
+        for name in changes:
+            if name in fixed and changes[name] != getattr(self, name):
+                raise ConfigError(f"{name} can be set at start only; restart the node to change it")
+        return self.at_start(changes)
+
+    def at_start(self, changes: Mapping[str, Any]) -> DepthParameters:
+        """Return these parameters with some replaced, before the node starts."""
+        return from_mapping(DepthParameters, to_mapping(self) | dict(changes), "parameters")

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from jasmine_core.geometry.camera import Camera
+from jasmine_core.geometry.points import (
+    back_project,
+    depth_to_millimetres,
+    flying_pixels,
+    limit_range,
+)
+
+unhurried = settings(derandomize=True, deadline=None, max_examples=100)
+
+shapes = npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9)
+metres = st.one_of(st.just(np.nan), st.floats(0.125, 80, width=32))
+depths = npst.arrays(np.float32, shapes, elements=metres)
+
+
+@unhurried
+@given(depths, st.floats(20, 900), st.floats(20, 900), st.floats(-5, 15), st.floats(-5, 15))
+def test_a_point_is_the_ray_of_its_pixel_times_its_depth(depth, fx, fy, cx, cy):
+    height, width = depth.shape
+    camera = Camera(width, height, np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]]))
+    points = back_project(depth, camera.K)
+    assert points.dtype == np.float32
+    np.testing.assert_allclose(points, camera.rays() * depth[..., None], rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(points[..., 2], depth)
+    assert (np.isnan(points) == np.isnan(depth)[..., None]).all()
+
+
+def test_points_lie_right_of_and_below_the_axis_where_their_pixels_do():
+    K = np.array([[100, 0, 2], [0, 100, 1], [0, 0, 1.0]])
+    points = back_project(np.full((3, 5), 10, np.float32), K)
+    np.testing.assert_allclose(points[1, 2], [0, 0, 10])
+    np.testing.assert_allclose(points[2, 4], [0.2, 0.1, 10], rtol=1e-6)
+
+
+def jumps(depth):
+    """Return the largest |d - q| / min(d, q) among the eight neighbours of each pixel."""
+    height, width = depth.shape
+    largest = np.zeros(depth.shape)
+    for v in range(height):
+        for u in range(width):
+            d = float(depth[v, u])
+            around = depth[max(0, v - 1) : v + 2, max(0, u - 1) : u + 2].ravel().astype(float)
+            around = around[~np.isnan(around)]
+            if not np.isnan(d):
+                largest[v, u] = max(abs(d - q) / min(d, q) for q in around)
+    return largest
+
+
+@unhurried
+@given(depths, st.floats(0.01, 2))
+def test_flying_pixels_follow_the_definition(depth, threshold):
+    original = depth.copy()
+    flying = flying_pixels(depth, threshold)
+    expected = jumps(depth)
+    certain = abs(expected - threshold) > 1e-5 * (1 + threshold)  # float32 decides the rest
+    np.testing.assert_array_equal(flying[certain], (expected > threshold)[certain])
+    np.testing.assert_array_equal(depth, original)
+
+
+def test_flying_pixels_are_the_two_sides_of_an_edge_and_what_floats_between():
+    depth = np.full((6, 8), 2, np.float32)
+    depth[:, 4], depth[:, 5:] = 3, 5  # a blurred edge between 2 m and 5 m
+    columns = flying_pixels(depth, 0.1).all(axis=0)
+    assert columns.tolist() == [False, False, False, True, True, True, False, False]
+
+
+def test_a_slanted_surface_and_the_rim_of_the_unknown_do_not_fly():
+    depth = np.tile(np.linspace(4, 5, 40, dtype=np.float32), (5, 1))
+    depth[2:4, 10:15] = np.nan
+    assert not flying_pixels(depth, 0.05).any()
+
+
+@unhurried
+@given(depths)
+def test_millimetres_are_within_half_a_millimetre_or_unknown(depth):
+    millimetres = depth_to_millimetres(depth)
+    assert millimetres.dtype == np.uint16
+    known = ~np.isnan(depth) & (depth < 65.53)
+    error = abs(millimetres[known] / 1000 - depth[known].astype(float))
+    assert (error < 0.000505).all()
+    assert (millimetres[np.isnan(depth) | (depth > 65.54)] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("metres", "millimetres"),
+    [
+        (1.0, 1000),
+        (0.0006, 1),
+        (65.535, 65535),
+        (65.536, 0),
+        (66.536, 0),
+        (np.inf, 0),
+        (-1.0, 0),
+        (np.nan, 0),
+    ],
+)
+def test_what_does_not_fit_into_16_bits_is_unknown_and_not_wrapped(metres, millimetres):
+    assert depth_to_millimetres(np.full((1, 1), metres, np.float32))[0, 0] == millimetres
+
+
+@unhurried
+@given(depths, st.floats(0.1, 40), st.floats(40, 90))
+def test_limit_range_keeps_what_is_inside_and_forgets_the_rest(depth, near, far):
+    limited = limit_range(depth, near, far)
+    inside = (depth >= near) & (depth <= far)
+    assert limited.dtype == np.float32
+    np.testing.assert_array_equal(limited[inside], depth[inside])
+    assert np.isnan(limited[~inside]).all()
