@@ -10,14 +10,15 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from tqdm import tqdm
+from tyro.conf import Positional, arg
 
 from jasmine_core import __version__
 from jasmine_core.data.bag import Bag, CameraTopics, choose_camera
 from jasmine_core.data.bag_writer import BagWriter
-from jasmine_core.errors import BagError, FrameError
+from jasmine_core.errors import BagError, ConfigError, FrameError
 from jasmine_core.files import atomic_file
 from jasmine_ros.calibration_file import read_camera_info
 from jasmine_ros.depth_component import DepthComponent
@@ -34,27 +35,47 @@ END_OF_BAG, LIMIT, INTERRUPTED = "end of bag", "limit", "interrupted"
 class BagRun:
     """Say which part of which bag to run, and where the result goes."""
 
-    bag: Path
-    output: Path
-    image: str | None = None  # topic; found by itself where there is one camera
-    camera_info: str | None = None  # topic; found beside the picture's
-    calibration: Path | None = None  # camera_calibration YAML, instead of a CameraInfo topic
-    namespace: str = ""  # of the output topics
-    limit: int | None = None  # pictures at most
-    every: int = 1  # take each n-th picture
-    start: float | None = None  # [s] after the beginning of the bag
-    stop: float | None = None
-    copy: bool = False  # carry the bag's own topics over
-    storage: str = "mcap"
+    bag: Annotated[Positional[Path], arg(metavar="BAG")]
+    """a rosbag2 folder, .mcap, .db3, or a ROS 1 .bag"""
+    output: Annotated[Path, arg(aliases=["-o"], metavar="OUT")]
+    """folder for the results"""
+    image: Annotated[str | None, arg(metavar="TOPIC")] = None
+    """topic of the pictures; found by itself where there is one camera"""
+    camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None
+    """topic of the CameraInfo; found beside the pictures"""
+    calibration: Annotated[Path | None, arg(metavar="FILE")] = None
+    """camera_calibration YAML, for a bag without CameraInfo"""
+    namespace: Annotated[str, arg(metavar="NAME")] = ""
+    """of the output topics"""
+    limit: Annotated[int | None, arg(metavar="N")] = None
+    """process this many pictures at most"""
+    every: Annotated[int, arg(metavar="N")] = 1
+    """process each n-th picture"""
+    start: Annotated[float | None, arg(name="from", metavar="SECONDS")] = None
+    """begin this many seconds after the start of the bag"""
+    stop: Annotated[float | None, arg(name="to", metavar="SECONDS")] = None
+    """end this many seconds after the start of the bag"""
+    copy: bool = False
+    """carry the bag's own topics over into the result"""
+    storage: Literal["mcap", "sqlite3"] = "mcap"
+    """format of the result"""
     compress: bool = False
+    """compress the result with zstd"""
     overwrite: bool = False
+    """replace an earlier result in OUT"""
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"--every is {self.every}; give 1 for each picture, 2 for each other")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"--limit is {self.limit}; it must be at least 1")
 
 
 def run_bag(run: BagRun, parameters: DepthParameters) -> dict[str, Any]:
     """Run the depth component over a bag; return what `report.json` holds.
 
-    Writes OUT/depth (a rosbag2 folder), OUT/preview.png and OUT/report.json. Ctrl-C, a full disk or a
-    damaged input end the run early, with everything up to there readable; `ended_by` says which.
+    Writes OUT/depth (a rosbag2 folder), OUT/preview.png and OUT/report.json. Ctrl-C, a full disk or
+    a damaged input end the run early, with everything up to there readable; `ended_by` says which.
     """
     with Bag(run.bag) as source:
         # 1. Find the camera.
@@ -143,7 +164,7 @@ def _make_room(run: BagRun) -> None:
 def _teach_camera(
     source: Bag, camera: CameraTopics, run: BagRun, host: BagHost, component: DepthComponent
 ) -> None:
-    """Show the component its first CameraInfo, which a bag may hold later than its first picture."""
+    """Show the component its first CameraInfo, which may come later than the first picture."""
     if run.calibration is not None:
         component.on_camera_info(read_camera_info(run.calibration, host.messages))
     elif camera.info is not None:

@@ -2,120 +2,70 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `jasmine` command: the core's commands, and those that speak ROS messages."""
 
-from __future__ import annotations
-
+import os
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import tyro
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import OmitArgPrefixes, arg
 
 from jasmine_core import __version__, cli
-from jasmine_core.cli import Output
 from jasmine_core.config import read_config
 from jasmine_core.errors import JasmineError
+from jasmine_ros import bag_run
+from jasmine_ros.bag_run import BagRun, run_bag
 from jasmine_ros.parameters import DepthParameters
 
 INTERRUPTED = 130  # as a shell reports SIGINT
 
 
-def _as_options(kind: type) -> Any:
-    """Turn a parameter dataclass into options: all optional, helped by their own descriptions."""
-    hints = get_type_hints(kind)
-    return make_dataclass(
-        f"{kind.__name__}Options",
-        [
-            (f.name, Annotated[hints[f.name] | None, arg(help=_help(f))], field(default=None))
-            for f in fields(kind)
-        ],
-    )
+def _options(parameters: DepthParameters) -> Any:
+    """Return the parameters as a dataclass that tyro can document: choices, help, defaults."""
+    hints = get_type_hints(DepthParameters)
+    kinds = []
+    for spec in fields(parameters):
+        choices = spec.metadata["choices"]
+        kind: Any = Literal[choices] if choices else hints[spec.name]
+        described = Annotated[kind, arg(help=spec.metadata["description"])]
+        kinds.append((spec.name, described, field(default=getattr(parameters, spec.name))))
+    return make_dataclass("DepthOptions", kinds)
 
 
-def _help(spec: Any) -> str:
-    choices = spec.metadata["choices"]
-    return (
-        spec.metadata["description"]
-        + (f" ({' | '.join(choices)})" if choices else "")
-        + f" [default: {spec.default}]"
-    )
+def _run_command(base: DepthParameters) -> Callable[..., int]:
+    """Make `jasmine run`, with the parameters of --params as the defaults of its options."""
+    options = _options(base)
+
+    def run(
+        what: Annotated[BagRun, OmitArgPrefixes],
+        depth: Annotated[options, OmitArgPrefixes],  # type: ignore[valid-type]
+        params: Annotated[str, arg(metavar="FILE")] = "",
+    ) -> int:
+        """Run the depth node over a bag: OUT/depth (a bag), OUT/preview.png, OUT/report.json.
+
+        Args:
+            what: which part of which bag, and where the result goes.
+            depth: parameters of the node.
+            params: YAML file with node parameters; options given beside it win.
+        """
+        return _run(what, base.at_start(vars(depth)))
+
+    return run
 
 
-_DepthOptions: Any = _as_options(DepthParameters)
-
-
-def run(
-    bag: Positional[Path],
-    output: Output,
-    depth: Annotated[_DepthOptions, OmitArgPrefixes] = _DepthOptions(),
-    params: Path | None = None,
-    image: str | None = None,
-    camera_info: str | None = None,
-    calibration: Path | None = None,
-    namespace: str = "",
-    limit: int | None = None,
-    every: int = 1,
-    start: Annotated[float | None, arg(name="from")] = None,
-    stop: Annotated[float | None, arg(name="to")] = None,
-    copy: bool = False,
-    storage: str = "mcap",
-    compress: bool = False,
-    overwrite: bool = False,
-) -> int:
-    """Run the depth node over a bag: OUT/depth (a bag), OUT/preview.png, OUT/report.json.
-
-    Args:
-        bag: a rosbag2 folder, .mcap, .db3, or a ROS 1 .bag.
-        output: folder for the results.
-        depth: parameters of the node.
-        params: YAML file with node parameters; options given here win.
-        image: topic of the pictures; found by itself where there is one camera.
-        camera_info: topic of the CameraInfo; found beside the pictures.
-        calibration: camera_calibration YAML, for a bag without CameraInfo.
-        namespace: of the output topics.
-        limit: process this many pictures at most.
-        every: process each n-th picture.
-        start: begin this many seconds after the start of the bag.
-        stop: end this many seconds after the start of the bag.
-        copy: carry the bag's own topics over into the result.
-        storage: mcap or sqlite3.
-        compress: with zstd.
-        overwrite: replace an earlier result in OUT.
-    """
-    from jasmine_ros.bag_run import INTERRUPTED as INTERRUPTED_RUN
-    from jasmine_ros.bag_run import END_OF_BAG, LIMIT, BagRun, run_bag
-
-    base = read_config(DepthParameters, params) if params else DepthParameters()
-    given = {name: value for name, value in vars(depth).items() if value is not None}
-    parameters = base.at_start(given)
-    report = run_bag(
-        BagRun(
-            bag,
-            output,
-            image,
-            camera_info,
-            calibration,
-            namespace,
-            limit,
-            every,
-            start,
-            stop,
-            copy,
-            storage,
-            compress,
-            overwrite,
-        ),
-        parameters,
-    )
-    _summarise(report, output)
-    if report["ended_by"] == INTERRUPTED_RUN:
+def _run(what: BagRun, parameters: DepthParameters) -> int:
+    report = run_bag(what, parameters)
+    _summarise(report, what.output)
+    if report["ended_by"] == bag_run.INTERRUPTED:
         return INTERRUPTED
-    if report["ended_by"] not in (END_OF_BAG, LIMIT):
+    if report["ended_by"] not in (bag_run.END_OF_BAG, bag_run.LIMIT):
         raise JasmineError(f"stopped early: {report['ended_by']}")
     if not report["frames"]["processed"]:
-        raise JasmineError(f"no picture could be used; {output / 'report.json'} says why")
+        raise JasmineError(f"no picture could be used; {what.output / 'report.json'} says why")
     return 0
 
 
@@ -137,7 +87,12 @@ def _summarise(report: dict[str, Any], output: Path) -> None:
     )
 
 
-COMMANDS = {"run": run, **cli.COMMANDS}
+def _base_parameters(arguments: list[str]) -> DepthParameters:
+    """Read the file after --params, which must be known before the other options are."""
+    for option, value in pairwise(arguments):
+        if option == "--params":
+            return read_config(DepthParameters, Path(value))
+    return DepthParameters()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -148,9 +103,16 @@ def main(argv: list[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"jasmine {__version__}")
         return 0
+    # A robot shares its CPU: threads that spin while they wait make the network many times slower
+    # next to any other busy process. OpenMP reads this once, when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        status = tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="jasmine", description=__doc__, args=arguments, sort_subcommands=True
+        commands: dict[str, Callable[..., Any]] = {
+            "run": _run_command(_base_parameters(arguments)),
+            **cli.COMMANDS,
+        }
+        status: Any = tyro.extras.subcommand_cli_from_dict(
+            commands, prog="jasmine", description=__doc__, args=arguments, sort_subcommands=True
         )
         return int(status or 0)
     except JasmineError as err:

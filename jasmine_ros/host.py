@@ -32,7 +32,10 @@ class Host(Protocol):
     Topic names are relative; the host puts them into its namespace and applies remappings.
     """
 
-    messages: Messages
+    @property
+    def messages(self) -> Messages:
+        """Return what builds messages of this host's kind."""
+        ...
 
     def resolve(self, topic: str) -> str:
         """Return the full name of a topic."""

@@ -30,8 +30,8 @@ class _Packing(NamedTuple):
     code: int | None
 
 
-# ROS spells a Bayer mosaic from its first pixel, OpenCV from the second pixel of the second row. Its
-# four-letter names that agree with ROS came after Humble's OpenCV 4.5.4.
+# ROS spells a Bayer mosaic from its first pixel, OpenCV from the second pixel of the second row.
+# (Its four-letter names, which agree with ROS, came after the 4.5.4 of Humble.)
 _COLOURS: dict[str, tuple[int, int | None]] = {
     "rgb": (3, None),
     "bgr": (3, cv2.COLOR_BGR2RGB),
@@ -84,7 +84,7 @@ def decode_image(msg: Any, topic: str = "image", untagged: Order = "bgr") -> Pic
     if msg.encoding in _HALVED:
         _need_even(topic, msg.encoding, width=width, height=height)
         planes = _rows(msg, topic, height * 3 // 2, width)
-        return _convert(np.ascontiguousarray(planes), _HALVED[msg.encoding])
+        return _convert(planes, _HALVED[msg.encoding], topic)
     if msg.encoding == "nv24":
         return _decode_nv24(msg, topic, width, height)
 
@@ -94,11 +94,10 @@ def decode_image(msg: Any, topic: str = "image", untagged: Order = "bgr") -> Pic
     rows = _rows(msg, topic, height, width * packing.channels * packing.depth)
     wire = np.dtype(f"{'>' if msg.is_bigendian else '<'}u{packing.depth}")
     pixels = rows.view(wire).reshape(height, width, packing.channels)  # [H,W,C]
-    # Copies only what is padded, misaligned or of the other byte order.
-    pixels = np.require(pixels, wire.newbyteorder("="), ["C", "A"])
+    pixels = np.require(pixels, wire.newbyteorder("="), ["ALIGNED"])
     if msg.encoding.startswith("bayer"):
         _need_mosaic(topic, pixels)
-    picture = _convert(pixels, packing.code)
+    picture = _convert(pixels, packing.code, topic)
     return picture if packing.depth == 1 else (picture >> 8).astype(np.uint8)
 
 
@@ -140,7 +139,7 @@ def decode_compressed(msg: Any, topic: str = "image") -> Picture:
         )
     if mosaic:
         _need_mosaic(topic, pixels)
-    return _convert(pixels, code)
+    return _convert(pixels, code, topic)
 
 
 def encode_image(messages: Messages, header: Any, picture: NDArray[Any], encoding: str) -> Any:
@@ -190,7 +189,10 @@ def _is_measurement(encoding: str) -> bool:
 def _rows(
     msg: Any, topic: str, count: int, length: int, step: int | None = None, start: int = 0
 ) -> Picture:
-    """View `count` rows of `length` bytes, `step` apart; the last one may lack its padding."""
+    """Return `count` rows of `length` bytes, `step` apart; the last one may lack its padding.
+
+    Only padded rows are copied.
+    """
     data = np.frombuffer(msg.data, np.uint8)
     step = int(msg.step) if step is None else step
     if step < length:
@@ -204,7 +206,9 @@ def _rows(
             f"{topic}: {data.size} bytes of data, but {msg.width}x{msg.height} px {msg.encoding} "
             f"with step {msg.step} need {need}; the message was cut or its size is wrong"
         )
-    return np.lib.stride_tricks.as_strided(data[start:], (count, length), (step, 1))
+    if step == length:
+        return data[start:need].reshape(count, length)
+    return np.lib.stride_tricks.as_strided(data[start:], (count, length), (step, 1)).copy()
 
 
 def _decode_nv24(msg: Any, topic: str, width: int, height: int) -> Picture:
@@ -214,11 +218,18 @@ def _decode_nv24(msg: Any, topic: str, width: int, height: int) -> Picture:
     uv = _rows(msg, topic, height, 2 * width, 2 * step, start=height * step)
     u, v = uv[:, 0::2], uv[:, 1::2]
     uyvy = np.stack([u, y, v, y], axis=-1).reshape(height, 2 * width, 2)
-    return np.ascontiguousarray(_convert(uyvy, cv2.COLOR_YUV2RGB_UYVY)[:, ::2])
+    return np.ascontiguousarray(_convert(uyvy, cv2.COLOR_YUV2RGB_UYVY, topic)[:, ::2])
 
 
-def _convert(pixels: NDArray[Any], code: int | None) -> NDArray[Any]:
-    return pixels if code is None else np.asarray(cv2.cvtColor(pixels, code))
+def _convert(pixels: NDArray[Any], code: int | None, topic: str) -> NDArray[Any]:
+    if code is None:
+        return pixels
+    try:
+        return np.asarray(cv2.cvtColor(pixels, code))
+    except cv2.error as error:  # as 4.5.4 does for a single pixel
+        raise FrameError(
+            f"{topic}: OpenCV fails on this picture ({error}); send another"
+        ) from error
 
 
 def _need_even(topic: str, encoding: str, **sides: int) -> None:

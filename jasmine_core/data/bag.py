@@ -4,18 +4,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-import struct
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.highlevel import AnyReader
 from rosbags.interfaces import Connection
-from rosbags.rosbag1 import ReaderError as Rosbag1Error
-from rosbags.rosbag2 import ReaderError as Rosbag2Error
 from rosbags.typesys import Stores, get_typestore
 
 from jasmine_core.errors import BagError, FrameError
@@ -23,20 +19,9 @@ from jasmine_core.errors import BagError, FrameError
 IMAGE, COMPRESSED, CAMERA_INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
-# What a damaged file makes the readers raise: their own errors, and those of the formats below.
-_DAMAGE = (
-    AnyReaderError,
-    Rosbag1Error,
-    Rosbag2Error,
-    OSError,
-    sqlite3.Error,
-    struct.error,
-    ValueError,
-    TypeError,
-    KeyError,
-    AssertionError,
-    RuntimeError,
-)
+# A damaged file makes the parsers underneath raise whatever their language has: their own errors,
+# struct.error, KeyError, those of SQLite and of the compressors. They share no other base.
+_DAMAGE = Exception
 
 
 @dataclass(frozen=True)

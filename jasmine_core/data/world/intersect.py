@@ -28,11 +28,11 @@ def _slab(o: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _flanks(o: Triple, d: Triple, axis: int, taper: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the interval of the two slanted sides ±x + (a/2) y <= 1 - a/2 of a taper."""
+    """Return the interval of the two slanted sides ±x - (a/2) y <= 1 - a/2 of a taper."""
     slope = taper / 2
     along, down = o[axis], slope * o[1]
-    limit = 1 - slope - down  # what ±(o + t d) may reach at t = 0
-    run = slope * d[1]
+    limit = 1 - slope + down  # what ±(o + t d) may reach at t = 0
+    run = -slope * d[1]
     near = torch.full_like(d[axis] + along, -torch.inf)
     far = torch.full_like(near, torch.inf)
     for sign in (1, -1):

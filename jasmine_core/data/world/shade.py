@@ -136,9 +136,9 @@ def _gradient(local: Tensor, face: Tensor, shape: Tensor, taper: Tensor) -> Tens
     """Return the outward normal in unit coordinates (not of unit length), [n,3]."""
     axes = torch.nn.functional.one_hot(face.clamp_max(2), 3)
     flat = local.sign() * axes
-    # The slanted sides of a taper also look up: the gradient of ±x + (a/2) y.
+    # The slanted sides of a taper also look up: the gradient of ±x - (a/2) y.
     slant = (shape == TAPER) & (face != 1)
-    rise = torch.where(face == 0, taper[:, 0], taper[:, 1]) / 2
+    rise = -torch.where(face == 0, taper[:, 0], taper[:, 1]) / 2
     flat[:, 1] = torch.where(slant, rise, flat[:, 1])
     around = local * torch.stack(
         [torch.ones_like(face), (shape == ELLIPSOID).long(), torch.ones_like(face)], dim=-1
