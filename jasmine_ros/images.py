@@ -94,7 +94,7 @@ def decode_image(msg: Any, topic: str = "image", untagged: Order = "bgr") -> Pic
     rows = _rows(msg, topic, height, width * packing.channels * packing.depth)
     wire = np.dtype(f"{'>' if msg.is_bigendian else '<'}u{packing.depth}")
     pixels = rows.view(wire).reshape(height, width, packing.channels)  # [H,W,C]
-    pixels = np.require(pixels, wire.newbyteorder("="), ["ALIGNED"])
+    pixels = np.require(pixels, wire.newbyteorder("="), ["ALIGNED"])  # a message may start anywhere
     if msg.encoding.startswith("bayer"):
         _need_mosaic(topic, pixels)
     picture = _convert(pixels, packing.code, topic)
@@ -228,7 +228,7 @@ def _convert(pixels: NDArray[Any], code: int | None, topic: str) -> NDArray[Any]
         return np.asarray(cv2.cvtColor(pixels, code))
     except cv2.error as error:  # as 4.5.4 does for a single pixel
         raise FrameError(
-            f"{topic}: OpenCV fails on this picture ({error}); send another"
+            f"{topic}: OpenCV cannot convert an array of {pixels.shape}; check the camera driver"
         ) from error
 
 

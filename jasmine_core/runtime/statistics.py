@@ -60,8 +60,12 @@ class DepthStatistics:
         if not self._medians:
             return {"minimum": None, "median": None, "maximum": None, "known_share": 0.0}
         return {
-            "minimum": round(self._minimum, 4),
-            "median": round(float(np.median(self._medians)), 4),
-            "maximum": round(self._maximum, 4),
+            "minimum": _short(self._minimum),
+            "median": _short(float(np.median(self._medians))),
+            "maximum": _short(self._maximum),
             "known_share": round(self._known / self._pixels, 4),
         }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")

@@ -55,8 +55,10 @@ def test_defaults_are_those_of_ros():
         0.0,
         1.0,
     )  # no rotation, as the .msg file says
-    status = JAZZY.make("diagnostic_msgs/msg/DiagnosticArray").status
-    assert status == []
+    assert JAZZY.make("diagnostic_msgs/msg/DiagnosticArray").status == []
+    # A bounded sequence starts empty and not full.
+    assert JAZZY.make("shape_msgs/msg/SolidPrimitive").dimensions.size == 0
+    assert JAZZY.make("rcl_interfaces/msg/ParameterDescriptor").integer_range == []
     assert JAZZY.make("std_msgs/msg/Bool").data is False
 
 
