@@ -32,7 +32,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["jasmine_ros*", "jasmine_core*"]),
-    package_data={"jasmine_core": ["py.typed", "samples/*", "samples/*/*", "checkpoints/*/*"]},
+    package_data={"jasmine_core": ["py.typed", "samples/*/*/*", "checkpoints/*/*/*", "checkpoints/*/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),

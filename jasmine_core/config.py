@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import cattrs
 import yaml
+from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
 from jasmine_core.errors import ConfigError
@@ -46,9 +47,17 @@ def from_mapping(cls: type[T], values: Mapping[str, Any], source: str) -> T:
     try:
         return _converter.structure(values, cls)
     except Exception as err:  # cattrs raises an ExceptionGroup, which Python 3.10 lacks by name
-        known = ", ".join(f.name for f in fields(cls))  # type: ignore[arg-type]
-        reasons = "; ".join(cattrs.transform_error(err, path=cls.__name__))
-        raise ConfigError(f"{source}: {reasons} (known keys: {known})") from err
+        reasons = cattrs.transform_error(err, path=cls.__name__, format_exception=_reason)
+        raise ConfigError(f"{source}: {'; '.join(reasons)}") from err
+
+
+def _reason(err: BaseException, _: type | None) -> str:
+    if isinstance(err, ForbiddenExtraKeysError):
+        unknown = ", ".join(sorted(map(repr, err.extra_fields)))
+        return f"unknown key {unknown}; known are {', '.join(f.name for f in fields(err.cl))}"
+    if isinstance(err, KeyError):
+        return f"{err} is missing"
+    return str(err)
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
@@ -63,6 +72,8 @@ def read_config(cls: type[T], path: Path) -> T:
         values = yaml.safe_load(path.read_text())  # JSON is YAML
     except FileNotFoundError as err:
         raise ConfigError(f"{path} does not exist") from err
+    except OSError as err:
+        raise ConfigError(f"{path} cannot be read: {err.strerror}") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path} is not valid YAML: {err}") from err
     if not isinstance(values, Mapping):

@@ -44,6 +44,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             path.replace(retired)
         temporary.replace(path)
     finally:
+        if retired.exists() and not path.exists():
+            retired.replace(path)  # interrupted between the two: the old one is all there is
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(retired, ignore_errors=True)
 

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
+from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -15,6 +16,7 @@ import tyro
 from tyro.conf import OmitArgPrefixes, arg
 
 from jasmine_core import __version__, cli
+from jasmine_core.cli import Output
 from jasmine_core.config import read_config
 from jasmine_core.errors import JasmineError
 from jasmine_ros import bag_run
@@ -55,6 +57,36 @@ def _run_command(base: DepthParameters) -> Callable[..., int]:
         return _run(what, base.at_start(vars(depth)))
 
     return run
+
+
+def demo(
+    output: Output = Path("demo"),
+    write_bag: Annotated[Path | None, arg(metavar="DIR")] = None,
+    kind: Literal["street", "room"] = "street",
+    seed: int = 0,
+    frames: int = 40,
+) -> int:
+    """Run the depth node over the bundled drive, or render a new drive with --write-bag.
+
+    Args:
+        output: folder for the results, overwritten.
+        write_bag: render a drive into DIR/drive (a bag) and DIR/truth (exact depth) instead.
+        kind: world of the new drive.
+        seed: everything else about it.
+        frames: its length, at 10 Hz.
+    """
+    if write_bag:
+        from jasmine_core.data.synthetic import WorldConfig
+        from jasmine_ros.world_bag import write_world_bag
+
+        height = 192 if kind == "street" else 480
+        config = WorldConfig(kind=kind, width=640, height=height, frames=frames)
+        write_world_bag(seed, config, write_bag / "drive", write_bag / "truth")
+        print(f"try it: jasmine run {write_bag / 'drive'} -o OUT")
+        return 0
+    bag = Path(str(resources.files("jasmine_core") / "samples" / "street" / "drive"))
+    shown = DepthParameters(publish_points=True, publish_colorized=True, publish_confidence=True)
+    return _run(BagRun(bag, output, copy=True, overwrite=True), shown)
 
 
 def _run(what: BagRun, parameters: DepthParameters) -> int:
@@ -109,6 +141,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         commands: dict[str, Callable[..., Any]] = {
             "run": _run_command(_base_parameters(arguments)),
+            "demo": demo,
             **cli.COMMANDS,
         }
         status: Any = tyro.extras.subcommand_cli_from_dict(

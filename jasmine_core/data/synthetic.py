@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drives through a procedural world: pictures with exact depth, pose and odometry, from a seed.
 
-`render_drive` makes one scene, for bags, tests and data sets on disk. `WorldStream` makes batches of
-triplets while a training runs, many scenes at once on the device that trains.
+`render_drive` makes one scene, for bags, tests and data sets on disk. `WorldStream` makes batches
+of triplets while a training runs, many scenes at once on the device that trains.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class Clips:
     moving: Tensor  # [B,N,1,H,W]
 
 
-def render_clips(seeds: list[int], times: Tensor, config: WorldConfig, device: Device = "cpu") -> Clips:
+def render_clips(
+    seeds: list[int], times: Tensor, config: WorldConfig, device: Device = "cpu"
+) -> Clips:
     """Render the scenes of several seeds in one go, each at its own times [B,N] [s]."""
     device = torch.device(device)
     scenes = [scene(seed, config) for seed in seeds]
@@ -99,8 +101,8 @@ def render_drive(seed: int, config: WorldConfig, device: Device = "cpu") -> Driv
 class WorldStream:
     """Make endless batches of triplets (t-1, t, t+1) from a range of seeds.
 
-    Batch i is the same whoever asks for it and whenever: a resumed run goes on where it stopped, and
-    process r of n takes the batches r, r + n, ... (`first`, `step`).
+    Batch i is the same whoever asks for it and whenever: a resumed run goes on where it stopped,
+    and process r of n takes the batches r, r + n, ... (`first`, `step`).
     """
 
     def __init__(

@@ -51,14 +51,19 @@ def limit_range(depth: Depth, near: float, far: float) -> Depth:
 
 
 def depth_to_millimetres(depth: Depth) -> NDArray[np.uint16]:
-    """Return whole millimetres with 0 for unknown (REP 118).
+    """Return whole millimetres with 0 for unknown (REP 118)."""
+    return depth_to_sixteen_bits(depth, 1000)
 
-    What rounds to more than 65 535 mm does not fit and becomes unknown too; wrapped around it would
-    be a near obstacle that is not there.
+
+def depth_to_sixteen_bits(depth: Depth, units_per_metre: float) -> NDArray[np.uint16]:
+    """Return whole units with 0 for unknown.
+
+    What rounds to more than 65 535 does not fit and becomes unknown too; wrapped around it would be
+    a near obstacle that is not there.
     """
-    millimetres = np.rint(depth * np.float32(1000))
-    fits = (millimetres > 0) & (millimetres <= 65535)  # false for NaN
-    return np.where(fits, millimetres, 0).astype(np.uint16)
+    units = np.rint(depth * np.float32(units_per_metre))
+    fits = (units > 0) & (units <= 65535)  # false for NaN
+    return np.where(fits, units, 0).astype(np.uint16)
 
 
 def thin(

@@ -11,11 +11,16 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from safetensors.torch import load_file
 from torch import Tensor
 
 from jasmine_core.errors import CheckpointError
-from jasmine_core.model.checkpoint import DIFFUSERS_WEIGHTS, fill, read_json, read_weights
+from jasmine_core.model.checkpoint import (
+    DIFFUSERS_WEIGHTS,
+    build_part,
+    fill,
+    read_json,
+    read_weights,
+)
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.presets import SCHEDULER
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
@@ -28,6 +33,11 @@ _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": 
 def from_stable_diffusion(folder: Path, description: str = "") -> JasmineModel:
     """Build an untrained Jasmine from a Stable Diffusion 2 folder in diffusers layout."""
     unet = _read_unet(folder / "unet")
+    if unet.config.in_channels != 4:
+        raise CheckpointError(
+            f"{folder}/unet takes {unet.config.in_channels} channels, Stable Diffusion 2 takes 4; "
+            "give the text-to-image model, or use `jasmine convert --authors` for trained weights"
+        )
     widen_input(unet)
     unet = with_task_switch(unet)
     vae = _read_vae(folder / "vae")
@@ -158,15 +168,13 @@ def _read_unet(folder: Path) -> UNet2DConditionModel:
     config["projection_class_embeddings_input_dim"] = TASK_INPUTS if switched else None
     if "conv_in.weight" in weights:
         config["in_channels"] = weights["conv_in.weight"].shape[1]
-    with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(config)
+    unet = build_part(UNet2DConditionModel.from_config, config, folder)
     fill(unet, weights, folder)
     return unet
 
 
 def _read_vae(folder: Path) -> AutoencoderKL:
-    with torch.device("meta"):
-        vae = AutoencoderKL.from_config(read_json(folder / "config.json"))
+    vae = build_part(AutoencoderKL.from_config, read_json(folder / "config.json"), folder)
     fill(vae, _modern_attention(_read_diffusers_weights(folder)), folder)
     if abs(vae.config.scaling_factor - LATENT_FACTOR) > 1e-6:
         raise CheckpointError(
@@ -179,10 +187,9 @@ def _read_vae(folder: Path) -> AutoencoderKL:
 def _read_scheduler(folder: Path) -> DDIMScheduler:
     """Read a scheduler's noise schedule; a folder without one has Stable Diffusion 2's."""
     file = folder / "scheduler_config.json"
-    values = read_json(file) if file.is_file() else {}
+    values = read_json(file) if file.is_file() else SCHEDULER
     own = {"timestep_spacing": "trailing", "clip_sample": False, "thresholding": False}
-    schedule = ("beta_schedule", "beta_start", "beta_end", "num_train_timesteps", "prediction_type")
-    return DDIMScheduler(**SCHEDULER | {k: values[k] for k in schedule if k in values} | own)
+    return DDIMScheduler.from_config(values, **own)
 
 
 def _read_diffusers_weights(folder: Path) -> dict[str, Tensor]:
@@ -190,7 +197,7 @@ def _read_diffusers_weights(folder: Path) -> dict[str, Tensor]:
     pickled = folder / DIFFUSERS_WEIGHTS.replace(".safetensors", ".bin")
     if not (folder / DIFFUSERS_WEIGHTS).is_file():
         if fp16.is_file():
-            return {name: tensor.float() for name, tensor in load_file(fp16).items()}
+            return {name: tensor.float() for name, tensor in read_weights(fp16).items()}
         if pickled.is_file():
             return _read_pickle(pickled)
     return read_weights(folder / DIFFUSERS_WEIGHTS)

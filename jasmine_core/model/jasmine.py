@@ -65,6 +65,12 @@ class JasmineModel(nn.Module):
         text_embedding: Tensor,  # [1,T,C] of the empty prompt
     ) -> None:
         super().__init__()
+        width = unet.config.cross_attention_dim
+        if text_embedding.ndim != 3 or text_embedding.shape[::2] != (1, width):
+            raise CheckpointError(
+                f"the text embedding has shape {list(text_embedding.shape)}, the U-Net needs "
+                f"[1, T, {width}]; it belongs to another model"
+            )
         self.config = config
         self.scheduler = scheduler
         self.v_to_x0 = _v_to_x0(scheduler, config.timestep)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +32,7 @@ class SSGConfig:
     latent_channels: int = 4
     latent_scale: int = 8  # picture pixels per latent pixel, a power of two
     depth_max: float = 3.0  # model units; about 90 m where one unit is 30 m
-    link_mode: str = (
-        "first"  # which decoder output is the ssi map: "first" channel or "mean" of all
-    )
+    link_mode: Literal["first", "mean"] = "first"  # decoder channel(s) that are the ssi map
 
 
 class ScaleShiftGRU(nn.Module):

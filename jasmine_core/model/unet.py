@@ -39,7 +39,9 @@ def with_task_switch(unet: UNet2DConditionModel) -> UNet2DConditionModel:
 
     The embedding is added to the time embedding: Linear(4 -> E), SiLU, Linear(E -> E).
     """
-    config = dict(unet.config) | {
+    # diffusers forgets every value that it lists as a default, also one that is replaced here.
+    own = {key: value for key, value in unet.config.items() if key != "_use_default_values"}
+    config = own | {
         "class_embed_type": "projection",
         "projection_class_embeddings_input_dim": TASK_INPUTS,
     }

@@ -7,12 +7,12 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 from jasmine_core.errors import ConfigError
 
-Item = TypeVar("Item")
 Colour = tuple[float, float, float]  # linear RGB
+Palette = tuple[Colour, Colour, Colour]  # base, ink, glass
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class WorldConfig:
         if self.width < 8 or self.height < 8 or self.frames < 1 or self.supersample < 1:
             raise ConfigError(
                 f"{self.frames} frames of {self.width}x{self.height} px with supersample "
-                f"{self.supersample} cannot be rendered; use at least 1 frame of 8x8 px and 1 sample"
+                f"{self.supersample} cannot be rendered; use at least 1 frame, 8x8 px, 1 sample"
             )
         if not 20 <= self.fov[0] <= self.fov[1] <= 140:
             raise ConfigError(f"field of view {self.fov} deg must be a range inside 20..140 deg")
@@ -83,3 +83,8 @@ class Dice(random.Random):
     def one_of(self, colours: Sequence[Colour], spread: float = 0.15) -> Colour:
         """Return one of the colours, tinted."""
         return self.tinted(self.choice(colours), spread)
+
+    def palette(self, colours: Sequence[Colour], spread: float = 0.15) -> Palette:
+        """Return three of the colours, tinted."""
+        a, b, c = (self.one_of(colours, spread) for _ in range(3))
+        return a, b, c

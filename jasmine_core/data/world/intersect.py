@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where rays o + t d enter and leave the unit solids of solids.py; all are convex.
 
-Coordinates are tuples (x, y, z) of tensors that broadcast. A miss is an empty interval, near >= far.
-`face` tells what was entered: 0, 1, 2 = the side across x, y, z; 3 = the round side.
+Coordinates are tuples (x, y, z) of tensors that broadcast. A miss is an empty interval, near >=
+far. `face` tells what was entered: 0, 1, 2 = the side across x, y, z; 3 = the round side.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def _flanks(o: Triple, d: Triple, axis: int, taper: Tensor) -> tuple[Tensor, Ten
         t = (limit - sign * along) / speed
         near = torch.where(speed < 0, torch.maximum(near, t), near)
         far = torch.where(speed > 0, torch.minimum(far, t), far)
-        far = torch.where((speed == 0) & (limit < sign * along), -torch.inf, far)  # outside for ever
+        far = torch.where(
+            (speed == 0) & (limit < sign * along), -torch.inf, far
+        )  # outside for ever
     return near, far
 
 

@@ -62,7 +62,10 @@ class Lights:
     def stack(cls, lights: Sequence[Light], device: torch.device) -> Lights:
         """Join scenes along the batch."""
         return cls(
-            *(torch.tensor([getattr(x, f.name) for x in lights], device=device) for f in fields(Light))
+            *(
+                torch.tensor([getattr(x, f.name) for x in lights], device=device)
+                for f in fields(Light)
+            )
         )
 
     def with_banks(self, banks: list[int]) -> Lights:
@@ -83,33 +86,33 @@ def _scaled(colour: Colour, factor: float) -> Colour:
 
 def daylight(dice: Dice, bank: int) -> Light:
     """Draw an hour and a weather: sunny, veiled or overcast; low warm sun or high white sun."""
-    elevation = math.radians(dice.uniform(18, 70))
-    sunny = dice.choice((0.0, 0.5, 1.0, 1.0)) * dice.uniform(0.6, 1.0)
+    elevation = math.radians(dice.uniform(18, 65))
+    sunny = dice.choice((0.0, 0.4, 0.8, 1.0)) * dice.uniform(0.7, 1.0)
     warm = max(0.0, 1 - elevation / math.radians(45))
     if sunny == 0:
         elevation = math.radians(80)  # an overcast sky is brightest overhead
-    sunlight = _scaled((1.0, 0.95 - 0.15 * warm, 0.85 - 0.35 * warm), 0.5 + 1.9 * sunny)
-    ambient = 0.85 - 0.30 * sunny
-    blue = dice.uniform(0.3, 1.0) * sunny
-    grey = dice.uniform(0.75, 1.05)
-    horizon = _scaled((1 - 0.22 * blue, 1 - 0.10 * blue, 1.0), grey)
-    zenith = _scaled((0.75 - 0.58 * blue, 0.8 - 0.42 * blue, 0.88), grey * dice.uniform(0.7, 1.0))
-    brightness = 0.35 * sum(sunlight) / 3 + ambient
+    sunlight = _scaled((1.0, 0.95 - 0.15 * warm, 0.86 - 0.34 * warm), 0.4 + 2.8 * sunny)
+    ambient = 1.0 - 0.5 * sunny
+    blue = dice.uniform(0.6, 1.0) * sunny
+    grey = dice.uniform(0.95, 1.25)
+    horizon = _scaled((1 - 0.35 * blue, 1 - 0.18 * blue, 1.0), grey)
+    zenith = _scaled((0.75 - 0.63 * blue, 0.8 - 0.5 * blue, 0.88 - 0.1 * blue), grey)
+    brightness = 0.55 * sum(sunlight) / 3 + ambient
     return Light(
         sun=_unit(dice.uniform(-math.pi, math.pi), elevation),
         sunlight=sunlight,
         above=_scaled((0.92, 0.97, 1.08), ambient),
         below=_scaled((1.0, 0.95, 0.88), ambient * 0.45),
-        horizon=_scaled(dice.tinted(horizon, 0.06), brightness),
-        zenith=_scaled(dice.tinted(zenith, 0.1), brightness),
+        horizon=dice.tinted(horizon, 0.06),
+        zenith=dice.tinted(zenith, 0.12),
         clouds=dice.uniform(0.0, 0.8) if sunny else dice.uniform(0.6, 1.0),
         drift=(dice.random(), dice.random()),
-        haze=dice.choice((0.0005, 0.001, 0.003, 0.006)) * dice.uniform(0.5, 1.5),
-        exposure=dice.uniform(0.75, 1.35) / brightness,
+        haze=dice.choice((0.0004, 0.0008, 0.0015, 0.004)) * dice.uniform(0.5, 1.5),
+        exposure=dice.uniform(0.9, 1.7) / brightness,
         balance=dice.tinted((1.0, 1.0, 1.0), 0.08),
         gamma=dice.uniform(1.9, 2.4),
         vignette=dice.uniform(0.0, 0.25),
-        noise=dice.uniform(0.002, 0.012),
+        noise=dice.uniform(0.001, 0.008),
         bank=float(bank),
     )
 
@@ -134,7 +137,7 @@ def lamplight(dice: Dice, bank: int) -> Light:
         balance=dice.tinted((1.0, 1.0, 1.0), 0.1),
         gamma=dice.uniform(1.9, 2.4),
         vignette=dice.uniform(0.0, 0.3),
-        noise=dice.uniform(0.003, 0.015),
+        noise=dice.uniform(0.001, 0.010),
         bank=float(bank),
     )
 
@@ -151,8 +154,9 @@ def sky(lights: Lights, scene: Tensor, direction: Tensor, table: Tensor, start: 
     plane = direction[:, ::2] / (-direction[:, 1:2]).clamp_min(0.04)
     uv = plane * 0.06 + lights.drift[scene]
     texture = start[scene] + CLOUD
-    billow = 0.6 * sample_smooth(table, texture, uv, 0)[:, :1]
-    billow = billow + 0.4 * sample_smooth(table, texture, uv * 3, 1)[:, 1:2]
+    detail = torch.zeros_like(up)  # the finest level: clouds are smooth
+    billow = 0.6 * sample_smooth(table, texture, uv, detail)[:, :1]
+    billow = billow + 0.4 * sample_smooth(table, texture, 3 * uv, detail)[:, 1:2]
     cover = lights.clouds[scene][:, None]
     weight = ((billow - 0.62 + 0.4 * cover) * 4).clamp(0, 1) * (height * 6).clamp(0, 1)
     white = lights.horizon[scene] * (0.75 + 0.5 * billow)
@@ -177,14 +181,14 @@ def white_noise(seed: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 def develop(linear: Tensor, lights: Lights, scene: Tensor, seed: Tensor) -> Tensor:
     """Return the picture [F,3,H,W] in [0,1] of linear light [F,3,H,W]."""
-    F, _, H, W = linear.shape
+    H, W = linear.shape[-2:]
     v = torch.linspace(-1, 1, H, device=linear.device)[:, None] * (H / W)
     u = torch.linspace(-1, 1, W, device=linear.device)[None]
     corner = (u * u + v * v) / (1 + (H / W) ** 2)  # 1 in the corners
     gain = (lights.exposure[:, None] * lights.balance)[scene][:, :, None, None]
     light = linear * gain * (1 - lights.vignette[scene][:, None, None, None] * corner)
-    # A soft shoulder keeps bright skies and walls from clipping to plain white.
-    light = light * (1 + light / 4) / (1 + light)
-    picture = light.clamp_min(1e-6) ** (1 / lights.gamma[scene][:, None, None, None])
+    # A soft knee keeps bright skies and walls from clipping to plain white.
+    light = light.clamp_min(1e-6) * (1 + light**4) ** -0.25
+    picture = light ** (1 / lights.gamma[scene][:, None, None, None])
     amount = lights.noise[scene][:, None, None, None]
     return (picture + amount * white_noise(seed, (3, H, W))).clamp(0, 1)

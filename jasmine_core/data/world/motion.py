@@ -56,9 +56,7 @@ class Motion:
     def pose(self, time: Tensor) -> Tensor:
         """Return T_world_camera [N,4,4] at times [N] [s], in float64."""
         time = time.double()
-        x, y, z = (
-            p + w(time) for p, w in zip(self.start, (self.x, self.y, self.z), strict=True)
-        )
+        x, y, z = (p + w(time) for p, w in zip(self.start, (self.x, self.y, self.z), strict=True))
         yaw = self.heading + self.yaw(time)
         if self.steer and self.speed > 0:
             sideways = (self.x(time + STEP) - self.x(time - STEP)) / (2 * STEP)
@@ -113,9 +111,7 @@ def vehicle(dice: Dice, config: WorldConfig, lane: float) -> Motion:
     )
 
 
-def hand(
-    dice: Dice, config: WorldConfig, place: tuple[float, float], towards: float
-) -> Motion:
+def hand(dice: Dice, config: WorldConfig, place: tuple[float, float], towards: float) -> Motion:
     """Draw a hand-held walk around `place` (x, z) that keeps looking about `towards` [rad]."""
     speed = dice.within(config.hand_speed)
 

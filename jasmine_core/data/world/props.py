@@ -6,45 +6,22 @@ from __future__ import annotations
 
 import math
 
-from jasmine_core.data.world.config import Colour, Dice
-from jasmine_core.data.world.solids import BOX, CYLINDER, TAPER, Paint, Sketch, plain
-
-WHITE, GREY, DARK, STEEL = (0.75, 0.74, 0.72), (0.3, 0.3, 0.3), (0.03, 0.03, 0.035), (0.4, 0.42, 0.44)
-GLASS: Colour = (0.02, 0.025, 0.03)
-WOODS: tuple[Colour, ...] = (
-    (0.30, 0.16, 0.07), (0.45, 0.30, 0.16), (0.18, 0.09, 0.04), (0.55, 0.42, 0.28),
-)  # fmt: skip
-CLOTHES: tuple[Colour, ...] = (
-    (0.05, 0.07, 0.20), (0.45, 0.06, 0.05), (0.04, 0.04, 0.05), (0.60, 0.58, 0.52),
-    (0.08, 0.25, 0.12), (0.55, 0.40, 0.08), (0.25, 0.12, 0.30),
-)  # fmt: skip
-CARS: tuple[Colour, ...] = (
-    (0.70, 0.70, 0.70), (0.03, 0.03, 0.035), (0.30, 0.31, 0.33), (0.10, 0.11, 0.12),
-    (0.40, 0.03, 0.03), (0.04, 0.10, 0.35), (0.05, 0.20, 0.12), (0.55, 0.45, 0.30), (0.65, 0.40, 0.03),
-)  # fmt: skip
-LEAVES: tuple[Colour, ...] = (
-    (0.07, 0.15, 0.03), (0.11, 0.19, 0.04), (0.05, 0.11, 0.04), (0.20, 0.18, 0.04), (0.28, 0.13, 0.04),
-)  # fmt: skip
-
-
-def foliage(dice: Dice, span: float = 2.5) -> Paint:
-    """Return the paint of a crown or a hedge."""
-    r, g, b = dice.one_of(LEAVES, 0.25)
-    bright, gap = (1.7 * r, 1.6 * g, 1.5 * b), (0.25 * r, 0.3 * g, 0.3 * b)
-    return Paint("leaves", ((r, g, b), bright, gap), span)
-
-
-def wood(dice: Dice, pattern: str = "planks", span: float = 1.5) -> Paint:
-    """Return the paint of boards."""
-    r, g, b = dice.one_of(WOODS)
-    return Paint(pattern, ((r, g, b), (r / 3, g / 3, b / 3), (r / 2, g / 2, b / 2)), span)
-
-
-def cloth(dice: Dice) -> Paint:
-    """Return the paint of clothes, cushions and curtains."""
-    colours = tuple(dice.one_of(CLOTHES, 0.3) for _ in range(3))
-    pattern = dice.choice(("weave", "weave", "stripes", "motif"))
-    return Paint(pattern, colours, dice.uniform(0.5, 1.2))  # type: ignore[arg-type]
+from jasmine_core.data.world.paint import (
+    CARS,
+    CLOTHES,
+    DARK,
+    GLASS,
+    GREY,
+    STEEL,
+    WHITE,
+    WOODS,
+    Paint,
+    cloth,
+    foliage,
+    plain,
+    wood,
+)
+from jasmine_core.data.world.solids import CYLINDER, TAPER, Sketch
 
 
 def wheel(s: Sketch, x: float, z: float, radius: float) -> None:
@@ -56,8 +33,8 @@ def wheel(s: Sketch, x: float, z: float, radius: float) -> None:
         )  # fmt: skip
 
 
-def car(s: Sketch) -> None:
-    """Draw a saloon, an estate or a van."""
+def car(s: Sketch, detailed: bool = True) -> None:
+    """Draw a saloon, an estate or a van; without details what nobody sees from afar is left out."""
     dice = s.dice
     colour = dice.one_of(CARS)
     body = Paint("plaster", (colour, colour, colour), 3.0, gloss=0.25)
@@ -68,8 +45,11 @@ def car(s: Sketch) -> None:
     belt, tall = (1.05, 1.0) if van else (dice.uniform(0.8, 0.92), dice.uniform(0.48, 0.62))
     estate = dice.chance(0.5)
     s.add(TAPER, (0, 0.27, 0), (wide, belt - 0.27, long), body, taper=(0.05, 0.05))
-    s.box((0, 0.2, 0), (0.94 * wide, 0.24, 1.01 * long), plain(DARK))
-    cabin, back = long * (0.78 if van else 0.66 if estate else 0.56), -long * (0.1 if estate else 0.06)
+    s.box((0, 0.0 if not detailed else 0.2, 0), (0.94 * wide, 0.24, 1.01 * long), plain(DARK))
+    cabin, back = (
+        long * (0.78 if van else 0.66 if estate else 0.56),
+        -long * (0.1 if estate else 0.06),
+    )
     slant = (0.2, 0.18) if van else (0.28, 0.35 if estate else 0.5)
     s.add(TAPER, (0, belt, back), (0.93 * wide, tall, cabin), pane, taper=slant)
     # Roof and pillars follow the cabin a little outside of it.
@@ -78,8 +58,13 @@ def car(s: Sketch) -> None:
         (0.93 * wide * (1 - slant[0]) + 0.04, 0.07, cabin * (1 - slant[1]) + 0.06), body,
         taper=(0.06, 0.06),
     )  # fmt: skip
+    if not detailed:
+        s.box((0, belt - 0.28, -long / 2), (0.9 * wide, 0.14, 0.09), plain((0.3, 0.02, 0.02)))
+        return
     for z in (0.0, 0.28 * (1 - slant[1]) * cabin * 1.7, -0.28 * (1 - slant[1]) * cabin * 1.7):
-        s.add(TAPER, (0, belt, back + z), (0.93 * wide + 0.02, tall, 0.09), body, taper=(slant[0], 0))
+        s.add(
+            TAPER, (0, belt, back + z), (0.93 * wide + 0.02, tall, 0.09), body, taper=(slant[0], 0)
+        )
     if van:
         s.add(
             TAPER, (0, belt, back - 0.18 * cabin), (0.945 * wide, tall - 0.05, 0.6 * cabin), body,
@@ -99,13 +84,13 @@ def car(s: Sketch) -> None:
         s.box((0, 0.42, end * (long / 2)), (0.5, 0.12, 0.04), plate)
 
 
-def tree(s: Sketch, height: float) -> None:
-    """Draw a broad-leaved tree or a conifer."""
+def tree(s: Sketch, height: float, detailed: bool = True) -> None:
+    """Draw a broad-leaved tree or a conifer; without details with a crown of fewer balls."""
     dice = s.dice
     bark = Paint("bark", (dice.tinted((0.16, 0.11, 0.07)), DARK, DARK), 0.8)
     paint = foliage(dice, dice.uniform(1.5, 3.0))
     trunk = height * dice.uniform(0.35, 0.5)
-    s.pole((0, 0, 0), trunk + 0.2 * height, 0.05 * height + dice.uniform(0.0, 0.15), bark)
+    s.pole((0, 0, 0), trunk + 0.2 * height, 0.035 * height + dice.uniform(0.0, 0.12), bark)
     if dice.chance(0.2):
         for level in range(4):
             wide = height * (0.42 - 0.085 * level)
@@ -116,7 +101,7 @@ def tree(s: Sketch, height: float) -> None:
         return
     crown = height - trunk
     s.ball((0, trunk, 0), (crown * 0.9, crown, crown * 0.9), paint)
-    for i in range(dice.randint(4, 6)):
+    for i in range(dice.randint(4, 6) if detailed else 2):
         angle, size = 2.4 * i + dice.uniform(-0.5, 0.5), crown * dice.uniform(0.5, 0.75)
         out, low = crown * dice.uniform(0.25, 0.42), trunk + crown * dice.uniform(-0.08, 0.5)
         place = (out * math.cos(angle), low, out * math.sin(angle))
@@ -146,11 +131,11 @@ def traffic_sign(s: Sketch) -> None:
     colour = dice.one_of(((0.5, 0.03, 0.03), (0.03, 0.08, 0.4), (0.6, 0.45, 0.02), (0.7, 0.7, 0.7)))
     paint = Paint("sign", (colour, WHITE if sum(colour) < 1.5 else DARK, DARK), 0.7, aligned=True)
     if dice.chance(0.5):
-        s.add(
-            CYLINDER, (0, height, -0.06), (0.65, 0.04, 0.65), paint, pitch=math.pi / 2
-        )
+        s.add(CYLINDER, (0, height, -0.06), (0.65, 0.04, 0.65), paint, pitch=math.pi / 2)
     else:
-        s.box((0, height - 0.3, -0.06), (dice.uniform(0.5, 1.0), dice.uniform(0.4, 0.8), 0.04), paint)
+        s.box(
+            (0, height - 0.3, -0.06), (dice.uniform(0.5, 1.0), dice.uniform(0.4, 0.8), 0.04), paint
+        )
 
 
 def bin_or_box(s: Sketch) -> None:
@@ -159,7 +144,9 @@ def bin_or_box(s: Sketch) -> None:
     colour = dice.one_of(((0.05, 0.2, 0.08), (0.3, 0.3, 0.28), (0.5, 0.35, 0.03), (0.1, 0.1, 0.3)))
     kind = dice.randint(0, 2)
     if kind == 0:
-        s.add(TAPER, (0, 0, 0), (0.6, 1.0, 0.7), plain(colour, "shutter", 1.0), taper=(-0.15, -0.15))
+        s.add(
+            TAPER, (0, 0, 0), (0.6, 1.0, 0.7), plain(colour, "shutter", 1.0), taper=(-0.15, -0.15)
+        )
         s.box((0, 1.0, 0), (0.72, 0.08, 0.82), plain(colour))
     elif kind == 1:
         s.box((0, 0, 0), (0.5, 1.2, 0.9), Paint("poster", (colour, WHITE, DARK), 1.2, aligned=True))
@@ -175,11 +162,17 @@ def person(s: Sketch) -> None:
     for x, lean in ((-0.09, step), (0.09, -step)):
         s.add(CYLINDER, (x, 0, -0.4 * lean), (0.15, 0.5 * height, 0.15), legs, pitch=lean)
         s.add(
-            CYLINDER, (2.5 * x, 0.46 * height, 0.3 * lean), (0.1, 0.36 * height, 0.1), coat, pitch=-lean
+            CYLINDER,
+            (2.5 * x, 0.46 * height, 0.3 * lean),
+            (0.1, 0.36 * height, 0.1),
+            coat,
+            pitch=-lean,
         )
     s.add(TAPER, (0, 0.46 * height, 0), (0.36, 0.38 * height, 0.24), coat, taper=(-0.25, -0.1))
     s.ball((0, 0.85 * height, 0), (0.17, 0.15 * height, 0.2), face)
-    s.ball((0, 0.9 * height, -0.03), (0.19, 0.1 * height, 0.21), plain(dice.one_of((DARK, WOODS[2]))))
+    s.ball(
+        (0, 0.9 * height, -0.03), (0.19, 0.1 * height, 0.21), plain(dice.one_of((DARK, WOODS[2])))
+    )
 
 
 def bench(s: Sketch) -> None:
@@ -189,103 +182,3 @@ def bench(s: Sketch) -> None:
     s.box((0, 0.5, 0.22), (1.6, 0.4, 0.05), paint)
     for x in (-0.65, 0.65):
         s.box((x, 0, 0), (0.08, 0.42, 0.4), plain(DARK))
-
-
-def table(s: Sketch, wide: float, long: float, height: float = 0.74) -> None:
-    """Draw a table."""
-    paint = wood(s.dice)
-    s.box((0, height - 0.04, 0), (wide, 0.04, long), paint)
-    for x in (-1, 1):
-        for z in (-1, 1):
-            s.box((x * (wide / 2 - 0.06), 0, z * (long / 2 - 0.06)), (0.06, height - 0.04, 0.06), paint)
-
-
-def chair(s: Sketch) -> None:
-    """Draw a chair that looks to +z."""
-    paint, seat = wood(s.dice), cloth(s.dice) if s.dice.chance(0.5) else wood(s.dice)
-    for x in (-0.18, 0.18):
-        s.box((x, 0, 0.18), (0.04, 0.45, 0.04), paint)
-        s.box((x, 0, -0.18), (0.04, 0.92, 0.04), paint)
-    s.box((0, 0.44, 0), (0.42, 0.05, 0.42), seat)
-    s.box((0, 0.62, -0.18), (0.36, 0.26, 0.03), seat)
-
-
-def clutter(s: Sketch) -> None:
-    """Draw one small thing such as stands on a table: box, mug, ball, lamp, bottle or pile."""
-    dice = s.dice
-    kind = dice.randint(0, 5)
-    colours = tuple(dice.one_of(CLOTHES, 0.4) for _ in range(3))
-    paint = Paint(dice.choice(("motif", "stripes", "poster", "sign")), colours, 0.35)  # type: ignore[arg-type]
-    if kind == 0:
-        size = tuple(dice.uniform(0.08, 0.3) for _ in range(3))
-        s.box((0, 0, 0), size, paint, yaw=dice.uniform(0, 3))  # type: ignore[arg-type]
-    elif kind == 1:
-        s.pole((0, 0, 0), dice.uniform(0.08, 0.2), dice.uniform(0.07, 0.16), paint)
-    elif kind == 2:
-        size = dice.uniform(0.1, 0.24)
-        s.ball((0, 0, 0), (size, size, size), paint)
-    elif kind == 3:
-        s.pole((0, 0, 0), 0.3, 0.03, plain(STEEL))
-        shade = plain(dice.tinted((0.9, 0.8, 0.6)), "weave", glow=0.6)
-        s.add(TAPER, (0, 0.28, 0), (0.28, 0.2, 0.28), shade, taper=(0.4, 0.4))
-    elif kind == 4:
-        s.pole((0, 0, 0), 0.2, 0.08, paint)
-        s.pole((0, 0.2, 0), 0.08, 0.03, paint)
-    else:
-        for level in range(dice.randint(2, 5)):
-            spine = plain(dice.one_of(CLOTHES, 0.4), "sign", 0.3)
-            s.box((0, 0.035 * level, 0), (0.16, 0.034, 0.23), spine, yaw=dice.gauss(0, 0.2))
-
-
-def plant(s: Sketch) -> None:
-    """Draw a pot plant."""
-    dice = s.dice
-    s.add(
-        TAPER, (0, 0, 0), (0.34, 0.32, 0.34), plain(dice.one_of(((0.4, 0.15, 0.07), WHITE, GREY))),
-        taper=(-0.3, -0.3),
-    )  # fmt: skip
-    paint, height = foliage(dice, 0.6), dice.uniform(0.4, 1.0)
-    s.pole((0, 0.3, 0), 0.5 * height, 0.04, wood(dice))
-    for _ in range(5):
-        x, z = (dice.uniform(-0.2, 0.2) for _ in range(2))
-        size = dice.uniform(0.2, 0.4)
-        s.add(3, (x, 0.25 + height * dice.uniform(0.2, 1), z), (size, size * 0.6, size * 0.7), paint)
-
-
-def bookshelf(s: Sketch, wide: float, height: float) -> None:
-    """Draw shelves with books; the back is at z = 0 and the front at z = 0.3."""
-    paint, deep = wood(s.dice), 0.3
-    count = max(2, round(height / 0.38))
-    for x in (-1, 1):
-        s.box((x * (wide / 2 - 0.015), 0, deep / 2), (0.03, height, deep), paint)
-    s.box((0, 0, 0.01), (wide, height, 0.02), paint)
-    for level in range(count + 1):
-        low = level * (height - 0.03) / count
-        s.box((0, low, deep / 2), (wide, 0.03, deep), paint)
-        if level < count and s.dice.chance(0.85):
-            books = Paint("books", tuple(s.dice.one_of(CLOTHES, 0.5) for _ in range(3)), 0.76)  # type: ignore[arg-type]
-            filled = wide * s.dice.uniform(0.4, 0.94)
-            place = (s.dice.uniform(-1, 1) * (0.94 * wide - filled) / 2, low + 0.03, 0.13)
-            s.box(place, (filled, s.dice.uniform(0.2, 0.3), 0.22), books)
-            if filled < 0.6 * wide:
-                s.box((-place[0], low + 0.03, 0.14), (0.12, 0.18, 0.12), cloth(s.dice))
-
-
-def sofa(s: Sketch) -> None:
-    """Draw a sofa that looks to +z."""
-    paint, wide = cloth(s.dice), s.dice.uniform(1.4, 2.1)
-    s.box((0, 0.05, 0), (wide, 0.35, 0.8), paint)
-    s.add(BOX, (0, 0.35, -0.32), (wide, 0.45, 0.2), paint, pitch=0.15)
-    for x in (-1, 1):
-        s.box((x * (wide / 2 - 0.08), 0.05, 0), (0.18, 0.55, 0.8), paint)
-        s.ball((x * wide * 0.25, 0.38, -0.1), (0.45, 0.38, 0.22), cloth(s.dice))
-
-
-def cupboard(s: Sketch, wide: float, height: float) -> None:
-    """Draw a cupboard with two doors; the back is at z = 0."""
-    paint = wood(s.dice) if s.dice.chance(0.6) else plain(s.dice.tinted(WHITE), "planks", 1.8)
-    s.box((0, 0, 0.22), (wide, height, 0.44), paint)
-    for x in (-1, 1):
-        door = (wide / 2 - 0.03, height - 0.12, 0.02)
-        s.box((x * wide / 4, 0.08, 0.45), door, paint)
-        s.ball((x * 0.06, height / 2, 0.47), (0.04, 0.04, 0.04), plain(STEEL))

@@ -48,7 +48,7 @@ class Frames:
 
 @lru_cache(maxsize=4096)
 def scene(seed: int, config: WorldConfig) -> Scene:
-    """Return the scene of a seed; its content does not depend on the device or the picture's size."""
+    """Return the scene of a seed; its content depends on neither device nor picture size."""
     bank = seed % config.texture_banks
     dice = Dice(seed, "camera")
     fov = math.radians(dice.within(config.fov))
@@ -65,7 +65,7 @@ def scene(seed: int, config: WorldConfig) -> Scene:
 
 
 def offsets(supersample: int) -> Tensor:
-    """Return the places of a pixel's rays, [S,2]: the centre and, above 1, a grid around it [px]."""
+    """Return the places of a pixel's rays [S,2] [px]: its centre and, above 1, a grid around."""
     if supersample == 1:
         return torch.zeros(1, 2)
     side = (torch.arange(supersample) + 0.5) / supersample - 0.5
@@ -82,12 +82,11 @@ def render(
     config: WorldConfig,
     device: torch.device,
 ) -> Frames:
-    """Render F frames: frame i shows scenes[index[i]] at time[i] [s] from T_world_camera pose[i]."""
+    """Render frames [F]: scenes[index[i]] at time[i] [s] seen from T_world_camera pose[i]."""
     solids = stack([s.solids for s in scenes]).to(device)
     banks = sorted({int(s.light.bank) for s in scenes})
     table = texture_banks(tuple(banks), device)
-    lights = Lights.stack([s.light for s in scenes], device)
-    lights = lights.with_banks(banks)
+    lights = Lights.stack([s.light for s in scenes], device).with_banks(banks)
     places = offsets(config.supersample).to(device)
     K = torch.stack([s.K for s in scenes]).to(device)
     # A seed's noise differs from frame to frame, and is the same whichever frames are asked for.
@@ -95,20 +94,20 @@ def render(
     index, pose, seeds = index.to(device), pose.float().to(device), seeds.to(device)
     time = time.float().to(device)
 
-    rays = math.ceil(config.width / TILE) * math.ceil(config.height / TILE) * TILE * TILE * len(places)
-    parts = []
-    for f in torch.arange(len(index), device=device).split(max(1, _RAYS[device.type] // rays)):
-        view = View(
-            index[f], pose[f, :3, :3], pose[f, :3, 3], time[f], K[index[f]], config.width, config.height,
-            places,
-        )  # fmt: skip
+    rays = (
+        math.ceil(config.width / TILE) * math.ceil(config.height / TILE) * TILE * TILE * len(places)
+    )
+    numbers, parts = torch.arange(len(index), device=device), []
+    for f in torch.split(numbers, max(1, _RAYS[device.type] // rays)):
+        at, size = index[f], (config.width, config.height)
+        view = View(at, pose[f, :3, :3], pose[f, :3, 3], time[f], K[at], *size, places)
         hits = trace(view, solids)
         linear = shade(view, solids, lights, table, hits, config.shadows)
         thing = hits.key[:, :, : TILE * TILE].long() // 4
-        moving = solids.moving[index[f]].gather(1, thing.clamp_min(0).flatten(1)).view_as(thing)
+        moving = solids.moving[at].gather(1, thing.clamp_min(0).flatten(1)).view_as(thing)
         parts.append(
             Frames(
-                develop(linear, lights, index[f], seeds[f]),
+                develop(linear, lights, at, seeds[f]),
                 _picture(view, hits.t[:, :, : TILE * TILE]),
                 _picture(view, moving & (thing >= 0)),
             )

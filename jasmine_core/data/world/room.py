@@ -7,15 +7,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from jasmine_core.data.world import props
-from jasmine_core.data.world.config import Colour, Dice, WorldConfig
+from jasmine_core.data.world import furniture, props
+from jasmine_core.data.world.config import Dice, WorldConfig
 from jasmine_core.data.world.motion import Motion, hand
-from jasmine_core.data.world.solids import Paint, Sketch, Solids, plain
+from jasmine_core.data.world.paint import (
+    DARK,
+    ROOMS,
+    STEEL,
+    WHITE,
+    WOODS,
+    Paint,
+    cloth,
+    plain,
+    wood,
+)
+from jasmine_core.data.world.solids import BOX, CYLINDER, ELLIPSOID, Sketch, Solids
 
-COLOURS: tuple[Colour, ...] = (
-    (0.70, 0.68, 0.62), (0.62, 0.55, 0.40), (0.38, 0.48, 0.55), (0.45, 0.52, 0.40), (0.62, 0.40, 0.32),
-    (0.70, 0.70, 0.70), (0.30, 0.33, 0.36), (0.60, 0.50, 0.55), (0.65, 0.50, 0.20),
-)  # fmt: skip
 CLEAR = 0.45  # furniture keeps this far from the camera's way [m]
 
 
@@ -67,27 +74,26 @@ def room(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     return s.solids(), motion
 
 
-def _three(dice: Dice, spread: float = 0.2) -> tuple[Colour, Colour, Colour]:
-    return dice.one_of(COLOURS, spread), dice.one_of(COLOURS, spread), dice.one_of(COLOURS, spread)
-
-
 def _shell(s: Sketch, plan: Plan) -> None:
     """Draw floor, ceiling, walls with skirting, and sometimes half a wall across the room."""
     dice, thick = s.dice, 0.2
     outer = (plan.wide + 2 * thick, plan.long + 2 * thick)
     floor = dice.choice(("parquet", "planks", "checker", "tiles", "weave", "slabs"))
     paint = _floor_paint(dice, floor)
-    s.add(0, (0, -thick, 0), (outer[0], thick, outer[1]), paint, casts=False)
-    ceiling = plain(dice.tinted((0.78, 0.77, 0.74), 0.1), dice.choice(("plaster", "plaster", "planks", "concrete")))
-    s.add(0, (0, plan.height, 0), (outer[0], thick, outer[1]), ceiling, casts=False)
+    s.add(BOX, (0, -thick, 0), (outer[0], thick, outer[1]), paint, casts=False)
+    ceiling = plain(
+        dice.tinted((0.78, 0.77, 0.74), 0.1),
+        dice.choice(("plaster", "plaster", "planks", "concrete")),
+    )
+    s.add(BOX, (0, plan.height, 0), (outer[0], thick, outer[1]), ceiling, casts=False)
     common = _wall_paint(dice)
-    skirting = plain(dice.one_of((props.WHITE, *props.WOODS)), "planks")
+    skirting = plain(dice.one_of((WHITE, *WOODS)), "planks")
     for number in range(4):
         x, z, yaw, long = plan.wall(number)
         paint = _wall_paint(dice) if dice.chance(0.3) else common
         here = s.at(x, z, yaw)
-        here.add(0, (0, 0, -thick / 2), (long, plan.height, thick), paint, casts=False)
-        here.add(0, (0, 0, 0.008), (long, 0.09, 0.016), skirting, casts=False)
+        here.add(BOX, (0, 0, -thick / 2), (long, plan.height, thick), paint, casts=False)
+        here.add(BOX, (0, 0, 0.008), (long, 0.09, 0.016), skirting, casts=False)
     if dice.chance(0.35):
         x, z, yaw, _ = plan.wall(dice.randint(0, 3))
         deep = dice.uniform(0.8, 1.6)
@@ -98,17 +104,20 @@ def _shell(s: Sketch, plan: Plan) -> None:
 
 def _floor_paint(dice: Dice, pattern: str) -> Paint:
     if pattern in ("parquet", "planks"):
-        return props.wood(dice, pattern, dice.uniform(1.2, 2.4))
-    base = dice.one_of(COLOURS, 0.3)
+        return wood(dice, pattern, dice.uniform(1.2, 2.4))
+    base = dice.one_of(ROOMS, 0.3)
     dark = (0.3 * base[0], 0.3 * base[1], 0.3 * base[2])
-    return Paint(pattern, (base, dice.one_of((dark, *COLOURS)), dark), dice.uniform(1.2, 2.6))
+    return Paint(pattern, (base, dice.one_of((dark, *ROOMS)), dark), dice.uniform(1.2, 2.6))
 
 
 def _wall_paint(dice: Dice) -> Paint:
-    pattern = dice.choice(("plaster", "plaster", "motif", "stripes", "bricks", "tiles", "planks", "weave"))
-    first, second, third = _three(dice)
-    near = tuple(0.6 * a + 0.4 * b for a, b in zip(first, second, strict=True))
-    return Paint(pattern, (first, near, third), dice.uniform(1.0, 2.5))  # type: ignore[arg-type]
+    pattern = dice.choice(
+        ("plaster", "plaster", "motif", "stripes", "bricks", "tiles", "planks", "weave")
+    )
+    first, second, third = dice.palette(ROOMS, 0.2)
+    (a, b, c), (d, e, f) = first, second
+    near = (0.6 * a + 0.4 * d, 0.6 * b + 0.4 * e, 0.6 * c + 0.4 * f)  # patterns of walls are quiet
+    return Paint(pattern, (first, near, third), dice.uniform(1.0, 2.5))
 
 
 def _along_wall(s: Sketch, plan: Plan, number: int) -> None:
@@ -123,10 +132,10 @@ def _along_wall(s: Sketch, plan: Plan, number: int) -> None:
         _window(here, at, plan.height)
         blocked = at
     elif opening == "door":
-        frame, wide = plain(props.WHITE), dice.uniform(0.8, 0.95)
+        frame, wide = plain(WHITE), dice.uniform(0.8, 0.95)
         here.box((at, 0, 0.02), (wide + 0.16, 2.12, 0.06), frame)
-        here.box((at, 0, 0.04), (wide, 2.04, 0.07), props.wood(dice, span=1.8))
-        here.ball((at + 0.38 * wide, 1.0, 0.12), (0.07, 0.05, 0.07), plain(props.STEEL))
+        here.box((at, 0, 0.04), (wide, 2.04, 0.07), wood(dice, span=1.8))
+        here.ball((at + 0.38 * wide, 1.0, 0.12), (0.07, 0.05, 0.07), plain(STEEL))
         plan.taken.append((x + at * math.cos(yaw), z - at * math.sin(yaw), 0.5))
         blocked = at
     along = -long / 2 + 0.5
@@ -138,11 +147,19 @@ def _along_wall(s: Sketch, plan: Plan, number: int) -> None:
         pz = z - u * math.sin(yaw) + out * math.cos(yaw)
         tall = 0.0
         if along + wide < long / 2 - 0.1 and dice.chance(0.7) and plan.take(px, pz, wide / 2):
-            tall = _furniture(s.at(x + u * math.cos(yaw), z - u * math.sin(yaw), yaw), wide, abs(u - blocked) > 1.2)
+            tall = _furniture(
+                s.at(x + u * math.cos(yaw), z - u * math.sin(yaw), yaw),
+                wide,
+                abs(u - blocked) > 1.2,
+            )
         if tall < 1.4 and abs(u - blocked) > 1.2 and dice.chance(0.7):
             size = dice.uniform(0.4, 0.9)
-            picture = Paint("poster", _three(dice, 0.6), size, aligned=True)
-            here.box((u, dice.uniform(1.2, 1.5), 0.015), (size, size * dice.uniform(0.7, 1.0), 0.03), picture)
+            picture = Paint("poster", dice.palette(ROOMS, 0.6), size, aligned=True)
+            here.box(
+                (u, dice.uniform(1.2, 1.5), 0.015),
+                (size, size * dice.uniform(0.7, 1.0), 0.03),
+                picture,
+            )
         along += wide + dice.uniform(0.05, 0.5)
 
 
@@ -152,21 +169,29 @@ def _window(s: Sketch, at: float, height: float) -> None:
     wide, tall = dice.uniform(0.9, 1.8), dice.uniform(1.0, 1.5)
     low = min(0.9, height - tall - 0.3)
     bright = dice.uniform(1.2, 2.2)
-    view = ((0.55 * bright, 0.75 * bright, bright), (0.2, 0.35, 0.12), (0.3 * bright, 0.4 * bright, 0.25))
+    view = (
+        (0.55 * bright, 0.75 * bright, bright),
+        (0.2, 0.35, 0.12),
+        (0.3 * bright, 0.4 * bright, 0.25),
+    )
     s.box((at, low, 0.01), (wide, tall, 0.04), Paint("poster", view, wide, glow=1.0, aligned=True))
-    frame = plain(props.WHITE)
+    frame = plain(WHITE)
     for x in (-wide / 2, 0.0, wide / 2):
         s.box((at + x, low, 0.03), (0.06, tall, 0.06), frame)
     for y in (0.0, tall * 0.65, tall):
         s.box((at, low + y - 0.03, 0.03), (wide + 0.06, 0.06, 0.06), frame)
     s.box((at, low - 0.06, 0.1), (wide + 0.2, 0.04, 0.22), frame)
     if dice.chance(0.6):
-        curtain = props.cloth(dice)
+        curtain = cloth(dice)
         for x in (-1, 1):
             for fold in range(3):
-                place = (at + x * (wide / 2 + 0.02 + 0.11 * fold), low - 0.5, 0.1 + 0.03 * (fold % 2))
-                s.add(2, place, (0.13, tall + 0.7, 0.1), curtain)
-        s.box((at, low + tall + 0.2, 0.12), (wide + 0.8, 0.03, 0.03), plain(props.STEEL))
+                place = (
+                    at + x * (wide / 2 + 0.02 + 0.11 * fold),
+                    low - 0.5,
+                    0.1 + 0.03 * (fold % 2),
+                )
+                s.add(CYLINDER, place, (0.13, tall + 0.7, 0.1), curtain)
+        s.box((at, low + tall + 0.2, 0.12), (wide + 0.8, 0.03, 0.03), plain(STEEL))
 
 
 def _furniture(s: Sketch, wide: float, tall_allowed: bool) -> float:
@@ -176,37 +201,39 @@ def _furniture(s: Sketch, wide: float, tall_allowed: bool) -> float:
     kind = dice.choice((*kinds, "desk", "sofa", "low"))
     if kind == "shelf":
         height = dice.uniform(1.1, 2.1)
-        props.bookshelf(s, wide, height)
+        furniture.bookshelf(s, wide, height)
         return height
     if kind == "cupboard":
         height = dice.uniform(1.2, 2.0)
-        props.cupboard(s, wide, height)
+        furniture.cupboard(s, wide, height)
         return height
     group = s.origin[0], s.origin[2], s.yaw
     if kind == "plant":
-        props.plant(_inside(s, group, 0, 0.3))
+        furniture.plant(_inside(s, group, 0, 0.3))
         return 0.9
     if kind == "boxes":
         low = 0.0
         for _ in range(dice.randint(1, 3)):
             size = (dice.uniform(0.3, 0.6), dice.uniform(0.2, 0.45), dice.uniform(0.3, 0.5))
-            cardboard = Paint("sign", (dice.tinted((0.42, 0.28, 0.15)), props.DARK, props.DARK), 0.6)
+            cardboard = Paint("sign", (dice.tinted((0.42, 0.28, 0.15)), DARK, DARK), 0.6)
             s.box((dice.uniform(-0.1, 0.1), low, 0.32), size, cardboard, yaw=dice.gauss(0, 0.2))
             low += size[1]
         return low
     if kind == "sofa":
-        props.sofa(_inside(s, group, 0, 0.45))
+        furniture.sofa(_inside(s, group, 0, 0.45))
         return 0.8
     if kind == "desk":
-        props.table(_inside(s, group, 0, 0.32), wide, 0.6)
-        props.chair(_inside(s, group, dice.uniform(-0.2, 0.2), 0.75, math.pi))
+        furniture.table(_inside(s, group, 0, 0.32), wide, 0.6)
+        furniture.chair(_inside(s, group, dice.uniform(-0.2, 0.2), 0.75, math.pi))
         height = 0.74
     else:
-        props.cupboard(s, wide, 0.6)
+        furniture.cupboard(s, wide, 0.6)
         height = 0.6
     for i in range(dice.randint(2, 4)):
         x = (i / 4 - 0.375) * wide
-        props.clutter(_inside(s, group, x, dice.uniform(0.12, 0.35), dice.uniform(0, 6), height))
+        furniture.clutter(
+            _inside(s, group, x, dice.uniform(0.12, 0.35), dice.uniform(0, 6), height)
+        )
     return height
 
 
@@ -228,33 +255,38 @@ def _middle(s: Sketch, plan: Plan) -> None:
         wide, long = dice.uniform(0.7, 1.0), dice.uniform(0.9, 1.6)
         if plan.take(x, z, max(wide, long) / 2 + 0.25):
             group = (x, z, dice.uniform(0, 3.1))
-            props.table(_inside(s, group, 0, 0), wide, long, dice.choice((0.74, 0.74, 0.45)))
+            furniture.table(_inside(s, group, 0, 0), wide, long, dice.choice((0.74, 0.74, 0.45)))
             for way, side in ((0, -1), (math.pi, 1)):
                 if dice.chance(0.7):
-                    props.chair(_inside(s, group, 0, side * (long / 2 + 0.12), way + dice.gauss(0, 0.2)))
+                    furniture.chair(
+                        _inside(s, group, 0, side * (long / 2 + 0.12), way + dice.gauss(0, 0.2))
+                    )
             for i in range(dice.randint(2, 6)):
                 place = ((i % 2 - 0.5) * 0.5 * wide, (i // 2 - 1) * 0.28 * long)
-                props.clutter(_inside(s, group, *place, dice.uniform(0, 6), 0.74))
+                furniture.clutter(_inside(s, group, *place, dice.uniform(0, 6), 0.74))
             break
     if dice.chance(0.6):
-        rug = Paint(dice.choice(("motif", "weave", "stripes")), _three(dice, 0.4), dice.uniform(0.8, 2))
+        pattern = dice.choice(("motif", "weave", "stripes"))
+        rug = Paint(pattern, dice.palette(ROOMS, 0.4), dice.uniform(0.8, 2))
         size = (dice.uniform(1.2, 2.2), 0.012, dice.uniform(1.5, 2.8))
-        place = (dice.uniform(-0.2, 0.2) * plan.wide, 0.0, dice.uniform(-0.2, 0.2) * plan.long)
-        s.add(0, place, size, rug, yaw=dice.gauss(0, 0.15), casts=False)
+        x, z = dice.uniform(-0.2, 0.2) * plan.wide, dice.uniform(-0.2, 0.2) * plan.long
+        s.add(BOX, (x, 0, z), size, rug, yaw=dice.gauss(0, 0.15), casts=False)
     for _ in range(dice.randint(3, 8)):
         x, z = dice.uniform(-0.45, 0.45) * plan.wide, dice.uniform(-0.45, 0.45) * plan.long
         if plan.take(x, z, 0.25):
-            thing = dice.choice((props.clutter, props.clutter, props.chair, props.plant))
+            thing = dice.choice(
+                (furniture.clutter, furniture.clutter, furniture.chair, furniture.plant)
+            )
             thing(s.at(x, z, dice.uniform(0, 6.3)))
 
 
 def _lamp(s: Sketch, plan: Plan) -> None:
     dice = s.dice
     drop = dice.uniform(0.1, 0.6)
-    s.add(2, (0, plan.height - drop, 0), (0.02, drop, 0.02), plain(props.DARK), casts=False)
-    size, globe = dice.uniform(0.25, 0.5), plain(dice.tinted((1.6, 1.45, 1.2)), glow=1.0)
-    place = (0, plan.height - drop - 0.6 * size, 0)
-    s.add(3, place, (size, 0.6 * size, size), globe, casts=False)
+    s.add(CYLINDER, (0, plan.height - drop, 0), (0.02, drop, 0.02), plain(DARK), casts=False)
+    width, globe = dice.uniform(0.25, 0.5), plain(dice.tinted((1.6, 1.45, 1.2)), glow=1.0)
+    place = (0, plan.height - drop - 0.6 * width, 0)
+    s.add(ELLIPSOID, place, (width, 0.6 * width, width), globe, casts=False)
 
 
 def _movers(s: Sketch, plan: Plan, place: tuple[float, float], towards: float) -> None:
@@ -262,11 +294,16 @@ def _movers(s: Sketch, plan: Plan, place: tuple[float, float], towards: float) -
     dice, pace = s.dice, s.dice.uniform(0.3, 0.9) * s.dice.side()
     ahead, across = (math.sin(towards), math.cos(towards)), (math.cos(towards), -math.sin(towards))
     far = dice.uniform(1.6, 2.4)
-    x, z = place[0] + far * ahead[0] - pace * across[0], place[1] + far * ahead[1] - pace * across[1]
+    x, z = (
+        place[0] + far * ahead[0] - pace * across[0],
+        place[1] + far * ahead[1] - pace * across[1],
+    )
     velocity = (pace * across[0], 0.0, pace * across[1])
     yaw = math.atan2(velocity[0], velocity[2])
     props.person(s.at(x, z, yaw, velocity=velocity))
     size, speed = dice.uniform(0.15, 0.35), dice.uniform(-0.6, 0.6)
-    ball = Paint("checker", _three(dice, 0.5), 0.4)
-    roll = s.at(x + 0.5 * ahead[0], z + 0.5 * ahead[1], velocity=(speed * across[0], 0, speed * across[1]))
+    ball = Paint("checker", dice.palette(ROOMS, 0.5), 0.4)
+    roll = s.at(
+        x + 0.5 * ahead[0], z + 0.5 * ahead[1], velocity=(speed * across[0], 0, speed * across[1])
+    )
     roll.ball((0, 0, 0), (size, size, size), ball)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The colour of what rays met: pattern and palette, sun with shadow, ambient light, haze.
 
-A pixel is shaded once, at its centre, with textures filtered to its footprint; of its other rays only
-those that met another face than the centre's are shaded on their own (multisampling).
+A pixel is shaded once, at its centre, with textures filtered to its footprint; of its other rays
+only those that met another face than the centre's are shaded on their own (multisampling).
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from jasmine_core.data.world.textures import VARIANTS, bank_start, sample, sampl
 from jasmine_core.data.world.trace import TILE, Hits, View, shadow, to_unit
 
 GRAIN = VARIANTS["grain"][0]
-GRAIN_SPAN, STAIN_SPAN = 0.9, 37.0  # tile sizes of the fine and the coarse modulation [m]
+GRAIN_SPAN, STAIN_SPAN = 2.3, 37.0  # tile sizes of the fine and the coarse modulation [m]
 SOFTNESS = 0.06  # way inside a solid that takes all the sun [m]
 
 
-def shade(view: View, solids: Solids, lights: Lights, table: Tensor, hits: Hits, shadows: bool) -> Tensor:
+def shade(
+    view: View, solids: Solids, lights: Lights, table: Tensor, hits: Hits, shadows: bool
+) -> Tensor:
     """Return the linear light of every pixel, [F,3,H,W]."""
     frames, tiles, rays = hits.t.shape
     pixels = TILE * TILE
@@ -47,7 +49,15 @@ def shade(view: View, solids: Solids, lights: Lights, table: Tensor, hits: Hits,
 
     where = (own & (hits.key.flatten(2) >= 0)).nonzero(as_tuple=True)
     light[where] = _surface(
-        view, solids, lights, table, where[0], slopes(*where), hits.t[where], hits.key[where], shadows
+        view,
+        solids,
+        lights,
+        table,
+        where[0],
+        slopes(*where),
+        hits.t[where],
+        hits.key[where],
+        shadows,
     )
 
     # 3. The rest takes the colour of its centre; then the mean over the samples.
@@ -68,11 +78,13 @@ def _surface(
     at = scene * solids.shape.shape[1] + thing  # [n] into the flattened objects
 
     def of(values: Tensor) -> Tensor:
-        return values.flatten(0, 1)[at]
+        return values.flatten(0, 1).index_select(0, at)
 
     # 1. Where on its solid each point lies, and the normal there.
-    linear, origin = to_unit(solids, view)
-    local = origin[frame, thing] + t[:, None] * (linear[frame, thing] * slope[:, None]).sum(-1)
+    linear, origin = (x.flatten(0, 1) for x in to_unit(solids, view))
+    seen = frame * solids.shape.shape[1] + thing  # [n] into the objects of all frames
+    turned = (linear.index_select(0, seen) * slope[:, None]).sum(-1)
+    local = torch.addcmul(origin.index_select(0, seen), t[:, None], turned)
     half, rotation, shape = of(solids.half), of(solids.rotation), of(solids.shape)
     outward = _gradient(local, face, shape, of(solids.taper)) / half
     outward = torch.nn.functional.normalize(outward, dim=-1)  # [n,3] object frame
@@ -102,12 +114,12 @@ def _surface(
     # Grain that only a near camera sees, and stains wider than any tile: without them the repeating
     # pattern could be matched to itself one period off.
     fine = uv * (tiling[:, :1] / GRAIN_SPAN)
-    grain = sample(table, start + GRAIN, fine, footprint / GRAIN_SPAN)[:, :1]
-    stain = sample_smooth(
-        table, start + CLOUD, uv * (tiling[:, :1] / STAIN_SPAN) + lights.drift[scene], 0
-    )
-    glow, gloss = of(solids.sheen).split(1, dim=-1)
-    wear = (0.6 + 0.8 * stain[:, 1:2]) * (0.7 + 0.6 * grain) * (0.94 + 0.12 * stain)
+    grain = sample_smooth(table, start + GRAIN, fine, footprint / GRAIN_SPAN)[:, :1]
+    wide = uv * (tiling[:, :1] / STAIN_SPAN) + lights.drift[scene]
+    stain = sample_smooth(table, start + CLOUD, wide, footprint / STAIN_SPAN)
+    sheen = of(solids.sheen)
+    glow, gloss = sheen[:, :1], sheen[:, 1:]
+    wear = (0.5 + stain[:, 1:2]) * (0.4 + 1.2 * grain) * (0.94 + 0.12 * stain)
     colour = colour * torch.lerp(wear, torch.ones_like(wear), glow)
 
     # 3. Light: sun or lamp, hemisphere of ambient light, mirrored sky on glass.

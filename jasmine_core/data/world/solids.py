@@ -21,31 +21,12 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor
 
-from jasmine_core.data.world.config import Colour, Dice
+from jasmine_core.data.world.config import Dice
+from jasmine_core.data.world.paint import Paint
 from jasmine_core.data.world.textures import VARIANTS
 
 BOX, TAPER, CYLINDER, ELLIPSOID, NOTHING = 0, 1, 2, 3, 4
 Vector = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Paint:
-    """Say how a surface looks: pattern, three colours, size of a tile, light of its own."""
-
-    pattern: str  # name in patterns.PATTERNS
-    colours: tuple[Colour, Colour, Colour]  # base, ink, glass; linear RGB
-    span: float  # width and height of one tile [m]
-    glow: float = 0.0  # 0 lit by the scene .. 1 shines by itself
-    gloss: float = 0.0  # share of the sky mirrored by the glass colour, 0..1
-    top: str | None = None  # pattern of the horizontal faces, the same by default
-    aligned: bool = False  # tiles start at the object's corner, not at a random place
-
-
-def plain(colour: Colour, pattern: str = "plaster", span: float = 2.0, glow: float = 0.0) -> Paint:
-    """Return a paint of nearly one colour."""
-    r, g, b = colour
-    dark = (r * 0.7, g * 0.7, b * 0.7)
-    return Paint(pattern, (colour, dark, dark), span, glow)
 
 
 @dataclass(frozen=True)
@@ -97,7 +78,7 @@ def stack(scenes: Sequence[Solids]) -> Solids:
 
 
 def turn(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> list[list[float]]:
-    """Return R_y(yaw) R_x(pitch) R_z(roll) [rad]; a positive yaw turns z towards x (to the right)."""
+    """Return R_y(yaw) R_x(pitch) R_z(roll) [rad]; a positive yaw turns z towards x."""
     cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
     cr, sr = math.cos(roll), math.sin(roll)
     return [
@@ -120,7 +101,12 @@ class Sketch:
     )
 
     def at(
-        self, x: float, z: float, yaw: float = 0.0, height: float = 0.0, velocity: Vector = (0, 0, 0)
+        self,
+        x: float,
+        z: float,
+        yaw: float = 0.0,
+        height: float = 0.0,
+        velocity: Vector = (0, 0, 0),
     ) -> Sketch:
         """Return a sketch on the same sheet with a new origin in the world."""
         return Sketch(self.dice, (x, height, z), yaw, velocity, self._rows)
@@ -138,8 +124,8 @@ class Sketch:
         taper: tuple[float, float] = (0.0, 0.0),
         casts: bool = True,
     ) -> None:
-        """Add a solid: `place` = (x, height of the underside, z), `size` = (width, height, length)."""
-        x, low, z = place
+        """Add a solid of `size` (width, height, length) with its underside at `place`."""
+        x, low, z = place  # low = height of the underside
         c, s = math.cos(self.yaw), math.sin(self.yaw)
         centre = (
             self.origin[0] + c * x + s * z,

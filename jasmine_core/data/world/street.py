@@ -8,20 +8,24 @@ import math
 from dataclasses import dataclass
 
 from jasmine_core.data.world import props
-from jasmine_core.data.world.config import Colour, Dice, WorldConfig
+from jasmine_core.data.world.config import Dice, WorldConfig
+from jasmine_core.data.world.houses import STOREY, block, facade, house
 from jasmine_core.data.world.motion import Motion, vehicle
-from jasmine_core.data.world.solids import TAPER, Paint, Sketch, Solids, plain
+from jasmine_core.data.world.paint import (
+    GREY,
+    LAWNS,
+    STONE,
+    WALLS,
+    Paint,
+    foliage,
+    paved,
+    plain,
+    wood,
+)
+from jasmine_core.data.world.solids import BOX, CYLINDER, ELLIPSOID, Sketch, Solids
 
-BEHIND, AHEAD = 25.0, 150.0  # how far the street reaches beyond the drive [m]
-STOREY = 3.0  # [m]; facades repeat every four storeys and four windows
-WALLS: tuple[Colour, ...] = (
-    (0.36, 0.13, 0.08), (0.28, 0.12, 0.08), (0.62, 0.58, 0.48), (0.68, 0.66, 0.62), (0.60, 0.45, 0.22),
-    (0.42, 0.40, 0.36), (0.58, 0.36, 0.26), (0.30, 0.34, 0.38), (0.45, 0.50, 0.40), (0.50, 0.34, 0.16),
-)  # fmt: skip
-ROOFS: tuple[Colour, ...] = ((0.35, 0.10, 0.05), (0.12, 0.11, 0.11), (0.22, 0.12, 0.08), (0.20, 0.22, 0.25))
-FRAMES: tuple[Colour, ...] = ((0.75, 0.74, 0.70), (0.75, 0.74, 0.70), (0.12, 0.08, 0.05), (0.10, 0.20, 0.16))
-LAWNS: tuple[Colour, ...] = ((0.09, 0.15, 0.03), (0.13, 0.17, 0.05), (0.20, 0.18, 0.08))
-STONE: tuple[Colour, ...] = ((0.36, 0.35, 0.33), (0.28, 0.28, 0.29), (0.42, 0.38, 0.32))
+BEHIND, AHEAD = 14.0, 150.0  # how far the street reaches beyond the drive [m]
+DETAIL = 45.0  # how far beyond the drive small parts are worth drawing [m]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Plan:
     parking: tuple[bool, bool]  # left, right
     length: float  # of the street from z = 0
     crossing: float  # z of a side street, beyond `length` where there is none
+    near: float  # up to this z things are drawn in detail
     style: str  # town, suburb, country, works
 
 
@@ -50,10 +55,20 @@ def street(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     kerb = lane + (2.3 if any(parking) else dice.uniform(0.3, 0.8))
     wall = kerb + dice.uniform(1.5, 3.5)
     garden = {"town": (0.0, 1.0), "suburb": (2.0, 6.0), "country": (4.0, 10.0), "works": (0.5, 5.0)}
-    length = motion.speed * config.duration * 1.2 + AHEAD
+    way = motion.speed * config.duration * 1.2
+    length = way + AHEAD
     crossing = dice.uniform(12, 70) if dice.chance(0.4) else 2 * length
     plan = Plan(
-        lane, kerb, wall, wall + dice.within(garden[style]), hand, parking, length, crossing, style
+        lane,
+        kerb,
+        wall,
+        wall + dice.within(garden[style]),
+        hand,
+        parking,
+        length,
+        crossing,
+        way + DETAIL,
+        style,
     )
     s = Sketch(dice)
     _ground(s, plan)
@@ -70,15 +85,12 @@ def street(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     return s.solids(), motion
 
 
-def _paved(dice: Dice, pattern: str, colour: Colour, span: float) -> Paint:
-    r, g, b = colour
-    return Paint(pattern, (colour, (r / 3, g / 3, b / 3), (0.6 * r, 0.6 * g, 0.6 * b)), span)
-
-
-def _slab(s: Sketch, x: tuple[float, float], z: tuple[float, float], top: float, paint: Paint) -> None:
+def _slab(
+    s: Sketch, x: tuple[float, float], z: tuple[float, float], top: float, paint: Paint
+) -> None:
     """Draw flat ground whose upper face is at height `top`."""
     place = (sum(x) / 2, top - 1.0, sum(z) / 2)
-    s.add(0, place, (x[1] - x[0], 1.0, z[1] - z[0]), paint, casts=False)
+    s.add(BOX, place, (x[1] - x[0], 1.0, z[1] - z[0]), paint, casts=False)
 
 
 def _ground(s: Sketch, plan: Plan) -> None:
@@ -88,9 +100,12 @@ def _ground(s: Sketch, plan: Plan) -> None:
     grass = Paint("grass", (lawn, dry, (0.16, 0.11, 0.07)), dice.uniform(5, 9))
     _slab(s, (-4000, 4000), (-4000, 4000), -0.03, grass)
     tar = dice.tinted((0.11, 0.11, 0.115), 0.35)
-    road = _paved(dice, "asphalt", tar, dice.uniform(4, 7))
-    paving = _paved(dice, "slabs", dice.one_of(STONE), dice.uniform(2.0, 4.0))
-    edge, ends = plain(dice.tinted((0.38, 0.37, 0.35)), "concrete", 1.6), (-BEHIND, plan.length + 80)
+    road = paved(dice, "asphalt", (tar,), dice.uniform(4, 7))
+    paving = paved(dice, "slabs", STONE, dice.uniform(2.0, 4.0))
+    edge, ends = (
+        plain(dice.tinted((0.38, 0.37, 0.35)), "concrete", 1.6),
+        (-BEHIND, plan.length + 80),
+    )
     _slab(s, (-plan.kerb, plan.kerb), ends, 0.0, road)
     gap = (plan.crossing - 4, plan.crossing + 4)
     if plan.crossing < plan.length:
@@ -139,65 +154,12 @@ def _markings(s: Sketch, plan: Plan) -> None:
     for _ in range(dice.randint(2, 8)):  # repairs and manholes
         x, z = dice.uniform(-0.8, 0.8) * plan.kerb, dice.uniform(0, 0.6 * plan.length)
         if dice.chance(0.5):
-            repair = _paved(dice, "asphalt", dice.tinted((0.08, 0.08, 0.085), 0.5), 3.0)
+            repair = paved(dice, "asphalt", (dice.tinted((0.08, 0.08, 0.085), 0.5),), 3.0)
             wide, long = dice.uniform(0.5, 1.6), dice.uniform(0.8, 6.0)
             _slab(s, (x - wide / 2, x + wide / 2), (z, z + long), 0.0015, repair)
         else:
             lid = Paint("checker", ((0.1, 0.1, 0.1), (0.05, 0.05, 0.05), (0.03, 0.03, 0.03)), 0.5)
-            s.add(2, (x, -0.2, z), (0.65, 0.204, 0.65), lid, casts=False)
-
-
-def _facade(dice: Dice, colour: Colour, top: str) -> Paint:
-    return Paint(
-        "facade", (colour, dice.choice(FRAMES), dice.tinted(props.GLASS, 0.3)), 4 * STOREY,
-        gloss=dice.uniform(0.2, 0.9), top=top, aligned=True,
-    )  # fmt: skip
-
-
-def _block(s: Sketch, side: int, x: float, z: float, long: float, floors: int, deep: float) -> None:
-    """Draw a flat-roofed house in a row: shops or a plinth below, windows above, a cornice."""
-    dice = s.dice
-    colour, base = dice.one_of(WALLS), 0.1
-    middle = side * (x + deep / 2)
-    if dice.chance(0.5):
-        ground = dice.choice(("shutter", "concrete", "stones", "bricks"))
-        paint = _paved(dice, ground, dice.one_of(WALLS), dice.uniform(2.5, 4))
-        s.box((middle, base, z), (deep, 3.4, long), paint)
-        for i in range(int(long // 4)):
-            place = (side * (x - 0.03), base + 0.5, z - long / 2 + 4 * i + 2)
-            pane = Paint(
-                "poster", tuple(dice.one_of(props.CLOTHES, 0.4) for _ in range(3)), 2.6, gloss=0.5,
-                aligned=True,
-            )  # type: ignore[arg-type]  # fmt: skip
-            s.box(place, (0.12, 2.3, 2.6), pane)
-        if dice.chance(0.5):
-            awning = Paint("stripes", (dice.one_of(props.CLOTHES), props.WHITE, props.GREY), 2.0)
-            s.box((side * (x - 0.6), base + 2.9, z), (1.3, 0.12, long * 0.9), awning, roll=side * 0.2)
-        base += 3.4
-    height = floors * STOREY
-    s.box((middle, base, z), (deep, height, long), _facade(dice, colour, "concrete"))
-    trim = plain(dice.tinted((0.5, 0.48, 0.45)), "concrete")
-    s.box((side * (x + deep / 2 - 0.15), base + height, z), (deep + 0.5, 0.35, long + 0.2), trim)
-    if dice.chance(0.3):
-        for floor in range(1, floors):
-            place = (side * (x - 0.5), base + floor * STOREY - 0.1, z)
-            s.box(place, (1.1, 0.15, long * 0.6), trim)
-            rail = plain(dice.one_of((props.DARK, props.STEEL)), "shutter", 1.0)
-            s.box((side * (x - 1.02), place[1] + 0.15, z), (0.06, 0.9, long * 0.6), rail)
-
-
-def _house(s: Sketch, side: int, x: float, z: float, long: float, floors: int, deep: float) -> None:
-    """Draw a detached house with a gabled roof."""
-    dice = s.dice
-    height, middle = floors * STOREY, side * (x + deep / 2)
-    s.box((middle, 0.1, z), (deep, height, long), _facade(dice, dice.one_of(WALLS), "concrete"))
-    tiles = _paved(dice, "roof", dice.one_of(ROOFS), 4.0)
-    rise, across = dice.uniform(1.8, 3.5), dice.chance(0.5)
-    size = (deep + 0.8, rise, long + 0.8)
-    s.add(TAPER, (middle, 0.1 + height, z), size, tiles, taper=(0.0, 1.0) if across else (1.0, 0.0))
-    s.box((middle + dice.uniform(-1, 1), height + 0.4 * rise, z + dice.uniform(-1, 1)), (0.6, rise, 0.6),
-          _paved(dice, "bricks", WALLS[0], 2.0))  # fmt: skip
-    s.box((side * (x - 0.02), 0.1, z + dice.uniform(-0.3, 0.3) * long), (0.1, 2.1, 1.0), props.wood(dice))
+            s.add(CYLINDER, (x, -0.2, z), (0.65, 0.204, 0.65), lid, casts=False)
 
 
 def _houses(s: Sketch, plan: Plan, side: int) -> None:
@@ -213,22 +175,21 @@ def _houses(s: Sketch, plan: Plan, side: int) -> None:
         if dice.chance(dense):
             x = plan.line + dice.choice((0.0, 0.0, dice.uniform(0, 2)))
             if plan.style == "town":
-                _block(s, side, x, middle, long, max(1, typical + dice.randint(-1, 1)), 10.0)
+                block(s, side, x, middle, long, max(1, typical + dice.randint(-1, 1)), 10.0)
                 free = dice.choice((0.0, 0.0, 0.0, dice.uniform(1, 5)))
             elif plan.style == "works":
-                paint = _paved(
-                    dice, dice.choice(("concrete", "shutter", "bricks", "facade")), dice.one_of(WALLS), 8.0
-                )
+                pattern = dice.choice(("concrete", "shutter", "bricks", "facade"))
+                paint = paved(dice, pattern, WALLS, 8.0)
                 s.box((side * (x + 8), 0, middle), (16, dice.uniform(3.5, 8), 1.5 * long), paint)
                 long, free = 1.5 * long, dice.uniform(0, 10)
             else:
-                _house(s, side, x, middle, long, dice.randint(1, 2), dice.uniform(7, 10))
+                house(s, side, x, middle, long, dice.randint(1, 2), dice.uniform(7, 10))
                 free = dice.uniform(2, 9)
         else:
             free = dice.uniform(2, 10)
             for _ in range(dice.randint(1, 3)):
                 x = side * (plan.line + dice.uniform(2, 9))
-                props.tree(s.at(x, z + dice.uniform(0, long)), dice.uniform(4, 9))
+                props.tree(s.at(x, z + dice.uniform(0, long)), dice.uniform(4, 9), z < plan.near)
         z += long + free
 
 
@@ -239,20 +200,23 @@ def _front(s: Sketch, plan: Plan, side: int) -> None:
         return
     z = -BEHIND
     while z < plan.length:
-        long, kind = dice.uniform(6, 20), dice.choice(("hedge", "fence", "wall", "wall", "none", "bushes"))
+        long, kind = (
+            dice.uniform(6, 20),
+            dice.choice(("hedge", "fence", "wall", "wall", "none", "bushes")),
+        )
         if plan.crossing - 6 - long < z < plan.crossing + 6:
             z = plan.crossing + 6
         place, tall = (side * (plan.wall + 0.2), 0.1, z + long / 2), dice.uniform(0.7, 2.0)
         if kind == "hedge":
-            s.box(place, (dice.uniform(0.5, 0.9), tall, long), props.foliage(dice, 1.8))
+            s.box(place, (dice.uniform(0.5, 0.9), tall, long), foliage(dice, 1.8))
         elif kind == "fence":
-            s.box((place[0], 0.25, place[2]), (0.06, 0.8 * tall, long), props.wood(dice, span=1.2))
-            for i in range(int(long // 2.5) + 1):
-                s.box((place[0], 0.1, z + 2.5 * i), (0.12, 0.8 * tall + 0.3, 0.12), props.wood(dice))
+            s.box((place[0], 0.25, place[2]), (0.06, 0.8 * tall, long), wood(dice, span=1.2))
+            for i in range(int(long // 2.5) + 1 if z < plan.near else 0):
+                s.box((place[0], 0.1, z + 2.5 * i), (0.12, 0.8 * tall + 0.3, 0.12), wood(dice))
         elif kind == "wall":
             pattern = dice.choice(("bricks", "stones", "concrete", "plaster"))
-            s.box(place, (0.25, tall, long), _paved(dice, pattern, dice.one_of(WALLS), 2.2))
-            s.box((place[0], 0.1 + tall, place[2]), (0.35, 0.08, long), plain(props.GREY, "concrete"))
+            s.box(place, (0.25, tall, long), paved(dice, pattern, WALLS, 2.2))
+            s.box((place[0], 0.1 + tall, place[2]), (0.35, 0.08, long), plain(GREY, "concrete"))
         elif kind == "bushes":
             for i in range(int(long // 3)):
                 props.bush(s.at(place[0] + side * dice.uniform(0.5, 1.5), z + 3 * i, height=0.1))
@@ -266,10 +230,12 @@ def _furniture(s: Sketch, plan: Plan, side: int) -> None:
     rows_of_trees = dice.uniform(3.5, 7.0)
     while z < plan.length:
         if abs(z - plan.crossing) > 6:
-            kind = dice.choice((favourite, favourite, "lamp", "sign", "bin", "tree", "person", "none"))
+            kind = dice.choice(
+                (favourite, favourite, "lamp", "sign", "bin", "tree", "person", "none")
+            )
             here = s.at(side * (plan.kerb + 0.55), z, height=0.12)
             if kind == "tree":
-                props.tree(here, rows_of_trees * dice.uniform(0.8, 1.2))
+                props.tree(here, rows_of_trees * dice.uniform(0.8, 1.2), z < plan.near)
             elif kind == "lamp":
                 props.street_lamp(here, -side)
             elif kind == "sign":
@@ -287,7 +253,10 @@ def _parked(s: Sketch, plan: Plan, side: int) -> None:
     while z < plan.length:
         if dice.chance(full) and abs(z - plan.crossing) > 9:
             x = side * (plan.kerb - 1.1 + dice.gauss(0, 0.08))
-            props.car(s.at(x, z, dice.gauss(0, 0.02) + (0.0 if side == plan.hand else math.pi)))
+            props.car(
+                s.at(x, z, dice.gauss(0, 0.02) + (0.0 if side == plan.hand else math.pi)),
+                z < plan.near,
+            )
         z += dice.uniform(5.4, 7.5)
 
 
@@ -296,16 +265,22 @@ def _distance(s: Sketch, plan: Plan) -> None:
     dice = s.dice
     if dice.chance(0.5):
         z = plan.length + dice.uniform(20, 70)
-        facade = _facade(dice, dice.one_of(WALLS), "concrete")
-        s.box((dice.uniform(-20, 20), 0, z), (90, STOREY * dice.randint(2, 6), 12), facade)
+        s.box((dice.uniform(-20, 20), 0, z), (90, STOREY * dice.randint(2, 6), 12), facade(dice))
     for _ in range(dice.randint(3, 8)):
         wide = dice.uniform(150, 500)
         place = (dice.uniform(-700, 700), 0.0, plan.length + dice.uniform(250, 700))
         tall = dice.uniform(15, 70)
-        s.add(3, (place[0], -tall / 2, place[2]), (wide, tall, wide / 2), props.foliage(dice, 60), casts=False)
+        s.add(
+            ELLIPSOID,
+            (place[0], -tall / 2, place[2]),
+            (wide, tall, wide / 2),
+            foliage(dice, 60),
+            casts=False,
+        )
     for _ in range(dice.randint(0, 14)):
         x = dice.side() * dice.uniform(plan.line + 18, 70)
-        props.tree(s.at(x, dice.uniform(20, plan.length + 40)), dice.uniform(6, 13))
+        z = dice.uniform(20, plan.length + 40)
+        props.tree(s.at(x, z), dice.uniform(6, 13), z < plan.near)
 
 
 def _traffic(s: Sketch, plan: Plan, motion: Motion, duration: float) -> None:
@@ -324,5 +299,7 @@ def _traffic(s: Sketch, plan: Plan, motion: Motion, duration: float) -> None:
         side, pace, way = dice.side(), dice.uniform(0.8, 1.8), dice.side()
         x = side * dice.uniform(plan.kerb + 1.0, plan.wall - 0.2)
         props.person(
-            s.at(x, dice.uniform(5, 40), 0 if way > 0 else math.pi, 0.12, velocity=(0, 0, way * pace))
+            s.at(
+                x, dice.uniform(5, 40), 0 if way > 0 else math.pi, 0.12, velocity=(0, 0, way * pace)
+            )
         )

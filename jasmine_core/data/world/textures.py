@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Texture banks: every texture is three tileable maps, coloured by the palette of its object.
 
-Channel 0 is the shade (the colour is multiplied by twice its value), channel 1 the ink and channel 2
-the glass: the weights with which the second and the third colour of the palette cover the first.
+Channel 0 is the shade (the colour is multiplied by twice its value), channel 1 the ink and channel
+2 the glass: the weights with which the second and the third colour of the palette cover the first.
 So one brick pattern serves red walls with grey mortar and white walls with black mortar. Row 0 is
 the bottom of a wall.
 """
@@ -15,7 +15,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from jasmine_core.data.world.patterns import PATTERNS, SIZE
+from jasmine_core.data.world.noise import SIZE
+from jasmine_core.data.world.patterns import PATTERNS
 
 LEVELS = SIZE.bit_length()  # mip levels, 256 x 256 down to 1 x 1
 _NAMES = [name for name, (_, variants) in PATTERNS.items() for _ in range(variants)]
@@ -25,7 +26,7 @@ TEXELS = sum((SIZE >> level) ** 2 for level in range(LEVELS))  # of one texture 
 
 @lru_cache(maxsize=16)
 def texture_bank(seed: int) -> Tensor:
-    """Return all textures with their mip-maps as one table of texels, [textures * TEXELS, 3] half."""
+    """Return all textures with their mip-maps as one table, [textures * TEXELS, 3] half."""
     generator = torch.Generator().manual_seed(seed)
     textures = torch.stack([PATTERNS[name][0](generator) for name in _NAMES])  # [T,3,n,n]
     level = textures.clamp(0, 1)
@@ -53,29 +54,36 @@ def sample(table: Tensor, texture: Tensor, uv: Tensor, footprint: Tensor) -> Ten
     `uv` [n,2] counts tiles and `footprint` [n] is the size of a pixel in tiles.
     """
     level = torch.log2(footprint * SIZE).clamp(0, LEVELS - 1.001)
-    fine = level.long()
-    blend = (level - fine)[:, None]
+    fine = level.int()
+    uv = uv - uv.floor()
     return torch.lerp(
-        _bilinear(table, texture, uv, fine), _bilinear(table, texture, uv, fine + 1), blend
+        _bilinear(table, texture, uv, fine),
+        _bilinear(table, texture, uv, fine + 1),
+        (level - fine)[:, None],
     )
 
 
-def sample_smooth(table: Tensor, texture: Tensor, uv: Tensor, level: int) -> Tensor:
-    """Look textures up bilinearly at one mip level, [n,3]; for patterns without fine detail."""
-    return _bilinear(table, texture, uv, torch.full_like(texture, level))
+def sample_smooth(table: Tensor, texture: Tensor, uv: Tensor, footprint: Tensor) -> Tensor:
+    """Look textures up bilinearly at the nearest mip level, [n,3]; for patterns without edges."""
+    level = torch.log2(footprint * SIZE).round().clamp(0, LEVELS - 1)
+    return _bilinear(table, texture, uv - uv.floor(), level.int())
 
 
 def _bilinear(table: Tensor, texture: Tensor, uv: Tensor, level: Tensor) -> Tensor:
-    size = torch.bitwise_right_shift(torch.full_like(level, SIZE), level)  # [n]
+    side = torch.bitwise_right_shift(torch.full_like(level, SIZE), level)  # [n]
     # Levels before this one hold n^2 (1 + 1/4 + ...) texels.
-    start = texture * TEXELS + (4 * SIZE * SIZE - 4 * size * size) // 3
-    position = uv * size[:, None] - 0.5
-    corner = torch.floor(position)
-    u, v = (position - corner).unbind(1)
-    mask = size - 1
-    x, y = corner.long().unbind(1)
-    x0, x1 = x & mask, (x + 1) & mask
-    row0, row1 = start + (y & mask) * size, start + ((y + 1) & mask) * size
-    low = torch.lerp(table[row0 + x0].float(), table[row0 + x1].float(), u[:, None])
-    high = torch.lerp(table[row1 + x0].float(), table[row1 + x1].float(), u[:, None])
-    return torch.lerp(low, high, v[:, None])
+    start = texture.int() * TEXELS + (4 * SIZE * SIZE - 4 * side * side) // 3
+    size = side.float()
+    position = torch.addcmul(uv.new_tensor(-0.5), uv, size[:, None])
+    corner = position.floor()
+    blend = position - corner
+    x0, y0 = torch.where(corner < 0, corner + size[:, None], corner).unbind(1)
+    x1, y1 = (torch.where(c + 1 >= size, c + 1 - size, c + 1) for c in (x0, y0))
+
+    def row(y: Tensor) -> Tensor:
+        left, right = (
+            table.index_select(0, start + torch.addcmul(x, y, size).int()).float() for x in (x0, x1)
+        )
+        return torch.lerp(left, right, blend[:, :1])
+
+    return torch.lerp(row(y0), row(y1), blend[:, 1:])

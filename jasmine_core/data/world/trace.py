@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rays against all solids: the picture is cut into tiles, each meets its own solids front to back.
 
-The ray of pixel (u, v) is o + t R K^-1 (u, v, 1), so t is the depth along the camera's Z axis and no
-conversion is needed. A solid concerns a tile when it reaches into the tile's frustum. In round k all
-tiles test their k-th solid at once; a tile drops a solid that lies behind all it has hit.
+The ray of pixel (u, v) is o + t R K^-1 (u, v, 1), so t is the depth along the camera's Z axis and
+no conversion is needed. A solid concerns a tile when it reaches into the tile's frustum. Each round
+tests the next few solids of all tiles at once; a tile drops those behind everything it has hit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from jasmine_core.data.world.solids import NOTHING, Solids
 TILE = 16  # [px]
 GROUP = 128  # points that look for the light together
 NEAR = 0.02  # what is nearer than this is not seen [m]
-_BATCH = {"cpu": 1 << 17, "cuda": 1 << 26}  # ray-solid tests at once: a cache, or all of a GPU
+_NO_KEY = torch.iinfo(torch.int32).max
+_BATCH = {"cpu": 1 << 18, "cuda": 1 << 26}  # ray-solid tests at once: a cache, or all of a GPU
 
 
 @dataclass(frozen=True)
@@ -115,48 +116,54 @@ def trace(view: View, solids: Solids) -> Hits:
     taper = solids.taper[view.scene].flatten(0, 1)
     X, Y, nearest = X.flatten(0, 1), Y.flatten(0, 1), nearest.flatten()
 
-    # 3. Round by round, the nearest hit of every ray.
-    tiles = len(view.scene) * rows * columns
-    t = torch.full((tiles, X.shape[1]), torch.inf, device=X.device)
+    # 3. The nearest hit of every ray, in rounds that reach deeper and deeper.
+    tiles, rays = len(view.scene) * rows * columns, X.shape[1]
+    t = torch.full((tiles, rays), torch.inf, device=X.device)
     key = torch.full_like(t, -1, dtype=torch.int32)
-    farthest = torch.full((tiles,), torch.inf, device=X.device)
-    for kind, part in _rounds(tile, shape.flatten()[thing]):
-        part = part[nearest[thing[part]] < farthest[tile[part]]]
-        for p in part.split(max(1, _BATCH[X.device.type] // X.shape[1])):
+    kinds = shape.flatten()[thing]
+    for kind, pairs in _rounds(_depth_of_round(tile), kinds):
+        farthest = t.amax(1)
+        pairs = pairs[nearest[thing[pairs]] < farthest[tile[pairs]]]
+        for p in torch.split(pairs, max(1, _BATCH[X.device.type] // rays)):
             which, where = thing[p], tile[p]
             A, o = linear[which], origin[which]
-            x, y = X[frame[p] * columns + column[p]], Y[frame[p] * rows + row[p]]
+            x = X.index_select(0, frame[p] * columns + column[p])
+            y = Y.index_select(0, frame[p] * rows + row[p])
             d: Triple = tuple(  # type: ignore[assignment]
                 torch.addcmul(torch.addcmul(A[:, i, 2:], A[:, i, :1], x), A[:, i, 1:2], y)
                 for i in range(3)
             )
-            near, far, face = INTERSECT[kind](
-                (o[:, :1], o[:, 1:2], o[:, 2:]), d, taper[which]
+            near, far, face = INTERSECT[kind]((o[:, :1], o[:, 1:2], o[:, 2:]), d, taper[which])
+            hit = (near < far) & (near > NEAR) & (near < t.index_select(0, where))
+            near = torch.where(hit, near, torch.inf)
+            label = (which % count).int()[:, None] * 4 + face
+            # A tile may occur more than once, so minima are scattered; where two faces coincide the
+            # larger key wins, whatever the order, which keeps a GPU deterministic.
+            into = where[:, None].expand_as(near)
+            t.scatter_reduce_(0, into, near, "amin")
+            best = hit & (near == t.index_select(0, where))
+            key.scatter_reduce_(
+                0, into, torch.full_like(label, _NO_KEY).masked_fill(hit, -1), "amin"
             )
-            old, label = t[where], (which % count).int()[:, None] * 4 + face
-            hit = (near < far) & (near > NEAR) & (near < old)
-            new = torch.where(hit, near, old)
-            t[where], key[where] = new, torch.where(hit, label, key[where])
-            farthest[where] = new.amax(1)
+            key.scatter_reduce_(0, into, label.masked_fill(~best, -1), "amax")
     shaped = (len(view.scene), rows * columns, -1)
     return Hits(t.view(shaped), key.view(shaped))
 
 
-def _rounds(owner: Tensor, shape: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Split pairs so that no owner occurs twice in a part: yield (shape, pair numbers).
-
-    `owner` [P] must be sorted. Rounds keep the order of an owner's pairs.
-    """
-    if not len(owner):
-        return
-    place = torch.arange(len(owner), device=owner.device)
-    first = torch.ones_like(owner, dtype=torch.bool)
-    first[1:] = owner[1:] != owner[:-1]
+def _depth_of_round(tile: Tensor) -> Tensor:
+    """Return the round of each pair: the first takes a tile's 2 nearest solids, the next 4, 8.."""
+    place = torch.arange(len(tile), device=tile.device)
+    first = torch.ones_like(tile, dtype=torch.bool)
+    first[1:] = tile[1:] != tile[:-1]
     rank = place - torch.cummax(torch.where(first, place, 0), dim=0).values
-    label = rank * NOTHING + shape
+    return torch.log2(rank + 2.0).long() - 1
+
+
+def _rounds(turn: Tensor, shape: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Split pairs by round and shape: yield (shape, numbers of the pairs), early rounds first."""
+    label = turn * NOTHING + shape
     order = label.argsort(stable=True)
-    sizes = torch.bincount(label).tolist()
-    for number, part in enumerate(order.split(sizes)):
+    for number, part in enumerate(torch.split(order, torch.bincount(label).tolist())):
         if len(part):
             yield number % NOTHING, part
 
@@ -211,22 +218,26 @@ def shadow(
     casts = (solids.casts & (solids.shape != NOTHING))[scene]
     group, thing = (touches.all(-1) & casts[owner]).nonzero(as_tuple=True)
 
-    # 3. Round by round, the darkest shade of every point.
+    # 3. The darkest shade of every point.
     shade = torch.zeros(total, GROUP, device=point.device)
     thing = owner[group] * shape.shape[1] + thing
     shrink = solids.shrink[scene].flatten(0, 1)
     middle = middle.flatten(0, 1)
     direction = (shrink * light.repeat_interleave(shape.shape[1], 0)[:, None]).sum(-1)  # [F*M,3]
     taper = solids.taper[scene].flatten(0, 1)
-    for kind, part in _rounds(group, shape.flatten()[thing]):
-        for p in part.split(max(1, _BATCH[point.device.type] // GROUP)):
+    for kind, pairs in _rounds(torch.zeros_like(thing), shape.flatten()[thing]):
+        for p in torch.split(pairs, max(1, _BATCH[point.device.type] // GROUP)):
             which, where = thing[p], group[p]
-            away, A = points[where] - middle[which][:, None], shrink[which]
+            A, away = (
+                shrink[which],
+                (points.index_select(0, where) - middle[which][:, None]).unbind(-1),
+            )
             o: Triple = tuple(  # type: ignore[assignment]
-                (A[:, i, None] * away).sum(-1) for i in range(3)
+                A[:, i, :1] * away[0] + A[:, i, 1:2] * away[1] + A[:, i, 2:] * away[2]
+                for i in range(3)
             )
             d: Triple = direction[which][:, :, None].unbind(1)  # type: ignore[assignment]
             near, far, _ = INTERSECT[kind](o, d, taper[which])
             dark = ((far - near.clamp_min(0)) / softness).clamp(0, 1)
-            shade[where] = torch.maximum(shade[where], dark)
+            shade.scatter_reduce_(0, where[:, None].expand_as(dark), dark, "amax")
     return 1 - shade.flatten()[slot]

@@ -1,0 +1,204 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""How far a camera moved between two pictures, measured with points that are tracked in both.
+
+What teaches depth is the part of a point's motion that depends on its depth: the parallax that is
+left once the camera's rotation is undone. Flow and parallax are shares of the picture's width, so
+that they mean the same at every resolution. Their upper decile stands for the near part of the
+scene: on a road half of all points lie so far off that they hardly move at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.geometry.camera import Camera, stretch
+from jasmine_core.geometry.rigid import Array, angle_of
+
+Grey = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+WIDTH = 320  # [px] of the pictures in which points are tracked
+MOST_POINTS, FEWEST_POINTS = 300, 24
+_SPACING = 7  # [px] between points, so that one richly textured thing does not outvote the scene
+_RETURN = 1.0  # [px] a point tracked forth and back must come home this closely
+_WINDOW, _LEVELS = (15, 15), 4  # of the tracker: displacements up to some 100 px
+_TERMINATION = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.03)
+
+
+@dataclass(frozen=True)
+class View:
+    """Keep what is needed of one picture to compare it with others."""
+
+    camera: Camera  # of the small picture
+    grey: Grey  # [h,w] as the camera saw it
+    allowed: Grey | None  # [h,w] not zero where points may lie
+
+    @cached_property
+    def even(self) -> Grey:
+        """Return the picture at the same mean and contrast as all others.
+
+        So the tracker does not feel exposure, which `Matches.gain` measures instead.
+        """
+        mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(self.grey))
+        scale = 48 / max(deviation, 1.0)
+        levels = self.grey.astype(np.float32) * scale + (128 - mean * scale)
+        return np.clip(levels, 0, 255).astype(np.uint8)
+
+    @cached_property
+    def points(self) -> NDArray[np.float32]:
+        """Return points [N,2] px that can be tracked."""
+        corners = cv2.goodFeaturesToTrack(
+            self.even, MOST_POINTS, 0.005, _SPACING, mask=self.allowed
+        )
+        found = np.zeros((0, 2)) if corners is None else corners.reshape(-1, 2)
+        return np.asarray(found, np.float32)
+
+    @cached_property
+    def level(self) -> Grey:
+        """Return the brightness around each pixel."""
+        return np.asarray(cv2.blur(self.grey, (15, 15)), np.uint8)
+
+
+class Matches(NamedTuple):
+    """Points seen in two pictures, a and b."""
+
+    a: Array  # [N,2] px
+    b: Array  # [N,2] px
+    overlap: float  # share of a's points that were found in b; the others left or were hidden
+    gain: float  # brightness of b over that of a, around these points
+
+
+@dataclass(frozen=True)
+class PairMotion:
+    """Say how picture b differs from picture a."""
+
+    overlap: float  # see Matches
+    gain: float = 1.0
+    median_flow: float = 0.0  # of all points, a share of the width
+    flow: float = 0.0  # upper decile
+    parallax: float = 0.0  # upper decile of the flow that is left when the rotation is undone
+    turn: float = 0.0  # [rad] between the two
+
+
+def view_of(image: NDArray[np.uint8], camera: Camera, allowed: Grey | None = None) -> View:
+    """Prepare a rectified RGB picture [H,W,3]; `allowed` comes from `allowed_points`."""
+    to_small = stretch(camera.size, _small(camera))
+    grey = to_small.picture(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8))
+    return View(to_small.camera(camera), grey, allowed)
+
+
+def allowed_points(camera: Camera, seen: Mask) -> Grey | None:
+    """Return where points may lie if only the pixels `seen` [H,W] show the scene."""
+    if seen.all():
+        return None
+    inside = stretch(camera.size, _small(camera)).map(seen.astype(np.float32)) > 0.99
+    # The edge of the seen part is a corner detector's delight and moves with the camera.
+    shrunk = cv2.erode(inside.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=1)
+    return np.asarray(shrunk, np.uint8)
+
+
+def match(a: View, b: View) -> Matches:
+    """Track a's points into b and back, and keep those that come home."""
+    nothing = Matches(np.zeros((0, 2)), np.zeros((0, 2)), 0.0, 1.0)
+    if not len(a.points):
+        return nothing
+    there, found = _track(a, b, a.points)
+    back, returned = _track(b, a, there)
+    home = np.linalg.norm(back - a.points, axis=1) < _RETURN
+    height, width = b.grey.shape
+    inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
+    kept = found & returned & home & inside
+    if not kept.any():
+        return nothing
+    from_a, in_b = a.points[kept], there[kept]
+    before, after = (
+        float(np.median(_at(view.level, points))) for view, points in ((a, from_a), (b, in_b))
+    )
+    gain = (after + 1) / (before + 1)
+    return Matches(from_a.astype(float), in_b.astype(float), float(kept.mean()), gain)
+
+
+def pair_motion(a: View, b: View, matches: Matches, rotation: Array | None = None) -> PairMotion:
+    """Measure the motion from picture a to picture b.
+
+    `rotation` R_b_a [3,3] is known from odometry, or else found in the points themselves.
+    """
+    m = matches
+    if len(m.a) < FEWEST_POINTS:
+        return PairMotion(overlap=0.0)  # too few to say anything
+    rays_a, rays_b = rays(m.a, a.camera.K), rays(m.b, b.camera.K)  # [N,3]
+    R = fit_rotation(rays_a, rays_b) if rotation is None else rotation
+    flow = np.linalg.norm(m.b - m.a, axis=1) / a.camera.width
+    left = np.linalg.norm(m.b - project(rays_a @ R.T, b.camera.K), axis=1) / a.camera.width
+    return PairMotion(
+        m.overlap,
+        m.gain,
+        median_flow=float(np.median(flow)),
+        flow=float(np.percentile(flow, 90)),
+        parallax=float(np.percentile(left, 90)),
+        turn=angle_of(R),
+    )
+
+
+def fit_rotation(rays_a: Array, rays_b: Array) -> Array:
+    """Return the rotation R_b_a [3,3] that best takes rays [N,3] of one picture to the other's.
+
+    Kabsch's solution, reweighted towards the points that agree with it: the far ones, which do not
+    feel the translation.
+    """
+    a = rays_a / np.linalg.norm(rays_a, axis=1, keepdims=True)
+    b = rays_b / np.linalg.norm(rays_b, axis=1, keepdims=True)
+    weights = np.ones(len(a))
+    R = np.eye(3)
+    for _ in range(6):
+        U, _, Vt = np.linalg.svd((b * weights[:, None]).T @ a)
+        R = U @ np.diag([1, 1, np.linalg.det(U @ Vt)]) @ Vt
+        error = np.linalg.norm(b - a @ R.T, axis=1)
+        weights = 1 / np.maximum(error, 0.1 * np.median(error) + 1e-9)
+    return R
+
+
+def rays(points: Array, K: Array) -> Array:
+    """Return the points at Z = 1 [N,3] that are seen at pixels [N,2]."""
+    return np.column_stack([points, np.ones(len(points))]) @ np.linalg.inv(K).T
+
+
+def project(points: Array, K: Array) -> Array:
+    """Return the pixels [N,2] at which points [N,3] in front of the camera are seen."""
+    pixels = points @ K.T
+    flat: Array = pixels[:, :2] / np.maximum(pixels[:, 2:], 1e-6)
+    return flat
+
+
+def sharpness(image: NDArray[np.uint8]) -> float:
+    """Return how sharp an RGB picture [H,W,3] is; it depends on the scene: compare within a bag."""
+    return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_16S).std())
+
+
+def _small(camera: Camera) -> tuple[int, int]:
+    return WIDTH, max(1, round(camera.height * WIDTH / camera.width))
+
+
+def _track(a: View, b: View, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], Mask]:
+    tracked, found, _ = cv2.calcOpticalFlowPyrLK(
+        a.even,
+        b.even,
+        points,
+        None,  # type: ignore[call-overload]  # no first guess
+        winSize=_WINDOW,
+        maxLevel=_LEVELS,
+        criteria=_TERMINATION,
+    )
+    return tracked, found[:, 0] > 0
+
+
+def _at(values: Grey, points: NDArray[np.float32]) -> Grey:
+    u, v = np.rint(points).astype(int).T
+    return values[v, u]

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures that many tests share: the smallest real network, in memory and as a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from jasmine_core.model.jasmine import JasmineModel
+
+settings.register_profile("jasmine", derandomize=True, deadline=None)
+settings.load_profile("jasmine")
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., JasmineModel]:
+    """Return a function that builds an untrained model of the smallest size, seeded.
+
+    Every kind of layer of the real one is in it, and it takes 64x64 px in some milliseconds.
+    """
+    import torch
+    from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+
+    from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
+    from jasmine_core.model.presets import SCHEDULER
+    from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
+
+    torch.set_num_threads(1)  # so small that threads would only wait for each other
+
+    def build(seed: int = 0, ssg: SSGConfig | None = None, **config) -> JasmineModel:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            unet = UNet2DConditionModel(
+                in_channels=8,
+                out_channels=4,
+                down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+                up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+                block_out_channels=(8, 16, 16, 16),
+                layers_per_block=1,
+                cross_attention_dim=16,
+                attention_head_dim=(1, 2, 2, 2),
+                norm_num_groups=4,
+                use_linear_projection=True,
+                class_embed_type="projection",
+                projection_class_embeddings_input_dim=4,
+            )
+            vae = AutoencoderKL(
+                down_block_types=("DownEncoderBlock2D",) * 4,
+                up_block_types=("UpDecoderBlock2D",) * 4,
+                block_out_channels=(8, 16, 16, 16),
+                layers_per_block=1,
+                norm_num_groups=4,
+            )
+            gru = ScaleShiftGRU(ssg or SSGConfig(hidden_dim=8, heads=2))
+            text_embedding = torch.randn(1, 2, 16)
+        size = {"height": 64, "width": 128, "description": f"smallest, random, seed {seed}"}
+        scheduler = DDIMScheduler(**SCHEDULER)
+        jasmine = JasmineConfig(**(size | config))
+        return JasmineModel(jasmine, unet, vae, gru, scheduler, text_embedding).eval()
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def checkpoint(make_model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a saved model of the smallest size; copy it before changing it."""
+    path = tmp_path_factory.mktemp("checkpoint") / "smallest"
+    make_model().save_pretrained(path)
+    return path

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Dataclasses to files and back; nothing misspelt or of the wrong kind gets in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jasmine_core.config import from_mapping, read_config, to_mapping, write_config
+from jasmine_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Lens:
+    focal: float = 1.0  # [px]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Rig:
+    count: int
+    sure: bool = False
+    scale: float | None = None
+    size: tuple[int, int] = (4, 3)
+    kind: Literal["left", "right"] = "left"
+    lens: Lens = field(default_factory=Lens)
+    lenses: tuple[Lens, ...] = ()
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+lenses = st.builds(Lens, finite, texts)
+rigs = st.builds(
+    Rig,
+    st.integers(),
+    st.booleans(),
+    st.none() | finite,
+    st.tuples(st.integers(), st.integers()),
+    st.sampled_from(["left", "right"]),
+    lenses,
+    st.lists(lenses, max_size=3).map(tuple),
+)
+
+
+@given(rigs)
+def test_mapping_comes_back(rig):
+    assert from_mapping(Rig, to_mapping(rig), "memory") == rig
+
+
+@pytest.mark.parametrize("suffix", [".json", ".yaml"])
+def test_file_comes_back(suffix, tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / f"rig{suffix}"
+
+    @given(rigs)
+    def comes_back(rig):
+        write_config(rig, path)
+        assert read_config(Rig, path) == rig
+
+    comes_back()
+    text = path.read_text()
+    assert (json.loads if suffix == ".json" else yaml.safe_load)(text)["count"] is not None
+    assert [f.name for f in path.parent.iterdir()] == [path.name]
+
+
+def test_defaults_fill_what_is_left_out():
+    assert from_mapping(Rig, {"count": 2}, "f.yaml") == Rig(2)
+    assert from_mapping(Rig, {"count": 2, "lens": {"focal": 3}}, "f.yaml").lens == Lens(3.0)
+
+
+def test_whole_numbers_are_numbers_but_not_the_other_way_round():
+    rig = from_mapping(Rig, {"count": 2, "scale": 30}, "f.yaml")
+    assert rig.scale == 30.0 and isinstance(rig.scale, float)
+    with pytest.raises(ConfigError):
+        from_mapping(Rig, {"count": 2.0}, "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"count": 2, "cuont": 3}, ["'cuont'", "known are count, sure, scale"]),
+        ({"count": 2, "lens": {"focus": 3}}, ["'focus'", "known are focal, name", "lens"]),
+        ({"count": 2, 7: 3}, ["unknown key 7"]),
+        ({}, ["'count' is missing"]),
+        ({"count": "2"}, ["'2' is not int", "Rig.count"]),
+        ({"count": True}, ["True is not int", "Rig.count"]),
+        ({"count": None}, ["None is not int", "Rig.count"]),
+        ({"count": 2, "sure": 1}, ["1 is not bool", "Rig.sure"]),
+        ({"count": 2, "sure": "yes"}, ["'yes' is not bool"]),
+        ({"count": 2, "scale": "far"}, ["'far' is not a number", "Rig.scale"]),
+        ({"count": 2, "scale": False}, ["False is not a number"]),
+        ({"count": 2, "size": [1, 2, 3]}, ["[1, 2, 3]", "Rig.size"]),
+        ({"count": 2, "size": "43"}, ["'4' is not int", "Rig.size"]),
+        ({"count": 2, "size": 4}, ["Rig.size"]),
+        ({"count": 2, "kind": "up"}, ["up", "left", "right", "Rig.kind"]),
+        ({"count": 2, "lens": 5}, ["Rig.lens"]),
+        ({"count": 2, "lenses": [{"focal": 1}, {"focal": "x"}]}, ["'x'", "Rig.lenses[1].focal"]),
+        ({"count": "a", "scale": "b"}, ["'a'", "'b'"]),  # all mistakes at once
+    ],
+)
+def test_mistakes_are_named_with_their_place(values, words):
+    with pytest.raises(ConfigError) as refusal:
+        from_mapping(Rig, values, "rig.yaml")
+    message = str(refusal.value)
+    assert message.startswith("rig.yaml: ")
+    assert [word for word in words if word not in message] == []
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"count: [1", "not valid YAML"),
+        (b"count: \xff\xfe", "not valid YAML"),
+        (b"- 1\n- 2\n", "list"),
+        (b"", "NoneType"),
+        (b"cuont: 2", "cuont"),
+    ],
+)
+def test_damaged_file_is_named(tmp_path, content, reason):
+    path = tmp_path / "rig.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=reason) as refusal:
+        read_config(Rig, path)
+    assert str(path) in str(refusal.value)
+
+
+def test_missing_file_and_folder_are_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml does not exist"):
+        read_config(Rig, tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match=f"{tmp_path.name} cannot be read"):
+        read_config(Rig, tmp_path)
+
+
+def test_checks_of_the_dataclass_itself_keep_their_words():
+    from jasmine_ros.parameters import DepthParameters
+
+    with pytest.raises(ConfigError, match=r"resize is 'foo'; choose one of fit, stretch, crop"):
+        from_mapping(DepthParameters, {"resize": "foo"}, "node.yaml")

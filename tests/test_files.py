@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Files and folders that appear whole or not at all, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jasmine_core.files import atomic_file, atomic_folder
+
+
+class Interrupted(BaseException):
+    """Stands for Ctrl-C, which is no Exception either."""
+
+
+def tree(path: Path) -> dict[str, str]:
+    return {str(f.relative_to(path)): f.read_text() for f in path.rglob("*") if f.is_file()}
+
+
+def test_file_appears_when_it_is_complete(tmp_path):
+    path = tmp_path / "new" / "report.json"
+    with atomic_file(path) as temporary:
+        temporary.write_text("first")
+        assert not path.exists()
+        assert temporary.suffix == ".json"  # so that writers that go by the suffix keep working
+        assert temporary.parent == path.parent  # a rename within one file system
+    assert tree(tmp_path) == {"new/report.json": "first"}
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), Interrupted()])
+def test_broken_file_leaves_the_old_one(tmp_path, error):
+    path = tmp_path / "report.json"
+    path.write_text("old")
+    with pytest.raises(type(error)), atomic_file(path) as temporary:
+        temporary.write_text("ne")
+        raise error
+    assert tree(tmp_path) == {"report.json": "old"}
+
+
+def test_file_that_was_never_written_leaves_the_old_one(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text("old")
+    with pytest.raises(FileNotFoundError), atomic_file(path):
+        pass
+    assert tree(tmp_path) == {"report.json": "old"}
+
+
+def test_folder_appears_when_it_is_complete(tmp_path):
+    path = tmp_path / "deep" / "checkpoint"
+    with atomic_folder(path) as folder:
+        (folder / "unet").mkdir()
+        (folder / "unet" / "weights").write_text("w")
+        assert not path.exists()
+    assert tree(tmp_path) == {"deep/checkpoint/unet/weights": "w"}
+
+
+def test_folder_replaces_an_older_one_completely(tmp_path):
+    path = tmp_path / "checkpoint"
+    path.mkdir()
+    (path / "surplus").write_text("old")
+    with atomic_folder(path) as folder:
+        (folder / "weights").write_text("new")
+        assert tree(path) == {"surplus": "old"}  # until the new one is complete
+    assert tree(tmp_path) == {"checkpoint/weights": "new"}
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), Interrupted()])
+def test_broken_folder_leaves_the_old_one(tmp_path, error):
+    path = tmp_path / "checkpoint"
+    path.mkdir()
+    (path / "weights").write_text("old")
+    with pytest.raises(type(error)), atomic_folder(path) as folder:
+        (folder / "weights").write_text("ne")
+        raise error
+    assert tree(tmp_path) == {"checkpoint/weights": "old"}
+    assert os.listdir(tmp_path) == ["checkpoint"]
+
+
+def test_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path):
+    path = tmp_path / "checkpoint"
+    path.mkdir()
+    (path / "weights").write_text("old")
+    with pytest.raises(FileNotFoundError), atomic_folder(path) as folder:
+        folder.rmdir()  # somebody tidied up: the last rename fails after the old one has moved
+    assert tree(tmp_path) == {"checkpoint/weights": "old"}
+    assert os.listdir(tmp_path) == ["checkpoint"]
+
+
+def test_a_file_in_the_place_of_a_folder_is_replaced(tmp_path):
+    path = tmp_path / "checkpoint"
+    path.write_text("a file")
+    with atomic_folder(path) as folder:
+        (folder / "weights").write_text("new")
+    assert tree(tmp_path) == {"checkpoint/weights": "new"}
+
+
+def test_a_killed_writer_leaves_the_old_folder_and_the_next_one_succeeds(tmp_path):
+    path = tmp_path / "checkpoint"
+    path.mkdir()
+    (path / "weights").write_text("old")
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom jasmine_core.files import atomic_folder\n"
+        "with atomic_folder(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'weights').write_text('half')\n"
+        "    print('writing', flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout.readline() == "writing\n"
+        writer.send_signal(signal.SIGKILL)
+    assert tree(path) == {"weights": "old"}
+    begun = time.monotonic()
+    with atomic_folder(path) as folder:
+        (folder / "weights").write_text("new")
+    assert time.monotonic() - begun < 5
+    assert tree(path) == {"weights": "new"}
