@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from jasmine_core.errors import CameraError, ConfigError, FrameError, JasmineError
-from jasmine_core.geometry.camera import Camera, Rectifier
 from jasmine_core.geometry.points import (
     back_project,
     depth_to_millimetres,
@@ -33,9 +31,10 @@ from jasmine_core.runtime.statistics import Latencies
 from jasmine_ros.clouds import make_cloud
 from jasmine_ros.host import Frame, Host
 from jasmine_ros.images import Picture, decode, encode_image
-from jasmine_ros.messages import calibration_of, make_camera_info, make_header, stamp_ns
+from jasmine_ros.messages import make_camera_info, make_header, stamp_ns
 from jasmine_ros.parameters import DepthParameters
 from jasmine_ros.tally import Tally
+from jasmine_ros.view import View, view_from
 
 IMAGE, CAMERA_INFO = "image", "camera_info"
 DEPTH, DEPTH_INFO = "depth/image_rect", "depth/camera_info"
@@ -52,15 +51,6 @@ OUTPUTS = {
 }
 
 
-@dataclass(frozen=True)
-class _View:
-    """How the pictures of one camera become rectified ones."""
-
-    camera: Camera  # of the rectified picture
-    tx: float  # [px m] P[0,3], not zero for the right camera of a stereo pair
-    rectifier: Rectifier | None
-
-
 class DepthComponent:
     """Turn pictures into depth on behalf of a host."""
 
@@ -70,7 +60,7 @@ class DepthComponent:
         self.latencies = Latencies()
         self._host = host
         self._predictor: DepthPredictor | None = None
-        self._view: _View | None = None
+        self._view: View | None = None
         self._view_error: str | None = None
         self._view_key: object = None
         self._newest: Any = None
@@ -135,7 +125,9 @@ class DepthComponent:
             return
         self._view_key = key
         try:
-            self._view, self._view_error = self._make_view(message), None
+            topics = self._host.resolve(IMAGE), self._host.resolve(CAMERA_INFO)
+            self._view = view_from(message, *topics, self.parameters.rectify)
+            self._view_error = None
         except CameraError as err:
             self._view, self._view_error = None, str(err)
             self._host.log("error", str(err))
@@ -191,8 +183,8 @@ class DepthComponent:
 
         # 2. Undistort: the network was taught by pinhole cameras.
         with clock.stage("rectify"):
-            view = self._view_of(picture, topic)
-            picture = view.rectifier(picture) if view.rectifier else picture
+            view = self._view_of(topic)
+            picture = view(picture)
 
         # 3. Depth in model units.
         prediction = predictor(picture)
@@ -201,8 +193,8 @@ class DepthComponent:
         # 4. Metres, and NaN for whatever is not known (REP 118).
         with clock.stage("scale"):
             depth = prediction.depth * np.float32(self.scale.metres_per_unit)
-            if view.rectifier:
-                seen = prediction.transform.map(view.rectifier.valid.astype(np.float32))
+            if view.seen is not None:
+                seen = prediction.transform.map(view.seen.astype(np.float32))
                 depth[~(seen > 0.5)] = np.nan
             far = p.max_depth or np.inf
             depth = limit_range(depth, max(p.min_depth, SMALLEST_DEPTH), far)
@@ -226,7 +218,7 @@ class DepthComponent:
         picture: Picture,
         depth: np.ndarray[Any, np.dtype[np.float32]],
         prediction: DepthPrediction,
-        view: _View,
+        view: View,
     ) -> None:
         p, host, transform = self.parameters, self._host, prediction.transform
         camera = transform.camera(view.camera)
@@ -254,30 +246,10 @@ class DepthComponent:
         if count == 1 or count % 100 == 0:  # say it once, then now and then
             self._host.log("warn", f"frame skipped ({count} so far): {reason}")
 
-    # ------------------------------------------------------------------ camera
-
-    def _make_view(self, message: Any) -> _View:
-        calibration = calibration_of(message, self._host.resolve(CAMERA_INFO))
-        name = self._host.resolve(IMAGE).removesuffix("/compressed").rpartition("/")[2]
-        mode = self.parameters.rectify
-        # image_proc's rectified topics share the raw camera's CameraInfo, distortion included.
-        already = mode == "never" or (mode == "auto" and "rect" in name)
-        if already or not calibration.needs_rectification():
-            return _View(calibration.rectified_camera, calibration.P[0, 3], None)
-        rectifier = Rectifier(calibration)
-        return _View(rectifier.camera, calibration.P[0, 3], rectifier)
-
-    def _view_of(self, picture: Picture, topic: str) -> _View:
+    def _view_of(self, topic: str) -> View:
         if self._view is None:
             reason = self._view_error or f"no message on {self._host.resolve(CAMERA_INFO)} yet"
             raise FrameError(f"{topic}: its camera is not known: {reason}")
-        width, height = self._view.camera.size
-        if picture.shape[:2] != (height, width):
-            raise FrameError(
-                f"{topic}: picture is {picture.shape[1]}x{picture.shape[0]} px but its CameraInfo "
-                f"on {self._host.resolve(CAMERA_INFO)} says {width}x{height} px; publish the "
-                "CameraInfo of this picture's size"
-            )
         return self._view
 
     # ------------------------------------------------------------------ state
