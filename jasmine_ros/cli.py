@@ -89,6 +89,49 @@ def demo(
     return _run(BagRun(bag, output, copy=True, overwrite=True), shown)
 
 
+def evaluate(
+    checkpoint: str = "random:tiny",
+    world: Literal["street", "room"] | None = None,
+    seed: int = 0,
+    frames: int = 200,
+    bag: Annotated[Path | None, arg(metavar="BAG")] = None,
+    truth: Annotated[str | None, arg(metavar="DIR_OR_TOPIC")] = None,
+    image: Annotated[str | None, arg(metavar="TOPIC")] = None,
+    camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None,
+    protocol: str | None = None,
+    alignment: Literal["median", "least_squares", "none"] = "median",
+    resize: Literal["fit", "stretch", "crop"] = "fit",
+    json: Annotated[Path, arg(metavar="FILE")] = Path("evaluation.json"),
+) -> None:
+    """Score a checkpoint beside two predictors that never look at the picture.
+
+    Writes FILE (JSON) and beside it a Markdown and a LaTeX table and a figure of the best, the
+    median and the worst frame.
+
+    Args:
+        checkpoint: folder, or random:tiny.
+        world: freshly rendered scenes of this kind, from seeds that no training uses.
+        seed: which of them.
+        frames: how many pictures, ten of each scene.
+        bag: pictures of this bag instead, with --truth.
+        truth: folder of 16-bit PNG (metres x 256, named by stamp), or a topic of depth pictures or
+            LiDAR clouds.
+        image: topic of the pictures.
+        camera_info: topic of the CameraInfo.
+        protocol: which pixels count [default: plain for a world or indoors, eigen for a bag].
+        alignment: how predictions meet the truth; none for metric depth.
+        resize: how a picture meets the network.
+        json: file to write.
+    """
+    from jasmine_ros.evaluate import Request, evaluate_checkpoint
+
+    request = Request(
+        checkpoint, world, seed, frames, bag, truth, image, camera_info, protocol, alignment, resize
+    )
+    print(evaluate_checkpoint(request, json), end="")
+    print(f"see {json} and {json.with_suffix('.png')}")
+
+
 def _run(what: BagRun, parameters: DepthParameters) -> int:
     report = run_bag(what, parameters)
     _summarise(report, what.output)
@@ -142,6 +185,7 @@ def main(argv: list[str] | None = None) -> int:
         commands: dict[str, Callable[..., Any]] = {
             "run": _run_command(_base_parameters(arguments)),
             "demo": demo,
+            "evaluate": evaluate,
             **cli.COMMANDS,
         }
         status: Any = tyro.extras.subcommand_cli_from_dict(

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.errors import FrameError
 from jasmine_ros.messages import Messages
 
 _FLOAT32 = 7  # sensor_msgs/PointField.FLOAT32
@@ -50,3 +51,27 @@ def make_cloud(
         data=cloud.view(np.uint8),
         is_dense=False,
     )
+
+
+def read_points(cloud: Any, topic: str = "points") -> NDArray[np.float32]:
+    """Return the points [N,3] of a `PointCloud2`, whatever else it carries; NaN is no point."""
+    fields = {f.name: f for f in cloud.fields}
+    kinds = {7: "f4", 8: "f8"}
+    if not all(name in fields and fields[name].datatype in kinds for name in "xyz"):
+        raise FrameError(f"{topic}: the cloud has fields {sorted(fields)}, no floating x, y, z")
+    order = ">" if cloud.is_bigendian else "<"
+    point = np.dtype(
+        {
+            "names": list("xyz"),
+            "formats": [order + kinds[fields[name].datatype] for name in "xyz"],
+            "offsets": [fields[name].offset for name in "xyz"],
+            "itemsize": cloud.point_step,
+        }
+    )
+    rows, count = int(cloud.height), int(cloud.width)
+    data = np.frombuffer(cloud.data, np.uint8)
+    if data.size < rows * cloud.row_step or cloud.row_step < count * cloud.point_step:
+        raise FrameError(f"{topic}: {data.size} bytes are too few for {rows} x {count} points")
+    lines = data[: rows * cloud.row_step].reshape(rows, cloud.row_step)
+    packed = np.ascontiguousarray(lines[:, : count * cloud.point_step]).view(point)
+    return np.stack([packed[name].reshape(-1) for name in "xyz"], axis=-1).astype(np.float32)

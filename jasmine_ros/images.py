@@ -142,6 +142,20 @@ def decode_compressed(msg: Any, topic: str = "image") -> Picture:
     return _convert(pixels, code, topic)
 
 
+def decode_depth(msg: Any, topic: str = "depth") -> NDArray[np.float32]:
+    """Return the depth [H,W] in metres of a 32FC1 or 16UC1 `Image` (REP 118), NaN where unknown."""
+    wire = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}.get(msg.encoding)
+    if wire is None:
+        raise FrameError(f"{topic}: encoding {msg.encoding!r} is no depth; expected 32FC1 or 16UC1")
+    dtype = np.dtype(f"{'>' if msg.is_bigendian else '<'}{wire}")
+    width, height = int(msg.width), int(msg.height)
+    rows = np.ascontiguousarray(_rows(msg, topic, height, width * dtype.itemsize))
+    values = rows.view(dtype).reshape(height, width)
+    if wire == "f4":
+        return values.astype(np.float32)
+    return np.where(values > 0, values * np.float32(1e-3), np.float32(np.nan))
+
+
 def encode_image(messages: Messages, header: Any, picture: NDArray[Any], encoding: str) -> Any:
     """Build a `sensor_msgs/Image` of rgb8 [H,W,3], mono8, 16UC1 (mm) or 32FC1 (m) [H,W] (REP 118).
 

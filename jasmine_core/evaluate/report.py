@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from jasmine_core.errors import FrameError
 from jasmine_core.evaluate.metrics import FloatArray
+from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Size
 
 Rows = Mapping[str, Mapping[str, Any]]  # `Evaluation.summary()`, or several of them merged
@@ -88,17 +88,8 @@ def _cells(rows: Rows, bold: str, escape: dict[str, str]) -> list[list[str]]:
 def write_json(path: Path, summary: Mapping[str, Any]) -> None:
     """Write a summary so that a reader sees the old file or the whole new one."""
     text = json.dumps(summary, indent=2, allow_nan=False)  # NaN is not JSON
-    _write(path, f"{text}\n".encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with atomic_file(path) as temporary:
+        temporary.write_text(f"{text}\n")
 
 
 class Exhibit(NamedTuple):
@@ -130,7 +121,8 @@ def figure(exhibits: Sequence[Exhibit], path: Path) -> None:
     written, png = cv2.imencode(".png", sheet[..., ::-1])
     if not written:
         raise FrameError(f"{path}: a sheet of {sheet.shape[1]}x{sheet.shape[0]} px is no PNG")
-    _write(path, png.tobytes())
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(png.tobytes())
 
 
 def _row(exhibit: Exhibit) -> Image:

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.geometry.camera import Camera
+
 Depth = NDArray[np.float32]
 
 _NEIGHBOURS = np.ones((3, 3), np.uint8)  # a pixel and the eight around it
@@ -75,3 +77,18 @@ def thin(
     """
     thinned = np.diag([1 / stride, 1 / stride, 1]) @ K
     return depth[::stride, ::stride], image[::stride, ::stride], thinned
+
+
+def project_points(points: NDArray[np.float32], camera: Camera) -> Depth:
+    """Return the sparse depth [H,W] that points [N,3] of the optical frame leave; NaN elsewhere.
+
+    Of several points in one pixel the nearest counts, as it hides the others.
+    """
+    z = points[:, 2]
+    ahead = np.isfinite(points).all(axis=1) & (z > 0)
+    uvw = points[ahead].astype(np.float64) @ camera.K.T  # [N,3]
+    u, v = np.rint(uvw[:, :2] / uvw[:, 2:]).astype(np.int64).T
+    inside = (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
+    nearest = np.full((camera.height, camera.width), np.inf, np.float32)
+    np.minimum.at(nearest, (v[inside], u[inside]), z[ahead][inside])
+    return np.where(np.isfinite(nearest), nearest, np.float32(np.nan))

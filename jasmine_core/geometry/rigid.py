@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rigid transforms as [4,4] matrices: `T_target_source` maps points of the source frame to the target.
+"""Rigid transforms as [4,4] matrices: `T_target_source` maps points of the source to the target.
 
     p_target = T_target_source p_source        T_c_a = T_c_b @ T_b_a
 
@@ -32,7 +32,7 @@ def rotation_of(quaternion: ArrayLike) -> Array:
 
 def quaternion_of(rotation: Array) -> Array:
     """Return the quaternion (x, y, z, w), w >= 0, of a rotation [3,3]."""
-    # The eigenvector of the largest eigenvalue; unlike formulas with a pivot it has no special case.
+    # The eigenvector of the largest eigenvalue: no special cases, unlike formulas with a pivot.
     (a, b, c), (d, e, f), (g, h, i) = rotation
     symmetric = np.array(
         [

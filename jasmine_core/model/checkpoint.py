@@ -9,6 +9,7 @@ ssg/               config.json, model.safetensors
 scheduler/         scheduler_config.json
 text/              empty_prompt.safetensors: the constant text embedding
 posenet/           optional, for training: model.safetensors
+statistics/        optional: mean_depth.safetensors, the training set's mean depth [h,w] in metres
 """
 
 from __future__ import annotations
@@ -35,11 +36,15 @@ from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 Part = TypeVar("Part", bound=nn.Module)
 
 RANDOM = "random:"
+MEAN_DEPTH = Path("statistics") / "mean_depth.safetensors"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def save_checkpoint(
-    model: JasmineModel, path: Path, posenet: Mapping[str, Tensor] | None = None
+    model: JasmineModel,
+    path: Path,
+    posenet: Mapping[str, Tensor] | None = None,
+    mean_depth: Tensor | None = None,
 ) -> None:
     """Write a checkpoint folder; it appears whole or not at all, replacing an older one."""
     with atomic_folder(path) as folder:
@@ -57,6 +62,9 @@ def save_checkpoint(
         if posenet:
             (folder / "posenet").mkdir()
             _save(posenet, folder / "posenet" / "model.safetensors")
+        if mean_depth is not None:
+            (folder / "statistics").mkdir()
+            _save({"mean_depth": mean_depth}, folder / MEAN_DEPTH)
         write_config(model.config, folder / "jasmine.json")
         index = {"_class_name": "JasmineModel", "_jasmine_version": __version__}
         (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
@@ -114,6 +122,14 @@ def build_part(make: Callable[[Any], Part], config: Any, source: Path) -> Part:
         raise CheckpointError(
             f"{source}/config.json describes no network that can be built: {err}"
         ) from err
+
+
+def read_mean_depth(path: Path) -> Tensor | None:
+    """Return the mean-depth map [h,w] m that a checkpoint's training set had, if it keeps one."""
+    if str(path).startswith(RANDOM):
+        return None
+    file = find_checkpoint(path) / MEAN_DEPTH
+    return read_weights(file).get("mean_depth") if file.is_file() else None
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -120,18 +119,29 @@ def empty_prompt_embedding(folder: Path) -> Tensor:
             "computing the empty-prompt embedding needs transformers; "
             "pip install 'jasmine_ros[convert]'"
         ) from err
+    words, network = (folder.resolve() / name for name in ("tokenizer", "text_encoder"))
     try:
-        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-        encoder = CLIPTextModel.from_pretrained(folder / "text_encoder").eval()
+        # What is not there transformers would make up, or look for on the hub under that name.
+        if not any((words / file).is_file() for file in ("vocab.json", "tokenizer.json")):
+            raise OSError("tokenizer/ lacks its vocabulary")
+        if not (network / "config.json").is_file():
+            raise OSError("text_encoder/ lacks its config.json")
+        tokenizer = CLIPTokenizer.from_pretrained(words, local_files_only=True)
+        encoder, found = CLIPTextModel.from_pretrained(
+            network, local_files_only=True, output_loading_info=True
+        )
+        if found["missing_keys"]:
+            raise ValueError(f"text_encoder/ lacks {min(found['missing_keys'])}")
     except (OSError, ValueError) as err:
+        reason = str(err).partition("\n")[0]
         raise CheckpointError(
-            f"{folder} has no usable tokenizer/ and text_encoder/ ({err}); give a complete "
-            "Stable Diffusion 2 folder in diffusers layout"
+            f"{folder} has no usable tokenizer/ and text_encoder/ ({reason}); "
+            "give a complete Stable Diffusion 2 folder in diffusers layout"
         ) from err
     tokens = tokenizer("", padding="do_not_pad", return_tensors="pt").input_ids  # [1,2]
     with torch.inference_mode():
-        embedding: Tensor = encoder(tokens).last_hidden_state
-    return embedding.float().clone()
+        embedding: Tensor = encoder.float().eval()(tokens).last_hidden_state
+    return embedding.clone()
 
 
 def resolve_hub_id(name: str, allow_download: bool) -> Path:
@@ -209,8 +219,8 @@ def _read_pickle(file: Path) -> dict[str, Tensor]:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as err:
         raise CheckpointError(f"{file} is missing") from err
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as err:
-        reason = str(err).splitlines()[0]
+    except Exception as err:  # the unpickler lets through whatever breaks in it
+        reason = (str(err) or type(err).__name__).partition("\n")[0]
         raise CheckpointError(
             f"{file} is damaged, or holds more than tensors and is not loaded for safety ({reason})"
         ) from err

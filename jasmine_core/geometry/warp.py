@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Look at one picture from the pose of another: poses, projection and sampling in torch.
+
+    I_{s->t} = I_s < pi( K (R D K^-1 p + t) ) >          [R|t] = T_source_target        (Eq. 1)
+
+The source picture is sampled where the points of the target picture fall on it. Nothing here is a
+matrix product over pixels: products are what autocast and TF32 round to some three digits, and a
+coordinate near 1000 px needs six.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+BEHIND = 1e-3  # model units; nearer points, or those behind the camera, have no projection
+
+
+class Warped(NamedTuple):
+    """Hold a picture as another camera would have seen it."""
+
+    image: Tensor  # [B,C,H,W]
+    inside: Tensor  # [B,1,H,W] bool: the point lies in front of the source and on its picture
+
+
+def rigid_transform(axis_angle: Tensor, translation: Tensor, invert: bool = False) -> Tensor:
+    """Return T [B,4,4] that turns by `axis_angle` [B,3] [rad], then moves by `translation` [B,3].
+
+    `invert` returns T^-1 instead. Rodrigues' formula, written so that values and gradients hold at
+    no rotation, where the axis does not exist:
+
+    R = cos a I + (sin a / a) [v]_x + ((1 - cos a) / a^2) v v^T        a = |v|
+    """
+    v = axis_angle
+    angle = torch.linalg.vector_norm(v, dim=-1)[:, None, None]  # [B,1,1]
+    sine = torch.sinc(angle / math.pi)  # sin(a) / a
+    versine = torch.sinc(angle / (2 * math.pi)).square() / 2  # (1 - cos a) / a^2
+    x, y, z = v.unbind(-1)
+    o = torch.zeros_like(x)
+    cross = torch.stack([o, -z, y, z, o, -x, -y, x, o], dim=-1).view(-1, 3, 3)  # [v]_x
+    eye = torch.eye(3, dtype=v.dtype, device=v.device)
+    R = torch.cos(angle) * eye + sine * cross + versine * (v[:, :, None] * v[:, None, :])
+    t = translation
+    if invert:
+        R = R.transpose(1, 2)
+        t = -(R * t[:, None, :]).sum(-1)
+    last = torch.tensor([0.0, 0, 0, 1], dtype=v.dtype, device=v.device).expand(len(v), 1, 4)
+    return torch.cat([torch.cat([R, t[:, :, None]], dim=2), last], dim=1)
+
+
+def back_project(depth: Tensor, K: Tensor) -> Tensor:
+    """Return the points [B,3,H,W] that a depth map [B,1,H,W] stands for; K [B,3,3] or [3,3]."""
+    height, width = depth.shape[-2:]
+    u = torch.arange(width, dtype=K.dtype, device=K.device)
+    v = torch.arange(height, dtype=K.dtype, device=K.device)[:, None]
+    # inv_ex does not make a GPU wait for the verdict; a camera has no singular K.
+    K_inverse = torch.linalg.inv_ex(K).inverse.expand(len(depth), 3, 3)[..., None, None]
+    rays = K_inverse[:, :, 0] * u + K_inverse[:, :, 1] * v + K_inverse[:, :, 2]  # [B,3,H,W]
+    return depth * rays
+
+
+def project(points: Tensor, K: Tensor, T_source_target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where points [B,3,H,W] of the target fall in the source: pixels [B,2,H,W], depth.
+
+    The depth [B,1,H,W] is that along the source's Z. Pixels of points behind the camera are finite
+    and mean nothing.
+    """
+    x, y, z = points[:, :, None].unbind(1)  # [B,1,H,W] each
+    T = T_source_target[..., None, None]  # [B,4,4,1,1]
+    moved = T[:, :3, 0] * x + T[:, :3, 1] * y + T[:, :3, 2] * z + T[:, :3, 3]  # [B,3,H,W]
+    depth = moved[:, 2:]
+    flat = moved[:, :2] / depth.clamp(min=BEHIND)
+    k = K.expand(len(points), 3, 3)[..., None, None]
+    return k[:, :2, 0] * flat[:, :1] + k[:, :2, 1] * flat[:, 1:] + k[:, :2, 2], depth
+
+
+def warp(source: Tensor, depth: Tensor, K: Tensor, T_source_target: Tensor) -> Warped:
+    """Return the source [B,C,H,W] as the target would see it, for the target's depth [B,1,H,W].
+
+    Depth and translation share any unit. Both pictures have the same K [px]. Points that fall
+    beside the source get its nearest edge pixel and are not `inside`.
+    """
+    height, width = source.shape[-2:]
+    pixels, distance = project(back_project(depth, K), K, T_source_target)
+    size = torch.tensor([width, height], dtype=pixels.dtype, device=pixels.device)[:, None, None]
+    grid = 2 * pixels / (size - 1) - 1  # pixel centres 0..W-1 to -1..1
+    image = F.grid_sample(
+        source.to(grid.dtype),
+        grid.permute(0, 2, 3, 1),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=True,
+    )
+    with torch.no_grad():  # a picture reaches half a pixel beyond its outermost centres
+        on_picture = ((pixels >= -0.5) & (pixels <= size - 0.5)).all(1, keepdim=True)
+        inside = on_picture & (distance > BEHIND)
+    return Warped(image, inside)

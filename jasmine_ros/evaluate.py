@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`jasmine evaluate`: one checkpoint against rendered scenes or a bag with truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.errors import ConfigError
+from jasmine_core.evaluate.evaluation import Evaluation
+from jasmine_core.evaluate.protocols import Alignment
+from jasmine_core.evaluate.run import evaluate, write_report
+from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
+from jasmine_core.model.checkpoint import read_mean_depth
+from jasmine_core.runtime.predictor import DepthPredictor, Resize
+from jasmine_core.runtime.scale import fixed_scale
+from jasmine_ros.evaluate_bag import BagSamples
+
+
+@dataclass(frozen=True)
+class Request:
+    """Say what is evaluated on what."""
+
+    checkpoint: str
+    world: Kind | None
+    seed: int
+    frames: int
+    bag: Path | None
+    truth: str | None
+    image: str | None
+    camera_info: str | None
+    protocol: str | None
+    alignment: Alignment
+    resize: Resize
+
+    def __post_init__(self) -> None:
+        if (self.world is None) == (self.bag is None):
+            raise ConfigError("evaluate on one thing: give either --world or --bag")
+        if (self.bag is None) != (self.truth is None):
+            raise ConfigError("--bag and --truth belong together")
+        if self.frames < 1:
+            raise ConfigError(f"--frames is {self.frames}; it must be at least 1")
+
+
+def evaluate_checkpoint(request: Request, json: Path) -> str:
+    """Evaluate, write the report to `json` and its neighbours, and return the Markdown table."""
+    predictor = DepthPredictor.from_pretrained(request.checkpoint, resize=request.resize)
+    scale = fixed_scale(None, predictor.metres_per_unit)
+    if request.alignment == "none" and scale.state != "metric":
+        raise ConfigError(
+            f"{request.checkpoint} is up-to-scale: without alignment its depth cannot be judged; "
+            "use --alignment median"
+        )
+    mean_map, source = _mean_map(request)
+    protocol = request.protocol or ("eigen" if request.bag else "plain")
+    evaluation = Evaluation(mean_map, protocol, request.alignment)
+
+    def predict(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return predictor(image).depth * np.float32(scale.metres_per_unit)
+
+    if request.world:
+        samples = partial(world_samples, request.world, request.seed, request.frames)
+        exhibits = evaluate(predict, samples, evaluation, request.frames)
+        data = f"world {request.world}, seed {request.seed}"
+    else:
+        assert request.bag and request.truth
+        pairs = BagSamples(request.bag, request.truth, request.image, request.camera_info)
+        exhibits = evaluate(predict, pairs, evaluation, pairs.count)
+        data = f"{request.bag.name} with {Path(request.truth).name}"
+    about = {
+        "checkpoint": request.checkpoint,
+        "description": predictor.backend.info.model,
+        "data": data,
+        "mean_map": source,
+    }
+    return write_report(evaluation, exhibits, about, json)
+
+
+def _mean_map(request: Request) -> tuple[NDArray[np.float32], str]:
+    """Return the training set's mean-depth map [h,w] m, and where it is from."""
+    own = read_mean_depth(Path(request.checkpoint))
+    if own is not None:
+        return own.float().numpy(), "the checkpoint's training set"
+    kind: Kind = request.world or "street"
+    return world_mean_map(kind), f"training scenes of the {kind} world; the checkpoint has none"
