@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import field, fields, make_dataclass
-from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
@@ -84,9 +83,15 @@ def demo(
         write_world_bag(seed, config, write_bag / "drive", write_bag / "truth")
         print(f"try it: jasmine run {write_bag / 'drive'} -o OUT")
         return 0
-    bag = Path(str(resources.files("jasmine_core") / "samples" / "street" / "drive"))
+    from jasmine_ros.demo import sample_drive, score_depth_bag
+
+    bag, truth = sample_drive()
     shown = DepthParameters(publish_points=True, publish_colorized=True, publish_confidence=True)
-    return _run(BagRun(bag, output, copy=True, overwrite=True), shown)
+    status = _run(BagRun(bag, output, copy=True, overwrite=True), shown)
+    if status == 0:
+        file = output / "accuracy.json"
+        print(score_depth_bag(output / "depth", truth, shown.checkpoint, file), end="")
+    return status
 
 
 def evaluate(

@@ -56,7 +56,7 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
             f"{request.checkpoint} is up-to-scale: without alignment its depth cannot be judged; "
             "use --alignment median"
         )
-    mean_map, source = _mean_map(request)
+    mean_map, source = mean_map_of(request.checkpoint, request.world or "street")
     protocol = request.protocol or ("eigen" if request.bag else "plain")
     evaluation = Evaluation(mean_map, protocol, request.alignment)
 
@@ -81,10 +81,9 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
     return write_report(evaluation, exhibits, about, json)
 
 
-def _mean_map(request: Request) -> tuple[NDArray[np.float32], str]:
-    """Return the training set's mean-depth map [h,w] m, and where it is from."""
-    own = read_mean_depth(Path(request.checkpoint))
+def mean_map_of(checkpoint: str, kind: Kind) -> tuple[NDArray[np.float32], str]:
+    """Return a checkpoint's mean-depth map [h,w] m, and where it is from."""
+    own = read_mean_depth(Path(checkpoint))
     if own is not None:
         return own.float().numpy(), "the checkpoint's training set"
-    kind: Kind = request.world or "street"
     return world_mean_map(kind), f"training scenes of the {kind} world; the checkpoint has none"
