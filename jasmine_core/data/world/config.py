@@ -31,7 +31,7 @@ class WorldConfig:
     speed: tuple[float, float] = (3.0, 14.0)  # of the vehicle, range over seeds [m/s]
     hand_speed: tuple[float, float] = (0.3, 0.8)  # of the hand in a room, range over seeds [m/s]
     standing: float = 0.0  # share of street scenes in which the vehicle stands, 0..1
-    texture_banks: int = 4  # seeds share this many sets of textures (1 s and 18 MB each)
+    texture_banks: int = 4  # seeds share this many sets of textures (1 s and 26 MB each)
 
     def __post_init__(self) -> None:
         if self.width < 8 or self.height < 8 or self.frames < 1 or self.supersample < 1:
@@ -75,9 +75,9 @@ class Dice(random.Random):
         return self.choice((-1, 1))
 
     def tinted(self, colour: Colour, spread: float = 0.15) -> Colour:
-        """Return the colour with its brightness and, half as much, its hue changed."""
+        """Return the colour with its brightness and, a third as much, its hue changed."""
         value = 1 + self.uniform(-spread, spread)
-        r, g, b = (c * value * (1 + self.uniform(-spread, spread) / 2) for c in colour)
+        r, g, b = (c * value * (1 + self.uniform(-spread, spread) / 3) for c in colour)
         return r, g, b
 
     def one_of(self, colours: Sequence[Colour], spread: float = 0.15) -> Colour:

@@ -94,7 +94,7 @@ def daylight(dice: Dice, bank: int) -> Light:
     sunlight = _scaled((1.0, 0.95 - 0.15 * warm, 0.86 - 0.34 * warm), 0.4 + 2.8 * sunny)
     ambient = 1.0 - 0.5 * sunny
     blue = dice.uniform(0.6, 1.0) * sunny
-    grey = dice.uniform(0.95, 1.25)
+    grey = dice.uniform(0.75, 1.1)
     horizon = _scaled((1 - 0.35 * blue, 1 - 0.18 * blue, 1.0), grey)
     zenith = _scaled((0.75 - 0.63 * blue, 0.8 - 0.5 * blue, 0.88 - 0.1 * blue), grey)
     brightness = 0.55 * sum(sunlight) / 3 + ambient
@@ -133,7 +133,7 @@ def lamplight(dice: Dice, bank: int) -> Light:
         clouds=0.5,
         drift=(dice.random(), dice.random()),
         haze=0.0,
-        exposure=dice.uniform(0.75, 1.25),
+        exposure=dice.uniform(0.65, 1.1),
         balance=dice.tinted((1.0, 1.0, 1.0), 0.1),
         gamma=dice.uniform(1.9, 2.4),
         vignette=dice.uniform(0.0, 0.3),

@@ -58,7 +58,7 @@ class Paint:
     colours: Palette  # base, ink, glass
     span: float  # width and height of one tile [m]
     glow: float = 0.0  # 0 lit by the scene .. 1 shines by itself
-    gloss: float = 0.0  # share of the sky mirrored by the glass colour, 0..1
+    gloss: float = 0.0  # share of the sky mirrored by what has the glass colour, 0..1
     top: str | None = None  # pattern of the horizontal faces, the same by default
     aligned: bool = False  # tiles start at the object's corner, not at a random place
 

@@ -268,6 +268,13 @@ def shutter(g: Generator) -> Tensor:
     return maps
 
 
+def pane(g: Generator) -> Tensor:
+    """Draw glass or enamel with a trace of dust."""
+    maps = blank(0.5 + 0.015 * noise(g, 1.0))
+    maps[2] = 1
+    return maps
+
+
 def cloud(g: Generator) -> Tensor:
     """Draw smooth noise in all three channels; it modulates what repeats and makes the clouds."""
     return torch.stack([0.5 + 0.17 * noise(g, slope, high=40) for slope in (1.5, 1.5, 1.2)])
@@ -286,4 +293,5 @@ PATTERNS: dict[str, tuple[Callable[[Generator], Tensor], int]] = {
     "bark": (bark, 1), "stripes": (stripes, 2), "checker": (checker, 1), "tiles": (tiles, 2),
     "motif": (motif, 3), "weave": (weave, 2), "books": (books, 2), "poster": (poster, 5),
     "sign": (sign, 2), "shutter": (shutter, 1), "cloud": (cloud, 1), "grain": (grain, 1),
+    "pane": (pane, 1),
 }  # fmt: skip

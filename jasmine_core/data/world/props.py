@@ -37,8 +37,8 @@ def car(s: Sketch, detailed: bool = True) -> None:
     """Draw a saloon, an estate or a van; without details what nobody sees from afar is left out."""
     dice = s.dice
     colour = dice.one_of(CARS)
-    body = Paint("plaster", (colour, colour, colour), 3.0, gloss=0.25)
-    pane = Paint("plaster", (GLASS, GLASS, GLASS), 3.0, gloss=0.9)
+    body = Paint("pane", (colour, colour, colour), 3.0, gloss=0.25)
+    pane = Paint("pane", (GLASS, GLASS, GLASS), 3.0, gloss=0.9)
     van = dice.chance(0.15)
     wide = dice.uniform(1.68, 1.85) + 0.15 * van
     long = dice.uniform(3.7, 4.7) + 0.7 * van
@@ -160,10 +160,10 @@ def person(s: Sketch) -> None:
     coat, legs, skin = cloth(dice), plain(dice.one_of(CLOTHES)), dice.uniform(0.1, 0.5)
     face, step = plain((skin, 0.68 * skin, 0.5 * skin)), dice.uniform(0.05, 0.25)
     for x, lean in ((-0.09, step), (0.09, -step)):
-        s.add(CYLINDER, (x, 0, -0.4 * lean), (0.15, 0.5 * height, 0.15), legs, pitch=lean)
+        s.add(CYLINDER, (x, 0, 0.4 * lean), (0.15, 0.5 * height, 0.15), legs, pitch=lean)
         s.add(
             CYLINDER,
-            (2.5 * x, 0.46 * height, 0.3 * lean),
+            (2.5 * x, 0.46 * height, -0.3 * lean),
             (0.1, 0.36 * height, 0.1),
             coat,
             pitch=-lean,

@@ -85,6 +85,8 @@ def render(
     """Render frames [F]: scenes[index[i]] at time[i] [s] seen from T_world_camera pose[i]."""
     solids = stack([s.solids for s in scenes]).to(device)
     banks = sorted({int(s.light.bank) for s in scenes})
+    if len(banks) > 1:  # all of them, or every mixture would be kept as a table of its own
+        banks = list(range(config.texture_banks))
     table = texture_banks(tuple(banks), device)
     lights = Lights.stack([s.light for s in scenes], device).with_banks(banks)
     places = offsets(config.supersample).to(device)
@@ -103,22 +105,15 @@ def render(
         view = View(at, pose[f, :3, :3], pose[f, :3, 3], time[f], K[at], *size, places)
         hits = trace(view, solids)
         linear = shade(view, solids, lights, table, hits, config.shadows)
-        thing = hits.key[:, :, : TILE * TILE].long() // 4
-        moving = solids.moving[at].gather(1, thing.clamp_min(0).flatten(1)).view_as(thing)
+        thing = (hits.key.long() // 4).clamp_min(0)
+        moving = solids.moving[at].gather(1, thing.flatten(1)).view_as(thing)
         parts.append(
             Frames(
                 develop(linear, lights, at, seeds[f]),
-                _picture(view, hits.t[:, :, : TILE * TILE]),
-                _picture(view, moving & (thing >= 0)),
+                view.picture(hits.t),
+                view.picture(moving & (hits.key >= 0)),
             )
         )
     return Frames(
         *(torch.cat([getattr(p, name) for p in parts]) for name in ("images", "depths", "moving"))
     )
-
-
-def _picture(view: View, tiles: Tensor) -> Tensor:
-    """Return the pixels [F,1,H,W] of tiles [F,tiles,TILE*TILE]."""
-    rows, columns = view.grid
-    grid = tiles.view(-1, rows, columns, TILE, TILE).transpose(2, 3)
-    return grid.reshape(-1, 1, rows * TILE, columns * TILE)[..., : view.height, : view.width]

@@ -65,12 +65,12 @@ def room(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     plan.taken.append((*place, min(reach, 0.9) + CLEAR))
 
     _shell(s, plan)
+    if config.moving_objects:
+        _movers(s, plan, place, towards, config.duration)
     for number in range(4):
         _along_wall(s, plan, number)
     _middle(s, plan)
     _lamp(s, plan)
-    if config.moving_objects:
-        _movers(s, plan, place, towards)
     return s.solids(), motion
 
 
@@ -289,21 +289,25 @@ def _lamp(s: Sketch, plan: Plan) -> None:
     s.add(ELLIPSOID, place, (width, 0.6 * width, width), globe, casts=False)
 
 
-def _movers(s: Sketch, plan: Plan, place: tuple[float, float], towards: float) -> None:
-    """Draw a person who crosses the view and a rolling ball."""
-    dice, pace = s.dice, s.dice.uniform(0.3, 0.9) * s.dice.side()
-    ahead, across = (math.sin(towards), math.cos(towards)), (math.cos(towards), -math.sin(towards))
-    far = dice.uniform(1.6, 2.4)
-    x, z = (
-        place[0] + far * ahead[0] - pace * across[0],
-        place[1] + far * ahead[1] - pace * across[1],
-    )
-    velocity = (pace * across[0], 0.0, pace * across[1])
-    yaw = math.atan2(velocity[0], velocity[2])
-    props.person(s.at(x, z, yaw, velocity=velocity))
-    size, speed = dice.uniform(0.15, 0.35), dice.uniform(-0.6, 0.6)
+def _movers(
+    s: Sketch, plan: Plan, place: tuple[float, float], towards: float, duration: float
+) -> None:
+    """Draw a person who crosses the view and a rolling ball; furniture leaves them the way."""
+    dice = s.dice
+    across = (math.cos(towards), -math.sin(towards))
+
+    def crossing(far: float, fastest: float, longest: float) -> Sketch:
+        """Return a sketch that is straight ahead at half time, `far` from the camera."""
+        pace = dice.uniform(0.4, 1.0) * min(fastest, longest / max(duration, 0.1)) * dice.side()
+        middle = place[0] + far * math.sin(towards), place[1] + far * math.cos(towards)
+        for share in (-0.5, -0.25, 0.0, 0.25, 0.5):
+            way = share * pace * duration
+            plan.taken.append((middle[0] + way * across[0], middle[1] + way * across[1], 0.3))
+        x, z = (m - pace * duration / 2 * a for m, a in zip(middle, across, strict=True))
+        velocity = (pace * across[0], 0.0, pace * across[1])
+        return s.at(x, z, math.atan2(velocity[0], velocity[2]), velocity=velocity)
+
+    props.person(crossing(dice.uniform(1.4, 2.2), fastest=0.9, longest=2.0))
+    size = dice.uniform(0.15, 0.35)
     ball = Paint("checker", dice.palette(ROOMS, 0.5), 0.4)
-    roll = s.at(
-        x + 0.5 * ahead[0], z + 0.5 * ahead[1], velocity=(speed * across[0], 0, speed * across[1])
-    )
-    roll.ball((0, 0, 0), (size, size, size), ball)
+    crossing(dice.uniform(1.0, 2.4), 0.6, 1.0).ball((0, 0, 0), (size, size, size), ball)

@@ -119,8 +119,9 @@ def _surface(
     stain = sample_smooth(table, start + CLOUD, wide, footprint / STAIN_SPAN)
     sheen = of(solids.sheen)
     glow, gloss = sheen[:, :1], sheen[:, 1:]
-    wear = (0.5 + stain[:, 1:2]) * (0.4 + 1.2 * grain) * (0.94 + 0.12 * stain)
-    colour = colour * torch.lerp(wear, torch.ones_like(wear), glow)
+    wear = (0.5 + stain[:, 1:2]) * (0.55 + 0.9 * grain) * (0.94 + 0.12 * stain)
+    clean = torch.maximum(glow, 0.7 * glass)  # lamps, windows and cars are washed
+    colour = colour * torch.lerp(wear, torch.ones_like(wear), clean)
 
     # 3. Light: sun or lamp, hemisphere of ambient light, mirrored sky on glass.
     sun = lights.sun[view.scene]
@@ -138,7 +139,7 @@ def _surface(
         lights.horizon[scene], lights.zenith[scene], (-mirrored[:, 1:2]).clamp(0, 1)
     ) * (0.25 + 0.75 * (0.5 - 4 * mirrored[:, 1:2]).clamp(0, 1))
     fresnel = 0.15 + 0.85 * (1 - facing[:, None]) ** 4
-    lit = torch.lerp(lit, bright, (gloss * fresnel).clamp(0, 1))
+    lit = torch.lerp(lit, bright, gloss * glass * fresnel)
     lit = torch.lerp(lit, colour, glow)
     clear = torch.exp(-lights.haze[scene] * t)[:, None]
     return torch.lerp(lights.horizon[scene], lit, clear)

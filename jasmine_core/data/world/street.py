@@ -179,7 +179,7 @@ def _houses(s: Sketch, plan: Plan, side: int) -> None:
                 free = dice.choice((0.0, 0.0, 0.0, dice.uniform(1, 5)))
             elif plan.style == "works":
                 pattern = dice.choice(("concrete", "shutter", "bricks", "facade"))
-                paint = paved(dice, pattern, WALLS, 8.0)
+                paint = facade(dice) if pattern == "facade" else paved(dice, pattern, WALLS, 3.5)
                 s.box((side * (x + 8), 0, middle), (16, dice.uniform(3.5, 8), 1.5 * long), paint)
                 long, free = 1.5 * long, dice.uniform(0, 10)
             else:

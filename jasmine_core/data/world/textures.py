@@ -37,7 +37,7 @@ def texture_bank(seed: int) -> Tensor:
     return torch.cat(levels, dim=2).transpose(1, 2).reshape(-1, 3).half().contiguous()
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def texture_banks(seeds: tuple[int, ...], device: torch.device) -> Tensor:
     """Return several banks one after the other on a device, [banks * textures * TEXELS, 3] half."""
     return torch.cat([texture_bank(seed) for seed in seeds]).to(device)

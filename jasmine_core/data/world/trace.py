@@ -22,7 +22,7 @@ TILE = 16  # [px]
 GROUP = 128  # points that look for the light together
 NEAR = 0.02  # what is nearer than this is not seen [m]
 _NO_KEY = torch.iinfo(torch.int32).max
-_BATCH = {"cpu": 1 << 18, "cuda": 1 << 26}  # ray-solid tests at once: a cache, or all of a GPU
+_BATCH = {"cpu": 1 << 18, "cuda": 1 << 25}  # ray-solid tests at once: a cache, or all of a GPU
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,13 @@ class View:
         top = torch.arange(rows, device=u.device)[:, None] * TILE + v.flatten()
         fx, fy, cx, cy = (self.K[:, i, j, None, None] for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
         return (left - cx) / fx, (top - cy) / fy
+
+    def picture(self, values: Tensor) -> Tensor:
+        """Return the values [F,tiles,R] of the rays at pixel centres as pictures [F,1,H,W]."""
+        rows, columns = self.grid
+        grid = values[:, :, : TILE * TILE].view(-1, rows, columns, TILE, TILE).transpose(2, 3)
+        whole = grid.reshape(-1, 1, rows * TILE, columns * TILE)
+        return whole[..., : self.height, : self.width]
 
 
 @dataclass(frozen=True)
