@@ -20,6 +20,7 @@ def share(folder):
 
 TORCH = ["torch>=2.2", "diffusers>=0.30"]
 CONVERT = ["transformers>=4.37"]
+TRAIN = ["accelerate>=0.27", "tensorboard"]
 
 setup(
     name=PACKAGE,
@@ -32,7 +33,9 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["jasmine_ros*", "jasmine_core*"]),
-    package_data={"jasmine_core": ["py.typed", "samples/*/*/*", "checkpoints/*/*/*", "checkpoints/*/*"]},
+    package_data={
+        "jasmine_core": ["py.typed", "samples/*/*/*", "checkpoints/*/*/*", "checkpoints/*/*"]
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),
@@ -55,10 +58,12 @@ setup(
     ],
     extras_require={
         "torch": TORCH,
+        "train": TORCH + TRAIN,
         "convert": TORCH + CONVERT,
         "dev": [
             *TORCH,
             *CONVERT,
+            *TRAIN,
             "hypothesis",
             "mypy",
             "pytest",

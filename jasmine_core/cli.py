@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 
 from jasmine_core.errors import ConfigError
 
@@ -64,4 +64,22 @@ def convert(
     print(f"{output}: Jasmine from {folder}" + (", with its PoseNet" if posenet else ""))
 
 
-COMMANDS = {"convert": convert}
+def train(
+    recipe: Annotated[Path, Positional, arg(metavar="RECIPE")],
+    output: Output,
+    resume: bool = False,
+) -> None:
+    """Train as a recipe says; OUT/final and OUT/best are checkpoints.
+
+    Args:
+        recipe: YAML file; training/ holds some.
+        output: folder of the run: states, log, pictures, checkpoints.
+        resume: go on with the run in OUT from its last state.
+    """
+    from jasmine_core.train.loop import train as run
+    from jasmine_core.train.recipe import read_recipe
+
+    print(f"trained: {run(read_recipe(recipe), output, resume)}")
+
+
+COMMANDS = {"convert": convert, "train": train}

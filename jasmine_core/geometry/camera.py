@@ -134,12 +134,15 @@ class ImageTransform:
                 f"picture is {values.shape[1]}x{values.shape[0]} px but this transform starts from "
                 f"{self.source[0]}x{self.source[1]} px; build a new one when the size changes"
             )
-        window, size = values[self.source_window.slices], self.target_window[2:]
-        if size == self.source_window[2:]:
-            return window
-        # Averaging over areas keeps thin structures from aliasing when a picture shrinks.
-        method = shrink if self.scale[0] * self.scale[1] < 1 else cv2.INTER_LINEAR
-        return cast(Raster, cv2.resize(window, size, interpolation=method))
+        result = values[self.source_window.slices]
+        size = self.target_window[2:]
+        # Averaging over areas keeps thin structures from aliasing when a picture shrinks. Where
+        # one side grows meanwhile, OpenCV's INTER_AREA would move pixels: so first one, then other.
+        smaller = (min(size[0], result.shape[1]), min(size[1], result.shape[0]))
+        for step, method in ((smaller, shrink), (size, cv2.INTER_LINEAR)):
+            if step != (result.shape[1], result.shape[0]):
+                result = cast(Raster, cv2.resize(result, step, interpolation=method))
+        return result
 
 
 def stretch(source: Size, target: Size) -> ImageTransform:
@@ -192,6 +195,11 @@ class Calibration:
                 f"camera is not calibrated: fx = {self.K[0, 0]:g}, fy = {self.K[1, 1]:g} px; "
                 "calibrate it (camera_calibration) or give a calibration file"
             )
+        for name in "DRP":
+            if not np.isfinite(getattr(self, name)).all():
+                raise CameraError(f"{name} holds a value that is not a number; calibrate it again")
+        if self.P[0, 0] > 0 and not self.P[1, 1] > 0:
+            raise CameraError(f"P has fy = {self.P[1, 1]:g} px; calibrate the camera again")
         if not self.distorted:
             return
         if self.distortion_model not in DISTORTION_MODELS:
@@ -236,8 +244,14 @@ class Rectifier:
         R = c.R if c.R.any() else np.eye(3)
         fisheye = c.distorted and c.distortion_model == "equidistant"
         make: Any = cv2.fisheye.initUndistortRectifyMap if fisheye else cv2.initUndistortRectifyMap
-        x, y = make(c.K, c.D, R, self.camera.K, self.camera.size, cv2.CV_32FC1)  # [H,W] each
-        self.valid = (x >= -0.5) & (x <= c.width - 0.5) & (y >= -0.5) & (y <= c.height - 0.5)
+        size = (c.width + 1, c.height + 1)  # one more, for the differences between neighbours
+        x, y = make(c.K, c.D, R, self.camera.K, size, cv2.CV_32FC1)  # [H+1,W+1] each
+        u, v, w = self.camera.K @ R[:, 2]  # where the optical axis goes
+        axis = min(max(int(u / w), 0), c.width - 1), min(max(int(v / w), 0), c.height - 1)
+        unfolded = _unfolded(x, y, axis)
+        x, y = x[:-1, :-1], y[:-1, :-1]  # [H,W]
+        inside = (x >= -0.5) & (x <= c.width - 0.5) & (y >= -0.5) & (y <= c.height - 0.5)
+        self.valid = inside & unfolded
         # Fixed point halves the time of float maps.
         self._coordinates, self._fractions = cv2.convertMaps(x, y, cv2.CV_16SC2)
 
@@ -251,3 +265,19 @@ class Rectifier:
             borderMode=cv2.BORDER_REPLICATE,
         )
         return np.asarray(rectified, np.uint8)
+
+
+def _unfolded(
+    x: NDArray[np.float32], y: NDArray[np.float32], axis: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Tell where a map [H+1,W+1] keeps its orientation, all the way from pixel `axis`, [H,W].
+
+    Beyond the angles that it was fitted to a lens model turns back, and the corners of a wide view
+    would show the picture a second time.
+    """
+    with np.errstate(invalid="ignore"):  # rays from behind a fisheye are infinite
+        x_u, x_v = np.diff(x, axis=1)[:-1], np.diff(x, axis=0)[:, :-1]
+        y_u, y_v = np.diff(y, axis=1)[:-1], np.diff(y, axis=0)[:, :-1]
+        upright = (x_u * y_v > x_v * y_u).astype(np.uint8)
+    _, parts = cv2.connectedComponents(upright, connectivity=4)
+    return np.asarray((upright > 0) & (parts == parts[axis[1], axis[0]]), np.bool_)

@@ -14,7 +14,7 @@ def depth_from_disparity(disparity: Tensor) -> Tensor:
 
     D = 1 / (0.01 + 9.99 d)
     """
-    return 1 / (1 / FARTHEST + (1 / NEAREST - 1 / FARTHEST) * disparity)
+    return (1 / FARTHEST + (1 / NEAREST - 1 / FARTHEST) * disparity).reciprocal()
 
 
 def disparity_from_depth(depth: float) -> float:

@@ -49,7 +49,7 @@ def rigid_transform(axis_angle: Tensor, translation: Tensor, invert: bool = Fals
     if invert:
         R = R.transpose(1, 2)
         t = -(R * t[:, None, :]).sum(-1)
-    last = torch.tensor([0.0, 0, 0, 1], dtype=v.dtype, device=v.device).expand(len(v), 1, 4)
+    last = torch.eye(4, dtype=v.dtype, device=v.device)[3:].expand(len(v), 1, 4)
     return torch.cat([torch.cat([R, t[:, :, None]], dim=2), last], dim=1)
 
 
@@ -59,8 +59,9 @@ def back_project(depth: Tensor, K: Tensor) -> Tensor:
     u = torch.arange(width, dtype=K.dtype, device=K.device)
     v = torch.arange(height, dtype=K.dtype, device=K.device)[:, None]
     # inv_ex does not make a GPU wait for the verdict; a camera has no singular K.
-    K_inverse = torch.linalg.inv_ex(K).inverse.expand(len(depth), 3, 3)[..., None, None]
-    rays = K_inverse[:, :, 0] * u + K_inverse[:, :, 1] * v + K_inverse[:, :, 2]  # [B,3,H,W]
+    inverse: Tensor = torch.linalg.inv_ex(K).inverse
+    k = inverse.expand(len(depth), 3, 3)[..., None, None]
+    rays = k[:, :, 0] * u + k[:, :, 1] * v + k[:, :, 2]  # [B,3,H,W]
     return depth * rays
 
 
@@ -87,16 +88,12 @@ def warp(source: Tensor, depth: Tensor, K: Tensor, T_source_target: Tensor) -> W
     """
     height, width = source.shape[-2:]
     pixels, distance = project(back_project(depth, K), K, T_source_target)
-    size = torch.tensor([width, height], dtype=pixels.dtype, device=pixels.device)[:, None, None]
-    grid = 2 * pixels / (size - 1) - 1  # pixel centres 0..W-1 to -1..1
+    u, v = pixels.unbind(1)  # [B,H,W] each
+    grid = torch.stack([2 * u / (width - 1) - 1, 2 * v / (height - 1) - 1], dim=-1)  # in -1..1
     image = F.grid_sample(
-        source.to(grid.dtype),
-        grid.permute(0, 2, 3, 1),
-        mode="bilinear",
-        padding_mode="border",
-        align_corners=True,
+        source.to(grid.dtype), grid, mode="bilinear", padding_mode="border", align_corners=True
     )
-    with torch.no_grad():  # a picture reaches half a pixel beyond its outermost centres
-        on_picture = ((pixels >= -0.5) & (pixels <= size - 0.5)).all(1, keepdim=True)
-        inside = on_picture & (distance > BEHIND)
+    # A picture reaches half a pixel beyond the centres of its outermost pixels.
+    on_picture = (u >= -0.5) & (u <= width - 0.5) & (v >= -0.5) & (v <= height - 0.5)
+    inside = on_picture[:, None] & (distance > BEHIND)
     return Warped(image, inside)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from jasmine_core.model.ssg import ScaleShiftGRU
 from jasmine_core.model.unet import task_vector
 
 Task = Literal["depth", "reconstruct"]
+TASKS: tuple[Task, ...] = ("depth", "reconstruct")
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,16 @@ class JasmineModel(nn.Module):
         latent: Tensor = self.vae.encode(2 * image - 1).latent_dist.mean
         return latent * float(self.vae.config.scaling_factor)
 
-    def denoise(self, image_latent: Tensor, task: Task) -> Tensor:
-        """Return the U-Net's v [B,4,h,w] for a picture beside an all-zero noise latent."""
+    def denoise(self, image_latent: Tensor, task: Task | Sequence[Task]) -> Tensor:
+        """Return the U-Net's v [B,4,h,w] for a picture beside an all-zero noise latent.
+
+        `task` is one for all pictures, or one for each.
+        """
         batch = image_latent.shape[0]
         labels = None
         if self.unet.class_embedding is not None:  # absent in some released weights: one task only
-            chosen = self.tasks[0 if task == "depth" else 1]
-            labels = chosen.expand(batch, -1).to(image_latent.dtype)  # [B,4]
+            chosen = [task] * batch if isinstance(task, str) else task
+            labels = self.tasks[[TASKS.index(t) for t in chosen]].to(image_latent.dtype)  # [B,4]
         v: Tensor = self.unet(
             torch.cat([image_latent, torch.zeros_like(image_latent)], dim=1),  # [B,8,h,w]
             self.config.timestep,

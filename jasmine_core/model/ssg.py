@@ -66,6 +66,8 @@ class ScaleShiftGRU(nn.Module):
         hidden = torch.tanh(self.project(decoded))  # [B,64,H,W]
         context = self.context_encoder(image_latent)  # [B,32,H,W]
         maps = [depth]
+        if not self.config.iterations:  # no refinement (paper Table 3, row 3): the ssi map is all
+            maps.append(depth * self.config.depth_max)
         for _ in range(self.config.iterations):
             scale, shift = self.ss_head(hidden)  # [B,1,1,1] each, from the state before its update
             depth = (

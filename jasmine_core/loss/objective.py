@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The sum of all terms.
+
+L = L_ph + L_s + L_tc + 0.008 (L_GDS + L_SKY + L_e) + w_v L_v        (Eq. 12, and L_v beyond it)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from jasmine_core.errors import ConfigError
+from jasmine_core.geometry.warp import warp
+from jasmine_core.loss.edge import edge_loss
+from jasmine_core.loss.photometric import minimum_error, photometric_loss
+from jasmine_core.loss.reconstruction import reconstruction_loss
+from jasmine_core.loss.sky import sky_loss
+from jasmine_core.loss.smoothness import smoothness_loss
+from jasmine_core.loss.teacher import (
+    filter_threshold,
+    percentile_normalised,
+    refine_loss,
+    teacher_filter,
+    teacher_loss,
+)
+from jasmine_core.loss.velocity import METRES_PER_UNIT, velocity_loss, velocity_ramp
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weigh the terms; 0 leaves one out."""
+
+    photometric: float = 1.0
+    reconstruction: float = 1.0
+    teacher: float = 1.0
+    auxiliary: float = 0.008  # of smoothness, sky and edge together
+    velocity: float = 0.1  # pulls the scale; the other terms hardly resist, so a little is enough
+    velocity_start: float = 0.4  # progress at which it comes in; 0 for a net that has its scale
+    filter_floor: float = 0.0  # least threshold of the teacher's filter; 0.3 for a tiny model
+    filter_ssi: bool = True  # let the filter also mask the teacher of D_SSI
+    drop_outside: bool = False  # pixels that no source saw: no photometric loss, always a teacher
+
+    def __post_init__(self) -> None:
+        for name, value in ((f.name, getattr(self, f.name)) for f in fields(self)):
+            if not 0 <= value < float("inf"):
+                raise ConfigError(f"loss setting {name} = {value} must be 0 or more")
+
+
+@dataclass
+class Observation:
+    """Hold what is known of B moments; S sources are their neighbours in time."""
+
+    image: Tensor  # [B,3,H,W] in [0,1], without colour jitter
+    sources: Sequence[Tensor]  # S of [B,3,H,W]
+    K: Tensor  # [B,3,3] or [3,3] [px]
+    teacher: Tensor | None = None  # [B,1,H,W] depth in units, from `teacher_depth`
+    dynamic: Tensor | None = None  # [B,1,H,W] bool, things that move by themselves
+    sky: Tensor | None = None  # [B,1,H,W] bool
+    odometry: Tensor | None = None  # [B,S] length of the way to each source [m], NaN = unknown
+    auxiliary: Tensor | None = None  # [M,3,H,W] in [0,1], I_m, to be rebuilt
+    metres_per_unit: float | Tensor = METRES_PER_UNIT
+
+
+@dataclass
+class Prediction:
+    """Hold what the networks made of it."""
+
+    depths: Sequence[Tensor]  # D_1, D_2, ... [B,1,H,W] in units; the last is the result, D_SI
+    T_source_target: Sequence[Tensor]  # S of [B,4,4], translation in units
+    ssi: Tensor | None = None  # [B,1,H,W] D_SSI; a disparity net has none
+    rebuilt: Tensor | None = None  # [M,3,H,W] I_rec
+    disparity: Tensor | None = None  # [B,1,H,W] smoothed in place of D_SI where a net predicts it
+
+
+class Loss(NamedTuple):
+    """Hold the sum, every term before its weight, and maps worth a look."""
+
+    total: Tensor  # []
+    terms: dict[str, Tensor]  # [] each, detached
+    maps: dict[str, Tensor]  # [B,C,H,W] each, detached
+
+
+def objective(
+    given: Observation,
+    predicted: Prediction,
+    config: LossConfig,
+    progress: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> Loss:
+    """Return the loss of a batch; terms whose inputs are missing are left out.
+
+    `progress` = step / steps tightens the teacher's filter and brings in the velocity; `generator`
+    breaks the auto-mask's ties. `maps` has warped (from the first source), error (inf where
+    `drop_outside` found no source), moving (the auto-mask) and trusted (the filter).
+    """
+    depths = [_wide(depth) for depth in predicted.depths]
+    poses = [_wide(T) for T in predicted.T_source_target]
+    ssi = None if predicted.ssi is None else _wide(predicted.ssi)
+    weighted: list[tuple[str, float, Tensor]] = []
+
+    # 1. L_ph: on the final depth alone.
+    warped, error = _reproject(given, depths[-1], poses, config.drop_outside)
+    photometric = photometric_loss(given.image, given.sources, error, generator)
+    weighted.append(("photometric", config.photometric, photometric.loss))
+    maps = {"warped": warped, "error": error.detach(), "moving": photometric.moving}
+
+    # 2. L_s: in image space, on other pictures.
+    if given.auxiliary is not None and predicted.rebuilt is not None:
+        loss = reconstruction_loss(given.auxiliary, _wide(predicted.rebuilt))
+        weighted.append(("reconstruction", config.reconstruction, loss))
+
+    # 3. L_tc: the filter uses the pose net's own motion, and teaches it nothing.
+    if given.teacher is not None and config.teacher > 0:
+        with torch.no_grad():
+            _, doubt = _reproject(given, given.teacher, poses, config.drop_outside)
+            trusted = teacher_filter(doubt, filter_threshold(progress, config.filter_floor))
+        maps["trusted"] = trusted
+        loss = refine_loss(depths, given.teacher, trusted)
+        weighted.append(("teacher_depth", config.teacher, loss))
+        if ssi is not None:
+            mask = trusted if config.filter_ssi else torch.ones_like(trusted)
+            loss = teacher_loss(ssi, percentile_normalised(given.teacher), mask)
+            weighted.append(("teacher_ssi", config.teacher, loss))
+
+    # 4. L_a: smoothness, sky and edges.
+    smooth = depths[-1] if predicted.disparity is None else _wide(predicted.disparity)
+    loss = smoothness_loss(smooth, given.image, given.dynamic)
+    weighted.append(("smoothness", config.auxiliary, loss))
+    if ssi is not None:
+        if given.sky is not None:
+            weighted.append(("sky", config.auxiliary, sky_loss(ssi, given.sky)))
+        weighted.append(("edge", config.auxiliary, edge_loss(ssi, depths)))
+
+    # 5. L_v: the length of every motion.
+    if given.odometry is not None:
+        translation = torch.stack([T[:, :3, 3] for T in poses], dim=1)  # [B,S,3]
+        loss = velocity_loss(translation, given.odometry, given.metres_per_unit)
+        weight = config.velocity * velocity_ramp(progress, config.velocity_start)
+        weighted.append(("velocity", weight, loss))
+
+    total = torch.stack([weight * loss for _, weight, loss in weighted if weight > 0]).sum()
+    terms = {name: loss.detach() for name, _, loss in weighted}
+    return Loss(total, terms | {"total": total.detach()}, maps)
+
+
+def _reproject(
+    given: Observation, depth: Tensor, poses: Sequence[Tensor], drop_outside: bool
+) -> tuple[Tensor, Tensor]:
+    """Return the first source as the target sees it, and the least error over all sources."""
+    views = [warp(s, depth, given.K, T) for s, T in zip(given.sources, poses, strict=True)]
+    inside = [view.inside for view in views] if drop_outside else None
+    error = minimum_error(given.image, [view.image for view in views], inside)
+    return views[0].image.detach(), error
+
+
+def _wide(values: Tensor) -> Tensor:
+    # SSIM and warp take differences of near-equal numbers, which half precision does not have.
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The teacher loss: what a frozen depth net knows, wherever the pictures do not contradict it.
+
+    L_tc = < L_B(D_SSI, norm(D_tc)) >_M + sum_k < L_B(D_k, D_tc) >_M            (Eq. 11)
+    M    = pe(I_t, I^tc_{s->t}) < 1.5 / max(1, 30 step / steps)                 (§C.4)
+
+The filter M tightens, so that the teacher first says everything and at last only what it can show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from jasmine_core.geometry.disparity import depth_from_disparity
+
+DEPTH_MAX = 3.0  # model units, where the student's own range ends
+PERCENTILES = (0.02, 0.98)
+
+
+def teacher_depth(disparity: Tensor) -> Tensor:
+    """Return D_tc in 0.1..3 model units of the teacher's sigmoid disparity [B,1,H,W]."""
+    return depth_from_disparity(disparity).clamp(max=DEPTH_MAX)
+
+
+def percentile_normalised(depth: Tensor) -> Tensor:
+    """Return norm(D) in [0,1]: each map [1,H,W] of the batch between its 2nd and 98th percentile.
+
+    Eq. 9 brought to D_SSI's own range: the same for D and for a D + b, a > 0.
+    """
+    levels = torch.tensor(PERCENTILES, dtype=depth.dtype, device=depth.device)
+    low, high = torch.quantile(depth.flatten(1), levels, dim=1)[..., None, None, None].unbind()
+    return ((depth - low) / (high - low).clamp(min=1e-7)).clamp(0, 1)
+
+
+def berhu(difference: Tensor) -> Tensor:
+    """Return the reverse Huber penalty [B,...] of a difference, c = 0.2 max |d| in each picture.
+
+    L_B(d) = |d|                      where |d| <= c
+             (d^2 + c^2) / (2 c)      elsewhere: value and slope go on at c
+
+    The authors take the maximum over their whole batch. Per picture a loss does not depend on who
+    else is in the batch, nor on how many processes share it.
+    """
+    d = difference.abs()
+    c = 0.2 * d.detach().flatten(1).amax(1).clamp(min=1e-7).view(-1, *[1] * (d.ndim - 1))
+    return torch.where(d <= c, d, (d.square() + c.square()) / (2 * c))
+
+
+def filter_threshold(progress: float, floor: float = 0.0) -> float:
+    """Return the largest pe at which the teacher is believed; `progress` = step / steps in 0..1.
+
+    1.5 (everything passes) for the first thirtieth, 0.1 half-way, 0.05 at the end. A small student
+    is still worse than its teacher by then and wants a floor of about 0.3.
+    """
+    return max(1.5 / max(1.0, 30 * progress), floor)
+
+
+def teacher_filter(error: Tensor, threshold: float) -> Tensor:
+    """Return M [B,1,H,W] bool for the `minimum_error` of sources warped with the teacher's depth.
+
+    Where no source saw the pixel (inf) nothing contradicts the teacher, and nothing else teaches.
+    """
+    return (error < threshold) | error.isinf()
+
+
+def teacher_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
+    """Return < L_B >_M of maps [B,1,H,W]: the mean over M in each picture, then over pictures."""
+    penalty, weight = berhu(student - teacher), mask.to(student.dtype)
+    per_picture = (penalty * weight).flatten(1).sum(1) / (weight.flatten(1).sum(1) + 1e-7)
+    return per_picture.mean()
+
+
+def refine_loss(depths: Sequence[Tensor], teacher: Tensor, mask: Tensor) -> Tensor:
+    """Return the sum of the teacher losses of D_1, D_2, ..., all in model units."""
+    return torch.stack([teacher_loss(depth, teacher, mask) for depth in depths]).sum()

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The disparity net: one feed-forward look at a picture (the monodepth2 family).
+
+Trained by the photometric loss alone it is the teacher that needs no other, and the baseline.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from jasmine_core.errors import ConfigError
+from jasmine_core.geometry.disparity import depth_from_disparity, disparity_from_depth
+from jasmine_core.model.checkpoint import fill
+from jasmine_core.model.parts import load_part, save_part
+from jasmine_core.model.resnet import (
+    RESNET18,
+    SMALL_ENCODER,
+    EncoderConfig,
+    ResNetEncoder,
+    encoder_weights,
+)
+
+# Model units. A net that starts at disparity 1/2, which is depth 0.2, may run to its stop at 0.1,
+# where the sigmoid has no gradient left.
+FIRST_GUESS = 0.6
+
+
+@dataclass(frozen=True)
+class DisparityConfig:
+    """Fix the shape of a disparity net; saved beside its weights."""
+
+    height: int = 192  # [px] size of the pictures it was trained on
+    width: int = 640
+    encoder: EncoderConfig = RESNET18
+    decoder: tuple[int, ...] = (256, 128, 64, 32, 16)  # channels after each doubling of the size
+    metres_per_unit: float | None = None  # scale of the depths; None: up-to-scale
+    description: str = ""  # where the weights come from, shown to the user
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.decoder) <= 5 or min(self.decoder) < 1:
+            raise ConfigError(f"a decoder has one to five widths, not {self.decoder}")
+
+
+# Four doublings end at half the size: a CPU spends most of its time in the last one.
+SMALL_DISPARITY_NET = DisparityConfig(
+    height=128, width=384, encoder=SMALL_ENCODER, decoder=(128, 64, 32, 24)
+)
+
+
+class DisparityNet(nn.Module):
+    """Predict disparity by an encoder, and a decoder that meets its features on the way up."""
+
+    def __init__(self, config: DisparityConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = ResNetEncoder(config.encoder)
+        before, *skips = config.encoder.widths[::-1]  # coarse to fine, as the decoder goes
+        self.ups, self.joins = nn.ModuleList(), nn.ModuleList()
+        for width, skip in zip(config.decoder, [*skips, 0], strict=False):
+            self.ups.append(_conv(before, width))
+            self.joins.append(_conv(width + skip, width))
+            before = width
+        last = nn.Conv2d(before, 1, 3)
+        assert last.bias is not None
+        nn.init.constant_(last.bias, _logit(disparity_from_depth(FIRST_GUESS)))
+        self.head = nn.Sequential(nn.ReflectionPad2d(1), last)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return disparity [B,1,H,W] in 0..1 for pictures [B,3,H,W] in [0,1].
+
+        Both sides are 64, 96, 128, ... px.
+        """
+        height, width = image.shape[-2:]
+        if height % 32 or width % 32 or min(height, width) < 64:
+            raise ValueError(
+                f"picture is {width}x{height} px; both sides must be multiples of 32, at "
+                "least 64 (resize it with jasmine_core.geometry.camera)"
+            )
+        x, *finer = self.encoder(image)[::-1]  # [B,C,H/32,W/32], then [B,C,H/16,W/16] ...
+        for i, (up, join) in enumerate(zip(self.ups, self.joins, strict=True)):
+            x = F.interpolate(F.elu(up(x)), scale_factor=2, mode="nearest")
+            if i < len(finer):
+                x = torch.cat([x, finer[i]], dim=1)
+            x = F.elu(join(x))
+        disparity = torch.sigmoid(self.head(x).float())
+        size = (height, width)
+        return F.interpolate(disparity, size, mode="bilinear", align_corners=False)
+
+    def depth(self, image: Tensor) -> Tensor:
+        """Return depth [B,1,H,W] in 0.1..100 model units for pictures as in `forward`."""
+        return depth_from_disparity(self(image))
+
+    def load_imagenet(self, weights: Mapping[str, Tensor], source: Path) -> None:
+        """Start the encoder from a classifier (torchvision's `resnet18`)."""
+        fill(self.encoder, encoder_weights(weights), source)
+
+    def save_pretrained(self, path: str | Path) -> None:
+        """Write a folder of config.json and model.safetensors; it appears whole or not at all."""
+        save_part(self, self.config, Path(path))
+
+    @classmethod
+    def from_pretrained(cls, path: str | Path) -> DisparityNet:
+        """Read a folder; raise CheckpointError for anything missing or misshapen."""
+        return load_part(cls, DisparityConfig, Path(path))
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
+
+
+def _conv(before: int, after: int) -> nn.Sequential:
+    # Reflected borders: zeros beyond them would be an edge that no scene has.
+    return nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(before, after, 3))

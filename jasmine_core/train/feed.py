@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Batches of samples, each a pure function of its step: a resumed run meets the same pictures."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from jasmine_core.data.sequence import (
+    MOVING,
+    SKY,
+    DatasetError,
+    Sample,
+    open_sequences,
+    read_picture,
+)
+from jasmine_core.geometry.camera import Size, crop, stretch
+from jasmine_core.train.recipe import DataConfig
+
+Picture = NDArray[np.uint8]
+PICTURES = (".png", ".jpg", ".jpeg")
+
+
+@dataclass
+class Batch:
+    """Hold B samples; pictures are float32 in [0,1]. Sources are (before, after)."""
+
+    image: Tensor  # [B,3,H,W]
+    sources: Tensor  # [B,2,3,H,W]
+    K: Tensor  # [B,3,3]
+    odometry: Tensor  # [B,2] distance to each source [m], NaN where unknown
+    auxiliary: Tensor  # [B,3,H,W] to be rebuilt; zeros where there is none
+    teacher: Tensor  # [B,1,H,W] prepared depth [units], 0 where unknown
+    moving: Tensor  # [B,1,H,W] bool
+    sky: Tensor  # [B,1,H,W] bool
+    pose_image: Tensor  # [B,3,H,W] the same with changed colours, for the pose net
+    pose_sources: Tensor  # [B,2,3,H,W]
+    key: Tensor  # [B,2] identity of image and auxiliary, for caches; mirrored ones differ
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
+        return Batch(**moved)
+
+
+class _Key(NamedTuple):
+    step: int
+    position: int  # within the global batch
+    sample: int
+
+
+class Pictures(Dataset[dict[str, Tensor]]):
+    """Read and augment samples; what happens to one depends on its key alone."""
+
+    def __init__(
+        self, samples: list[Sample], config: DataConfig, size: Size, seed: int, first_key: int = 0
+    ) -> None:
+        self.samples, self.config, self.size, self.seed = samples, config, size, seed
+        self.first_key = first_key  # apart from other sets' keys: one cache serves them all
+        self.auxiliary = _auxiliary_pictures(config)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: _Key) -> dict[str, Tensor]:
+        """Return sample `key.sample` as it appears at one place of one step."""
+        dice = random.Random(f"{self.seed}/{key.step}/{key.position}")
+        sample = self.samples[key.sample].read(self.size)
+        if sample.camera is None or len(sample.sources) != 2:
+            path = self.samples[key.sample].picture
+            raise DatasetError(f"{path} has no camera or neighbours; it is a test picture")
+        mirrored = dice.random() < self.config.flip
+        colours = _Colours(dice) if dice.random() < self.config.jitter else None
+        auxiliary, identity = self._auxiliary(dice, sample.target, key.sample)
+
+        K = sample.camera.K.copy()
+        if mirrored:
+            K[0, 2] = self.size[0] - 1 - K[0, 2]
+
+        def tensor(picture: NDArray[Any]) -> Tensor:
+            flipped = picture[:, ::-1] if mirrored else picture
+            planes = flipped.transpose(2, 0, 1) if flipped.ndim == 3 else flipped[None]
+            return torch.from_numpy(np.ascontiguousarray(planes))
+
+        def changed(picture: Picture) -> Tensor:
+            return tensor(colours(picture) if colours else picture)
+
+        blank = np.zeros(self.size[::-1], np.float32)
+        classes = np.zeros(self.size[::-1], np.uint8) if sample.classes is None else sample.classes
+        distances = [np.nan if d is None else d for d in sample.distances]
+        return {
+            "image": tensor(sample.target),
+            "sources": torch.stack([tensor(s) for s in sample.sources]),
+            "K": torch.from_numpy(K).float(),
+            "odometry": torch.tensor(distances, dtype=torch.float32),
+            "auxiliary": tensor(auxiliary),
+            "teacher": tensor(blank if sample.teacher is None else sample.teacher),
+            "moving": tensor(np.isin(classes, MOVING)),
+            "sky": tensor(classes == SKY),
+            "pose_image": changed(sample.target),
+            "pose_sources": torch.stack([changed(s) for s in sample.sources]),
+            "key": self._identities(key.sample, identity, mirrored),
+        }
+
+    def _identities(self, image: int, auxiliary: int, mirrored: bool) -> Tensor:
+        """Return the keys [2] of the two pictures, below 0 for one that never comes back."""
+        numbers = [
+            2 * (self.first_key + n) + mirrored if n >= 0 else -1 for n in (image, auxiliary)
+        ]
+        return torch.tensor(numbers)
+
+    def _auxiliary(self, dice: random.Random, own: Picture, index: int) -> tuple[Picture, int]:
+        """Choose the picture to rebuild (Eq. 5): an own one, or a stranger's random part."""
+        if not self.auxiliary or dice.random() < self.config.own_share:
+            other = dice.randrange(len(self.samples))
+            path = self.samples[other].picture
+            if other == index:
+                return own, other
+            picture = read_picture(path)
+            # As `Sample.read` resizes it: the same picture must have the same latent.
+            return stretch((picture.shape[1], picture.shape[0]), self.size).picture(picture), other
+        number = dice.randrange(len(self.auxiliary))
+        place = dice.random()
+        # The random part makes another picture of it each time, so no cache may know it.
+        return _filling(read_picture(self.auxiliary[number]), self.size, place), -1
+
+
+class Feed:
+    """Iterate over the batches of one process, from any step on."""
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        batch_size: int,
+        rank: int = 0,
+        processes: int = 1,
+        workers: int = 0,
+    ) -> None:
+        if batch_size % processes:
+            raise DatasetError(f"batch_size {batch_size} is not divisible by {processes} processes")
+        self.pictures, self.batch_size = pictures, batch_size
+        self.rank, self.processes, self.workers = rank, processes, workers
+
+    def batches(self, first: int, last: int) -> Iterator[Batch]:
+        """Yield this process's part of the batches first..last-1."""
+        loader = DataLoader(
+            self.pictures,
+            batch_sampler=[self._keys(step) for step in range(first, last)],
+            num_workers=self.workers,
+            persistent_workers=False,
+            prefetch_factor=4 if self.workers else None,
+        )
+        for tensors in loader:
+            floats = {k: t.float() / 255 for k, t in tensors.items() if t.dtype == torch.uint8}
+            yield Batch(**(tensors | floats))
+
+    def _keys(self, step: int) -> list[_Key]:
+        """Return the samples of a step: every epoch is one shuffled pass over all of them."""
+        count = len(self.pictures)
+        part = self.batch_size // self.processes
+        positions = range(self.rank * part, (self.rank + 1) * part)
+        keys = []
+        for position in positions:
+            epoch, place = divmod(step * self.batch_size + position, count)
+            keys.append(_Key(step, position, self._order(epoch)[place]))
+        return keys
+
+    def _order(self, epoch: int) -> list[int]:
+        if getattr(self, "_epoch", None) != epoch:
+            order = list(range(len(self.pictures)))
+            random.Random(f"{self.pictures.seed}/epoch {epoch}").shuffle(order)
+            self._epoch, self._cached_order = epoch, order
+        return self._cached_order
+
+
+def training_samples(config: DataConfig) -> tuple[list[Sample], list[Sample]]:
+    """Return the samples to train on, and those of each sequence's end to validate on."""
+    training, validation = [], []
+    for folder in config.sequences:
+        for sequence in open_sequences(Path(folder)):
+            held = round(len(sequence) * config.held_out)
+            samples = [sequence.sample(i) for i in range(len(sequence))]
+            # Those in the middle touch neither side: they share pictures with the held-out ones.
+            middle = min(2, max(0, len(samples) - held)) if held else 0
+            training += samples[: len(samples) - held - middle]
+            validation += samples[len(samples) - held :]
+    if not training:
+        raise DatasetError(
+            f"{', '.join(config.sequences)} hold no sample with neighbours on both sides; record "
+            "a longer drive"
+        )
+    return training, validation
+
+
+def without_augmentation(config: DataConfig) -> DataConfig:
+    """Return the same data as it is, for validation."""
+    return replace(config, flip=0.0, jitter=0.0)
+
+
+class _Colours:
+    """Change brightness, contrast, saturation and hue of several pictures alike (spec 5.3)."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.brightness, self.contrast, self.saturation = (dice.uniform(0.8, 1.2) for _ in "bcs")
+        self.hue = dice.uniform(-0.1, 0.1)
+
+    def __call__(self, picture: Picture) -> Picture:
+        bright = picture.astype(np.float32) * self.brightness
+        grey = bright.mean()
+        contrasted = np.clip((bright - grey) * self.contrast + grey, 0, 255).astype(np.uint8)
+        hsv = cv2.cvtColor(contrasted, cv2.COLOR_RGB2HSV).astype(np.float32)
+        hsv[..., 0] = (hsv[..., 0] + 180 * self.hue) % 180
+        hsv[..., 1] = np.clip(hsv[..., 1] * self.saturation, 0, 255)
+        return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB), np.uint8)
+
+
+def _filling(picture: Picture, size: Size, place: float) -> Picture:
+    """Return the part of a picture that fills the size, at 0..1 of the way along its free side."""
+    source = picture.shape[1], picture.shape[0]
+    if source == size:
+        return picture
+    centred = crop(source, size)
+    w = centred.source_window
+    window = w._replace(
+        x=round(place * (source[0] - w.width)), y=round(place * (source[1] - w.height))
+    )
+    return replace(centred, source_window=window).picture(picture)
+
+
+def _auxiliary_pictures(config: DataConfig) -> list[Path]:
+    if config.auxiliary in ("", "self"):
+        return []
+    folder = Path(config.auxiliary)
+    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in PICTURES)
+    if not found:
+        raise DatasetError(f"{folder} holds no {', '.join(PICTURES)} to rebuild")
+    return found

@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a training says about itself: a line of JSON for each logged step, TensorBoard, pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from jasmine_core.files import atomic_file
+from jasmine_core.runtime.colorize import colorize
+
+Picture = NDArray[np.uint8]
+
+
+class Journal:
+    """Write `log.jsonl`, `pictures/` and, where tensorboard is installed, its event files."""
+
+    def __init__(self, path: Path, first_step: int) -> None:
+        self.path = path
+        self._forget_after(first_step)
+        self._file = (path / "log.jsonl").open("a", buffering=1)
+        self._board: Any = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        self._board = SummaryWriter(path / "tensorboard", purge_step=first_step)
+
+    def close(self) -> None:
+        """Write out what is buffered."""
+        self._file.close()
+        if self._board:
+            self._board.close()
+
+    def numbers(self, step: int, values: dict[str, float]) -> None:
+        """Log numbers after `step` steps."""
+        rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
+        self._file.write(json.dumps({"step": step} | rounded) + "\n")
+        if self._board:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+    def picture(self, step: int, rows: list[Picture]) -> None:
+        """Keep a picture, its rows one below the other."""
+        width = min(row.shape[1] for row in rows)
+        sheet = np.concatenate([row[:, :width] for row in rows])
+        with atomic_file(self.path / "pictures" / f"{step:07d}.png") as temporary:
+            cv2.imwrite(str(temporary), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+        if self._board:
+            self._board.add_image("progress", sheet, step, dataformats="HWC")
+
+    def _forget_after(self, step: int) -> None:
+        """Drop lines of steps that a killed run did but never saved: they will be done again."""
+        file = self.path / "log.jsonl"
+        if not file.is_file():
+            return
+        kept = []
+        for line in file.read_text().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line)
+            except (ValueError, KeyError):
+                continue  # the line that the kill cut short
+        with atomic_file(file) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept))
+
+
+def rgb(image: Tensor) -> Picture:
+    """Return a picture [3,H,W] or [1,H,W] in [0,1] for people."""
+    planes = image.detach().float().clamp(0, 1).expand(3, -1, -1)
+    return np.asarray((255 * planes).permute(1, 2, 0).cpu().to(torch.uint8).numpy(), np.uint8)
+
+
+def depth_picture(depth: Tensor) -> Picture:
+    """Return a depth map [1,H,W] for people."""
+    return colorize(depth.detach()[0].float().cpu().numpy())

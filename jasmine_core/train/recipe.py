@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that decides how a training goes; read from YAML, saved beside what it makes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from jasmine_core.config import read_config
+from jasmine_core.errors import ConfigError
+from jasmine_core.loss.objective import LossConfig
+
+MODULES = ("unet", "ssg", "posenet", "disparity")  # what a phase may train
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Choose the pictures."""
+
+    sequences: tuple[str, ...] = ()  # folders of `jasmine prepare`, or folders of such
+    width: int = 0  # [px] of training pictures; 0: that of the starting checkpoint
+    height: int = 0
+    auxiliary: str = "self"  # pictures to rebuild: "self", a folder, or "" for none
+    own_share: float = 0.3  # share of own pictures among the auxiliary ones (lambda, Table 6)
+    flip: float = 0.5  # chance to mirror a sample
+    jitter: float = 0.5  # chance to change the colours that the pose net sees
+    held_out: float = 0.05  # share of each sequence's end that only validation sees
+    workers: int = 2  # processes that read pictures
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """Choose AdamW's settings and the course of its learning rate."""
+
+    learning_rate: float = 3e-5
+    warm_up: int = 100  # steps of linear rise
+    final_share: float = 0.01  # of the learning rate, reached exponentially at the last step
+    weight_decay: float = 0.01
+    clip: float = 1.0  # largest norm of all gradients together
+
+    def rate(self, step: int, steps: int) -> float:
+        """Return the learning rate of a step in 0..steps-1."""
+        if step < self.warm_up:
+            return self.learning_rate * (step + 1) / self.warm_up
+        share = (step - self.warm_up) / max(1, steps - self.warm_up)
+        return self.learning_rate * math.exp(share * math.log(self.final_share))
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training in which some modules learn and the others stand still."""
+
+    steps: int
+    train: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Describe one training."""
+
+    learner: Literal["jasmine", "disparity"]
+    start: str  # checkpoint folder or random:tiny; for a disparity net also small or resnet18
+    phases: tuple[Phase, ...]
+    posenet: str = "small"  # small, resnet18, or a folder
+    teacher: str = ""  # folder of a disparity net, "dataset" for prepared maps, or "" for none
+    imagenet: str = ""  # torchvision's resnet18 weights (safetensors) for fresh encoders
+    batch_size: int = 4  # of all processes together
+    accumulate: int = 1  # batches per step
+    precision: Literal["no", "bf16"] = "no"
+    gradient_checkpointing: bool = False
+    cache_latents: bool = True  # keep the frozen encoder's latents in memory
+    seed: int = 42
+    log_every: int = 10  # steps
+    picture_every: int = 200
+    save_every: int = 500
+    keep: int = 3  # newest states kept
+    validate_every: int = 500
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+
+    def __post_init__(self) -> None:
+        def refuse(reason: str) -> None:
+            raise ConfigError(f"impossible recipe: {reason}")
+
+        if not self.phases or any(p.steps < 1 for p in self.phases):
+            refuse("every phase needs at least one step, and there must be one")
+        for phase in self.phases:
+            if not phase.train or set(phase.train) - set(MODULES):
+                refuse(f"a phase trains {phase.train}; choose from {', '.join(MODULES)}")
+        if min(self.batch_size, self.accumulate, self.log_every, self.save_every, self.keep) < 1:
+            refuse("batch_size, accumulate, log_every, save_every and keep must be at least 1")
+        if not self.data.sequences:
+            refuse("data.sequences is empty; list folders of `jasmine prepare`")
+        if not (0 <= self.data.own_share <= 1 and 0 <= self.data.held_out < 1):
+            refuse("data.own_share and data.held_out are shares between 0 and 1")
+        o = self.optimiser
+        if not (o.learning_rate > 0 and 0 < o.final_share <= 1 and o.clip > 0 and o.warm_up >= 0):
+            refuse("learning_rate, clip must be positive, final_share in 0..1, warm_up at least 0")
+        if self.learner == "disparity" and self.teacher:
+            refuse("a disparity net is the teacher and has none itself")
+
+    @property
+    def steps(self) -> int:
+        """Return the steps of all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    def phase_at(self, step: int) -> Phase:
+        """Return the phase that a step in 0..steps-1 belongs to."""
+        end = 0
+        for phase in self.phases:
+            end += phase.steps
+            if step < end:
+                return phase
+        raise ValueError(f"step {step} lies beyond the {end} steps of the recipe")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; raise ConfigError naming the key that is wrong."""
+    return read_config(Recipe, path)

