@@ -80,6 +80,7 @@ class Sink:
 
 
 def main(options: Options) -> None:
+    """Measure every size, with and without a cloud, and print a table."""
     rigs = {}
     for cloud in (False, True):
         for width, height in SIZES:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,4 +83,4 @@ def train(
     print(f"trained: {run(read_recipe(recipe), output, resume)}")
 
 
-COMMANDS = {"convert": convert, "train": train}
+COMMANDS: dict[str, Callable[..., None]] = {"convert": convert, "train": train}

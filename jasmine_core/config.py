@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -24,6 +25,17 @@ _converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
 _converter.register_structure_hook_factory(
     is_dataclass,
     lambda cls: make_dict_structure_fn(cls, _converter, _cattrs_forbid_extra_keys=True),
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """Read YAML 1.2's numbers: to PyYAML, which speaks 1.1, `3e-5` is a string."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"),
+    list("-+0123456789"),
 )
 
 
@@ -69,13 +81,15 @@ def to_mapping(config: Any) -> dict[str, Any]:
 def read_config(cls: type[T], path: Path) -> T:
     """Read a config dataclass from a YAML or JSON file."""
     try:
-        values = yaml.safe_load(path.read_text())  # JSON is YAML
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)
     except FileNotFoundError as err:
         raise ConfigError(f"{path} does not exist") from err
     except OSError as err:
         raise ConfigError(f"{path} cannot be read: {err.strerror}") from err
-    except (yaml.YAMLError, UnicodeDecodeError) as err:
-        raise ConfigError(f"{path} is not valid YAML: {err}") from err
+    except (yaml.YAMLError, ValueError) as err:
+        kind = "JSON" if path.suffix == ".json" else "YAML"
+        raise ConfigError(f"{path} is not valid {kind}: {err}") from err
     if not isinstance(values, Mapping):
         raise ConfigError(f"{path} holds {type(values).__name__}, expected keys and values")
     return from_mapping(cls, values, str(path))
@@ -86,6 +100,6 @@ def write_config(config: Any, path: Path) -> None:
     values = to_mapping(config)
     with atomic_file(path) as temporary:
         if path.suffix == ".json":
-            temporary.write_text(json.dumps(values, indent=2) + "\n")
+            temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         else:
-            temporary.write_text(yaml.safe_dump(values, sort_keys=False))
+            temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")

@@ -47,7 +47,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         if retired.exists() and not path.exists():
             retired.replace(path)  # interrupted between the two: the old one is all there is
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
+        if retired.is_dir() and not retired.is_symlink():
+            shutil.rmtree(retired, ignore_errors=True)
+        else:
+            retired.unlink(missing_ok=True)
 
 
 def _sync(file: Path) -> None:

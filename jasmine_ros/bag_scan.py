@@ -12,12 +12,12 @@ import numpy as np
 
 from jasmine_core.data.bag import Bag, BagMessage, CameraTopics
 from jasmine_core.errors import BagError
-from jasmine_core.geometry.camera import Calibration
 from jasmine_core.geometry.rigid import Array, from_numbers
 from jasmine_ros.calibration_file import read_camera_info
 from jasmine_ros.messages import RosbagsMessages, calibration_of, stamp_ns
+from jasmine_ros.transforms import TRANSFORMS, numbers_of
 
-ODOMETRY, TRANSFORMS = "nav_msgs/msg/Odometry", "tf2_msgs/msg/TFMessage"
+ODOMETRY = "nav_msgs/msg/Odometry"
 NONE = "none"
 _STAMP_BYTES = 12  # of a serialised header; what follows is equal while a camera stays the same
 
@@ -26,7 +26,7 @@ _STAMP_BYTES = 12  # of a serialised header; what follows is equal while a camer
 class Scan:
     """What a bag says about its camera beside the pictures."""
 
-    calibration: Calibration
+    camera_info: Any  # message
     frame: str  # of the camera
     child: str  # of the odometry
     samples: list[tuple[int, tuple[float, ...]]]  # of the odometry: stamp, T_odom_child
@@ -80,12 +80,12 @@ def scan_bag(
         elif message.topic == odometry:
             sample = bag.decode(message)
             child = sample.child_frame_id or child
-            if numbers := _numbers(sample.pose.pose.position, sample.pose.pose.orientation):
+            if numbers := numbers_of(sample.pose.pose.position, sample.pose.pose.orientation):
                 samples.append((stamp_of(sample, message), numbers))
         else:
             for t in bag.decode(message).transforms:
                 key = (t.header.frame_id.lstrip("/"), t.child_frame_id.lstrip("/"))
-                if numbers := _numbers(t.transform.translation, t.transform.rotation):
+                if numbers := numbers_of(t.transform.translation, t.transform.rotation):
                     T = from_numbers(numbers)
                     if key in fixed and not np.allclose(fixed[key], T, atol=1e-6):
                         moving.add(key)  # on /tf only; a ROS 1 robot repeats fixed ones there
@@ -93,7 +93,7 @@ def scan_bag(
     if info is None:
         raise BagError(f"{camera.info} in {bag.path} holds no message")
     return Scan(
-        calibration_of(info, camera.info or str(calibration)),
+        info,
         _camera_frame(bag, camera, info),
         child.lstrip("/"),
         samples,
@@ -122,11 +122,3 @@ def _camera_frame(bag: Bag, camera: CameraTopics, info: Any) -> str:
 def stamp_of(message: Any, recorded: BagMessage) -> int:
     """Return the stamp of the header [ns], or when it was recorded where nobody set it."""
     return stamp_ns(message.header.stamp) or recorded.stamp
-
-
-def _numbers(translation: Any, rotation: Any) -> tuple[float, ...] | None:
-    """Return a transform as seven numbers, None if they are not one."""
-    t, q = translation, rotation
-    numbers = tuple(float(v) for v in (t.x, t.y, t.z, q.x, q.y, q.z, q.w))
-    usable = np.isfinite(numbers).all() and np.linalg.norm(numbers[3:]) > 0.5
-    return numbers if usable else None

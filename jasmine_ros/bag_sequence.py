@@ -21,12 +21,13 @@ from jasmine_core.data.prepare import Outcome, SequenceBuilder, placement
 from jasmine_core.data.sequence import CLASSES, TEACHER, Picture, Sequence
 from jasmine_core.data.tally import OdometryFacts
 from jasmine_core.errors import BagError, FrameError
-from jasmine_core.geometry.camera import Rectifier
 from jasmine_ros.bag_scan import Scan, find_odometry, scan_bag, stamp_of
 from jasmine_ros.images import decode
+from jasmine_ros.view import view_from
 
 PROBES = 12  # places of a bag where odometry is compared with pictures, and ...
 _PROBE_LENGTH = 1_500_000_000  # [ns] ... how far such a place reaches
+_PROBE_STEP = 90_000_000  # [ns] between pictures that are looked at there
 
 
 @dataclass(frozen=True)
@@ -105,30 +106,19 @@ class _Pictures:
 
     def __init__(self, bag: Bag, topics: CameraTopics, scan: Scan, options: PrepareOptions) -> None:
         self.bag, self.topics, self.scan = bag, topics, scan
-        calibration = scan.calibration
-        # image_proc's rectified topics share the raw camera's CameraInfo, distortion included.
-        name = topics.image.removesuffix("/compressed").rpartition("/")[2]
-        mode = options.rectify
-        already = mode == "never" or (mode == "auto" and "rect" in name)
-        needed = calibration.needs_rectification() and not already
-        self.rectifier = Rectifier(calibration) if needed else None
-        full = calibration.rectified_camera
+        info = topics.info or "the calibration file"
+        self.view = view_from(scan.camera_info, topics.image, info, options.rectify)
+        full = self.view.camera
         self.transform = placement(options, full.size)
         self.camera = self.transform.camera(full)
-        valid = self.rectifier.valid if self.rectifier else np.ones((full.height, full.width), bool)
+        lens = self.view.seen
+        valid = np.ones((full.height, full.width), np.bool_) if lens is None else lens
         inside = self.transform.map(valid.astype(np.float32))
         self.seen = np.nan_to_num(inside, nan=0.0) > 0.99  # [H,W] shows the scene
 
     def read(self, message: Any) -> Picture:
         """Return the picture of a message as the sequence stores it."""
-        picture = decode(message, self.topics.image)
-        c = self.scan.calibration
-        if picture.shape[:2] != (c.height, c.width):
-            raise FrameError(
-                f"{self.topics.image}: picture is {picture.shape[1]}x{picture.shape[0]} px but its "
-                f"CameraInfo says {c.width}x{c.height} px; publish the CameraInfo of this size"
-            )
-        return self.transform.picture(self.rectifier(picture) if self.rectifier else picture)
+        return self.transform.picture(self.view(decode(message, self.topics.image)))
 
     def give(self, message: BagMessage, builder: SequenceBuilder) -> None:
         """Offer a picture to the builder; one whose message is damaged is offered all the same."""
@@ -145,9 +135,13 @@ class _Pictures:
             builder.offer(message.stamp, stamp_of(picture, message), lambda: self.read(picture))
 
     def views(self, start: int, stop: int) -> Iterator[tuple[int, View]]:
-        """Yield stamp [ns] and view of the pictures recorded in a stretch of time."""
+        """Yield stamp [ns] and view of some of the pictures recorded in a stretch of time."""
         allowed = allowed_points(self.camera, self.seen)
+        due = start
         for message in self.bag.messages([self.topics.image], start, stop):
+            if message.stamp < due:
+                continue
+            due = message.stamp + _PROBE_STEP
             try:
                 picture = self.bag.decode(message)
                 view = view_of(self.read(picture), self.camera, allowed)
@@ -202,5 +196,5 @@ def _attach_labels(job: Job, pictures: _Pictures) -> None:
     for kind, labels in ((CLASSES, job.masks), (TEACHER, job.teacher_depth)):
         if labels is not None:
             sequence = Sequence(job.folder)
-            transform = None if pictures.rectifier else pictures.transform
+            transform = None if pictures.view.rectifier else pictures.transform
             attach(sequence, kind, labels_in(labels, kind, sequence, transform))

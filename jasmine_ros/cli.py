@@ -21,6 +21,7 @@ from jasmine_core.errors import JasmineError
 from jasmine_ros import bag_run
 from jasmine_ros.bag_run import BagRun, run_bag
 from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.prepare import prepare
 
 INTERRUPTED = 130  # as a shell reports SIGINT
 
@@ -191,6 +192,7 @@ def main(argv: list[str] | None = None) -> int:
             "run": _run_command(_base_parameters(arguments)),
             "demo": demo,
             "evaluate": evaluate,
+            "prepare": prepare,
             **cli.COMMANDS,
         }
         status: Any = tyro.extras.subcommand_cli_from_dict(

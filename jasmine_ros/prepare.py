@@ -7,12 +7,13 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from functools import partial
+from multiprocessing import get_context
+from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, Positional
@@ -103,21 +104,15 @@ class _Result:
     interrupted: bool = False
 
 
-def _run(job: Job, stop: Callable[[], bool], position: int = 0) -> _Result:
+def _run(job: Job, progress: Callable[[int, int], None], stop: Callable[[], bool]) -> _Result:
     from jasmine_ros.bag_sequence import Interrupted, prepare_bag
 
-    with tqdm(unit="frame", desc=job.folder.name, position=position, leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        try:
-            outcome = prepare_bag(job, progress, stop)
-        except Interrupted:
-            return _Result(f"{job.folder}: interrupted", interrupted=True)
-        except JasmineError as err:
-            return _Result(f"error: {err}", failed=True)
+    try:
+        outcome = prepare_bag(job, progress, stop)
+    except Interrupted:
+        return _Result(f"{job.folder}: interrupted", interrupted=True)
+    except JasmineError as err:
+        return _Result(f"error: {err}", failed=True)
     if outcome is None:
         return _Result(f"{job.folder}: finished before")
     health = outcome.health
@@ -128,62 +123,95 @@ def _run(job: Job, stop: Callable[[], bool], position: int = 0) -> _Result:
     )
 
 
+class _Bar:
+    """One progress bar over the pictures of all bags that were opened so far."""
+
+    def __init__(self) -> None:
+        self._bar = tqdm(unit="frame", desc="prepare", leave=False)
+        self._counts: dict[Path, tuple[int, int]] = {}
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def update(self, job: Job, done: int, total: int) -> None:
+        self._counts[job.folder] = done, total
+        done, total = (sum(count) for count in zip(*self._counts.values(), strict=True))
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+
 def _one_by_one(jobs: list[Job], _: int, stop: Callable[[], bool]) -> Iterator[_Result]:
-    for job in jobs:
-        if stop():
-            return
-        yield _run(job, stop)
+    with _Bar() as bar:
+        for job in jobs:
+            if stop():
+                return
+            yield _run(job, partial(bar.update, job), stop)
 
 
 def _side_by_side(jobs: list[Job], workers: int, stop: Callable[[], bool]) -> Iterator[_Result]:
-    """Prepare several bags at once, each in a process of its own."""
+    """Prepare several bags at once, each in a process of its own.
+
+    A pipe joins each process with this one: counts come out of it, and whatever arrives at its
+    other end, even the silence of a parent that was killed, stops the work.
+    """
     context = get_context("spawn")  # a fork of a process with OpenCV's threads may hang
-    stopped, slots = context.Event(), context.Queue()
-    for slot in range(workers):
-        slots.put(slot)
-    pool = ProcessPoolExecutor(
-        min(workers, len(jobs)), context, _start_worker, (stopped, slots, context.RLock())
-    )
-    with pool:
-        waiting: set[Future[_Result]] = {pool.submit(_work, job) for job in jobs}
-        while waiting:
-            done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-            if stop() and not stopped.is_set():
-                stopped.set()
-                for future in waiting:
-                    future.cancel()
-            for future in done:
-                if future.cancelled():
-                    continue
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    yield _Result(
-                        "error: a worker died (out of memory?); give the same command again with "
-                        "fewer --workers",
-                        failed=True,
-                    )
+    todo = list(jobs)
+    running: dict[Any, tuple[Job, Any]] = {}  # job and process by pipe
+    try:
+        with _Bar() as bar:
+            while todo or running:
+                while todo and len(running) < workers and not stop():
+                    job = todo.pop(0)
+                    pipe, far_end = context.Pipe()
+                    process = context.Process(target=_work, args=(job, far_end))
+                    process.start()
+                    far_end.close()
+                    running[pipe] = job, process
+                if stop():
+                    todo.clear()
+                    _stop(running)
+                for ready in cast(list[Any], wait(list(running), timeout=0.2)):
+                    job, process = running[ready]
+                    try:
+                        message = ready.recv()
+                    except EOFError:
+                        message = _Result(
+                            f"error: {job.bag}: its process died (out of memory?); the same "
+                            "command continues it, with fewer --workers perhaps",
+                            failed=True,
+                        )
+                    if isinstance(message, _Result):
+                        process.join()
+                        del running[ready]
+                        yield message
+                    else:
+                        bar.update(job, *message)
+    finally:
+        _stop(running)
 
 
-_worker: dict[str, Any] = {}  # of this process: its place on the screen, and how it is stopped
+def _stop(running: dict[Any, tuple[Job, Any]]) -> None:
+    for pipe in running:
+        with suppress(OSError):  # it may have ended meanwhile
+            pipe.send("stop")
 
 
-def _start_worker(stopped: Any, slots: Any, lock: Any) -> None:
+def _work(job: Job, pipe: Any) -> None:
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
     cv2.setNumThreads(1)
-    tqdm.set_lock(lock)
-    _worker.update(stopped=stopped, slot=slots.get())
 
+    def progress(done: int, total: int) -> None:
+        with suppress(BrokenPipeError):  # the parent was killed; `poll` tells
+            pipe.send((done, total))
 
-def _work(job: Job) -> _Result:
-    parent = parent_process()
-
-    def stop() -> bool:
-        return _worker["stopped"].is_set() or (parent is not None and not parent.is_alive())
-
-    return _run(job, stop, _worker["slot"])
+    result = _run(job, progress, pipe.poll)
+    with suppress(BrokenPipeError):
+        pipe.send(result)
 
 
 def sequence_folders(bags: list[Path], output: Path) -> list[Path]:

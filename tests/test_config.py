@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jasmine_core.config import from_mapping, read_config, to_mapping, write_config
@@ -58,6 +58,7 @@ def test_mapping_comes_back(rig):
 def test_file_comes_back(suffix, tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / f"rig{suffix}"
 
+    @settings(max_examples=40)
     @given(rigs)
     def comes_back(rig):
         write_config(rig, path)
@@ -79,6 +80,21 @@ def test_whole_numbers_are_numbers_but_not_the_other_way_round():
     assert rig.scale == 30.0 and isinstance(rig.scale, float)
     with pytest.raises(ConfigError):
         from_mapping(Rig, {"count": 2.0}, "f.yaml")
+
+
+@pytest.mark.parametrize("text", ["3e-5", "3.0e-5", "3E-05", "+0.3e-4", "0.00003"])
+def test_every_way_to_write_a_small_number_is_a_number(tmp_path, text):
+    for suffix in (".yaml", ".json"):
+        if suffix == ".yaml" or "+" not in text:
+            path = tmp_path / f"lens{suffix}"
+            path.write_text(f'{{"focal": {text}}}')
+            assert read_config(Lens, path).focal == pytest.approx(3e-5)
+
+
+@pytest.mark.parametrize("text", ["'3e-5'", "3e-5m", "3e", "run3e5"])
+def test_what_only_begins_like_a_number_stays_text(tmp_path, text):
+    (tmp_path / "lens.yaml").write_text(f"name: {text}")
+    assert read_config(Lens, tmp_path / "lens.yaml").name == text.strip("'")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -80,7 +79,7 @@ def test_broken_folder_leaves_the_old_one(tmp_path, error):
         (folder / "weights").write_text("ne")
         raise error
     assert tree(tmp_path) == {"checkpoint/weights": "old"}
-    assert os.listdir(tmp_path) == ["checkpoint"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path):
@@ -90,7 +89,7 @@ def test_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_folder(path) as folder:
         folder.rmdir()  # somebody tidied up: the last rename fails after the old one has moved
     assert tree(tmp_path) == {"checkpoint/weights": "old"}
-    assert os.listdir(tmp_path) == ["checkpoint"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_in_the_place_of_a_folder_is_replaced(tmp_path):
@@ -99,6 +98,18 @@ def test_a_file_in_the_place_of_a_folder_is_replaced(tmp_path):
     with atomic_folder(path) as folder:
         (folder / "weights").write_text("new")
     assert tree(tmp_path) == {"checkpoint/weights": "new"}
+
+
+def test_a_link_to_a_folder_is_replaced_and_what_it_meant_is_left_alone(tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "weights").write_text("old")
+    path = tmp_path / "latest"
+    path.symlink_to("target")
+    with atomic_folder(path) as folder:
+        (folder / "weights").write_text("new")
+    assert not path.is_symlink()
+    assert tree(tmp_path) == {"target/weights": "old", "latest/weights": "new"}
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["latest", "target"]
 
 
 def test_a_killed_writer_leaves_the_old_folder_and_the_next_one_succeeds(tmp_path):

@@ -25,8 +25,8 @@ Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 WIDTH = 320  # [px] of the pictures in which points are tracked
-MOST_POINTS, FEWEST_POINTS = 300, 24
-_SPACING = 7  # [px] between points, so that one richly textured thing does not outvote the scene
+MOST_POINTS, FEWEST_POINTS = 200, 20
+_SPACING = 8  # [px] between points, so that one richly textured thing does not outvote the scene
 _RETURN = 1.0  # [px] a point tracked forth and back must come home this closely
 _WINDOW, _LEVELS = (15, 15), 4  # of the tracker: displacements up to some 100 px
 _TERMINATION = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.03)
@@ -49,7 +49,7 @@ class View:
         mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(self.grey))
         scale = 48 / max(deviation, 1.0)
         levels = self.grey.astype(np.float32) * scale + (128 - mean * scale)
-        return np.clip(levels, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(levels, 0, 255), np.uint8)
 
     @cached_property
     def points(self) -> NDArray[np.float32]:
@@ -110,19 +110,21 @@ def match(a: View, b: View) -> Matches:
     if not len(a.points):
         return nothing
     there, found = _track(a, b, a.points)
-    back, returned = _track(b, a, there)
-    home = np.linalg.norm(back - a.points, axis=1) < _RETURN
     height, width = b.grey.shape
-    inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
-    kept = found & returned & home & inside
-    if not kept.any():
+    found &= ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
+    if found.any():
+        back, returned = _track(b, a, there[found])
+        home = np.linalg.norm(back - a.points[found], axis=1) < _RETURN
+        found[found] = returned & home
+    if not found.any():
         return nothing
-    from_a, in_b = a.points[kept], there[kept]
+    from_a, in_b = a.points[found], there[found]
     before, after = (
         float(np.median(_at(view.level, points))) for view, points in ((a, from_a), (b, in_b))
     )
     gain = (after + 1) / (before + 1)
-    return Matches(from_a.astype(float), in_b.astype(float), float(kept.mean()), gain)
+    overlap = round(float(found.mean()), 4)
+    return Matches(from_a.astype(float), in_b.astype(float), overlap, round(gain, 4))
 
 
 def pair_motion(a: View, b: View, matches: Matches, rotation: Array | None = None) -> PairMotion:
@@ -140,10 +142,10 @@ def pair_motion(a: View, b: View, matches: Matches, rotation: Array | None = Non
     return PairMotion(
         m.overlap,
         m.gain,
-        median_flow=float(np.median(flow)),
-        flow=float(np.percentile(flow, 90)),
-        parallax=float(np.percentile(left, 90)),
-        turn=angle_of(R),
+        median_flow=round(float(np.median(flow)), 6),
+        flow=round(float(np.percentile(flow, 90)), 6),
+        parallax=round(float(np.percentile(left, 90)), 6),
+        turn=round(angle_of(R), 6),
     )
 
 
@@ -167,7 +169,8 @@ def fit_rotation(rays_a: Array, rays_b: Array) -> Array:
 
 def rays(points: Array, K: Array) -> Array:
     """Return the points at Z = 1 [N,3] that are seen at pixels [N,2]."""
-    return np.column_stack([points, np.ones(len(points))]) @ np.linalg.inv(K).T
+    found: Array = np.column_stack([points, np.ones(len(points))]) @ np.linalg.inv(K).T
+    return found
 
 
 def project(points: Array, K: Array) -> Array:
@@ -201,4 +204,4 @@ def _track(a: View, b: View, points: NDArray[np.float32]) -> tuple[NDArray[np.fl
 
 def _at(values: Grey, points: NDArray[np.float32]) -> Grey:
     u, v = np.rint(points).astype(int).T
-    return values[v, u]
+    return np.asarray(values[v, u])

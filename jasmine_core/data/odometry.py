@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a camera was, from a robot's odometry: metres for training, once they are found credible."""
+"""Where a camera was, from a robot's odometry: metres for training, once they are credible."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from statistics import median
 
 import numpy as np
 
-from jasmine_core.data.motion import FEWEST_POINTS, Matches, View, project, rays
+from jasmine_core.data.motion import FEWEST_POINTS, Matches, View, match, project, rays
 from jasmine_core.geometry.rigid import Array, from_numbers, interpolate, inverse
 
 LONGEST_GAP = 500_000_000  # [ns] between two samples that are still interpolated
 MOST_JUMPS = 0.01  # share of the steps; more of them and no distance is believed
-_JUMP_SPEED = 5.0  # times the usual speed of the robot, and ...
+_JUMP_SPEED = 5.0  # times the speed before and after it, and ...
 _JUMP_LENGTH = 0.2  # ... at least this far [m]
 # Where pose, extrinsics, stamps and K agree, points miss their epipolar lines by a small part of
 # their parallax: 0.03 on a car, 0.1 in a hand. Wrong axes make it 0.17 to 0.5.
 MOST_EPIPOLAR = 0.15
+_CLEAR = 4.0  # [px] of parallax that leave no doubt
 LEAST_IN_FRONT = 0.75  # share of the points that must be triangulated in front of the camera
 
 
@@ -70,13 +71,13 @@ class Odometry:
 
 
 def _jumps(stamps: Array, positions: Array) -> list[int]:
-    """Return the stamps [ns] right after a jump: far beyond the speed the robot has at all."""
+    """Return the stamps [ns] right after a jump: a step far beyond the steps around it."""
     if len(stamps) < 3:
         return []
     lengths = np.linalg.norm(np.diff(positions, axis=0), axis=1)  # [N-1] m
     speeds = lengths / np.maximum(np.diff(stamps) * 1e-9, 1e-3)
-    moving = speeds[speeds > 0.01]
-    usual = np.percentile(moving, 90) if len(moving) else 0.0
+    around = np.pad(speeds, 1)
+    usual = np.maximum(around[:-2], around[2:])
     jumps = (speeds > _JUMP_SPEED * usual) & (lengths > _JUMP_LENGTH)
     return [int(stamp) for stamp in stamps[1:][jumps]]
 
@@ -87,6 +88,7 @@ class Agreement:
 
     epipolar: float  # median distance of the points from their epipolar lines, share of parallax
     in_front: float  # share of the points that are triangulated in front of the camera
+    parallax: float = 0.0  # [px] median of the points that were compared
 
 
 def agreement(a: View, b: View, matches: Matches, T_b_a: Array) -> Agreement | None:
@@ -105,16 +107,38 @@ def agreement(a: View, b: View, matches: Matches, T_b_a: Array) -> Agreement | N
     lines_b, lines_a = x @ F.T, y @ F  # [N,3]
     slopes = (lines_b[:, :2] ** 2).sum(1) + (lines_a[:, :2] ** 2).sum(1)
     error = np.abs((y * lines_b).sum(1)) / np.sqrt(np.maximum(slopes, 1e-18))  # Sampson's [px]
-    depths = triangulate(a, b, matches, T_b_a)[clear]
-    return Agreement(
-        float(np.median(error) / np.median(parallax[clear])), float(np.mean(depths > 0))
-    )
+    inverse_depth = inverse_depths(a, b, matches, T_b_a)[0][clear]
+    typical = float(np.median(parallax[clear]))
+    in_front = float(np.mean(inverse_depth > 0))
+    return Agreement(float(np.median(error)) / typical, in_front, typical)
 
 
-def believed(agreements: Iterable[Agreement]) -> str | None:
-    """Return why an odometry must not be believed, None if it may be."""
+def probe(views: Iterable[tuple[int, View]], odometry: Odometry) -> Agreement | None:
+    """Compare an odometry with the first of some pictures and one that lies clearly elsewhere.
+
+    `views` are pictures in a row with their stamps [ns]; no more are taken than are needed.
+    """
+    found = None
+    start: tuple[int, View] | None = None
+    for stamp, view in views:
+        if start is None:
+            start = stamp, view
+            continue
+        matches = match(start[1], view)
+        if matches.overlap < 0.6:
+            break
+        T_b_a = odometry.between(stamp, start[0])
+        if T_b_a is not None:
+            found = agreement(start[1], view, matches, T_b_a) or found
+        if found is not None and found.parallax >= _CLEAR:
+            break
+    return found
+
+
+def disbelief(agreements: Iterable[Agreement]) -> str | None:
+    """Return why an odometry must not be believed, None if it may be or nobody can tell."""
     found = list(agreements)
-    if not found:
+    if len(found) < 3:
         return None
     epipolar = median(a.epipolar for a in found)
     in_front = median(a.in_front for a in found)
@@ -127,26 +151,32 @@ def believed(agreements: Iterable[Agreement]) -> str | None:
     )
 
 
-def triangulate(a: View, b: View, matches: Matches, T_b_a: Array) -> Array:
-    """Return the depth [N] m of each point in picture a.
+def inverse_depths(a: View, b: View, matches: Matches, T_b_a: Array) -> tuple[Array, Array]:
+    """Return the inverse depth [N] 1/m of each point in picture a, and how well it is known [N].
 
-    Z R x + t is parallel to y, so Z (R x) × y = -t × y, solved in the least squares.
+    R x + w t is parallel to y, so w y × t = -y × R x, solved in the least squares. Near the epipole
+    y × t vanishes and nothing is known.
     """
     y = rays(matches.b, b.camera.K)
-    left = np.cross(rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T, y)
-    right = np.cross(np.broadcast_to(T_b_a[:3, 3], y.shape), y)
-    depths: Array = -(left * right).sum(1) / np.maximum((left**2).sum(1), 1e-18)
-    return depths
+    turned = np.cross(y, rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T)
+    moved = np.cross(y, np.broadcast_to(T_b_a[:3, 3], y.shape))
+    strength = (moved**2).sum(1)
+    inverse_depth: Array = -(turned * moved).sum(1) / np.maximum(strength, 1e-18)
+    return inverse_depth, strength
 
 
-def scene_depth(a: View, b: View, matches: Matches, T_b_a: Array) -> float | None:
-    """Return the median depth [m] of the points in picture a; None if too few moved visibly."""
-    if len(matches.a) < FEWEST_POINTS:
-        return None
-    turned = project(rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T, b.camera.K)
-    depths = triangulate(a, b, matches, T_b_a)
-    depths = depths[(np.linalg.norm(matches.b - turned, axis=1) > 1.0) & (depths > 0)]
-    return float(np.median(depths)) if len(depths) >= FEWEST_POINTS else None
+def relative_baseline(a: View, b: View, matches: Matches, T_b_a: Array) -> float:
+    """Return how far the camera moved relative to the depth of the scene.
+
+    The median of inverse depth is taken, not of depth, for it does not depend on how many points
+    are too far off to move visibly.
+    """
+    distance = float(np.linalg.norm(T_b_a[:3, 3]))
+    if len(matches.a) < FEWEST_POINTS or distance < 1e-4:
+        return 0.0
+    inverse_depth, strength = inverse_depths(a, b, matches, T_b_a)
+    known = strength >= np.percentile(strength, 25)
+    return max(0.0, distance * float(np.median(inverse_depth[known])))
 
 
 def chain(transforms: Mapping[tuple[str, str], Array], target: str, source: str) -> Array | None:

@@ -2,36 +2,38 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures in, a sequence folder out: one picture at a time, and interruptible at any moment.
 
-All work happens in a hidden folder that takes its final name when it is whole. A journal in it has a
-line for every picture seen. A run that was killed is repeated from the journal: its decisions are
+All work happens in a hidden folder that takes its final name when it is whole. A journal in it has
+a line for every picture seen. A run that was killed is repeated from the journal: its decisions are
 taken over, the few pictures that later decisions compare with are read again, and the result is the
 same to the byte as that of a run which nobody disturbed.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.config import to_mapping
-from jasmine_core.data.health import OdometryFacts, Tally, examine, nothing_to_learn
+from jasmine_core.data.earlier_run import refuse_other_options, unfinished
+from jasmine_core.data.health import examine
 from jasmine_core.data.health_picture import draw
+from jasmine_core.data.health_words import nothing_to_learn
+from jasmine_core.data.journal import Journal, Record
 from jasmine_core.data.motion import PairMotion, allowed_points, sharpness, view_of
 from jasmine_core.data.odometry import Odometry
-from jasmine_core.data.select import DROPPED, Fate, NeighbourRules, Pair, Selection, Step, Verdict
+from jasmine_core.data.options import PrepareOptions
+from jasmine_core.data.select import DROPPED, Fate, Selection, Step
 from jasmine_core.data.sequence import (
-    INDEX,
     PICTURES,
     SEEN,
     VERSION,
@@ -41,10 +43,10 @@ from jasmine_core.data.sequence import (
     Picture,
     SampleRecord,
     picture_name,
-    read_index,
     write_index,
 )
-from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.data.tally import OdometryFacts, Tally
+from jasmine_core.errors import FrameError
 from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import (
     Camera,
@@ -57,43 +59,16 @@ from jasmine_core.geometry.camera import (
 )
 from jasmine_core.geometry.rigid import to_numbers
 
-HEALTH, REPORT = "health.json", "report.png"
-NOMINAL = (640, 192)  # [px] area of the pictures unless a size is asked for
+HEALTH, REPORT, JOURNAL = "health.json", "report.png", "frames.jsonl"
+NOMINAL = (640, 192)  # [px] whose area the pictures have unless a size is asked for
 LEAST_METRIC = 0.5  # share of the samples that must know their distances
-_JOURNAL = "progress.jsonl"
 _PLACES = {"fit": fit, "stretch": stretch, "crop": crop}
 
 
-@dataclass(frozen=True)
-class PrepareOptions:
-    """Say how pictures become those of a sequence."""
-
-    width: int = 0  # [px] of the pictures; 0: the camera's aspect ratio, area of NOMINAL
-    height: int = 0
-    resize: str = "fit"  # fit (letterbox), stretch or crop, as at run time
-    rectify: str = "auto"  # auto: unless the topic is named *rect*; always; never
-    picture: str = "jpg"  # or png, without loss
-    quality: int = 95  # of JPEG
-    neighbours: NeighbourRules = field(default_factory=NeighbourRules)
-
-    def __post_init__(self) -> None:
-        for name, known in (
-            ("resize", tuple(_PLACES)),
-            ("rectify", ("auto", "always", "never")),
-            ("picture", ("jpg", "png")),
-        ):
-            if (value := getattr(self, name)) not in known:
-                raise ConfigError(f"{name} is {value!r}; choose one of {', '.join(known)}")
-        sides = (self.width, self.height)
-        if sides != (0, 0) and min(sides) < 32:
-            raise ConfigError(f"size {sides[0]}x{sides[1]} px: both sides must be 32 px or more")
-        if not 1 <= self.quality <= 100:
-            raise ConfigError(f"quality {self.quality} must be in 1..100")
-
-    def transform(self, source: Size) -> ImageTransform:
-        """Return how rectified pictures of a size become those of the sequence."""
-        size = (self.width, self.height) if self.width else network_size(source, NOMINAL)
-        return _PLACES[self.resize](source, size)
+def placement(options: PrepareOptions, source: Size) -> ImageTransform:
+    """Return how rectified pictures of a size become those of the sequence."""
+    size = (options.width, options.height) if options.width else network_size(source, NOMINAL)
+    return _PLACES[options.resize](source, size)
 
 
 @dataclass(frozen=True)
@@ -123,7 +98,7 @@ class SequenceBuilder:
         facts: OdometryFacts,
     ) -> None:
         self.folder = folder
-        self._work = _unfinished(folder)
+        self._work = unfinished(folder)
         self._source, self._options = source, options
         self._camera, self._seen = camera, seen
         self._odometry, self._facts = odometry, facts
@@ -133,20 +108,17 @@ class SequenceBuilder:
         self._known: dict[tuple[int, int], int | None] = {}
         self._views_needed: set[int] = set()
         self._resume_at: int | None = None
-        self._journal: IO[str] | None = None
+        self._journal: Journal | None = None
 
     def __enter__(self) -> SequenceBuilder:
         try:
             (self._work / PICTURES).mkdir(parents=True, exist_ok=True)
-            path = self._work / _JOURNAL
-            self._journal = path.open("a+")
-            try:
-                fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as err:
-                raise DatasetError(
-                    f"{self.folder} is being prepared by another process; wait for it"
-                ) from err
-            self._take_over(path)
+            self._journal = Journal(self._work / JOURNAL)
+            self._take_over(self._journal)
+        except BlockingIOError as err:
+            raise DatasetError(
+                f"{self.folder} is being prepared by another process; wait for it"
+            ) from err
         except OSError as err:
             raise DatasetError(f"{self._work} cannot be written: {err.strerror}") from err
         return self
@@ -176,12 +148,15 @@ class SequenceBuilder:
 
         `read` is called if the picture is needed, and may raise a FrameError.
         """
+        journal = self._journal
+        if journal is None:
+            raise RuntimeError("the builder is a context manager; enter it first")
         if (log, stamp) in self._known:
             index = self._known.pop((log, stamp))
             if index is not None and index in self._views_needed:
                 self._selection.remember(index, view_of(read(), self._camera, self._allowed))
             return
-        record: dict[str, Any] = {"log": log, "stamp": stamp}
+        record: Record = {"log": log, "stamp": stamp}
         if self._selection.latest is not None and stamp <= self._selection.latest:
             step = Step(Fate.BACKWARDS, PairMotion(0.0))
         else:
@@ -198,13 +173,13 @@ class SequenceBuilder:
         try:
             if step.fate not in DROPPED:
                 record["bytes"] = self._store(stamp, picture)
-            self._note(record | _plain(step))
+            journal.add(record | step.record())
         except OSError as err:
             raise DatasetError(
                 f"{self._work}: {err.strerror}; {self.received} pictures are done; free some space "
                 "and run the same command again: it continues from there"
             ) from err
-        self._tally.add(record | _plain(step))
+        self._tally.add(record | step.record())
 
     def finish(self) -> Outcome:
         """Choose the samples, write index and health report, and give the folder its name."""
@@ -228,35 +203,31 @@ class SequenceBuilder:
 
     # ------------------------------------------------------------------ the journal
 
-    def _take_over(self, path: Path) -> None:
+    def _take_over(self, journal: Journal) -> None:
         """Read what an earlier run left, and cut off what it did not finish."""
         header = {"version": VERSION, "source": self._source, "options": to_mapping(self._options)}
-        good = 0  # [bytes]
-        last: list[tuple[int, int, int | None]] = []
-        with path.open("rb") as stream:
-            for number, line in enumerate(stream):
-                record = _parsed(line)
-                if record is None:
-                    break
-                if number == 0:
-                    refuse_other_options(record, header, self.folder)
-                elif not self._intact(record):
-                    break
-                else:
-                    last.append(self._replay(record))
-                good += len(line)
-        assert self._journal is not None
-        self._journal.truncate(good)
-        if good == 0:
-            self._note(header)
-        needed = self._selection.needed()
-        self._views_needed = set(needed)
-        if last:
-            at = [i for i, (_, _, index) in enumerate(last) if index in self._views_needed]
-            first = at[0] if at else len(last) - 1
-            self._resume_at = min(log for log, _, _ in last[first:])
+        earlier: list[tuple[int, int, int | None]] = []  # log, stamp, index if kept
+        begun = False
+        for record in journal.records():
+            if not begun:
+                refuse_other_options(record, header, self.folder)
+                begun = True
+            elif self._intact(record):
+                earlier.append(self._replay(record))
+            else:
+                break
+        journal.cut()
+        if not begun:
+            journal.add(header)
+        self._views_needed = set(self._selection.needed())
+        if earlier:
+            first = next(
+                (i for i, (_, _, kept) in enumerate(earlier) if kept in self._views_needed),
+                len(earlier) - 1,
+            )
+            self._resume_at = min(log for log, _, _ in earlier[first:])
             self._known = {
-                (log, stamp): index for log, stamp, index in last if log >= self._resume_at
+                (log, stamp): kept for log, stamp, kept in earlier if log >= self._resume_at
             }
 
     def _intact(self, record: dict[str, Any]) -> bool:
@@ -267,16 +238,11 @@ class SequenceBuilder:
         return path.is_file() and path.stat().st_size == record["bytes"]
 
     def _replay(self, record: dict[str, Any]) -> tuple[int, int, int | None]:
-        step = _step(record, len(self._selection.kept))
+        step = Step.of_record(record, len(self._selection.kept))
         self._selection.learn(record["stamp"], step)
         self._tally.add(record)
         index = None if step.fate in DROPPED else len(self._selection.kept) - 1
         return record["log"], record["stamp"], index
-
-    def _note(self, record: dict[str, Any]) -> None:
-        assert self._journal is not None
-        self._journal.write(json.dumps(record) + "\n")
-        self._journal.flush()  # from here on even a kill cannot lose it
 
     # ------------------------------------------------------------------ the folder
 
@@ -346,7 +312,6 @@ class SequenceBuilder:
         for path in (work / PICTURES).iterdir():
             if f"{PICTURES}/{path.name}" not in used:
                 path.unlink()
-        (work / _JOURNAL).unlink()
         os.sync()  # else a power cut may leave the new name pointing at empty pictures
         retired = self.folder.with_name(f".{self.folder.name}.retired")
         if self.folder.exists():
@@ -354,83 +319,6 @@ class SequenceBuilder:
             self.folder.replace(retired)
         work.replace(self.folder)
         shutil.rmtree(retired, ignore_errors=True)
-
-
-def finished(folder: Path, source: dict[str, Any], options: PrepareOptions) -> bool:
-    """Tell whether a sequence is there already; refuse one of another bag or other options."""
-    if not (folder / INDEX).is_file():
-        if folder.exists():
-            raise DatasetError(f"{folder} exists and is no sequence; write elsewhere with -o")
-        return False
-    index = read_index(folder)
-    header = {"version": VERSION, "source": source, "options": to_mapping(options)}
-    refuse_other_options(asdict(index), header, folder)
-    return True
-
-
-def forget_unfinished(folder: Path) -> None:
-    """Remove what an interrupted run left."""
-    shutil.rmtree(_unfinished(folder), ignore_errors=True)
-
-
-def refuse_other_options(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    """Raise a DatasetError that names what differs between two runs."""
-    if before.get("version") != now["version"]:
-        raise DatasetError(f"{folder} is of another version; add --overwrite to prepare it anew")
-    for part in ("source", "options"):
-        was, is_now = _flat(before[part]), _flat(now[part])
-        differing = [key for key in was.keys() | is_now.keys() if was.get(key) != is_now.get(key)]
-        if differing:
-            changes = ", ".join(
-                f"{key} {was.get(key)} is now {is_now.get(key)}" for key in sorted(differing)[:3]
-            )
-            raise DatasetError(
-                f"{folder} was prepared differently ({changes}); repeat its options, write "
-                "elsewhere with -o, or add --overwrite to prepare it anew"
-            )
-
-
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value) if isinstance(value, dict) else {key: value}
-    return flat
-
-
-def _unfinished(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.unfinished")
-
-
-def _plain(step: Step) -> dict[str, Any]:
-    m = step.motion
-    return {
-        "fate": step.fate.value,
-        "motion": [m.overlap, m.gain, m.median_flow, m.flow, m.parallax, m.turn],
-        "pairs": [[p.first, p.verdict.value, *_measures(p)] for p in step.pairs],
-    }
-
-
-def _measures(pair: Pair) -> list[float | None]:
-    return [pair.flow, pair.parallax, pair.overlap, pair.depth]
-
-
-def _step(record: dict[str, Any], second: int) -> Step:
-    pairs = tuple(
-        Pair(first, second, Verdict(verdict), *measures)
-        for first, verdict, *measures in record["pairs"]
-    )
-    return Step(Fate(record["fate"]), PairMotion(*record["motion"]), pairs)
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Read a line of the journal, None if it was cut while being written."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        record: dict[str, Any] = json.loads(line)
-    except ValueError:
-        return None
-    return record
 
 
 def _rounded(numbers: list[float]) -> list[float]:

@@ -1,16 +1,16 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which pictures are kept, and which two neighbours teach the depth of each: by motion, not by index.
+"""Which pictures are kept, and which two neighbours teach the depth of each: by motion, not index.
 
 A picture is kept once the camera moved visibly since the last one that was kept. Its neighbours are
-the closest kept pictures before and after it that are far enough away:
+the closest kept pictures before and after it (of those `BACK` away) that are far enough:
 
     with odometry      the camera moved by `min_baseline` times the depth of the scene
     without            parallax reached `min_parallax` and flow `min_flow`, shares of the width
 
-and that are not too far: beyond `max_baseline`, `max_flow`, `min_overlap` or `max_interval` there is
-too little left to compare. Pictures of different exposure are never neighbours, nor are pictures on
-either side of a cut or a long gap.
+and that are not too far: beyond `max_baseline`, `max_flow`, `min_overlap` or `max_interval` there
+is too little left to compare. Pictures of different exposure are never neighbours, nor are pictures
+on either side of a cut or a long gap.
 """
 
 from __future__ import annotations
@@ -19,41 +19,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from jasmine_core.data.motion import FEWEST_POINTS, PairMotion, View, match, pair_motion
-from jasmine_core.data.odometry import scene_depth
-from jasmine_core.errors import ConfigError
+from jasmine_core.data.odometry import relative_baseline
+from jasmine_core.data.options import NeighbourRules
 from jasmine_core.geometry.rigid import Array
 
-WINDOW = 16  # kept pictures among which neighbours are looked for
+Poses = Callable[[int, int], Array | None]  # (target, source) [ns] to T_target_source, if known
+
+BACK = (1, 2, 3, 4, 6, 8, 11, 15)  # how many kept pictures ago neighbours are looked for
+WINDOW = BACK[-1]
 STILL_MEDIAN, STILL_FLOW = 0.001, 0.01  # shares of the width below which nothing has moved
 _LOST = 0.25  # overlap below which two pictures in a row show different scenes
-
-
-@dataclass(frozen=True)
-class NeighbourRules:
-    """Say how far apart neighbours are."""
-
-    min_baseline: float = 0.02  # translation over the depth of the scene, with odometry
-    max_baseline: float = 0.15
-    min_parallax: float = 0.01  # upper decile, share of the picture's width, without odometry
-    min_flow: float = 0.02
-    max_flow: float = 0.15
-    min_overlap: float = 0.5  # share of the points seen in both
-    max_gain: float = 1.25  # exposure of one over that of the other
-    max_interval: float = 2.0  # [s] between neighbours
-
-    def __post_init__(self) -> None:
-        for low, high in ((self.min_baseline, self.max_baseline), (self.min_flow, self.max_flow)):
-            if not 0 < low < high:
-                raise ConfigError(f"range {low:g}..{high:g} of motion is empty; raise its end")
-        if not (0 < self.min_overlap < 1 < self.max_gain and self.max_interval > 0):
-            raise ConfigError(
-                f"min_overlap {self.min_overlap:g}, max_gain {self.max_gain:g} and max_interval "
-                f"{self.max_interval:g} s must lie in 0..1, above 1 and above 0"
-            )
 
 
 class Verdict(str, Enum):
@@ -86,34 +64,28 @@ DROPPED = (Fate.STILL, Fate.BLANK, Fate.BACKWARDS, Fate.DAMAGED)
 
 @dataclass(frozen=True)
 class Pair:
-    """Measure two kept pictures, `first` before `second` (indices of kept pictures)."""
+    """Measure two neighbours, `first` before `second` (indices of kept pictures)."""
 
     first: int
     second: int
-    verdict: Verdict
-    flow: float
+    flow: float  # see PairMotion
     parallax: float
     overlap: float
-    depth: float | None = None  # [m] median of the scene, with odometry
+    baseline: float | None = None  # translation over the depth of the scene, with odometry
 
 
-def judge(
-    motion: PairMotion, rules: NeighbourRules, distance: float | None, depth: float | None
-) -> Verdict:
-    """Judge a pair; `distance` [m] and `depth` [m] are None without odometry."""
+def judge(motion: PairMotion, rules: NeighbourRules, baseline: float | None = None) -> Verdict:
+    """Judge a pair; `baseline`, translation over depth of the scene, is known with odometry."""
     if motion.overlap < rules.min_overlap or motion.flow > rules.max_flow:
         return Verdict.FAR
     if not 1 / rules.max_gain <= motion.gain <= rules.max_gain:
         return Verdict.EXPOSURE
-    if distance is not None and depth is not None:
-        baseline = distance / depth
+    if baseline is not None:
         if baseline > rules.max_baseline:
             return Verdict.FAR
         enough = baseline >= rules.min_baseline
     else:
         enough = motion.parallax >= rules.min_parallax and motion.flow >= rules.min_flow
-        # Odometry stands still while the picture moves: a lorry drives past, or the robot turns.
-        enough = enough and (distance is None or distance > 0.01)
     if enough:
         return Verdict.GOOD
     return Verdict.TURN if motion.flow >= rules.min_flow else Verdict.NEAR
@@ -127,7 +99,7 @@ class Kept:
     segment: int
     before: Pair | None = None
     after: Pair | None = None
-    turned: bool = False  # it has no neighbour before it because the camera only turned
+    turned: bool = False  # no neighbour before it because the camera only turned
 
 
 @dataclass(frozen=True)
@@ -136,7 +108,25 @@ class Step:
 
     fate: Fate
     motion: PairMotion  # since the last kept picture
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[Pair, ...] = ()  # with those before it that are its neighbours
+    turned: bool = False  # there are none because the camera only turned
+
+    def record(self) -> dict[str, Any]:
+        """Return the step as JSON, exactly."""
+        m = self.motion
+        return {
+            "fate": self.fate.value,
+            "motion": [m.overlap, m.gain, m.median_flow, m.flow, m.parallax, m.turn],
+            "pairs": [[p.first, p.flow, p.parallax, p.overlap, p.baseline] for p in self.pairs],
+            "turned": self.turned,
+        }
+
+    @staticmethod
+    def of_record(record: dict[str, Any], second: int) -> Step:
+        """Return the step of a record; `second` is the index that its picture has if kept."""
+        pairs = tuple(Pair(first, second, *measures) for first, *measures in record["pairs"])
+        motion = PairMotion(*record["motion"])
+        return Step(Fate(record["fate"]), motion, pairs, record["turned"])
 
 
 class Selection:
@@ -157,8 +147,11 @@ class Selection:
         if self.latest is not None and stamp <= self.latest:
             return Step(Fate.BACKWARDS, PairMotion(0.0))
         fate, motion, first = self._compare_with_last(stamp, view)
-        pairs = self._find_neighbours(stamp, view, first) if fate is Fate.KEPT else ()
-        step = Step(fate, motion, pairs)
+        pairs: tuple[Pair, ...] = ()
+        turned = False
+        if fate is Fate.KEPT:
+            pairs, turned = self._find_neighbours(stamp, view, first)
+        step = Step(fate, motion, pairs, turned)
         self.learn(stamp, step)
         if fate not in DROPPED:
             self.remember(len(self.kept) - 1, view)
@@ -172,14 +165,11 @@ class Selection:
         if step.fate in DROPPED:
             return
         last = self.kept[-1].segment if self.kept else -1
-        self.kept.append(Kept(stamp, last + (step.fate in BREAKS)))
+        self.kept.append(Kept(stamp, last + (step.fate in BREAKS), turned=step.turned))
         for pair in step.pairs:
-            if pair.verdict is Verdict.GOOD:
-                first, second = self.kept[pair.first], self.kept[pair.second]
-                second.before = second.before or pair
-                first.after = first.after or pair
-        verdicts = {pair.verdict for pair in step.pairs}
-        self.kept[-1].turned = Verdict.TURN in verdicts and Verdict.GOOD not in verdicts
+            first, second = self.kept[pair.first], self.kept[pair.second]
+            second.before = second.before or pair
+            first.after = first.after or pair
 
     def remember(self, index: int, view: View) -> None:
         """Keep the view of a kept picture at hand for those to come."""
@@ -195,54 +185,62 @@ class Selection:
         recent = range(max(0, len(self.kept) - WINDOW), len(self.kept))
         return [i for i in recent if self.kept[i].segment == segment]
 
-    def _compare_with_last(self, stamp: int, view: View) -> tuple[Fate, PairMotion, Pair | None]:
-        nothing = PairMotion(0.0)
+    def _compare_with_last(self, stamp: int, view: View) -> tuple[Fate, PairMotion, _Measured]:
         if not self._views or self.latest is None:
             enough = len(view.points) >= FEWEST_POINTS
-            return Fate.START if enough else Fate.BLANK, nothing, None
+            return Fate.START if enough else Fate.BLANK, _NOTHING.motion, _NOTHING
         if stamp - self.latest > self.rules.max_interval * 1e9:
-            return Fate.GAP, nothing, None
+            return Fate.GAP, _NOTHING.motion, _NOTHING
         index, last = self._views[-1]
-        pair, motion = self._measure(index, last, stamp, view)
+        measured = self._measure(index, last, stamp, view)
+        motion = measured.motion
         if motion.overlap < _LOST:
-            enough = len(view.points) >= FEWEST_POINTS
-            return Fate.CUT if enough else Fate.BLANK, motion, None
-        if not 1 / self.rules.max_gain <= motion.gain <= self.rules.max_gain:
-            return Fate.EXPOSED, motion, None
-        if motion.median_flow < STILL_MEDIAN or motion.flow < STILL_FLOW:
-            return Fate.STILL, motion, None
-        return Fate.KEPT, motion, pair
+            fate = Fate.CUT if len(view.points) >= FEWEST_POINTS else Fate.BLANK
+        elif not 1 / self.rules.max_gain <= motion.gain <= self.rules.max_gain:
+            fate = Fate.EXPOSED
+        elif motion.median_flow < STILL_MEDIAN or motion.flow < STILL_FLOW:
+            fate = Fate.STILL
+        else:
+            fate = Fate.KEPT
+        return fate, motion, measured
 
-    def _find_neighbours(self, stamp: int, view: View, first: Pair | None) -> tuple[Pair, ...]:
+    def _find_neighbours(
+        self, stamp: int, view: View, last: _Measured
+    ) -> tuple[tuple[Pair, ...], bool]:
         """Walk back from the new picture until it and those before it have their neighbours."""
-        pairs = []
-        found = False
-        for index, other in reversed(self._views):
+        pairs: list[Pair] = []
+        verdicts = set()
+        for index, other in (self._views[-n] for n in BACK if n <= len(self._views)):
             kept = self.kept[index]
-            if found and kept.after:
+            if pairs and kept.after:
                 break  # what lies further back has its neighbour too
             if stamp - kept.stamp > self.rules.max_interval * 1e9:
                 break
-            pair = first if first and first.first == index else None
-            pair = pair or self._measure(index, other, stamp, view)[0]
-            if pair.verdict is Verdict.FAR:
+            newest = index == len(self.kept) - 1
+            motion, baseline = last if newest else self._measure(index, other, stamp, view)
+            verdict = judge(motion, self.rules, baseline)
+            verdicts.add(verdict)
+            if verdict is Verdict.FAR:
                 break
-            pairs.append(pair)
-            found = found or pair.verdict is Verdict.GOOD
-        return tuple(pairs)
+            if verdict is Verdict.GOOD:
+                second = len(self.kept)
+                pairs.append(
+                    Pair(index, second, motion.flow, motion.parallax, motion.overlap, baseline)
+                )
+        return tuple(pairs), Verdict.TURN in verdicts and not pairs
 
-    def _measure(self, index: int, a: View, stamp: int, b: View) -> tuple[Pair, PairMotion]:
-        T_b_a: Array | None = None
-        if self._poses is not None:
-            T_b_a = self._poses(stamp, self.kept[index].stamp)
+    def _measure(self, index: int, a: View, stamp: int, b: View) -> _Measured:
         matches = match(a, b)
-        motion = pair_motion(a, b, matches, None if T_b_a is None else T_b_a[:3, :3])
-        distance = depth = None
-        if T_b_a is not None:
-            distance = float(np.linalg.norm(T_b_a[:3, 3]))
-            depth = scene_depth(a, b, matches, T_b_a)
-        verdict = judge(motion, self.rules, distance, depth)
-        pair = Pair(
-            index, len(self.kept), verdict, motion.flow, motion.parallax, motion.overlap, depth
-        )
-        return pair, motion
+        T_b_a = self._poses(stamp, self.kept[index].stamp) if self._poses else None
+        if T_b_a is None:
+            return _Measured(pair_motion(a, b, matches), None)
+        baseline = round(relative_baseline(a, b, matches, T_b_a), 6)
+        return _Measured(pair_motion(a, b, matches, T_b_a[:3, :3]), baseline)
+
+
+class _Measured(NamedTuple):
+    motion: PairMotion
+    baseline: float | None
+
+
+_NOTHING = _Measured(PairMotion(0.0), None)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences on disk: rectified pictures, one JSON index, and samples of a picture and its neighbours.
+"""Sequences on disk: rectified pictures, one JSON index, samples of a picture and its neighbours.
 
 `docs/dataset.md` describes the folder. Every data set, prepared from a bag or published by others,
 gives the same `Sample`s.
@@ -104,7 +104,6 @@ class Sample:
     seen: Path | None = None  # PNG, zero where rectification or letterbox left nothing of the scene
     classes: Path | None = None  # PNG of Cityscapes' training classes, see SKY and MOVING
     teacher: Path | None = None  # 16-bit PNG of depth, TEACHER_UNIT steps per unit
-    truth: Path | None = None  # depth picture or array of a test set
 
     def read(self, size: Size | None = None) -> Loaded:
         """Read everything, resized to (width, height) by stretching if a size is given."""
@@ -137,7 +136,7 @@ class Sample:
             distances=tuple(source.distance for source in self.sources),
             seen=None if seen is None else np.asarray(seen > 0, np.bool_),
             classes=None if classes is None else np.asarray(classes, np.uint8),
-            teacher=None if teacher is None else teacher.astype(np.float32) / TEACHER_UNIT,
+            teacher=None if teacher is None else np.asarray(teacher / TEACHER_UNIT, np.float32),
         )
 
 

@@ -97,7 +97,7 @@ class DepthPredictor:
 
     def __call__(self, image: NDArray[np.uint8]) -> DepthPrediction:
         """Predict the depth of one RGB picture [H,W,3] uint8."""
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise FrameError(
                 f"picture is {image.dtype} {list(image.shape)}; expected uint8 RGB [H,W,3]"
             )

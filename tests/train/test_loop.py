@@ -171,7 +171,8 @@ def test_two_processes_do_as_one(disparity_recipe, tmp_path):
     write_config(recipe, file)
     launch = [
         sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-        "--main_process_port", "0", "-m", "jasmine_ros.cli", "train", str(file), "-o", str(tmp_path / "two"),
+        "--main_process_port", "0", "-m", "jasmine_ros.cli",
+        "train", str(file), "-o", str(tmp_path / "two"),
     ]  # fmt: skip
     done = subprocess.run(launch, env=ENVIRONMENT, capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr.decode()[-2000:]

@@ -1,0 +1,334 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of any size through the smallest real network, and through one that is transparent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+import jasmine_core
+from jasmine_core import DepthPredictor, JasmineModel
+from jasmine_core.errors import CheckpointError, ConfigError, FrameError
+from jasmine_core.geometry.camera import Camera, crop, fit, stretch
+from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
+from jasmine_core.runtime.backend_torch import TorchBackend
+from jasmine_core.runtime.predictor import confidence_of
+
+STAGES = ["preprocess", "encode", "denoise", "decode", "refine", "postprocess"]
+SIZES = [(1242, 375), (640, 480), (480, 640), (37, 53), (129, 65), (64, 64), (1, 1), (3, 200)]
+RESIZES = ["fit", "stretch", "crop"]
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def backend(checkpoint) -> TorchBackend:
+    return TorchBackend.load(str(checkpoint), "cpu", "fp32")
+
+
+def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+class Glass:
+    """A network that answers with what it sees: red is depth and ssi, green what came before."""
+
+    info = BackendInfo("glass", "cpu", "fp32", "transparent", (128, 64), 2.5)
+
+    def __call__(self, image: np.ndarray) -> NetworkMaps:
+        self.seen = image
+        red, green, _ = image
+        return NetworkMaps(red, np.stack([green, red]), {"look": 0.5})
+
+
+# ---------------------------------------------------------------------------- sizes
+
+
+@pytest.mark.parametrize("resize", RESIZES)
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_maps_have_the_cameras_size(backend, resize, width, height):
+    predictor = DepthPredictor(backend, resize)
+    image = picture(width, height)
+    before = image.copy()
+    prediction = predictor(image)
+    np.testing.assert_array_equal(image, before)  # the caller's picture is his own
+
+    maps = (prediction.depth, prediction.ssi, prediction.confidence)
+    for values in maps:
+        assert values.shape == (height, width) and values.dtype == np.float32
+    assert all(side % 64 == 0 and side > 0 for side in prediction.network_size)
+
+    # All of the picture is known, except what a crop never showed to the network.
+    seen = np.zeros((height, width), bool)
+    seen[predictor.transform((width, height)).source_window.slices] = True
+    for values in maps:
+        np.testing.assert_array_equal(np.isfinite(values), seen)
+    assert seen.all() or resize == "crop"
+    assert np.nanmin(prediction.depth) >= 0 and np.nanmax(prediction.depth) <= 3
+    for values in maps[1:]:
+        assert np.nanmin(values) >= 0 and np.nanmax(values) <= 1
+
+    camera = Camera(width, height, np.array([[50.0, 0, 7], [0, 60, 5], [0, 0, 1]]))
+    np.testing.assert_array_equal(prediction.transform.camera(camera).K, camera.K)
+
+
+@pytest.mark.parametrize("resize", RESIZES)
+@pytest.mark.parametrize(("width", "height"), SIZES[:5])
+def test_maps_at_network_resolution_are_what_saw_the_camera(backend, resize, width, height):
+    predictor = DepthPredictor(backend, resize, "network")
+    prediction = predictor(picture(width, height))
+    to_network = predictor.transform((width, height))
+    window = to_network.target_window
+    for values in (prediction.depth, prediction.ssi, prediction.confidence):
+        assert values.shape == (window.height, window.width)
+        assert np.isfinite(values).all()
+    # The camera of these maps is the network's, moved by the letterbox's margin.
+    camera = Camera(width, height, np.array([[50.0, 0, 7], [0, 60, 5], [0, 0, 1]]))
+    moved = to_network.camera(camera).K - [[0, 0, window.x], [0, 0, window.y], [0, 0, 0]]
+    published = prediction.transform.camera(camera)
+    assert published.size == (window.width, window.height)
+    np.testing.assert_allclose(published.K, moved)
+    # And a picture brought along by the same transform has the maps' size.
+    assert prediction.transform.picture(picture(width, height)).shape[:2] == values.shape
+
+
+@given(st.integers(1, 2000), st.integers(1, 2000), st.sampled_from(RESIZES))
+def test_network_gets_multiples_of_64(width, height, resize):
+    predictor = DepthPredictor(Glass(), resize)
+    transform = predictor.transform((width, height))
+    assert all(side % 64 == 0 and side > 0 for side in transform.target)
+    if resize != "fit":
+        assert transform.target == Glass.info.nominal_size
+    place = {"fit": fit, "stretch": stretch, "crop": crop}[resize]  # their own tests know the rest
+    assert transform == place((width, height), transform.target)
+
+
+def test_own_size_replaces_the_checkpoints(backend):
+    for resize in RESIZES:
+        prediction = DepthPredictor(backend, resize, size=(192, 64))(picture(90, 70))
+        assert prediction.network_size == (192, 64)
+    assert DepthPredictor(backend, "stretch")(picture(90, 70)).network_size == (128, 64)
+
+
+# ---------------------------------------------------------------------------- the way in and out
+
+
+def smooth(width: int, height: int) -> np.ndarray:
+    u, v = np.meshgrid(np.arange(width), np.arange(height))
+    red = 90 + 100 * u / width + 50 * v / height
+    return np.rint(np.stack([red, red * 0.8, 0 * red], -1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("resize", RESIZES)
+@pytest.mark.parametrize(("width", "height"), [(300, 200), (121, 333), (64, 40)])
+def test_every_map_lands_on_the_pixels_it_came_from(resize, width, height):
+    image = smooth(width, height)
+    prediction = DepthPredictor(Glass(), resize)(image)
+    for values, expected in (
+        (prediction.depth, image[..., 0] / 255),
+        (prediction.ssi, image[..., 0] / 255),
+        (prediction.confidence, np.full((height, width), 0.8)),
+    ):
+        known = np.isfinite(values)
+        assert known.any()
+        inner = known & np.roll(known, 6, 0) & np.roll(known, -6, 0)
+        inner &= np.roll(known, 6, 1) & np.roll(known, -6, 1)
+        inner[:6] = inner[-6:] = inner[:, :6] = inner[:, -6:] = False
+        assert inner.any()
+        np.testing.assert_allclose(values[inner], expected[inner], atol=0.02)
+
+
+def test_network_sees_planes_in_0_to_1():
+    glass = Glass()
+    DepthPredictor(glass, "stretch")(np.full((64, 128, 3), (255, 51, 0), np.uint8))
+    assert glass.seen.shape == (3, 64, 128) and glass.seen.dtype == np.float32
+    np.testing.assert_allclose(glass.seen[:, 5, 7], [1, 0.2, 0], rtol=1e-6)
+
+
+def test_picture_of_the_networks_own_size_is_the_models_own_answer(backend, checkpoint):
+    image = picture(128, 64)
+    prediction = DepthPredictor(backend)(image)
+    model = JasmineModel.from_pretrained(checkpoint)
+    with torch.no_grad():
+        expected = model.predict_depth(
+            torch.from_numpy(image / np.float32(255)).permute(2, 0, 1)[None]
+        )
+    assert prediction.network_size == (128, 64)
+    np.testing.assert_allclose(prediction.depth, expected.depth[0, 0].numpy(), atol=1e-4)
+    np.testing.assert_allclose(prediction.ssi, expected.ssi[0, 0].numpy(), atol=1e-4)
+    first, last = (d[0, 0].numpy() for d in expected.depths)
+    sure = np.maximum(first, last) > 0.05
+    ratio = np.minimum(first, last)[sure] / np.maximum(first, last)[sure]
+    np.testing.assert_allclose(prediction.confidence[sure], ratio, atol=5e-3)
+
+
+def test_equal_pictures_give_equal_depth(backend):
+    predictor = DepthPredictor(backend)
+    np.testing.assert_array_equal(
+        predictor(picture(90, 60)).depth, predictor(picture(90, 60)).depth
+    )
+    assert not np.array_equal(predictor(picture(90, 60)).depth, predictor(picture(90, 60, 1)).depth)
+
+
+def test_views_and_other_layouts_are_pictures_too(backend):
+    predictor, image = DepthPredictor(backend), picture(90, 60)
+    expected = predictor(image).depth
+    for same in (np.asfortranarray(image), np.repeat(image, 2, axis=1)[:, ::2]):
+        np.testing.assert_array_equal(predictor(same).depth, expected)
+
+
+def test_every_stage_is_timed_in_its_order(backend):
+    prediction = DepthPredictor(backend)(picture(90, 60))
+    assert list(prediction.seconds) == STAGES
+    assert all(0 < seconds < 60 for seconds in prediction.seconds.values())
+    assert list(DepthPredictor(Glass())(picture(9, 9)).seconds) == [
+        "preprocess",
+        "look",
+        "postprocess",
+    ]
+
+
+def test_clock_adds_up_what_runs_twice():
+    clock = StageClock()
+    for _ in range(2):
+        with clock.stage("a"):
+            pass
+    once = dict(clock.seconds)
+    with clock.stage("b"):
+        pass
+    assert list(clock.seconds) == ["a", "b"] and clock.seconds["a"] == once["a"]
+
+
+# ---------------------------------------------------------------------------- scale, bad input
+
+
+def test_scale_of_the_checkpoint_is_told_and_not_applied(make_model, tmp_path, checkpoint):
+    assert DepthPredictor.from_pretrained(checkpoint).metres_per_unit is None
+    make_model(metres_per_unit=31.5).save_pretrained(tmp_path / "metric")
+    metric = DepthPredictor.from_pretrained(tmp_path / "metric", backend="torch", device="cpu")
+    assert metric.metres_per_unit == 31.5
+    plain = DepthPredictor.from_pretrained(str(checkpoint))
+    np.testing.assert_array_equal(metric(picture(64, 64)).depth, plain(picture(64, 64)).depth)
+    info = plain.backend.info
+    assert (info.name, info.precision, info.nominal_size) == ("torch", "fp32", (128, 64))
+    assert "smallest" in info.model
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((8, 8, 3), np.float32),
+        np.zeros((8, 8, 3), np.uint16),
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((1, 8, 8, 3), np.uint8),
+        np.zeros((0, 8, 3), np.uint8),
+        np.zeros((8, 0, 3), np.uint8),
+    ],
+    ids=lambda image: f"{image.dtype} {image.shape}",
+)
+def test_what_is_no_rgb_picture_spoils_its_own_frame_only(image):
+    predictor = DepthPredictor(Glass())
+    with pytest.raises(FrameError) as refusal:
+        predictor(image)
+    assert str(list(image.shape)) in str(refusal.value) and str(image.dtype) in str(refusal.value)
+    predictor(picture(8, 8))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"resize": "squash"}, "'squash' is not one of fit, stretch, crop"),
+        ({"resolution": "full"}, "'full' is not one of camera, network"),
+        ({"size": (100, 64)}, "100x64 px.*multiples of 64"),
+        ({"size": (64, 0)}, "64x0"),
+        ({"size": (-64, 64)}, "-64x64"),
+        ({"backend": "caffe"}, "'caffe' is not one of auto"),
+        ({"precision": "fp8"}, "'fp8' is not one of auto"),
+        ({"precision": "fp16", "device": "cpu"}, "fp16 needs a GPU"),
+        ({"device": "abacus"}, "'abacus' cannot be used"),
+    ],
+)
+def test_impossible_options_are_refused(checkpoint, options, words):
+    with pytest.raises(ConfigError, match=words):
+        DepthPredictor.from_pretrained(checkpoint, **options)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_absent_gpu_is_a_config_error(checkpoint):
+    with pytest.raises(ConfigError, match="'cuda' cannot be used"):
+        DepthPredictor.from_pretrained(checkpoint, device="cuda")
+
+
+def test_absent_checkpoint_is_told(tmp_path):
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
+        DepthPredictor.from_pretrained(tmp_path / "nothing")
+
+
+# ---------------------------------------------------------------------------- confidence
+
+maps = npst.arrays(np.float32, (2, 3, 4), elements=st.floats(0, 3, width=32))
+
+
+@given(maps)
+def test_confidence_is_the_ratio_of_the_last_two_depths(depths):
+    confidence = confidence_of(depths)
+    assert confidence.shape == (3, 4) and confidence.dtype == np.float32
+    assert (confidence >= 0).all() and (confidence <= 1).all()
+    before, last = depths.astype(np.float64)
+    large = np.maximum(before, last)
+    expected = np.divide(np.minimum(before, last), large, out=np.zeros((3, 4)), where=large > 0)
+    np.testing.assert_allclose(confidence, expected, rtol=1e-5, atol=1e-30)
+    np.testing.assert_array_equal(confidence_of(depths[::-1]), confidence)  # up or down alike
+    still = confidence_of(np.stack([last, last]).astype(np.float32))
+    np.testing.assert_array_equal(still, (last > 0).astype(np.float32))
+
+
+@given(maps, st.sampled_from([0.25, 2.0, 64.0]))
+def test_confidence_does_not_hang_on_the_scale(depths, scale):
+    depths = np.where(depths < 1e-30, 0, depths)
+    np.testing.assert_allclose(
+        confidence_of(depths * np.float32(scale)), confidence_of(depths), rtol=1e-6
+    )
+
+
+@settings(max_examples=50)
+@given(maps, npst.arrays(np.float32, (5, 3, 4), elements=st.floats(0, 3, width=32)))
+def test_confidence_looks_at_the_last_two_iterations_only(depths, earlier):
+    np.testing.assert_array_equal(
+        confidence_of(np.concatenate([earlier, depths])), confidence_of(depths)
+    )
+
+
+def test_confidence_by_hand():
+    depths = np.array([[[1.0, 2, 2, 0, np.nan, np.inf, 1]], [[2, 1, 2, 0, 1, 1, np.inf]]], "f4")
+    np.testing.assert_array_equal(confidence_of(depths)[0], [0.5, 0.5, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(confidence_of(np.array([[[1, np.nan]]], "f4"))[0], [1, 0])
+
+
+# ---------------------------------------------------------------------------- what it costs
+
+
+@pytest.mark.parametrize("module", ["jasmine_core", "jasmine_core.runtime.predictor"])
+def test_importing_the_predictor_imports_no_torch(module):
+    script = (
+        f"import sys, {module}\n"
+        "heavy = {'torch', 'diffusers', 'transformers', 'rosbags', 'rclpy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_front_door_leads_to_the_two_classes_and_no_further():
+    assert JasmineModel.__module__ == "jasmine_core.model.jasmine"
+    assert DepthPredictor.__module__ == "jasmine_core.runtime.predictor"
+    with pytest.raises(AttributeError, match="'Jasmin'"):
+        _ = jasmine_core.Jasmin

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The house rules that a machine can hold: which room may use which, and what every file bears."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jasmine_core
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "jasmine_core"
+SPDX = [
+    "# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers",
+    "# SPDX-License-Identifier: Apache-2.0",
+]
+ROS = ("jasmine_ros", "rclpy", "sensor_msgs", "std_msgs", "geometry_msgs", "cv_bridge", "ament")
+
+# Arrows run from higher floors to lower ones; between rooms of one floor, one way only.
+FLOORS = {
+    "cli": 3,
+    **dict.fromkeys(("train", "evaluate", "export", "runtime"), 2),
+    **dict.fromkeys(("model", "loss", "data"), 1),
+    **dict.fromkeys(("geometry", "config", "files", "errors", "_version"), 0),
+}
+# What Python 3.10, ROS 2 Humble's, does not have.
+TOO_NEW = {
+    "typing": {"Self", "Never", "LiteralString", "assert_never", "override", "Unpack"},
+    "enum": {"StrEnum"},
+    "datetime": {"UTC"},
+    "contextlib": {"chdir"},
+    "itertools": {"batched"},
+    "tomllib": {None},
+}
+
+
+def core_modules() -> list[Path]:
+    return sorted(CORE.rglob("*.py"))
+
+
+def imports(file: Path) -> Iterator[tuple[str, str | None]]:
+    """Yield (module, name or None) for every import of a file, lazy ones included."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: imports are absolute here"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(CORE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(file: Path) -> Iterator[str]:
+    """Yield the rooms of the core that a file imports from, its own left out."""
+    for module, name in imports(file):
+        first, *rest = module.split(".")
+        if first == "jasmine_core":
+            room = rest[0] if rest else name
+            if room != room_of(file):
+                yield room or ""
+
+
+def test_arrows_run_from_higher_floors_to_lower_ones():
+    wrong = []
+    for file in core_modules():
+        if (room := room_of(file)) == "__init__":  # the front door, which opens on first use
+            continue
+        assert room in FLOORS, f"{room} is new: give it a floor in this test and in the design"
+        wrong += [
+            f"{file.relative_to(ROOT)} imports {other}"
+            for other in imported_rooms(file)
+            if FLOORS.get(other, 99) > FLOORS[room]
+        ]
+    assert wrong == []
+
+
+def test_no_two_rooms_use_each_other():
+    uses: dict[str, set[str]] = {}
+    for file in core_modules():
+        if room_of(file) != "__init__":
+            uses.setdefault(room_of(file), set()).update(imported_rooms(file))
+
+    list(TopologicalSorter(uses).static_order())  # raises CycleError with the circle in it
+
+
+def test_the_core_names_no_ros_in_its_imports():
+    wrong = [
+        f"{file.relative_to(ROOT)} imports {module}"
+        for file in core_modules()
+        for module, _ in imports(file)
+        if module.split(".")[0].startswith(ROS)
+    ]
+    assert wrong == []
+
+
+def test_every_module_of_the_core_imports_where_ros_does_not_exist():
+    modules = [
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for file in core_modules()
+    ]
+    script = f"""
+import importlib, sys
+
+class NoRos:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0].startswith({ROS!r}):
+            raise ImportError(name + " is blocked")
+
+sys.meta_path.insert(0, NoRos())
+try:
+    import rclpy
+except ImportError:
+    pass
+else:
+    sys.exit("the block does not hold")
+for module in {modules!r}:
+    importlib.import_module(module)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd="/", timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_library_code_runs_on_python_3_10():
+    wrong = []
+    for file in [*core_modules(), *sorted((ROOT / "jasmine_ros").rglob("*.py"))]:
+        ast.parse(file.read_text(), feature_version=(3, 10))
+        wrong += [
+            f"{file.relative_to(ROOT)} imports {module}.{name}"
+            for module, name in imports(file)
+            if name in TOO_NEW.get(module, set())
+        ]
+    assert wrong == []
+
+
+def python_files() -> list[Path]:
+    rooms = ("jasmine_core", "jasmine_ros", "tests", "benchmarks", "training", "launch", "docs")
+    inside = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
+    return sorted([*ROOT.glob("*.py"), *inside])
+
+
+def test_every_file_bears_its_licence():
+    files = python_files()
+    assert len(files) > 50
+    wrong = []
+    for file in files:
+        lines = [line for line in file.read_text().splitlines()[:3] if not line.startswith("#!")]
+        if lines[:2] != SPDX:
+            wrong.append(str(file.relative_to(ROOT)))
+    assert wrong == []
+
+
+def test_one_version_everywhere():
+    package = ElementTree.parse(ROOT / "package.xml").getroot()
+    assert package.findtext("version") == jasmine_core.__version__
+    assert package.findtext("license") == "Apache-2.0"
+    told = subprocess.run(
+        [sys.executable, "setup.py", "--name", "--version", "--license"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    ).stdout.split()
+    assert told[-3:] == [package.findtext("name"), jasmine_core.__version__, "Apache-2.0"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", jasmine_core.__version__)
