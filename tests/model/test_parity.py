@@ -244,7 +244,7 @@ class Bomb:
 
 @pytest.mark.parametrize(
     "write",
-    [torch.save, lambda value, file: file.write_bytes(pickle.dumps(value))],
+    [torch.save, lambda value, file: file.write_bytes(pickle.dumps(value, protocol=2))],
     ids=["torch", "pickle"],
 )
 @pytest.mark.parametrize("file", ["gru.pth", "pose.pth", "unet/diffusion_pytorch_model.bin"])
