@@ -204,6 +204,11 @@ def main(argv: list[str] | None = None) -> int:
             traceback.print_exc()
         print(f"error: {err}", file=sys.stderr)
         return 1
+    except OSError as err:  # a full disk, a missing permission: nothing that code could mend
+        if debug:
+            traceback.print_exc()
+        print(f"error: {err.filename or 'writing failed'}: {err.strerror or err}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -21,7 +21,7 @@ from jasmine_core.model.checkpoint import (
     read_weights,
 )
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
-from jasmine_core.model.presets import SCHEDULER
+from jasmine_core.model.presets import PRESETS, SCHEDULER, VAE
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 from jasmine_core.model.unet import TASK_INPUTS, widen_input, with_task_switch
 
@@ -38,9 +38,11 @@ def from_stable_diffusion(folder: Path, description: str = "") -> JasmineModel:
             "give the text-to-image model, or use `jasmine convert --authors` for trained weights"
         )
     widen_input(unet)
-    unet = with_task_switch(unet)
     vae = _read_vae(folder / "vae")
-    ssg = ScaleShiftGRU(_ssg_config(vae, hidden_dim=64))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the same base each time
+        unet = with_task_switch(unet)
+        ssg = ScaleShiftGRU(_ssg_config(vae, hidden_dim=64))
     scheduler = _read_scheduler(folder / "scheduler")
     text = empty_prompt_embedding(folder)
     config = JasmineConfig(description=description or f"untrained, from {folder.name}")
@@ -65,9 +67,7 @@ def from_authors(
             f"{folder}/unet takes {unet.config.in_channels} channels, a trained Jasmine takes 8; "
             "use `jasmine convert --stable-diffusion` for an untrained base model"
         )
-    vae = _read_vae(folder / "vae")
-    if inside:
-        _expect_equal(vae.state_dict(), _modern_attention(inside), folder)
+    vae = _read_authors_vae(folder, _modern_attention(inside))
 
     hidden = ssg_weights["project.bias"].shape[0] if "project.bias" in ssg_weights else 64
     ssg = ScaleShiftGRU(_ssg_config(vae, hidden_dim=hidden))
@@ -191,6 +191,24 @@ def _read_vae(folder: Path) -> AutoencoderKL:
             f"{folder} scales its latents by {vae.config.scaling_factor}, Stable Diffusion 2 by "
             f"{LATENT_FACTOR}; this VAE belongs to another model"
         )
+    return vae
+
+
+def _read_authors_vae(folder: Path, inside: Mapping[str, Tensor]) -> AutoencoderKL:
+    """Read the VAE from `vae/`, or the copy `inside` gru.pth; refuse two that disagree."""
+    if (folder / "vae").is_dir():
+        vae = _read_vae(folder / "vae")
+        if inside:
+            _expect_equal(vae.state_dict(), inside, folder)
+        return vae
+    if not inside:
+        raise CheckpointError(
+            f"{folder} holds no VAE, neither in vae/ nor in gru.pth; copy vae/ of Stable Diffusion "
+            "2 there, which the authors never changed"
+        )
+    with torch.device("meta"):
+        vae = AutoencoderKL(**VAE | PRESETS["sd2"]["vae"])
+    fill(vae, inside, folder / "gru.pth")
     return vae
 
 

@@ -23,7 +23,7 @@ _UNET: dict[str, Any] = {
     "class_embed_type": "projection",
     "projection_class_embeddings_input_dim": TASK_INPUTS,
 }
-_VAE: dict[str, Any] = {
+VAE: dict[str, Any] = {
     "latent_channels": 4,
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
@@ -88,7 +88,7 @@ def build_preset(name: str, seed: int = 0) -> JasmineModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         unet = UNet2DConditionModel(**_UNET, **sizes["unet"])
-        vae = AutoencoderKL(**_VAE, **sizes["vae"])
+        vae = AutoencoderKL(**VAE, **sizes["vae"])
         ssg = ScaleShiftGRU(SSGConfig(**sizes["ssg"]))
         text_embedding = torch.randn(1, 2, sizes["unet"]["cross_attention_dim"])
     config = JasmineConfig(**sizes["jasmine"], description=f"{name}, random weights, seed {seed}")

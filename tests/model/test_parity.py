@@ -322,3 +322,23 @@ def test_refused_conversion_leaves_an_older_result(authors, tmp_path):
     (authors / "gru.pth").write_bytes(b"")
     assert main(["convert", "--authors", str(authors), "-o", str(tmp_path / "out")]) == 1
     assert_parity(JasmineModel.from_pretrained(tmp_path / "out"))
+
+
+def test_a_vae_only_inside_the_gru_is_stable_diffusion_s(authors, tmp_path, monkeypatch):
+    """Without vae/ there is no config either; the frozen VAE is then of the base model's size."""
+
+    from jasmine_core.model.presets import PRESETS
+
+    small = {"block_out_channels": (8, 16, 16, 16), "layers_per_block": 1, "norm_num_groups": 4}
+    monkeypatch.setitem(PRESETS["sd2"], "vae", small)
+    shutil.rmtree(authors / "vae")
+    assert_parity(convert(authors, tmp_path / "out"))
+
+
+def test_no_vae_at_all_is_refused(authors, tmp_path, capsys):
+
+    gru = {k: v for k, v in load_gru(authors).items() if not k.startswith("vae.")}
+    torch.save(gru, authors / "gru.pth")
+    shutil.rmtree(authors / "vae")
+    assert main(["convert", "--authors", str(authors), "-o", str(tmp_path / "out")]) == 1
+    assert "holds no VAE" in capsys.readouterr().err

@@ -344,3 +344,9 @@ def test_a_truncated_input_is_refused_with_a_remedy(jasmine, tmp_path, kind):
     file.write_bytes(file.read_bytes()[:-1000])
     status, error, _ = jasmine(path)
     assert status == 1 and "repairs it" in error and "Traceback" not in error
+
+
+def test_what_the_file_system_refuses_is_one_clear_error(jasmine, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    status, error, _ = jasmine(write_bag(tmp_path / "in", frames(1)), out=tmp_path / "file" / "out")
+    assert status == 1 and "file" in error and "bug" not in error and "Traceback" not in error
