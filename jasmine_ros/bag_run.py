@@ -20,10 +20,10 @@ from jasmine_core.data.bag import Bag, CameraTopics, choose_camera
 from jasmine_core.data.bag_writer import BagWriter
 from jasmine_core.errors import BagError, ConfigError, FrameError
 from jasmine_core.files import atomic_file
+from jasmine_core.interrupt import Interrupt
 from jasmine_ros.calibration_file import read_camera_info
 from jasmine_ros.depth_component import DepthComponent
 from jasmine_ros.hosts.bag import BagHost
-from jasmine_ros.interrupt import Interrupt
 from jasmine_ros.parameters import DepthParameters
 
 NETWORK_STAGES = ("encode", "denoise", "decode", "refine")

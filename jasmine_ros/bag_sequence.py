@@ -42,7 +42,7 @@ class Job:
     calibration: Path | None = None  # camera_calibration YAML, instead of a CameraInfo topic
     odometry: str | None = None  # topic; found by itself; "none" ignores what there is
     masks: Path | None = None  # PNG of Cityscapes' training classes, named by stamps
-    teacher_depth: Path | None = None  # 16-bit PNG of depth, named by stamps
+    teacher: Path | None = None  # 16-bit PNG of depth, named by stamps
     overwrite: bool = False
 
 
@@ -76,7 +76,7 @@ def prepare_bag(
         if job.overwrite:
             forget_unfinished(job.folder)
         elif finished(job.folder, source, job.options):
-            if job.masks or job.teacher_depth:
+            if job.masks or job.teacher:
                 scan = scan_bag(bag, camera, None, job.calibration)
                 _attach_labels(job, _Pictures(bag, camera, scan, job.options))
             return None
@@ -193,7 +193,7 @@ def _examine_odometry(
 
 
 def _attach_labels(job: Job, pictures: _Pictures) -> None:
-    for kind, labels in ((CLASSES, job.masks), (TEACHER, job.teacher_depth)):
+    for kind, labels in ((CLASSES, job.masks), (TEACHER, job.teacher)):
         if labels is not None:
             sequence = Sequence(job.folder)
             transform = None if pictures.view.rectifier else pictures.transform

@@ -10,20 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from tqdm import tqdm
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from jasmine_core.cli import Output
 from jasmine_core.data.options import PrepareOptions
+from jasmine_core.data.sequence import CLASSES, TEACHER, Sequence
 from jasmine_core.errors import ConfigError, JasmineError
-from jasmine_ros.interrupt import Interrupt
+from jasmine_core.interrupt import Interrupt
 
 if TYPE_CHECKING:
+    from jasmine_core.data.labellers import Labeller
     from jasmine_ros.bag_sequence import Job
 
 INTERRUPTED = 130  # as a shell reports SIGINT
@@ -38,8 +41,9 @@ def prepare(
     camera_info: str | None = None,
     calibration: Path | None = None,
     odometry: str | None = None,
-    masks: Path | None = None,
-    teacher_depth: Path | None = None,
+    masks: Annotated[str | None, arg(metavar="DIR|mask2former[:ID]")] = None,
+    teacher: Annotated[str | None, arg(metavar="DIR|depth-anything[:ID]")] = None,
+    allow_download: bool = False,
     workers: int = 1,
     overwrite: bool = False,
 ) -> int:
@@ -56,8 +60,11 @@ def prepare(
         camera_info: topic of the CameraInfo; found beside the pictures.
         calibration: camera_calibration YAML, for a bag without CameraInfo.
         odometry: topic of the odometry; found by itself, "none" leaves it aside.
-        masks: folder of 8-bit PNG with Cityscapes' training classes, named by the pictures' stamps.
-        teacher_depth: folder of 16-bit PNG with depth x 256, named by the pictures' stamps.
+        masks: folder of 8-bit PNG with Cityscapes' training classes, named by the pictures' stamps;
+            or mask2former, which makes them; or mask2former:ID_OR_DIR, which says where it is.
+        teacher: folder of 16-bit PNG with depth x 256, named by the pictures' stamps; or what makes
+            them: a disparity net's folder, depth-anything, or depth-anything:ID_OR_DIR.
+        allow_download: fetch the network that --masks or --teacher names as a hub id.
         workers: bags prepared at the same time.
         overwrite: prepare bags anew that were prepared with other options.
     """
@@ -67,6 +74,13 @@ def prepare(
         raise ConfigError("no bag is named; give one or more")
     if workers < 1:
         raise ConfigError(f"workers {workers} must be at least 1")
+    png: dict[str, Path] = {}
+    labellers: list[Labeller] = []
+    for kind, name in ((CLASSES, masks), (TEACHER, teacher)):
+        if name is not None and _holds_png(name):
+            png[kind] = Path(name)
+        elif name is not None:
+            labellers.append(_labeller(name, kind, allow_download))
     jobs = [
         Job(
             bag,
@@ -76,18 +90,24 @@ def prepare(
             camera_info,
             calibration,
             odometry,
-            masks,
-            teacher_depth,
+            png.get(CLASSES),
+            png.get(TEACHER),
             overwrite,
         )
         for bag, folder in zip(bags, sequence_folders(bags, output), strict=True)
     ]
     failed = interrupted = 0
+    folders: list[Path] = []
     with Interrupt() as interrupt:
         run = _one_by_one if workers == 1 or len(jobs) == 1 else _side_by_side
         for result in run(jobs, workers, lambda: interrupt.requested):
             failed += result.failed
             interrupted += result.interrupted
+            folders += [result.sequence] if result.sequence else []
+            tqdm.write(result.text, file=sys.stderr if result.failed else sys.stdout)
+        # Not in the bags' processes: a network is read once, and may use the whole machine.
+        for result in _label_all(folders, labellers, lambda: interrupt.requested):
+            failed += result.failed
             tqdm.write(result.text, file=sys.stderr if result.failed else sys.stdout)
     if interrupted or interrupt.requested:
         print("interrupted; the same command continues from here", file=sys.stderr)
@@ -102,6 +122,7 @@ class _Result:
     text: str
     failed: bool = False
     interrupted: bool = False
+    sequence: Path | None = None  # that is whole now
 
 
 def _run(job: Job, progress: Callable[[int, int], None], stop: Callable[[], bool]) -> _Result:
@@ -114,13 +135,49 @@ def _run(job: Job, progress: Callable[[int, int], None], stop: Callable[[], bool
     except JasmineError as err:
         return _Result(f"error: {err}", failed=True)
     if outcome is None:
-        return _Result(f"{job.folder}: finished before")
+        return _Result(f"{job.folder}: finished before", sequence=job.folder)
     health = outcome.health
     metric = "metric" if health["metric_scale_can_be_learned"] else "no metric scale"
     return _Result(
         f"{job.folder}: {outcome.samples} samples from {outcome.received} pictures, {metric}; "
-        f"{health['verdict']}, see {job.folder / 'report.png'}"
+        f"{health['verdict']}, see {job.folder / 'report.png'}",
+        sequence=job.folder,
     )
+
+
+def _holds_png(name: str) -> bool:
+    return Path(name).is_dir() and not (Path(name) / "config.json").is_file()
+
+
+def _labeller(name: str, kind: str, allow_download: bool) -> Labeller:
+    try:
+        from jasmine_core.data.labellers import find_labeller
+    except ImportError as err:
+        raise ConfigError(
+            f"{name} is no folder of PNG files, and a network needs PyTorch ({err}); "
+            "pip install 'jasmine_ros[convert]'"
+        ) from err
+    return find_labeller(name, kind, allow_download)
+
+
+def _label_all(
+    folders: list[Path], labellers: list[Labeller], stop: Callable[[], bool]
+) -> Iterator[_Result]:
+    for folder, labeller in product(folders, labellers):
+        if stop():
+            return
+        from jasmine_core.data.labellers import label
+
+        try:
+            done = label(Sequence(folder), labeller, stop)
+        except JasmineError as err:
+            yield _Result(f"error: {err}", failed=True)
+            continue
+        if done.refused:
+            more = f"{len(done.refused)} pictures have none; the first: {done.refused[0]}"
+            yield _Result(f"warn: {folder / labeller.kind}: {more}")
+        if done.finished:
+            yield _Result(f"{folder / labeller.kind}: {done.labels} labels")
 
 
 class _Bar:

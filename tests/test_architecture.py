@@ -28,7 +28,7 @@ FLOORS = {
     "cli": 3,
     **dict.fromkeys(("train", "evaluate", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "data"), 1),
-    **dict.fromkeys(("geometry", "config", "files", "errors", "_version"), 0),
+    **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "_version"), 0),
 }
 # What Python 3.10, ROS 2 Humble's, does not have.
 TOO_NEW = {

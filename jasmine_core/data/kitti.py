@@ -165,8 +165,15 @@ class Cityscapes:
     def truth(self, i: int) -> Depth:
         """Return the depth [H,W] m of picture i, 0 where unknown."""
         path = _there(self._depth / f"{i:03d}_depth.npy")
-        depth: Depth = np.load(path).astype(np.float32)
-        return depth
+        try:
+            depth = np.load(path, allow_pickle=False)
+            if depth.ndim != 2:
+                raise ValueError(f"its shape is {depth.shape}")
+            return np.asarray(depth, np.float32)
+        except (OSError, ValueError, EOFError) as err:
+            raise DatasetError(
+                f"{path} is no depth array that can be read: {err}; download it again"
+            ) from err
 
 
 class _Calibration:

@@ -179,5 +179,11 @@ def test_cityscapes_follows_the_order_of_its_list(tmp_path):
     for i in range(2):
         assert (cityscapes.sample(i).read().target == i).all()
         assert (cityscapes.truth(i) == 5 + i).all()
+    damaged = tmp_path / "depth" / "000_depth.npy"
+    whole = damaged.read_bytes()
+    for content in (b"", b"nothing", whole[:-8], whole[:30]):
+        damaged.write_bytes(content)
+        with pytest.raises(DatasetError, match="is no depth array"):
+            cityscapes.truth(0)
     with pytest.raises(DatasetError, match="CITY NAME"):
         Cityscapes(tmp_path, split(tmp_path, "bonn"), tmp_path / "depth")

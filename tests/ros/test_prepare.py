@@ -396,6 +396,26 @@ def test_labels_can_be_attached_later(tmp_path):
     assert (Sequence(outcome.folder).sample(0).read().classes == 13).all()
 
 
+def test_a_disparity_net_labels_what_was_prepared(tmp_path, capsys):
+    from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityNet
+
+    DisparityNet(SMALL_DISPARITY_NET).save_pretrained(tmp_path / "net")
+    bags = [bag_of(tmp_path / name, pictures(DRIVE[:4])) for name in ("a", "b")]
+    still = bag_of(tmp_path / "still", pictures([pose()] * 5))
+    net, out = str(tmp_path / "net"), tmp_path / "out"
+    assert prepare([*bags, still], out, OPTIONS, teacher=net, workers=2) == 1
+    assert capsys.readouterr().out.count("teacher: 4 labels") == 2
+    before = contents(out)
+    for sequence in open_sequences(out):
+        assert (sequence.sample(0).read().teacher > 0).all()
+    assert prepare(bags, out, OPTIONS, teacher=net) == 0
+    assert contents(out) == before
+    with pytest.raises(JasmineError, match="--allow-download"):
+        prepare(bags, out, OPTIONS, masks="mask2former")
+    with pytest.raises(JasmineError, match="for masks it can be 'mask2former'"):
+        prepare(bags, out, OPTIONS, masks=net)
+
+
 def test_bags_of_one_name_are_refused(tmp_path):
     for place in ("monday", "tuesday"):
         (tmp_path / place).mkdir()

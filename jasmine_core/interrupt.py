@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Ctrl-C that lets the current frame finish."""
+"""Ctrl-C that lets the current frame or step finish."""
 
 from __future__ import annotations
 
