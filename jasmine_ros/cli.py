@@ -101,6 +101,9 @@ def evaluate(
     seed: int = 0,
     frames: int = 200,
     bag: Annotated[Path | None, arg(metavar="BAG")] = None,
+    dataset: Literal["kitti", "sunny", "cloudy", "rainy", "foggy", "cityscapes"] | None = None,
+    root: Annotated[Path | None, arg(metavar="DIR")] = None,
+    split: Annotated[Path | None, arg(metavar="FILE")] = None,
     truth: Annotated[str | None, arg(metavar="DIR_OR_TOPIC")] = None,
     image: Annotated[str | None, arg(metavar="TOPIC")] = None,
     camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None,
@@ -120,11 +123,16 @@ def evaluate(
         seed: which of them.
         frames: how many pictures, ten of each scene.
         bag: pictures of this bag instead, with --truth.
-        truth: folder of 16-bit PNG (metres x 256, named by stamp), or a topic of depth pictures or
-            LiDAR clouds.
+        dataset: a published test set instead, in --root: KITTI raw, a weather of DrivingStereo, or
+            Cityscapes.
+        root: folder of the test set.
+        split: list of its pictures, for KITTI and Cityscapes.
+        truth: for a bag a folder of 16-bit PNG (metres x 256, named by stamp), or a topic of depth
+            pictures or LiDAR clouds; for Cityscapes the folder of its depth arrays.
         image: topic of the pictures.
         camera_info: topic of the CameraInfo.
-        protocol: which pixels count [default: plain for a world or indoors, eigen for a bag].
+        protocol: which pixels count; by default plain for a world, eigen for a bag, and for a test
+            set what papers use on it.
         alignment: how predictions meet the truth; none for metric depth.
         resize: how a picture meets the network.
         json: file to write.
@@ -132,7 +140,20 @@ def evaluate(
     from jasmine_ros.evaluate import Request, evaluate_checkpoint
 
     request = Request(
-        checkpoint, world, seed, frames, bag, truth, image, camera_info, protocol, alignment, resize
+        checkpoint,
+        world,
+        seed,
+        frames,
+        bag,
+        dataset,
+        root,
+        split,
+        truth,
+        image,
+        camera_info,
+        protocol,
+        alignment,
+        resize,
     )
     print(evaluate_checkpoint(request, json), end="")
     print(f"see {json} and {json.with_suffix('.png')}")

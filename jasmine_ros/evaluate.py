@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine evaluate`: one checkpoint against rendered scenes or a bag with truth."""
+"""`jasmine evaluate`: a checkpoint against rendered scenes, a bag with truth, or a test set."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.protocols import Alignment
-from jasmine_core.evaluate.run import evaluate, write_report
+from jasmine_core.evaluate.published import Published, PublishedSet
+from jasmine_core.evaluate.run import Sample, evaluate, write_report
 from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
 from jasmine_core.runtime.predictor import DepthPredictor, Resize
@@ -31,6 +33,9 @@ class Request:
     seed: int
     frames: int
     bag: Path | None
+    dataset: Published | None
+    root: Path | None
+    split: Path | None
     truth: str | None
     image: str | None
     camera_info: str | None
@@ -39,10 +44,12 @@ class Request:
     resize: Resize
 
     def __post_init__(self) -> None:
-        if (self.world is None) == (self.bag is None):
-            raise ConfigError("evaluate on one thing: give either --world or --bag")
-        if (self.bag is None) != (self.truth is None):
+        if sum(x is not None for x in (self.world, self.bag, self.dataset)) != 1:
+            raise ConfigError("evaluate on one thing: give either --world, --bag or --dataset")
+        if self.bag and not self.truth:
             raise ConfigError("--bag and --truth belong together")
+        if (self.dataset is None) != (self.root is None):
+            raise ConfigError("--dataset and --root belong together")
         if self.frames < 1:
             raise ConfigError(f"--frames is {self.frames}; it must be at least 1")
 
@@ -57,21 +64,13 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
             "use --alignment median"
         )
     mean_map, source = mean_map_of(request.checkpoint, request.world or "street")
-    protocol = request.protocol or ("eigen" if request.bag else "plain")
-    evaluation = Evaluation(mean_map, protocol, request.alignment)
+    samples, count, data, usual = _samples(request)
+    evaluation = Evaluation(mean_map, request.protocol or usual, request.alignment)
 
     def predict(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         return predictor(image).depth * np.float32(scale.metres_per_unit)
 
-    if request.world:
-        samples = partial(world_samples, request.world, request.seed, request.frames)
-        exhibits = evaluate(predict, samples, evaluation, request.frames)
-        data = f"world {request.world}, seed {request.seed}"
-    else:
-        assert request.bag and request.truth
-        pairs = BagSamples(request.bag, request.truth, request.image, request.camera_info)
-        exhibits = evaluate(predict, pairs, evaluation, pairs.count)
-        data = f"{request.bag.name} with {Path(request.truth).name}"
+    exhibits = evaluate(predict, samples, evaluation, count)
     about = {
         "checkpoint": request.checkpoint,
         "description": predictor.backend.info.model,
@@ -79,6 +78,20 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
         "mean_map": source,
     }
     return write_report(evaluation, exhibits, about, json)
+
+
+def _samples(request: Request) -> tuple[Callable[[], Iterable[Sample]], int, str, str]:
+    """Return the samples, how many there are, what to call them, and the protocol usual there."""
+    if request.world:
+        some = partial(world_samples, request.world, request.seed, request.frames)
+        return some, request.frames, f"world {request.world}, seed {request.seed}", "plain"
+    if request.dataset and request.root:
+        depth = Path(request.truth) if request.truth else None
+        published = PublishedSet(request.dataset, request.root, request.split, depth)
+        return published, len(published), request.dataset, published.protocol
+    assert request.bag and request.truth
+    pairs = BagSamples(request.bag, request.truth, request.image, request.camera_info)
+    return pairs, pairs.count, f"{request.bag.name} with {Path(request.truth).name}", "eigen"
 
 
 def mean_map_of(checkpoint: str, kind: Kind) -> tuple[NDArray[np.float32], str]:

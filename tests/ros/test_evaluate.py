@@ -154,9 +154,13 @@ def _cloud(make, header):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "either --world or --bag"),
-        (["--world", "room", "--bag", "x"], "either --world or --bag"),
+        ([], "give either --world, --bag or --dataset"),
+        (["--world", "room", "--bag", "x"], "give either --world, --bag or --dataset"),
         (["--bag", "IN"], "belong together"),
+        (["--dataset", "kitti"], "belong together"),
+        (["--dataset", "kitti", "--root", "."], "--split FILE"),
+        (["--dataset", "cityscapes", "--root", ".", "--split", "x"], "--truth DIR"),
+        (["--dataset", "sunny", "--root", "."], "sunny"),
         (["--bag", "IN", "--truth", "/nowhere"], "neither a folder nor a depth or LiDAR topic"),
         (["--world", "street", "--frames", "0"], "--frames is 0"),
         (["--world", "street", "--alignment", "none"], "up-to-scale"),
@@ -169,3 +173,19 @@ def test_wrong_requests_are_one_clear_error(with_map, tmp_path, capsys, options,
     status, summary = evaluate(with_map, tmp_path / "out.json", *options)
     error = capsys.readouterr().err
     assert status == 1 and summary is None and words in error and "Traceback" not in error
+
+
+def test_on_a_published_set_by_its_own_protocol(with_map, tmp_path):
+    """DrivingStereo's layout, with the mean map for truth."""
+    for index in range(2):
+        left, depth = ("left-image-full-size", "depth-map-full-size")
+        for name, pixels in ((left, picture(index)), (depth, (256 * DEPTH).astype(np.uint16))):
+            file = tmp_path / "foggy" / name / f"{index:04d}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(file), pixels)
+    options = ["--dataset", "foggy", "--root", str(tmp_path)]
+    status, summary = evaluate(with_map, tmp_path / "foggy.json", *options)
+    assert status == 0
+    check(summary, 2)
+    assert summary["model"]["protocol"] == "driving_stereo"
+    assert summary["trivial_mean_map"]["abs_rel"] < 0.002

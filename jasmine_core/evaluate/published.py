@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The test sets that papers report on, as samples with truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jasmine_core.data.kitti import Cityscapes, DrivingStereo, KittiRaw
+from jasmine_core.data.sequence import read_picture
+from jasmine_core.errors import ConfigError
+from jasmine_core.evaluate.run import Sample
+
+Published = Literal["kitti", "sunny", "cloudy", "rainy", "foggy", "cityscapes"]
+
+
+@dataclass(frozen=True)
+class PublishedSet:
+    """Read a downloaded test set: KITTI raw, a weather of DrivingStereo, or Cityscapes."""
+
+    name: Published
+    root: Path
+    split: Path | None = None  # list of pictures, for KITTI and Cityscapes
+    depth: Path | None = None  # Cityscapes' depth arrays
+
+    @property
+    def protocol(self) -> str:
+        """Return the protocol that papers use on it."""
+        own = {"kitti": "eigen", "cityscapes": "cityscapes"}
+        return own.get(self.name, "driving_stereo")
+
+    def __len__(self) -> int:
+        return len(self._open())
+
+    def __call__(self) -> Iterator[Sample]:
+        """Yield every picture with its truth; its number stands in for a stamp."""
+        data = self._open()
+        for i in range(len(data)):
+            yield Sample(i, read_picture(data.sample(i).picture), data.truth(i))
+
+    def _open(self) -> KittiRaw | DrivingStereo | Cityscapes:
+        if self.name not in ("kitti", "cityscapes"):
+            return DrivingStereo(self.root, self.name)
+        if self.split is None:
+            raise ConfigError(f"--dataset {self.name} needs the list of its pictures: --split FILE")
+        if self.name == "kitti":
+            return KittiRaw(self.root, self.split, neighbours=False)
+        if self.depth is None:
+            raise ConfigError("--dataset cityscapes needs the folder of its depth: --truth DIR")
+        return Cityscapes(self.root, self.split, self.depth)
