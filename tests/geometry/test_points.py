@@ -14,6 +14,7 @@ from jasmine_core.geometry.points import (
     depth_to_millimetres,
     flying_pixels,
     limit_range,
+    thin,
 )
 
 unhurried = settings(derandomize=True, deadline=None, max_examples=100)
@@ -116,3 +117,15 @@ def test_limit_range_keeps_what_is_inside_and_forgets_the_rest(depth, near, far)
     assert limited.dtype == np.float32
     np.testing.assert_array_equal(limited[inside], depth[inside])
     assert np.isnan(limited[~inside]).all()
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_thinned_pixels_see_the_same_points(stride):
+    """Samples are taken, so a thinned picture back-projects to a subset of the points."""
+    depth = np.random.default_rng(0).uniform(1, 9, (7, 8)).astype(np.float32)
+    image = np.random.default_rng(1).integers(0, 255, (7, 8, 3), np.uint8)
+    K = np.array([[50.0, 0, 3.3], [0, 40.0, 2.2], [0, 0, 1]])
+    few, colours, K_few = thin(depth, image, K, stride)
+    expected = back_project(depth, K)[::stride, ::stride]
+    np.testing.assert_allclose(back_project(few, K_few), expected, rtol=1e-5)
+    np.testing.assert_array_equal(colours, image[::stride, ::stride])

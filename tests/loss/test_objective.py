@@ -227,3 +227,26 @@ def test_the_true_world_has_the_least_loss(triplet):
 
     assert total(1.0) < 0.8 * min(total(0.7), total(1.5), total(1.0, motion=0.0))
     torch.testing.assert_close(total(0.1, motion=0.1), total(1.0), atol=1e-4, rtol=0)
+
+
+def test_unknown_depths_of_a_teacher_teach_nothing(batch):
+    """A LiDAR's map has holes (0): only what is known counts, and the percentiles see only that."""
+    given, predicted = batch
+    known = torch.zeros_like(given.teacher, dtype=torch.bool)
+    known[..., : W // 2] = True
+    holed = replace(given, teacher=torch.where(known, given.teacher, 0.0))
+    predicted.depths[-1].requires_grad_()
+    predicted.ssi.requires_grad_()
+    alone = LossConfig(photometric=0, reconstruction=0, auxiliary=0, velocity=0, filter_ssi=False)
+    result = objective(holed, predicted, alone, 0.0, noise())
+    result.total.backward()
+    assert torch.equal(result.maps["trusted"], known)
+    for values in (predicted.depths[-1], predicted.ssi):
+        assert (values.grad[known] != 0).all()
+        assert (values.grad[~known] == 0).all()
+
+    left = percentile_normalised(given.teacher[..., : W // 2])
+    expected = teacher_loss(predicted.ssi[..., : W // 2], left, torch.ones_like(left))
+    torch.testing.assert_close(result.terms["teacher_ssi"], expected.detach())
+    nothing = replace(given, teacher=torch.zeros_like(given.teacher))
+    assert objective(nothing, predicted, alone, 0.0, noise()).total == 0

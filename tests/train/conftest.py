@@ -7,21 +7,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
+from training_runs import HEIGHT, SMALLEST, WIDTH, write_sequence
 
-from jasmine_core.data.sequence import FrameRecord, Index, SampleRecord, picture_name, write_index
 from jasmine_core.data.synthetic import Drive, WorldConfig, render_drive
-from jasmine_core.geometry.rigid import inverse, to_numbers
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.posenet import PoseNet, PoseNetConfig
-from jasmine_core.model.resnet import EncoderConfig
 from jasmine_core.train.recipe import DataConfig, OptimiserConfig, Phase, Recipe
-
-WIDTH, HEIGHT = 128, 64
-SMALLEST = EncoderConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), norm="group")
 
 
 @pytest.fixture(autouse=True)
@@ -35,31 +28,6 @@ def drive() -> Drive:
     return render_drive(11, config)
 
 
-def write_sequence(drive: Drive, folder: Path) -> Path:
-    """Write a drive as `jasmine prepare` would, each picture between its two neighbours."""
-    stamps = [10**18 + s for s in drive.stamps]
-    (folder / "pictures").mkdir(parents=True)
-    frames = []
-    for index, stamp in enumerate(stamps):
-        rgb = (255 * drive.images[index].permute(1, 2, 0).numpy()).round().astype(np.uint8)
-        cv2.imwrite(str(folder / picture_name(stamp, "png")), rgb[..., ::-1])
-        frames.append(FrameRecord(stamp, 0, picture_name(stamp, "png")))
-    poses = drive.T_world_camera.double().numpy()
-    samples = [
-        SampleRecord(
-            i,
-            (i - 1, i + 1),
-            (0.05, 0.05),
-            (0.05, 0.05),
-            tuple(to_numbers(inverse(poses[i]) @ poses[s]) for s in (i - 1, i + 1)),
-        )
-        for i in range(1, len(stamps) - 1)
-    ]
-    index = Index(1, {}, {}, WIDTH, HEIGHT, drive.K.double().tolist(), True, frames, samples)
-    write_index(index, folder)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def sequence(drive, tmp_path_factory) -> Path:
     return write_sequence(drive, tmp_path_factory.mktemp("data") / "drive")
@@ -67,11 +35,13 @@ def sequence(drive, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def nets(tmp_path_factory) -> Path:
-    """Save the smallest disparity and pose nets, seeded, to start from."""
+    """Save the smallest disparity and pose nets, and a teacher that knows metres, all untrained."""
     folder = tmp_path_factory.mktemp("nets")
     torch.manual_seed(0)
     config = DisparityConfig(HEIGHT, WIDTH, SMALLEST, (16, 16, 8, 8))
     DisparityNet(config).save_pretrained(folder / "disparity")
+    taught = replace(config, metres_per_unit=24.0)
+    DisparityNet(taught).save_pretrained(folder / "teacher")
     PoseNet(PoseNetConfig(SMALLEST, 16)).save_pretrained(folder / "posenet")
     return folder
 
@@ -99,7 +69,7 @@ def jasmine_recipe(disparity_recipe, checkpoint, nets) -> Recipe:
         disparity_recipe,
         learner="jasmine",
         start=str(checkpoint),
-        teacher=str(nets / "disparity"),
+        teacher=str(nets / "teacher"),
         phases=(
             Phase(2, ("unet", "ssg", "posenet")),
             Phase(2, ("unet",)),

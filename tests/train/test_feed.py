@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields, replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from training_runs import HEIGHT, WIDTH, write_sequence
+
+from jasmine_core.data.sequence import DatasetError, Sequence
+from jasmine_core.errors import ConfigError
+from jasmine_core.train.feed import Batch, Feed, Pictures, split_samples
+from jasmine_core.train.recipe import DataConfig
+
+SIZE = (WIDTH, HEIGHT)
+
+
+@pytest.fixture
+def config(sequence) -> DataConfig:
+    return DataConfig((str(sequence),), held_out=0.0, workers=0)
+
+
+def feed(config, batch_size=2, rank=0, processes=1, workers=0, seed=5):
+    pictures = Pictures(split_samples(config).training, config, SIZE, seed)
+    return Feed(pictures, batch_size, rank, processes, workers)
+
+
+def equal(a: Batch, b: Batch) -> bool:
+    names = [f.name for f in fields(Batch)]
+    return all(torch.equal(getattr(a, n).nan_to_num(), getattr(b, n).nan_to_num()) for n in names)
+
+
+def joined(parts):
+    names = [f.name for f in fields(Batch)]
+    return Batch(**{n: torch.cat([getattr(p, n) for p in parts]) for n in names})
+
+
+def only(config, **changes):
+    return replace(config, **({"flip": 0.0, "jitter": 0.0} | changes))
+
+
+def test_a_batch_is_a_function_of_its_step_alone(config):
+    whole = list(feed(config).batches(0, 8))
+    later = list(feed(config).batches(5, 8))
+    assert all(equal(a, b) for a, b in zip(whole[5:], later, strict=True))
+    in_workers = list(feed(config, workers=2).batches(0, 8))
+    assert all(equal(a, b) for a, b in zip(whole, in_workers, strict=True))
+    assert not equal(whole[0], next(iter(feed(config, seed=6).batches(0, 1))))
+
+
+def test_an_epoch_shows_every_sample_once(config):
+    count = len(split_samples(config).training)
+    assert count == 10
+    # Batches of 4 do not divide 10: epochs go on within a batch.
+    keys = torch.cat([b.key[:, 0] // 2 for b in feed(config, batch_size=4).batches(0, 15)])
+    epochs = keys.view(6, count).tolist()
+    assert all(sorted(epoch) == list(range(count)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 6, "each in another order"
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_share_the_global_batch(config, processes):
+    whole = list(feed(config, batch_size=4).batches(0, 4))
+    parts = [list(feed(config, 4, rank, processes).batches(0, 4)) for rank in range(processes)]
+    for step, batch in enumerate(whole):
+        assert equal(batch, joined([part[step] for part in parts]))
+    with pytest.raises(ConfigError, match="batch_size 4 cannot be shared by 3"):
+        feed(config, 4, 0, 3)
+
+
+def test_a_mirrored_sample_is_mirrored_in_all_it_has(config):
+    pairs = zip(
+        feed(only(config)).batches(0, 6), feed(only(config, flip=1.0)).batches(0, 6), strict=True
+    )
+    for plain, mirrored in pairs:
+        for name in ("image", "sources", "auxiliary", "moving", "sky", "pose_image", "teacher"):
+            assert torch.equal(getattr(plain, name).flip(-1), getattr(mirrored, name)), name
+        K = plain.K.clone()
+        K[:, 0, 2] = WIDTH - 1 - K[:, 0, 2]  # pixel centres lie at integers
+        torch.testing.assert_close(mirrored.K, K)
+        assert torch.equal(plain.odometry, mirrored.odometry)
+        assert not set(plain.key.flatten().tolist()) & set(mirrored.key.flatten().tolist())
+
+
+def test_some_samples_are_mirrored(config):
+    keys = torch.cat([b.key[:, 0] for b in feed(only(config, flip=0.5)).batches(0, 40)])
+    assert 0.3 < (keys % 2).double().mean() < 0.7
+
+
+def test_colours_change_for_the_pose_net_alone_and_alike(config):
+    for plain, coloured in zip(
+        feed(only(config)).batches(0, 4), feed(only(config, jitter=1.0)).batches(0, 4), strict=True
+    ):
+        assert torch.equal(plain.pose_image, plain.image)
+        for name in ("image", "sources", "auxiliary", "K", "key"):
+            assert torch.equal(getattr(plain, name), getattr(coloured, name)), name
+        for i in range(len(plain.image)):
+            assert not torch.equal(plain.pose_image[i], coloured.pose_image[i])
+        assert coloured.pose_image.min() >= 0
+        assert coloured.pose_image.max() <= 1
+
+
+def test_pictures_of_one_sample_get_the_same_colours(config, tmp_path, drive):
+    """Three equal pictures stay equal: brightness constancy is what the pose net lives on."""
+    still = write_sequence(drive, tmp_path / "still")
+    files = sorted((still / "pictures").iterdir())
+    for file in files[1:]:
+        file.write_bytes(files[0].read_bytes())
+    still_config = only(replace(config, sequences=(str(still),)), jitter=1.0)
+    batch = next(iter(feed(still_config).batches(0, 1)))
+    assert torch.equal(batch.pose_image, batch.pose_sources[:, 0])
+    assert torch.equal(batch.pose_image, batch.pose_sources[:, 1])
+
+
+def test_what_is_held_out_is_never_seen(config, sequence):
+    """Neither as a target nor as a neighbour: the last pictures are for validation alone."""
+    split = split_samples(replace(config, held_out=0.3))
+    assert (len(split.training), len(split.validation)) == (5, 3)
+
+    def seen(samples):
+        return {p for s in samples for p in (s.picture, *(n.picture for n in s.sources))}
+
+    assert not seen(split.training) & seen(split.validation)
+    everything = seen(Sequence(sequence).sample(i) for i in range(10))
+    assert len(everything) == 12
+
+
+def test_the_share_of_own_pictures_to_rebuild(config, tmp_path):
+    grey = np.full((200, 300, 3), 77, np.uint8)
+    cv2.imwrite(str(tmp_path / "grey.png"), grey)
+    mixed = replace(config, auxiliary=str(tmp_path), own_share=0.3)
+    keys, pictures = [], []
+    for batch in feed(mixed, batch_size=4).batches(0, 50):
+        keys += batch.key[:, 1].tolist()
+        pictures += list(batch.auxiliary)
+    strange = [k < 0 for k in keys]
+    assert 0.6 < np.mean(strange) < 0.8
+    assert all(bool((p == 77 / 255).all()) == s for p, s in zip(pictures, strange, strict=True)), (
+        "a stranger's picture has no key, for each part of it is another"
+    )
+
+    own = list(feed(replace(config, auxiliary="self")).batches(0, 20))
+    assert all((batch.key >= 0).all() for batch in own)
+    none = next(iter(feed(replace(config, auxiliary="")).batches(0, 1)))
+    assert none.auxiliary.abs().max() == 0
+    assert (none.key[:, 1] == -1).all()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"empty holds no \.png"):
+        feed(replace(config, auxiliary=str(tmp_path / "empty")))
+
+
+def test_a_key_names_one_picture(config):
+    """What the latent cache trusts: equal keys, equal pixels."""
+    known: dict[int, torch.Tensor] = {}
+    for batch in feed(config, batch_size=4).batches(0, 20):
+        both = zip((batch.image, batch.auxiliary), batch.key.unbind(1), strict=True)
+        for pictures, keys in both:
+            for key, picture in zip(keys.tolist(), pictures, strict=True):
+                assert torch.equal(known.setdefault(key, picture), picture)
+    assert len(known) == 20, "ten pictures, plain and mirrored"
+
+
+def test_everything_a_batch_has(config):
+    batch = next(iter(feed(only(config), batch_size=3).batches(0, 1)))
+    count = Counter({f.name: getattr(batch, f.name).shape[0] for f in fields(Batch)})
+    assert set(count.values()) == {3}
+    assert batch.image.shape == (3, 3, HEIGHT, WIDTH)
+    assert batch.sources.shape == (3, 2, 3, HEIGHT, WIDTH)
+    assert 0 <= batch.image.min() < batch.image.max() <= 1
+    assert batch.moving.dtype == batch.sky.dtype == torch.bool
+    assert (batch.odometry > 0).all()

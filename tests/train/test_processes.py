@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What only real processes can show: being killed, being interrupted, being several."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from training_runs import log, same, weights
+
+from jasmine_core.config import write_config
+from jasmine_core.train.loop import train
+from jasmine_core.train.recipe import Phase, Recipe
+
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+PATIENCE = 240  # seconds on a machine with much else to do
+
+
+def arguments(recipe: Recipe, folder: Path, *options: str) -> list[str]:
+    """Return what follows `jasmine`, with the recipe written beside the run's folder."""
+    file = folder.parent / f"{folder.name}.yaml"
+    write_config(recipe, file)
+    return ["train", str(file), "-o", str(folder), *options]
+
+
+def start(recipe: Recipe, folder: Path, *options: str, **environment: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "jasmine_ros.cli", *arguments(recipe, folder, *options)]
+    return subprocess.Popen(
+        command, env=ENVIRONMENT | environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait(condition: Callable[[], bool], *processes: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happens"
+        for process in processes:
+            assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+
+
+def newest_state(folder: Path) -> int:
+    return max((int(f.name) for f in folder.glob("states/0*")), default=0)
+
+
+@pytest.mark.parametrize("learner", ["disparity", pytest.param("jasmine", marks=pytest.mark.slow)])
+def test_kill_and_ctrl_c_lose_nothing(learner, request, tmp_path):
+    """Killed once, interrupted once, then finished: the weights are those of an unhurt run."""
+    recipe: Recipe = request.getfixturevalue(f"{learner}_recipe")
+    phase = Phase(40, recipe.phases[0].train)
+    recipe = replace(recipe, phases=(phase,), save_every=3, validate_every=7)
+    hurt = tmp_path / "hurt"
+
+    process = start(recipe, hurt)
+    wait(lambda: newest_state(hurt) >= 3, process)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    partial = hurt / "states" / ".0000099.partial-1"  # as if it had died while it saved
+    partial.mkdir()
+
+    reached = newest_state(hurt)
+    process = start(recipe, hurt, "--resume")
+    wait(lambda: newest_state(hurt) >= reached + 3, process)
+    process.send_signal(signal.SIGINT)
+    told = process.communicate(timeout=PATIENCE)[1]
+    assert process.returncode == 130, told
+    assert told.splitlines()[-1] == "interrupted; --resume goes on from here"
+    assert not partial.exists()
+    assert not (hurt / "final").exists()
+    assert newest_state(hurt) == log(hurt)[-1]["step"], "the state is that of the last step"
+
+    final = train(recipe, hurt, resume=True)
+    unhurt = train(recipe, tmp_path / "unhurt")
+    assert same(weights(unhurt), weights(final))
+    totals = [[x["total"] for x in log(f) if "total" in x] for f in (hurt, tmp_path / "unhurt")]
+    assert len(totals[0]) == 40, "no step is logged twice or missing"
+    assert totals[0] == totals[1]
+
+
+@pytest.mark.parametrize("learner", ["disparity", pytest.param("jasmine", marks=pytest.mark.slow)])
+def test_two_processes_do_as_one(learner, request, tmp_path):
+    """DDP over gloo: at the same global batch the curves of all terms, and the weights, agree.
+
+    What differs is the order of sums and the 1e-5 of noise that breaks the auto-mask's ties.
+    """
+    recipe: Recipe = request.getfixturevalue(f"{learner}_recipe")
+    phase = Phase(8, recipe.phases[0].train)
+    recipe = replace(recipe, phases=(phase,), batch_size=4, save_every=8, validate_every=4)
+    train(recipe, tmp_path / "one")
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    launch += ["--main_process_port", str(free_port()), "-m", "jasmine_ros.cli"]
+    launch += arguments(recipe, tmp_path / "two")
+    done = subprocess.run(
+        launch, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+    one, two = log(tmp_path / "one"), log(tmp_path / "two")
+    assert [line["step"] for line in one] == [line["step"] for line in two]
+    timing = {"images_per_second", "data_wait"}
+    for a, b in zip(one, two, strict=True):
+        assert a.keys() == b.keys()
+        for name in a.keys() - timing:
+            assert b[name] == pytest.approx(a[name], rel=1e-3, abs=1e-5), (name, a["step"])
+    one, two = (weights(tmp_path / name / "final") for name in ("one", "two"))
+    start_of = weights(Path(recipe.start)) if learner == "disparity" else {}
+    for name, value in one.items():
+        apart = (value - two[name]).norm()
+        if name in start_of:  # far less apart than they have come
+            assert apart <= 0.02 * (value - start_of[name]).norm() + 1e-6, name
+        assert apart <= 1e-2 * value.norm() + 1e-4, name
+
+
+def test_the_death_of_a_process_ends_the_others(disparity_recipe, tmp_path):
+    recipe = replace(disparity_recipe, phases=(Phase(2000, ("disparity",)),), batch_size=2)
+    together = {
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "ACCELERATE_USE_CPU": "true",
+    }
+    folder = tmp_path / "run"
+    pair = [start(recipe, folder, RANK=r, LOCAL_RANK=r, **together) for r in ("0", "1")]
+    try:
+        wait(lambda: newest_state(folder) >= 2, *pair)
+        pair[1].kill()
+        told = pair[0].communicate(timeout=60)[1]
+    finally:
+        for process in pair:
+            process.kill()
+            process.wait()
+    assert pair[0].returncode == 1
+    errors = [line for line in told.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "another process of this training ended" in errors[0]
+    assert "Traceback" not in told
+    assert newest_state(folder) >= 2
+    assert not (folder / "final").exists()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]

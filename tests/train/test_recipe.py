@@ -1,0 +1,133 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from jasmine_core.config import to_mapping, write_config
+from jasmine_core.errors import ConfigError
+from jasmine_core.train.recipe import (
+    DataConfig,
+    OptimiserConfig,
+    Phase,
+    Recipe,
+    read_recipe,
+)
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted((ROOT / "training").rglob("*.yaml"))
+SHORT = {
+    "learner": "disparity",
+    "start": "small",
+    "phases": [{"steps": 10, "train": ["disparity", "posenet"]}],
+    "data": {"sequences": ["data/drive"]},
+}
+
+
+def written(tmp_path, values):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(yaml.safe_dump(values))
+    return file
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda f: f.stem)
+def test_every_recipe_of_the_house_is_read_and_says_why(file):
+    recipe = read_recipe(file)
+    assert recipe.steps > 0
+    for line in file.read_text().splitlines():
+        key = line.split("#")[0].strip()
+        if key and not key.endswith(":"):  # a key that opens a group is explained by its members
+            assert "#" in line, f"{file.name}: `{line}` does not say why"
+
+
+def test_there_are_recipes():
+    names = {f.stem for f in RECIPES}
+    assert {"kitti", "finetune_bag", "teacher", "tiny", "full", "no_mir", "no_ssg"} <= names
+
+
+def test_the_paper_is_in_kitti():
+    recipe = read_recipe(ROOT / "training" / "kitti.yaml")
+    assert [phase.steps for phase in recipe.phases] == [15_000, 5_000, 5_000]
+    assert [set(p.train) for p in recipe.phases] == [
+        {"unet", "ssg", "posenet"},
+        {"unet"},
+        {"unet", "ssg", "posenet"},
+    ]
+    assert (recipe.data.width, recipe.data.height, recipe.batch_size) == (1024, 320, 32)
+    assert (recipe.optimiser.learning_rate, recipe.optimiser.warm_up) == (3e-5, 100)
+    assert (recipe.posenet, recipe.data.own_share) == ("resnet18", 0.3)
+
+
+def test_ablations_differ_in_one_thing_alone():
+    folder = ROOT / "training" / "ablations"
+    full, *others = (
+        to_mapping(read_recipe(folder / f"{name}.yaml"))
+        for name in ("full", "no_mir", "no_ssg", "no_teacher")
+    )
+    changed = [{k for k in full if other[k] != full[k]} for other in others]
+    assert changed == [{"data"}, {"refine"}, {"teacher"}]
+    assert others[0]["data"] == full["data"] | {"auxiliary": ""}
+
+
+def test_what_is_written_is_read(tmp_path):
+    recipe = Recipe(
+        "jasmine", "random:tiny", (Phase(3, ("unet",)),), data=DataConfig(("a", "b"), own_share=1)
+    )
+    write_config(recipe, tmp_path / "recipe.yaml")
+    assert read_recipe(tmp_path / "recipe.yaml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"colour": 1}, r"recipe\.yaml: unknown key 'colour'"),
+        ({"data": {"sequences": ["a"], "sizes": 3}}, r"unknown key 'sizes'"),
+        ({"learner": "midas"}, "midas"),
+        ({"batch_size": "four"}, "'four' is not int"),
+        ({"phases": []}, "at least one step"),
+        ({"phases": [{"steps": 0, "train": ["disparity"]}]}, "at least one step"),
+        ({"phases": [{"steps": 1, "train": ["unet"]}]}, r"\['unet'\]; choose from disparity"),
+        ({"phases": [{"steps": 1, "train": []}]}, "choose from disparity, posenet"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"validate_every": 0}, "validate_every is 0"),
+        ({"data": {"sequences": []}}, "list folders of `jasmine prepare`"),
+        ({"data": {"sequences": ["a"], "flip": 1.5}}, r"data\.flip is 1\.5"),
+        ({"data": {"sequences": ["a"], "held_out": 1}}, "nothing to train on"),
+        ({"data": {"sequences": ["a"], "width": -64}}, "cannot be negative"),
+        ({"optimiser": {"learning_rate": 0}}, "must be positive"),
+        ({"optimiser": {"weight_decay": -1}}, "weight_decay is -1"),
+        ({"loss": {"velocity": -0.1}}, "velocity = -0.1"),
+        ({"teacher": "nets/teacher"}, "has none itself"),
+        ({"refine": False}, "refines nothing"),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path, changes, complaint):
+    file = written(tmp_path, SHORT | changes)
+    with pytest.raises(ConfigError, match=complaint):
+        read_recipe(file)
+
+
+def test_a_step_belongs_to_its_phase():
+    phases = (Phase(2, ("unet",)), Phase(1, ("ssg",)), Phase(3, ("posenet",)))
+    recipe = Recipe("jasmine", "random:tiny", phases, data=DataConfig(("a",)))
+    assert [phases.index(recipe.phase_at(s)) for s in range(6)] == [0, 0, 1, 2, 2, 2]
+    with pytest.raises(ValueError, match="beyond the 6 steps"):
+        recipe.phase_at(6)
+
+
+def test_the_learning_rate_rises_and_falls():
+    optimiser = OptimiserConfig(learning_rate=3e-5, warm_up=100, final_share=0.01)
+    rates = [optimiser.rate(step, 25_000) for step in range(25_000)]
+    assert rates[0] == pytest.approx(3e-7)
+    assert rates[99] == pytest.approx(3e-5)
+    assert all(a < b for a, b in pairwise(rates[:100]))
+    assert all(a > b for a, b in pairwise(rates[100:]))
+    # exp((n - w) / (T - w) ln 0.01): a tenth of the rate half-way, a hundredth at the end
+    assert rates[(25_000 + 100) // 2] == pytest.approx(3e-6)
+    assert rates[-1] == pytest.approx(3e-7, rel=1e-3)
+    assert math.isfinite(optimiser.rate(5, 3))  # shorter than its warm-up
