@@ -58,9 +58,10 @@ class Observation:
     image: Tensor  # [B,3,H,W] in [0,1], without colour jitter
     sources: Sequence[Tensor]  # S of [B,3,H,W]
     K: Tensor  # [B,3,3] or [3,3] [px]
-    teacher: Tensor | None = None  # [B,1,H,W] depth in units, from `teacher_depth`
+    teacher: Tensor | None = None  # [B,1,H,W] depth in units up to 3, 0 = unknown
     dynamic: Tensor | None = None  # [B,1,H,W] bool, things that move by themselves
     sky: Tensor | None = None  # [B,1,H,W] bool
+    seen: Tensor | None = None  # [B,1,H,W] bool, not the margins of a letterbox or a rectification
     odometry: Tensor | None = None  # [B,S] length of the way to each source [m], NaN = unknown
     auxiliary: Tensor | None = None  # [M,3,H,W] in [0,1], I_m, to be rebuilt
     metres_per_unit: float | Tensor = METRES_PER_UNIT
@@ -116,15 +117,21 @@ def objective(
 
     # 3. L_tc: the filter uses the pose net's own motion, and teaches it nothing.
     if given.teacher is not None and config.teacher > 0:
+        known = given.teacher > 0
+        # The student's own depth where there is no other: nothing to learn, and no step beside it.
+        teacher = torch.where(known, given.teacher, depths[-1].detach())
         with torch.no_grad():
-            _, doubt = _reproject(given, given.teacher, poses, config.drop_outside)
-            trusted = teacher_filter(doubt, filter_threshold(progress, config.filter_floor))
+            _, doubt = _reproject(given, teacher, poses, config.drop_outside)
+            threshold = filter_threshold(progress, config.filter_floor)
+            trusted = teacher_filter(doubt, threshold) & known
+            trusted = trusted if given.seen is None else trusted & given.seen
         maps["trusted"] = trusted
-        loss = refine_loss(depths, given.teacher, trusted)
+        loss = refine_loss(depths, teacher, trusted)
         weighted.append(("teacher_depth", config.teacher, loss))
         if ssi is not None:
-            mask = trusted if config.filter_ssi else torch.ones_like(trusted)
-            loss = teacher_loss(ssi, percentile_normalised(given.teacher), mask)
+            target = percentile_normalised(torch.where(known, teacher, torch.nan))
+            target = torch.where(known, target, ssi.detach())
+            loss = teacher_loss(ssi, target, trusted if config.filter_ssi else known)
             weighted.append(("teacher_ssi", config.teacher, loss))
 
     # 4. L_a: smoothness, sky and edges.
@@ -155,6 +162,8 @@ def _reproject(
     views = [warp(s, depth, given.K, T) for s, T in zip(given.sources, poses, strict=True)]
     inside = [view.inside for view in views] if drop_outside else None
     error = minimum_error(given.image, [view.image for view in views], inside)
+    if given.seen is not None:  # a margin shows no scene: nothing to compare, nothing to learn
+        error = error.masked_fill(~given.seen, torch.inf)
     return views[0].image.detach(), error
 
 

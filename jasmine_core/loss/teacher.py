@@ -29,10 +29,10 @@ def teacher_depth(disparity: Tensor) -> Tensor:
 def percentile_normalised(depth: Tensor) -> Tensor:
     """Return norm(D) in [0,1]: each map [1,H,W] of the batch between its 2nd and 98th percentile.
 
-    Eq. 9 brought to D_SSI's own range: the same for D and for a D + b, a > 0.
+    Eq. 9 brought to D_SSI's own range: the same for D and for a D + b, a > 0. NaN where D is.
     """
     levels = torch.tensor(PERCENTILES, dtype=depth.dtype, device=depth.device)
-    low, high = torch.quantile(depth.flatten(1), levels, dim=1)[..., None, None, None].unbind()
+    low, high = torch.nanquantile(depth.flatten(1), levels, dim=1)[..., None, None, None].unbind()
     return ((depth - low) / (high - low).clamp(min=1e-7)).clamp(0, 1)
 
 

@@ -250,3 +250,24 @@ def test_unknown_depths_of_a_teacher_teach_nothing(batch):
     torch.testing.assert_close(result.terms["teacher_ssi"], expected.detach())
     nothing = replace(given, teacher=torch.zeros_like(given.teacher))
     assert objective(nothing, predicted, alone, 0.0, noise()).total == 0
+
+
+def test_margins_that_show_no_scene_teach_no_depth(batch, rand):
+    """Neither the photometric nor the teacher's term has a gradient there; elsewhere both have."""
+    given, predicted = batch
+    given = replace(
+        given, sources=[rand(B, 3, H, W, seed=s) for s in (30, 31)]
+    )  # none stands still
+    seen = torch.zeros(B, 1, H, W, dtype=torch.bool)
+    seen[:, :, 2:-2, 3:-3] = True
+    margin = torch.ones_like(seen)
+    margin[:, :, 1:-1, 2:-2] = False  # the windows of SSIM reach a pixel beyond what is seen
+    only = LossConfig(reconstruction=0, auxiliary=0, velocity=0)
+    for config in (replace(only, teacher=0), replace(only, photometric=0)):
+        depths = [d.detach().requires_grad_() for d in predicted.depths]
+        loss = objective(
+            replace(given, seen=seen), replace(predicted, depths=depths), config, 0.0, noise()
+        )
+        loss.total.backward()
+        assert (depths[-1].grad[margin] == 0).all()
+        assert (depths[-1].grad[seen] != 0).any()
