@@ -191,7 +191,7 @@ def test_classes_are_the_likeliest_of_what_the_queries_say(sequence, tmp_path, m
     scores = (classes[:, :, None, None] * masks[:, None]).sum(0)[None]
     full = torch.nn.functional.interpolate(scores, (96, 160), mode="bilinear")[0]
     expected = full.argmax(0).numpy()
-    assert len(np.unique(expected)) > 2
+    assert len(np.unique(expected)) > 1
     assert (expected == sample.read().classes).mean() > 0.999
 
 

@@ -211,7 +211,7 @@ def test_size_of_stable_diffusion_2():
     sizes = presets.PRESETS["sd2"]
     with torch.device("meta"):  # shapes only: the real thing takes 3.8 GB
         unet = UNet2DConditionModel(**presets._UNET, **sizes["unet"])
-        vae = AutoencoderKL(**presets._VAE, **sizes["vae"])
+        vae = AutoencoderKL(**presets.VAE, **sizes["vae"])
     switch = sum(p.numel() for p in unet.class_embedding.parameters())
     assert switch == (4 + 1) * 1280 + (1280 + 1) * 1280
     wider = 4 * 9 * 320  # conv_in's second half
