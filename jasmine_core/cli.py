@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ from tyro.conf import Positional, arg
 
 from jasmine_core.errors import ConfigError
 
+INTERRUPTED = 130  # as a shell reports SIGINT
 Output = Annotated[Path, arg(aliases=["-o"], metavar="OUT")]
 
 
@@ -69,7 +71,7 @@ def train(
     recipe: Annotated[Path, Positional, arg(metavar="RECIPE")],
     output: Output,
     resume: bool = False,
-) -> None:
+) -> int:
     """Train as a recipe says; OUT/final and OUT/best are checkpoints.
 
     Args:
@@ -80,7 +82,12 @@ def train(
     from jasmine_core.train.loop import train as run
     from jasmine_core.train.recipe import read_recipe
 
-    print(f"trained: {run(read_recipe(recipe), output, resume)}")
+    finished = run(read_recipe(recipe), output, resume)
+    if finished is None:
+        print("interrupted; --resume goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    print(f"trained: {finished}")
+    return 0
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"convert": convert, "train": train}
+COMMANDS: dict[str, Callable[..., int | None]] = {"convert": convert, "train": train}

@@ -118,13 +118,13 @@ def objective(
     # 3. L_tc: the filter uses the pose net's own motion, and teaches it nothing.
     if given.teacher is not None and config.teacher > 0:
         known = given.teacher > 0
+        known = known if given.seen is None else known & given.seen
         # The student's own depth where there is no other: nothing to learn, and no step beside it.
         teacher = torch.where(known, given.teacher, depths[-1].detach())
         with torch.no_grad():
             _, doubt = _reproject(given, teacher, poses, config.drop_outside)
             threshold = filter_threshold(progress, config.filter_floor)
             trusted = teacher_filter(doubt, threshold) & known
-            trusted = trusted if given.seen is None else trusted & given.seen
         maps["trusted"] = trusted
         loss = refine_loss(depths, teacher, trusted)
         weighted.append(("teacher_depth", config.teacher, loss))

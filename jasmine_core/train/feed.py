@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from jasmine_core.data.kitti import KittiRaw
 from jasmine_core.data.sequence import (
     MOVING,
     SKY,
@@ -25,6 +26,7 @@ from jasmine_core.data.sequence import (
     open_sequences,
     read_picture,
 )
+from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size, crop, stretch
 from jasmine_core.train.recipe import DataConfig
 
@@ -44,6 +46,7 @@ class Batch:
     teacher: Tensor  # [B,1,H,W] prepared depth [units], 0 where unknown
     moving: Tensor  # [B,1,H,W] bool
     sky: Tensor  # [B,1,H,W] bool
+    seen: Tensor  # [B,1,H,W] bool, not the margins of a letterbox or a rectification
     pose_image: Tensor  # [B,3,H,W] the same with changed colours, for the pose net
     pose_sources: Tensor  # [B,2,3,H,W]
     key: Tensor  # [B,2] identity of image and auxiliary, for caches; mirrored ones differ
@@ -81,8 +84,8 @@ class Pictures(Dataset[dict[str, Tensor]]):
             path = self.samples[key.sample].picture
             raise DatasetError(f"{path} has no camera or neighbours; it is a test picture")
         mirrored = dice.random() < self.config.flip
-        colours = _Colours(dice) if dice.random() < self.config.jitter else None
         auxiliary, identity = self._auxiliary(dice, sample.target, key.sample)
+        colours = _Colours(dice) if dice.random() < self.config.jitter else None
 
         K = sample.camera.K.copy()
         if mirrored:
@@ -108,6 +111,7 @@ class Pictures(Dataset[dict[str, Tensor]]):
             "teacher": tensor(blank if sample.teacher is None else sample.teacher),
             "moving": tensor(np.isin(classes, MOVING)),
             "sky": tensor(classes == SKY),
+            "seen": tensor(blank == 0 if sample.seen is None else sample.seen),
             "pose_image": changed(sample.target),
             "pose_sources": torch.stack([changed(s) for s in sample.sources]),
             "key": self._identities(key.sample, identity, mirrored),
@@ -122,6 +126,8 @@ class Pictures(Dataset[dict[str, Tensor]]):
 
     def _auxiliary(self, dice: random.Random, own: Picture, index: int) -> tuple[Picture, int]:
         """Choose the picture to rebuild (Eq. 5): an own one, or a stranger's random part."""
+        if not self.config.auxiliary:
+            return np.zeros_like(own), -1
         if not self.auxiliary or dice.random() < self.config.own_share:
             other = dice.randrange(len(self.samples))
             path = self.samples[other].picture
@@ -148,18 +154,23 @@ class Feed:
         workers: int = 0,
     ) -> None:
         if batch_size % processes:
-            raise DatasetError(f"batch_size {batch_size} is not divisible by {processes} processes")
+            raise ConfigError(
+                f"batch_size {batch_size} cannot be shared by {processes} processes; make it a "
+                f"multiple of {processes}"
+            )
         self.pictures, self.batch_size = pictures, batch_size
         self.rank, self.processes, self.workers = rank, processes, workers
+        self._epoch, self._shuffled = -1, list[int]()  # the order of the samples in one epoch
 
     def batches(self, first: int, last: int) -> Iterator[Batch]:
         """Yield this process's part of the batches first..last-1."""
         loader = DataLoader(
             self.pictures,
-            batch_sampler=[self._keys(step) for step in range(first, last)],
+            batch_sampler=(self._keys(step) for step in range(first, last)),
             num_workers=self.workers,
             persistent_workers=False,
             prefetch_factor=4 if self.workers else None,
+            worker_init_fn=_single_thread,  # the workers are many already
         )
         for tensors in loader:
             floats = {k: t.float() / 255 for k, t in tensors.items() if t.dtype == torch.uint8}
@@ -177,35 +188,56 @@ class Feed:
         return keys
 
     def _order(self, epoch: int) -> list[int]:
-        if getattr(self, "_epoch", None) != epoch:
-            order = list(range(len(self.pictures)))
-            random.Random(f"{self.pictures.seed}/epoch {epoch}").shuffle(order)
-            self._epoch, self._cached_order = epoch, order
-        return self._cached_order
+        if self._epoch != epoch:
+            self._epoch, self._shuffled = epoch, list(range(len(self.pictures)))
+            random.Random(f"{self.pictures.seed}/epoch {epoch}").shuffle(self._shuffled)
+        return self._shuffled
 
 
-def training_samples(config: DataConfig) -> tuple[list[Sample], list[Sample]]:
-    """Return the samples to train on, and those of each sequence's end to validate on."""
-    training, validation = [], []
+class Split(NamedTuple):
+    """Hold the samples to train on, those of each sequence's end, and what has none."""
+
+    training: list[Sample]
+    validation: list[Sample]
+    unusable: list[Path]  # sequences too short to give a training sample
+
+
+def split_samples(config: DataConfig) -> Split:
+    """Read the sequences; raise DatasetError where there is nothing to train on."""
+    split = Split([], [], [])
     for folder in config.sequences:
         for sequence in open_sequences(Path(folder)):
-            held = round(len(sequence) * config.held_out)
             samples = [sequence.sample(i) for i in range(len(sequence))]
+            held = round(len(samples) * config.held_out)
             # Those in the middle touch neither side: they share pictures with the held-out ones.
-            middle = min(2, max(0, len(samples) - held)) if held else 0
-            training += samples[: len(samples) - held - middle]
-            validation += samples[len(samples) - held :]
-    if not training:
+            ending = held + 2 if held else 0
+            training = samples[: max(0, len(samples) - ending)]
+            if not training:
+                split.unusable.append(sequence.folder)
+                continue
+            split.training.extend(training)
+            split.validation.extend(samples[len(samples) - held :])
+    if config.kitti:
+        lists = ((split.training, config.kitti.train), (split.validation, config.kitti.validate))
+        for samples, file in lists:
+            if file:
+                kitti = KittiRaw(Path(config.kitti.root), Path(file), paper_intrinsics=True)
+                samples.extend(kitti.sample(i) for i in range(len(kitti)))
+    if not split.training:
         raise DatasetError(
-            f"{', '.join(config.sequences)} hold no sample with neighbours on both sides; record "
-            "a longer drive"
+            f"{', '.join(config.sequences)}: no sequence is long enough for a picture with "
+            "neighbours on both sides; record a longer drive, or lower data.held_out"
         )
-    return training, validation
+    return split
 
 
 def without_augmentation(config: DataConfig) -> DataConfig:
     """Return the same data as it is, for validation."""
     return replace(config, flip=0.0, jitter=0.0)
+
+
+def _single_thread(_: int) -> None:
+    cv2.setNumThreads(0)
 
 
 class _Colours:

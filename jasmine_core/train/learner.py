@@ -4,64 +4,114 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from jasmine_core.errors import ConfigError
+from jasmine_core.files import atomic_folder
+from jasmine_core.geometry.camera import Size
 from jasmine_core.geometry.disparity import depth_from_disparity
 from jasmine_core.loss.objective import Loss, LossConfig, Observation, Prediction, objective
-from jasmine_core.loss.teacher import teacher_depth
+from jasmine_core.loss.teacher import DEPTH_MAX
 from jasmine_core.loss.velocity import METRES_PER_UNIT
-from jasmine_core.model.checkpoint import save_checkpoint
+from jasmine_core.model.checkpoint import read_weights, save_checkpoint
 from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityConfig, DisparityNet
 from jasmine_core.model.jasmine import TASKS, JasmineModel
 from jasmine_core.model.posenet import SMALL_POSENET, PoseNet, PoseNetConfig, source_poses
 from jasmine_core.train.feed import Batch
 from jasmine_core.train.latents import LatentCache
-from jasmine_core.train.recipe import Recipe
+from jasmine_core.train.recipe import TEACHER_MAPS, Recipe
 
 OFFSETS = (-1, 1)  # of the sources, in frames from the target
 
 
-class Learner(Protocol):
-    """Something that training drives."""
+class Learner(nn.Module):
+    """What every learner has: a pose net, the weights of the terms, and the scale of its units."""
 
-    def __call__(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
+    metres_per_unit: Tensor
+
+    def __init__(
+        self, posenet: PoseNet, loss: LossConfig, scale: float | None, known: bool
+    ) -> None:
+        super().__init__()
+        self.posenet, self.loss = posenet, loss
+        self.scale_is_known = known  # by the weights it starts from, or by its teacher
+        # A buffer: a resumed run must have what was measured. NaN until then.
+        value = math.nan if scale is None else scale
+        self.register_buffer("metres_per_unit", torch.tensor(value))
+
+    def forward(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
         """Return the loss of a batch; `progress` is the share of all steps that is done."""
-        ...
+        raise NotImplementedError
 
     def parts(self) -> dict[str, nn.Module]:
         """Return the modules that phases name."""
-        ...
-
-    def save(self, path: Path, metric: bool) -> None:
-        """Write a checkpoint that can be used; `metric` where odometry taught its scale."""
-        ...
+        raise NotImplementedError
 
     def depth(self, image: Tensor) -> Tensor:
-        """Return depth [B,1,H,W] in units, for validation."""
-        ...
+        """Return depth [B,1,H,W] in units."""
+        raise NotImplementedError
+
+    def save(self, path: Path, metric: bool, size: Size, description: str) -> None:
+        """Write a checkpoint that can be used, and the pose net into its folder `posenet`.
+
+        `metric` where odometry taught its scale; `size` of the pictures it learned from.
+        """
+        known = (metric or self.scale_is_known) and bool(self.metres_per_unit.isfinite())
+        about = {
+            "metres_per_unit": round(float(self.metres_per_unit), 4) if known else None,
+            "width": size[0],
+            "height": size[1],
+            "description": description,
+        }
+        with atomic_folder(path) as folder:
+            self._save_net(folder, about)
+            self.posenet.save_pretrained(folder / "posenet")
+
+    def poses(self, batch: Batch) -> list[Tensor]:
+        """Return T_source_target [B,4,4] of each source."""
+        sources = batch.pose_sources.unbind(1)
+        return source_poses(self.posenet, batch.pose_image, sources, OFFSETS)
+
+    def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _observation(self, batch: Batch, teacher: Tensor | None = None) -> Observation:
+        odometry = bool((batch.odometry > 0).any()) and bool(self.metres_per_unit.isfinite())
+        return Observation(
+            image=batch.image,
+            sources=batch.sources.unbind(1),
+            K=batch.K,
+            teacher=teacher,
+            dynamic=batch.moving,
+            sky=batch.sky if bool(batch.sky.any()) else None,
+            seen=None if bool(batch.seen.all()) else batch.seen,
+            odometry=batch.odometry if odometry else None,
+            metres_per_unit=self.metres_per_unit,
+        )
 
 
-class DisparityLearner(nn.Module):
+class DisparityLearner(Learner):
     """Learn disparity and motion from video alone: the teacher to be, and the baseline."""
 
-    def __init__(self, net: DisparityNet, posenet: PoseNet, loss: LossConfig) -> None:
-        super().__init__()
-        self.net, self.posenet, self.loss = net, posenet, loss
+    def __init__(
+        self, net: DisparityNet, posenet: PoseNet, loss: LossConfig, scale: float, known: bool
+    ) -> None:
+        super().__init__(posenet, loss, scale, known)
+        self.net = net
 
     def forward(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
         """Return the loss of a batch."""
         disparity = self.net(batch.image)
         depth = depth_from_disparity(disparity)
-        poses = _poses(self.posenet, batch)
-        predicted = Prediction([depth], poses, disparity=disparity)
-        return objective(_observation(batch), predicted, self.loss, progress, generator)
+        predicted = Prediction([depth], self.poses(batch), disparity=disparity)
+        loss = objective(self._observation(batch), predicted, self.loss, progress, generator)
+        return loss._replace(terms=loss.terms | {"median_depth": depth.detach().median()})
 
     def parts(self) -> dict[str, nn.Module]:
         """Return the modules that phases name."""
@@ -71,29 +121,37 @@ class DisparityLearner(nn.Module):
         """Return depth [B,1,H,W] in units."""
         return self.net.depth(image)
 
-    def save(self, path: Path, metric: bool) -> None:
-        """Write the disparity net, and the pose net into its folder `posenet`."""
-        self.net.save_pretrained(path)
-        self.posenet.save_pretrained(path / "posenet")
+    def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
+        self.net.config = replace(self.net.config, **about)
+        self.net.save_pretrained(folder)
 
 
-class JasmineLearner(nn.Module):
-    """Learn depth and reconstruction with one U-Net; both tasks go through it as one batch."""
+class JasmineLearner(Learner):
+    """Learn depth and reconstruction with one U-Net; both tasks go through it as one batch.
+
+    `teacher` is a net, or True for the maps of the data set; `teacher_unit` its unit of depth in
+    units of the student.
+    """
 
     def __init__(
         self,
         model: JasmineModel,
         posenet: PoseNet,
-        teacher: DisparityNet | None,
         loss: LossConfig,
-        rebuild: bool,
-        cache: LatentCache | None,
+        scale: float | None = None,
+        known: bool = False,
+        *,
+        teacher: DisparityNet | bool = False,
+        teacher_unit: float = 1.0,
+        rebuild: bool = True,
+        cache: LatentCache | None = None,
     ) -> None:
-        super().__init__()
-        self.model, self.posenet, self.loss, self.rebuild = model, posenet, loss, rebuild
-        self.cache = cache
+        super().__init__(posenet, loss, scale, known)
+        self.model, self.rebuild, self.cache = model, rebuild, cache
+        if isinstance(teacher, DisparityNet):
+            teacher.requires_grad_(False).eval()
         # In a list, so that it is no part of this module: never trained, never saved.
-        self._teacher = [teacher.requires_grad_(False).eval()] if teacher else []
+        self._teacher, self._teacher_unit = [teacher], teacher_unit
 
     def forward(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
         """Return the loss of a batch."""
@@ -103,10 +161,15 @@ class JasmineLearner(nn.Module):
         decoded = self.model.decode(self.model.denoise(latents, tasks))
         ssi, *depths = self.model.ssg(latents[:count], decoded[:count])
         rebuilt = (decoded[count:] + 1) / 2 if self.rebuild else None
-        predicted = Prediction(depths, _poses(self.posenet, batch), ssi, rebuilt)
-        observation = _observation(batch, self._teach(batch))
+        predicted = Prediction(depths, self.poses(batch), ssi, rebuilt)
+        observation = self._observation(batch, self._teach(batch))
         observation.auxiliary = batch.auxiliary if self.rebuild else None
-        return objective(observation, predicted, self.loss, progress, generator)
+        loss = objective(observation, predicted, self.loss, progress, generator)
+        depth = depths[-1].detach().float()
+        # Where the range cuts it off, D_2 has no gradient: a share that grows is a warning.
+        clamped = (depth <= 0) | (depth >= self.model.ssg.config.depth_max)
+        watched = {"median_depth": depth.median(), "clamped": clamped.float().mean()}
+        return loss._replace(terms=loss.terms | watched)
 
     def parts(self) -> dict[str, nn.Module]:
         """Return the modules that phases name."""
@@ -116,12 +179,9 @@ class JasmineLearner(nn.Module):
         """Return depth [B,1,H,W] in units."""
         return self.model.predict_depth(image).depth
 
-    def save(self, path: Path, metric: bool) -> None:
-        """Write a checkpoint folder with its pose net."""
-        scale = METRES_PER_UNIT if metric else self.model.config.metres_per_unit
-        self.model.config = replace(self.model.config, metres_per_unit=scale)
-        save_checkpoint(self.model, path)
-        self.posenet.save_pretrained(path / "posenet")
+    def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
+        self.model.config = replace(self.model.config, **about)
+        save_checkpoint(self.model, folder)
 
     @torch.no_grad()
     def _encode(self, batch: Batch) -> Tensor:
@@ -134,38 +194,58 @@ class JasmineLearner(nn.Module):
 
     @torch.no_grad()
     def _teach(self, batch: Batch) -> Tensor | None:
-        """Return the teacher's depth [B,1,H,W] in units: a net's, or prepared maps."""
-        if self._teacher:
-            return teacher_depth(self._teacher[0].to(batch.image.device)(batch.image))
-        return batch.teacher if bool((batch.teacher > 0).any()) else None
+        """Return the teacher's depth [B,1,H,W] in the student's units, 0 where unknown."""
+        teacher = self._teacher[0]
+        if not teacher:
+            return None
+        if isinstance(teacher, DisparityNet):
+            depth = teacher.to(batch.image.device).depth(batch.image)
+        else:
+            depth = batch.teacher
+        return (depth * self._teacher_unit).clamp(max=DEPTH_MAX)
 
 
 def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
-    """Build the networks of a recipe, seeded."""
+    """Build the networks of a recipe, seeded.
+
+    The scale of a unit is that of the weights to start from; else that of the teacher; else 30 m,
+    or, where a teacher of unknown scale has a say, what is measured when the velocity comes in.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        posenet = _make_posenet(recipe.posenet)
+        posenet = _make_posenet(recipe)
         if recipe.learner == "disparity":
-            return DisparityLearner(_make_disparity_net(recipe.start), posenet, recipe.loss)
+            net = _make_disparity_net(recipe)
+            own = net.config.metres_per_unit
+            known = own is not None
+            return DisparityLearner(net, posenet, recipe.loss, own or METRES_PER_UNIT, known)
         model = JasmineModel.from_pretrained(recipe.start)
     if recipe.gradient_checkpointing:
         model.unet.enable_gradient_checkpointing()
         model.vae.enable_gradient_checkpointing()
-    teacher = None
-    if recipe.teacher not in ("", "dataset"):
+    if not recipe.refine:
+        model.ssg.config = replace(model.ssg.config, iterations=0)
+    teacher: DisparityNet | bool = recipe.teacher == TEACHER_MAPS
+    if recipe.teacher and not teacher:
         teacher = DisparityNet.from_pretrained(recipe.teacher)
-    cache = LatentCache() if recipe.cache_latents else None
-    rebuild = bool(recipe.data.auxiliary)
-    return JasmineLearner(model, posenet, teacher, recipe.loss, rebuild, cache)
+    own = model.config.metres_per_unit
+    its = teacher.config.metres_per_unit if isinstance(teacher, DisparityNet) else None
+    return JasmineLearner(
+        model,
+        posenet,
+        recipe.loss,
+        own or its or (None if teacher else METRES_PER_UNIT),
+        known=bool(own or its),
+        teacher=teacher,
+        teacher_unit=its / own if its and own else 1.0,
+        rebuild=bool(recipe.data.auxiliary),
+        cache=LatentCache() if recipe.cache_latents else None,
+    )
 
 
 def freeze(learner: Learner, trained: Iterable[str]) -> list[nn.Parameter]:
     """Let only the named parts learn; return their parameters."""
     parts, trained = learner.parts(), set(trained)
-    if unknown := trained - parts.keys():
-        raise ConfigError(
-            f"a phase trains {', '.join(sorted(unknown))}, but this learner has {', '.join(parts)}"
-        )
     for name, part in parts.items():
         part.requires_grad_(name in trained)
         # A frozen net's running statistics stand still too.
@@ -173,27 +253,21 @@ def freeze(learner: Learner, trained: Iterable[str]) -> list[nn.Parameter]:
     return [p for name in sorted(trained) for p in parts[name].parameters()]
 
 
-def _make_posenet(name: str) -> PoseNet:
+def _make_posenet(recipe: Recipe) -> PoseNet:
     sizes = {"small": SMALL_POSENET, "resnet18": PoseNetConfig()}
-    return PoseNet(sizes[name]) if name in sizes else PoseNet.from_pretrained(name)
+    if recipe.posenet not in sizes:
+        return PoseNet.from_pretrained(recipe.posenet)
+    net = PoseNet(sizes[recipe.posenet])
+    if recipe.imagenet and recipe.posenet == "resnet18":
+        net.load_imagenet(read_weights(Path(recipe.imagenet)), Path(recipe.imagenet))
+    return net
 
 
-def _make_disparity_net(name: str) -> DisparityNet:
+def _make_disparity_net(recipe: Recipe) -> DisparityNet:
     sizes = {"small": SMALL_DISPARITY_NET, "resnet18": DisparityConfig()}
-    return DisparityNet(sizes[name]) if name in sizes else DisparityNet.from_pretrained(name)
-
-
-def _poses(posenet: PoseNet, batch: Batch) -> list[Tensor]:
-    return source_poses(posenet, batch.pose_image, batch.pose_sources.unbind(1), OFFSETS)
-
-
-def _observation(batch: Batch, teacher: Tensor | None = None) -> Observation:
-    return Observation(
-        image=batch.image,
-        sources=batch.sources.unbind(1),
-        K=batch.K,
-        teacher=teacher,
-        dynamic=batch.moving,
-        sky=batch.sky if bool(batch.sky.any()) else None,
-        odometry=batch.odometry if bool((batch.odometry > 0).any()) else None,
-    )
+    if recipe.start not in sizes:
+        return DisparityNet.from_pretrained(recipe.start)
+    net = DisparityNet(sizes[recipe.start])
+    if recipe.imagenet and recipe.start == "resnet18":
+        net.load_imagenet(read_weights(Path(recipe.imagenet)), Path(recipe.imagenet))
+    return net

@@ -3,7 +3,7 @@
 """The training loop, for one process or many.
 
     jasmine train training/tiny.yaml -o runs/tiny                              # one process
-    accelerate launch --num_processes 8 -m jasmine_ros.cli train training/kitti.yaml -o runs/kitti
+    torchrun --nproc_per_node 8 -m jasmine_ros.cli train training/kitti.yaml -o runs/kitti
     jasmine train training/tiny.yaml -o runs/tiny --resume                     # after kill -9
 
 Every step is a pure function of its number and the weights before it, so that a resumed run ends in
@@ -12,70 +12,82 @@ the same weights, to the bit on a CPU.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from time import perf_counter
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
-from safetensors.torch import save_file
-from torch import nn
+from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
+from torch import distributed
 from tqdm import tqdm
 
+from jasmine_core.data.sequence import DatasetError, Sample
 from jasmine_core.errors import JasmineError
 from jasmine_core.geometry.camera import Size
+from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss
-from jasmine_core.train.feed import Batch, Feed, Pictures, training_samples, without_augmentation
+from jasmine_core.loss.velocity import velocity_ramp
+from jasmine_core.train.feed import Batch, Feed, Pictures, split_samples, without_augmentation
 from jasmine_core.train.journal import Journal, depth_picture, rgb
-from jasmine_core.train.learner import DisparityLearner, JasmineLearner, freeze, make_learner
-from jasmine_core.train.recipe import Recipe
-from jasmine_core.train.state import RunFolder
+from jasmine_core.train.learner import (
+    DisparityLearner,
+    JasmineLearner,
+    Learner,
+    freeze,
+    make_learner,
+)
+from jasmine_core.train.recipe import TEACHER_MAPS, Phase, Recipe
+from jasmine_core.train.state import RunFolder, first_line, saving
+from jasmine_core.train.step import Run, any_process, mean_terms
 
-VALIDATION_BATCHES = 8
-
-
-@dataclass
-class Meter:
-    """Measure where the time of the last steps went."""
-
-    pictures: int = 0
-    waited: float = 0.0  # [s] for data
-    began: float = 0.0
-
-    def reset(self) -> None:
-        """Begin anew."""
-        self.pictures, self.waited, self.began = 0, 0.0, perf_counter()
-
-    def figures(self) -> dict[str, float]:
-        """Return pictures per second, and the share of the time spent waiting for data."""
-        passed = max(perf_counter() - self.began, 1e-9)
-        return {"images_per_second": self.pictures / passed, "data_wait": self.waited / passed}
+# A process that waits longer than this for the others gives up. Writing the largest state, for
+# which all wait, takes a few minutes.
+PATIENCE = timedelta(minutes=15)
+SUNKEN, SUNKEN_AFTER = 0.15, 200  # units and steps: a depth this near by then is at its stop
 
 
-def train(recipe: Recipe, output: Path, resume: bool = False) -> Path:
+def train(recipe: Recipe, output: Path, resume: bool = False) -> Path | None:
     """Train as a recipe says; return the folder of the finished checkpoint, OUTPUT/final.
 
-    Ctrl-C and kill lose at most the steps since the last state; `resume` goes on from there.
-    Raises JasmineError with the batch saved if the loss is not finite.
+    Ctrl-C saves the state after the current step and returns None; kill loses at most the steps
+    since the last state. `resume` goes on from there. Raises JasmineError with the batch saved if
+    the loss is not finite.
     """
+    try:
+        return _train(recipe, output, resume)
+    except RuntimeError as err:
+        if not distributed.is_initialized() or not _is_loss_of_a_process(err):
+            raise
+        raise JasmineError(
+            f"another process of this training ended ({first_line(err)[:120]}); see what it said, "
+            "then go on with --resume"
+        ) from err
+
+
+def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     # 1. Processes, folder, data, networks.
     accelerator = Accelerator(
         mixed_precision=recipe.precision,
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        kwargs_handlers=[
+            DistributedDataParallelKwargs(find_unused_parameters=True),
+            InitProcessGroupKwargs(timeout=PATIENCE),
+        ],
     )
-    folder = RunFolder(output, recipe, accelerator)
-    folder.begin(resume)
+    data = recipe.data if recipe.learner == "jasmine" else replace(recipe.data, auxiliary="")
+    split = split_samples(data)
+    _expect_teacher(recipe, split.training)
     learner = make_learner(recipe)
     size = _picture_size(recipe, learner)
-    training, validation = training_samples(recipe.data)
-    rank, processes = accelerator.process_index, accelerator.num_processes
-    workers = recipe.data.workers
-    pictures = Pictures(training, recipe.data, size, recipe.seed)
-    feed = Feed(pictures, recipe.batch_size, rank, processes, workers)
-    plain = without_augmentation(recipe.data)
-    unchanged = Pictures(validation, plain, size, recipe.seed, first_key=len(training))
-    check = Feed(unchanged, recipe.batch_size, rank, processes)
+    place = accelerator.process_index, accelerator.num_processes
+    pictures = Pictures(split.training, data, size, recipe.seed)
+    feed = Feed(pictures, recipe.batch_size, *place, data.workers)
+    plain = without_augmentation(data)
+    held = Pictures(split.validation, plain, size, recipe.seed, first_key=len(split.training))
+    check = Feed(held, recipe.batch_size, *place)
+    folder = RunFolder(output, recipe, accelerator)
+    folder.begin(resume)
 
     # 2. One optimiser for everything that some phase trains; frozen parameters have no gradient.
     everything = {name for phase in recipe.phases for name in phase.train}
@@ -86,129 +98,123 @@ def train(recipe: Recipe, output: Path, resume: bool = False) -> Path:
     )
     module, optimiser = accelerator.prepare(learner, optimiser)
     first, best = folder.load(module, optimiser)
+    run = Run(recipe, accelerator, learner, module, optimiser, output)
     journal = Journal(output, first) if accelerator.is_main_process else None
+    for short in split.unusable if journal else ():
+        _warn(f"{short} is too short for a picture with neighbours on both sides; it is left out")
 
     # 3. Steps.
-    metric = False
-    meter = Meter()
-    generator = torch.Generator(accelerator.device)
-    batches = feed.batches(first * recipe.accumulate, recipe.steps * recipe.accumulate)
-    bar = tqdm(
-        total=recipe.steps,
-        initial=first,
-        unit="step",
-        desc=recipe.learner,
-        disable=not accelerator.is_main_process,
+    odometry = any(n.distance for sample in split.training for n in sample.sources)
+    description = (
+        f"{recipe.learner} from {recipe.start}, {recipe.steps} steps on {len(pictures)} pictures"
     )
-    phase = None
-    meter.reset()
-    for step in range(first, recipe.steps):
-        if recipe.phase_at(step) is not phase:
+    batches = feed.batches(first * recipe.accumulate, recipe.steps * recipe.accumulate)
+
+    def metric(done: int) -> bool:
+        """Tell whether odometry has taught the scale by then."""
+        pull = velocity_ramp(done / recipe.steps, recipe.loss.velocity_start)
+        return odometry and recipe.loss.velocity > 0 and pull == 1
+
+    before: Phase | None = None
+    sunken = stopped = False
+    run.meter.reset()
+    with (
+        Interrupt() as interrupt,
+        tqdm(
+            total=recipe.steps,
+            initial=first,
+            unit="step",
+            desc=recipe.learner,
+            disable=not accelerator.is_main_process,
+        ) as bar,
+    ):
+        for step in range(first, recipe.steps):
             phase = recipe.phase_at(step)
-            freeze(learner, phase.train)
-        loss, batch = _step(
-            recipe, accelerator, module, optimiser, batches, step, generator, meter, output
-        )
-        metric = metric or bool((batch.odometry > 0).any())
-        done = step + 1
-        bar.update()
-        if journal and done % recipe.log_every == 0:
-            rate = recipe.optimiser.rate(step, recipe.steps)
-            terms = {name: float(value) for name, value in loss.terms.items()}
-            journal.numbers(done, terms | {"learning_rate": rate} | meter.figures())
-            bar.set_postfix({"loss": f"{terms['total']:.4f}"})
-            meter.reset()
-        if journal and done % recipe.picture_every == 0:
-            _show(journal, done, learner, batch, loss)
-        if validation and (done % recipe.validate_every == 0 or done == recipe.steps):
-            score = _validate(accelerator, learner, module, check, len(validation), recipe, done)
-            freeze(learner, recipe.phase_at(step).train)
-            if journal:
-                journal.numbers(done, {"validation": score})
-            if score < best:
-                best = score
-                if accelerator.is_main_process:
-                    learner.save(output / "best", metric and recipe.loss.velocity > 0)
-        if done % recipe.save_every == 0 or done == recipe.steps:
-            folder.save(done, module, optimiser, best)
-    bar.close()
+            if phase is not before:
+                freeze(learner, phase.train)
+                before = phase
+            pull = velocity_ramp(step / recipe.steps, recipe.loss.velocity_start)
+            if odometry and pull > 0 and learner.metres_per_unit.isnan():
+                run.measure_scale(Feed(pictures, recipe.batch_size, *place))
+                freeze(learner, phase.train)
+            loss, batch = run.step(step, batches)
+            done = step + 1
+            bar.update()
+            if done % recipe.log_every == 0:
+                terms = mean_terms(accelerator, loss)
+                if journal:
+                    rate = {"learning_rate": recipe.optimiser.rate(step, recipe.steps)}
+                    scale = _known_scale(learner)
+                    with saving(output):
+                        journal.numbers(done, terms | rate | scale | run.meter.figures())
+                    bar.set_postfix({"loss": f"{terms['total']:.4f}"})
+                    run.meter.reset()
+                    if done >= SUNKEN_AFTER and terms["median_depth"] < SUNKEN and not sunken:
+                        sunken = True
+                        _warn(
+                            f"the median depth is {terms['median_depth']:.3f} units at step {done}:"
+                            " it has run into its nearest stop and will hardly learn; start anew "
+                            "with a lower learning rate, or a later loss.velocity_start"
+                        )
+            if journal and done % recipe.picture_every == 0:
+                freeze(learner, ())  # or looking would move the running statistics
+                with saving(output):
+                    _show(journal, done, learner, batch, loss)
+                freeze(learner, phase.train)
+            if split.validation and (done % recipe.validate_every == 0 or done == recipe.steps):
+                score = run.validate(check, len(split.validation), done)
+                freeze(learner, phase.train)
+                if journal:
+                    with saving(output):
+                        journal.numbers(done, {"validation": score})
+                        if score < best:
+                            learner.save(output / "best", metric(done), size, description)
+                best = min(best, score)
+            stopped = any_process(accelerator, interrupt.requested) and done < recipe.steps
+            if stopped or done % recipe.save_every == 0 or done == recipe.steps:
+                folder.save(done, module, optimiser, best)
+            if stopped:
+                break
 
     # 4. The result.
-    if accelerator.is_main_process:
-        learner.save(output / "final", metric and recipe.loss.velocity > 0)
     if journal:
         journal.close()
+        if not stopped:
+            with saving(output / "final"):
+                learner.save(output / "final", metric(recipe.steps), size, description)
     accelerator.wait_for_everyone()
     accelerator.end_training()
-    return output / "final"
+    return None if stopped else output / "final"
 
 
-def _step(
-    recipe: Recipe,
-    accelerator: Accelerator,
-    module: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    batches: Iterator[Batch],
-    step: int,
-    generator: torch.Generator,
-    meter: Meter,
-    output: Path,
-) -> tuple[Loss, Batch]:
-    """Take one step of the optimiser; return the last batch and its loss."""
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.optimiser.rate(step, recipe.steps)
-    # Ties of the auto-mask are broken alike in a resumed run, and differently on each process.
-    generator.manual_seed(recipe.seed + 1_000_003 * step + accelerator.process_index)
-    for _ in range(recipe.accumulate):
-        asked = perf_counter()
-        batch = next(batches).to(accelerator.device)
-        meter.waited += perf_counter() - asked
-        meter.pictures += len(batch.image) * accelerator.num_processes
-        with accelerator.autocast():
-            loss: Loss = module(batch, step / recipe.steps, generator)
-        if not bool(torch.isfinite(loss.total)):
-            file = output / f"bad_batch_{step}_{accelerator.process_index}.safetensors"
-            save_file({k: v.cpu().contiguous() for k, v in vars(batch).items()}, file)
-            terms = ", ".join(f"{k} {float(v):.4g}" for k, v in loss.terms.items())
-            raise JasmineError(
-                f"the loss is not finite at step {step} ({terms}); its batch is in {file}; lower "
-                "the learning rate, or look at the pictures"
-            )
-        accelerator.backward(loss.total / recipe.accumulate)
-    trained = [p for group in optimiser.param_groups for p in group["params"]]
-    accelerator.clip_grad_norm_(trained, recipe.optimiser.clip)
-    optimiser.step()
-    optimiser.zero_grad(set_to_none=True)
-    return loss, batch
+def _is_loss_of_a_process(err: RuntimeError) -> bool:
+    text = str(err).lower()
+    told = ("gloo", "nccl", "connection closed by peer", "connection reset", "timed out")
+    return isinstance(err, distributed.DistError) or any(word in text for word in told)
 
 
-@torch.no_grad()
-def _validate(
-    accelerator: Accelerator,
-    learner: DisparityLearner | JasmineLearner,
-    module: nn.Module,
-    check: Feed,
-    samples: int,
-    recipe: Recipe,
-    done: int,
-) -> float:
-    """Return the photometric loss on held-out pictures, over all processes."""
-    freeze(learner, ())
-    generator = torch.Generator(accelerator.device).manual_seed(recipe.seed)
-    scores = []
-    for batch in check.batches(0, min(VALIDATION_BATCHES, -(-samples // recipe.batch_size))):
-        with accelerator.autocast():
-            loss: Loss = learner(batch.to(accelerator.device), done / recipe.steps, generator)
-        scores.append(loss.terms["photometric"].float())
-    mean = accelerator.reduce(torch.stack(scores).mean(), reduction="mean")
-    return float(mean)
+def _known_scale(learner: Learner) -> dict[str, float]:
+    scale = float(learner.metres_per_unit)  # JSON has no NaN
+    return {"metres_per_unit": scale} if math.isfinite(scale) else {}
+
+
+def _warn(text: str) -> None:
+    tqdm.write(f"warn: {text}", file=sys.stderr)
+
+
+def _expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
+    if recipe.teacher == TEACHER_MAPS and not any(sample.teacher for sample in samples):
+        raise DatasetError(
+            f"the teacher is {TEACHER_MAPS!r}, but no picture has a map; prepare the bags with "
+            "--teacher DIR, or name the folder of a disparity net"
+        )
 
 
 @torch.no_grad()
 def _show(
     journal: Journal,
     step: int,
-    learner: DisparityLearner | JasmineLearner,
+    learner: Learner,
     batch: Batch,
     loss: Loss,
 ) -> None:

@@ -13,7 +13,21 @@ from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 
-MODULES = ("unet", "ssg", "posenet", "disparity")  # what a phase may train
+TEACHER_MAPS = "dataset"  # the teacher whose word lies beside the pictures
+PARTS = {  # what a phase may train
+    "jasmine": ("unet", "ssg", "posenet"),
+    "disparity": ("disparity", "posenet"),
+}
+EVERY = ("log_every", "picture_every", "save_every", "validate_every")
+
+
+@dataclass(frozen=True)
+class KittiConfig:
+    """Name KITTI raw and the lists of its pictures."""
+
+    root: str  # folder with the recording days
+    train: str  # lines such as `DATE/DRIVE 12 l`, as in eigen_zhou/train_files.txt
+    validate: str = ""  # likewise
 
 
 @dataclass(frozen=True)
@@ -21,6 +35,7 @@ class DataConfig:
     """Choose the pictures."""
 
     sequences: tuple[str, ...] = ()  # folders of `jasmine prepare`, or folders of such
+    kitti: KittiConfig | None = None  # beside them, or instead
     width: int = 0  # [px] of training pictures; 0: that of the starting checkpoint
     height: int = 0
     auxiliary: str = "self"  # pictures to rebuild: "self", a folder, or "" for none
@@ -66,12 +81,13 @@ class Recipe:
     phases: tuple[Phase, ...]
     posenet: str = "small"  # small, resnet18, or a folder
     teacher: str = ""  # folder of a disparity net, "dataset" for prepared maps, or "" for none
+    refine: bool = True  # False: without the Scale-Shift GRU (paper Table 3)
     imagenet: str = ""  # torchvision's resnet18 weights (safetensors) for fresh encoders
     batch_size: int = 4  # of all processes together
     accumulate: int = 1  # batches per step
     precision: Literal["no", "bf16"] = "no"
     gradient_checkpointing: bool = False
-    cache_latents: bool = True  # keep the frozen encoder's latents in memory
+    cache_latents: bool = True  # keep the frozen encoder's latents in memory; sd2: 160 kB a picture
     seed: int = 42
     log_every: int = 10  # steps
     picture_every: int = 200
@@ -88,20 +104,31 @@ class Recipe:
 
         if not self.phases or any(p.steps < 1 for p in self.phases):
             refuse("every phase needs at least one step, and there must be one")
+        parts = PARTS[self.learner]
         for phase in self.phases:
-            if not phase.train or set(phase.train) - set(MODULES):
-                refuse(f"a phase trains {phase.train}; choose from {', '.join(MODULES)}")
-        if min(self.batch_size, self.accumulate, self.log_every, self.save_every, self.keep) < 1:
-            refuse("batch_size, accumulate, log_every, save_every and keep must be at least 1")
-        if not self.data.sequences:
-            refuse("data.sequences is empty; list folders of `jasmine prepare`")
-        if not (0 <= self.data.own_share <= 1 and 0 <= self.data.held_out < 1):
-            refuse("data.own_share and data.held_out are shares between 0 and 1")
+            if not phase.train or set(phase.train) - set(parts):
+                refuse(f"a phase trains {list(phase.train)}; choose from {', '.join(parts)}")
+        for name in ("batch_size", "accumulate", "keep", *EVERY):
+            if getattr(self, name) < 1:
+                refuse(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not self.data.sequences and not self.data.kitti:
+            refuse("data.sequences is empty; list folders of `jasmine prepare`, or set data.kitti")
+        for name in ("own_share", "flip", "jitter", "held_out"):
+            if not 0 <= getattr(self.data, name) <= 1:
+                refuse(f"data.{name} is {getattr(self.data, name)}; it is a share from 0 to 1")
+        if self.data.held_out == 1:
+            refuse("data.held_out is 1, which leaves nothing to train on")
+        if min(self.data.width, self.data.height, self.data.workers) < 0:
+            refuse("data.width, data.height and data.workers cannot be negative")
         o = self.optimiser
         if not (o.learning_rate > 0 and 0 < o.final_share <= 1 and o.clip > 0 and o.warm_up >= 0):
             refuse("learning_rate, clip must be positive, final_share in 0..1, warm_up at least 0")
+        if not 0 <= o.weight_decay < math.inf:
+            refuse(f"optimiser.weight_decay is {o.weight_decay}; it must be 0 or more")
         if self.learner == "disparity" and self.teacher:
             refuse("a disparity net is the teacher and has none itself")
+        if self.learner == "disparity" and not self.refine:
+            refuse("refine: false is for jasmine; a disparity net refines nothing")
 
     @property
     def steps(self) -> int:

@@ -5,19 +5,24 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import Accelerator
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
 from jasmine_core.config import read_config, to_mapping, write_config
-from jasmine_core.errors import CheckpointError, ConfigError
+from jasmine_core.errors import CheckpointError, ConfigError, JasmineError
 from jasmine_core.files import atomic_folder
 from jasmine_core.model.checkpoint import read_weights
-from jasmine_core.train.recipe import Recipe
+from jasmine_core.train.recipe import EVERY, Recipe
 
 RECIPE, WEIGHTS, OPTIMISER, PROGRESS = (
     "recipe.yaml",
@@ -25,8 +30,17 @@ RECIPE, WEIGHTS, OPTIMISER, PROGRESS = (
     "optimiser.pt",
     "progress.json",
 )
+_DAMAGE = (  # what the readers raise for a file that is not what it was
+    CheckpointError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    EOFError,
+    pickle.UnpicklingError,
+)
 # What may differ between a run and its continuation without changing what is learned.
-_FREE = ("log_every", "picture_every", "save_every", "validate_every", "keep")
+_FREE = (*EVERY, "keep", "data.workers")
 
 
 class RunFolder:
@@ -48,9 +62,13 @@ class RunFolder:
             self._expect_same(read_config(Recipe, known))
         elif resume and self.path.exists() and any(self.path.iterdir()):
             raise ConfigError(f"{self.path} has no {RECIPE}: it is no training to resume")
+        self.accelerator.wait_for_everyone()  # every process must have looked before one writes
         if self.accelerator.is_main_process:
-            self.path.mkdir(parents=True, exist_ok=True)
-            write_config(self.recipe, known)
+            for place in (self.path, self.states):
+                for partial in place.glob(".*.partial-*"):  # a killed run was writing it
+                    shutil.rmtree(partial, ignore_errors=True)
+            with saving(known):
+                write_config(self.recipe, known)
         self.accelerator.wait_for_everyone()
 
     def save(
@@ -58,11 +76,13 @@ class RunFolder:
     ) -> None:
         """Write the state after `step` steps; then forget the oldest beyond `keep`."""
         if self.accelerator.is_main_process:
-            with atomic_folder(self.states / f"{step:07d}") as folder:
+            place = self.states / f"{step:07d}"
+            with saving(place), atomic_folder(place) as folder:
                 tensors = self.accelerator.unwrap_model(module).state_dict()
                 save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, folder / WEIGHTS)
                 torch.save(optimiser.state_dict(), folder / OPTIMISER)
-                (folder / PROGRESS).write_text(json.dumps({"step": step, "best": best}))
+                progress = {"step": step, "best": best, "processes": self.accelerator.num_processes}
+                (folder / PROGRESS).write_text(json.dumps(progress))
             for old in self._kept()[: -self.recipe.keep]:
                 shutil.rmtree(old)
         self.accelerator.wait_for_everyone()
@@ -78,9 +98,10 @@ class RunFolder:
             state = torch.load(folder / OPTIMISER, map_location="cpu", weights_only=True)
             optimiser.load_state_dict(state)
             progress = json.loads((folder / PROGRESS).read_text())
-        except (CheckpointError, OSError, RuntimeError, ValueError, KeyError) as err:
+        except _DAMAGE as err:
             raise CheckpointError(
-                f"state {folder} cannot be resumed ({err}); remove it to go back to the one before"
+                f"state {folder} cannot be resumed ({first_line(err)}); remove it to go back to "
+                "the one before"
             ) from err
         return int(progress["step"]), float(progress["best"])
 
@@ -88,11 +109,36 @@ class RunFolder:
         return sorted(f for f in self.states.glob("*") if f.name.isdigit())
 
     def _expect_same(self, before: Recipe) -> None:
-        old, new = to_mapping(before), to_mapping(self.recipe)
-        differing = [k for k in new if k not in _FREE and old.get(k) != new[k]]
-        if differing:
-            name = differing[0]
-            raise ConfigError(
-                f"{self.path} was trained with another recipe: {name} was {old.get(name)!r}, is "
-                f"{new[name]!r}; restore it, or choose another folder with -o"
-            )
+        old, new = _flat(to_mapping(before)), _flat(to_mapping(self.recipe))
+        for name, value in new.items():
+            if name not in _FREE and old.get(name) != value:
+                raise ConfigError(
+                    f"{self.path} was trained with another recipe: {name} was {old.get(name)!r}, "
+                    f"is {value!r}; restore it, or choose another folder with -o"
+                )
+
+
+@contextmanager
+def saving(path: Path) -> Iterator[None]:
+    """Say in one line that a file of the run could not be written, as on a full disk."""
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as err:  # torch.save raises the last
+        reason = getattr(err, "strerror", None) or first_line(err)
+        raise JasmineError(
+            f"{path} could not be written ({reason}); what was saved before is whole: make room, "
+            "then go on with --resume"
+        ) from err
+
+
+def first_line(err: BaseException) -> str:
+    """Return the first line of what an error says; torch adds whole pages."""
+    return (str(err).strip().splitlines() or [type(err).__name__])[0]
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in mapping.items():
+        inner = isinstance(value, Mapping)
+        flat |= _flat(value, f"{prefix}{name}.") if inner else {prefix + name: value}
+    return flat

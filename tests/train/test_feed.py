@@ -14,7 +14,7 @@ from training_runs import HEIGHT, WIDTH, write_sequence
 from jasmine_core.data.sequence import DatasetError, Sequence
 from jasmine_core.errors import ConfigError
 from jasmine_core.train.feed import Batch, Feed, Pictures, split_samples
-from jasmine_core.train.recipe import DataConfig
+from jasmine_core.train.recipe import DataConfig, KittiConfig
 
 SIZE = (WIDTH, HEIGHT)
 
@@ -86,6 +86,19 @@ def test_a_mirrored_sample_is_mirrored_in_all_it_has(config):
         assert not set(plain.key.flatten().tolist()) & set(mirrored.key.flatten().tolist())
 
 
+def test_margins_that_show_nothing_are_known(config, tmp_path, drive):
+    framed = write_sequence(drive, tmp_path / "framed")
+    seen = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    seen[:, :20] = 0
+    cv2.imwrite(str(framed / "seen.png"), seen)
+    framed_config = replace(config, sequences=(str(framed),))
+    for flip in (0.0, 1.0):
+        batch = next(iter(feed(only(framed_config, flip=flip)).batches(0, 1)))
+        expected = torch.from_numpy(seen > 0).expand(2, 1, -1, -1)
+        assert torch.equal(batch.seen, expected.flip(-1) if flip else expected)
+    assert next(iter(feed(config).batches(0, 1))).seen.all()
+
+
 def test_some_samples_are_mirrored(config):
     keys = torch.cat([b.key[:, 0] for b in feed(only(config, flip=0.5)).batches(0, 40)])
     assert 0.3 < (keys % 2).double().mean() < 0.7
@@ -127,6 +140,28 @@ def test_what_is_held_out_is_never_seen(config, sequence):
     assert not seen(split.training) & seen(split.validation)
     everything = seen(Sequence(sequence).sample(i) for i in range(10))
     assert len(everything) == 12
+
+
+def test_kitti_raw_is_read_by_its_lists(config, sequence, tmp_path):
+    drive = tmp_path / "2011_09_26" / "2011_09_26_drive_0001_sync"
+    (drive / "image_02" / "data").mkdir(parents=True)
+    rows = ("S_rect_02: 128 64", "R_rect_00: 1 0 0 0 1 0 0 0 1")
+    rows += ("P_rect_02: 74 0 64 0 0 74 32 0 0 0 1 0",)
+    (drive.parent / "calib_cam_to_cam.txt").write_text("\n".join(rows) + "\n")
+    pictures = sorted((sequence / "pictures").iterdir())
+    for i, picture in enumerate(pictures):
+        (drive / "image_02" / "data" / f"{i:010d}.png").write_bytes(picture.read_bytes())
+    stamps = [f"2011-09-26 13:02:25.{i:09d}" for i in range(len(pictures))]
+    (drive / "image_02" / "timestamps.txt").write_text("\n".join(stamps) + "\n")
+    lists = {"train": (1, 2, 3), "validate": (8, 9)}
+    for name, numbers in lists.items():
+        lines = [f"2011_09_26/{drive.name} {i} l" for i in numbers]
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    kitti = KittiConfig(str(tmp_path), str(tmp_path / "train"), str(tmp_path / "validate"))
+    both = replace(config, sequences=(), kitti=kitti)
+    split = split_samples(both)
+    assert (len(split.training), len(split.validation)) == (3, 2)
+    assert next(iter(feed(both).batches(0, 1))).image.shape == (2, 3, HEIGHT, WIDTH)
 
 
 def test_the_share_of_own_pictures_to_rebuild(config, tmp_path):

@@ -211,7 +211,8 @@ def test_a_teacher_of_unknown_scale_is_measured_when_the_velocity_comes_in(
     recipe = replace(recipe, phases=(Phase(4, ("unet", "ssg")),), save_every=1, keep=9)
     final = train(recipe, tmp_path / "run")
     lines = [line for line in log(tmp_path / "run") if "total" in line]
-    assert ["velocity" in line for line in lines] == [False, False, False, True]
+    for name in ("velocity", "metres_per_unit"):
+        assert [name in line for line in lines] == [False, False, False, True]
     # The pose net stands still here, so what was measured is still true: the pull starts near 0.
     assert lines[-1]["velocity"] < 0.3
     scale = JasmineModel.from_pretrained(final).config.metres_per_unit
@@ -232,5 +233,5 @@ def test_a_checkpoint_from_before_the_velocity_came_in_claims_no_metres(disparit
 
 
 def test_a_teacher_beside_the_pictures_must_be_there(jasmine_recipe, tmp_path):
-    with pytest.raises(DatasetError, match=r"no picture has a map.*--teacher-depth"):
+    with pytest.raises(DatasetError, match=r"no picture has a map.*--teacher"):
         train(replace(jasmine_recipe, teacher="dataset"), tmp_path / "run")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -15,13 +16,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from training_runs import log, same, weights
 
 from jasmine_core.config import write_config
 from jasmine_core.train.loop import train
-from jasmine_core.train.recipe import Phase, Recipe
+from jasmine_core.train.recipe import OptimiserConfig, Phase, Recipe
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ON_CPU = {"ACCELERATE_USE_CPU": "true"}  # even where there is a GPU
+RATES = {"disparity": 1e-3, "jasmine": 3e-5}
+TOLERANCES = {"disparity": 1e-3, "jasmine": 1e-2}
 PATIENCE = 240  # seconds on a machine with much else to do
 
 
@@ -94,31 +99,50 @@ def test_two_processes_do_as_one(learner, request, tmp_path):
     """
     recipe: Recipe = request.getfixturevalue(f"{learner}_recipe")
     phase = Phase(8, recipe.phases[0].train)
-    recipe = replace(recipe, phases=(phase,), batch_size=4, save_every=8, validate_every=4)
+    recipe = replace(recipe, phases=(phase,), batch_size=4, save_every=1, keep=8)
+    # Adam makes a whole step of the last digits of a tiny gradient: at any greater rate the curves
+    # of an untrained U-Net part, and its weights do even so.
+    rate = OptimiserConfig(learning_rate=RATES[learner], warm_up=2)
+    recipe = replace(recipe, optimiser=rate, validate_every=4)
     train(recipe, tmp_path / "one")
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launch += ["--main_process_port", str(free_port()), "-m", "jasmine_ros.cli"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    launch += ["--master_port", str(free_port()), "-m", "jasmine_ros.cli"]
     launch += arguments(recipe, tmp_path / "two")
     done = subprocess.run(
-        launch, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=PATIENCE
+        launch,
+        env=ENVIRONMENT | ON_CPU,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    progress = tmp_path / "two" / "states" / "0000008" / "progress.json"
+    assert json.loads(progress.read_text())["processes"] == 2, "or it compares one with one"
 
     one, two = log(tmp_path / "one"), log(tmp_path / "two")
     assert [line["step"] for line in one] == [line["step"] for line in two]
+    tolerance = TOLERANCES[learner]
     timing = {"images_per_second", "data_wait"}
     for a, b in zip(one, two, strict=True):
         assert a.keys() == b.keys()
         for name in a.keys() - timing:
-            assert b[name] == pytest.approx(a[name], rel=1e-3, abs=1e-5), (name, a["step"])
-    one, two = (weights(tmp_path / name / "final") for name in ("one", "two"))
-    start_of = weights(Path(recipe.start)) if learner == "disparity" else {}
-    for name, value in one.items():
-        apart = (value - two[name]).norm()
-        if name in start_of:  # far less apart than they have come
-            assert apart <= 0.02 * (value - start_of[name]).norm() + 1e-6, name
-        assert apart <= 1e-2 * value.norm() + 1e-4, name
+            assert b[name] == pytest.approx(a[name], rel=tolerance, abs=1e-5), (name, a["step"])
+
+    def gradient(name):  # of the first step: what Adam remembers of it
+        file = tmp_path / name / "states" / "0000001" / "optimiser.pt"
+        moments = torch.load(file, weights_only=True)["state"].values()
+        return torch.cat([m["exp_avg"].flatten() for m in moments])
+
+    assert (gradient("one") - gradient("two")).norm() < 1e-3 * gradient("one").norm()
+    if learner == "disparity":
+        first, one, two = (
+            weights(tmp_path / run / "states" / f"{step:07d}")
+            for run, step in (("one", 1), ("one", 8), ("two", 8))
+        )
+        apart = sum(float((value - two[name]).square().sum()) for name, value in one.items())
+        way = sum(float((value - first[name]).square().sum()) for name, value in one.items())
+        assert apart < 0.02**2 * way, "far less apart than they have come"
 
 
 def test_the_death_of_a_process_ends_the_others(disparity_recipe, tmp_path):
@@ -127,10 +151,9 @@ def test_the_death_of_a_process_ends_the_others(disparity_recipe, tmp_path):
         "WORLD_SIZE": "2",
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(free_port()),
-        "ACCELERATE_USE_CPU": "true",
     }
     folder = tmp_path / "run"
-    pair = [start(recipe, folder, RANK=r, LOCAL_RANK=r, **together) for r in ("0", "1")]
+    pair = [start(recipe, folder, RANK=r, LOCAL_RANK=r, **together, **ON_CPU) for r in ("0", "1")]
     try:
         wait(lambda: newest_state(folder) >= 2, *pair)
         pair[1].kill()

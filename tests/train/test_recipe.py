@@ -61,6 +61,7 @@ def test_the_paper_is_in_kitti():
     assert (recipe.data.width, recipe.data.height, recipe.batch_size) == (1024, 320, 32)
     assert (recipe.optimiser.learning_rate, recipe.optimiser.warm_up) == (3e-5, 100)
     assert (recipe.posenet, recipe.data.own_share) == ("resnet18", 0.3)
+    assert recipe.data.kitti is not None
 
 
 def test_ablations_differ_in_one_thing_alone():
