@@ -16,12 +16,13 @@ from torch import Tensor
 
 from jasmine_core.files import atomic_file
 from jasmine_core.runtime.colorize import colorize
+from jasmine_core.train.curves import draw_curves
 
 Picture = NDArray[np.uint8]
 
 
 class Journal:
-    """Write `log.jsonl`, `pictures/` and, where tensorboard is installed, its event files."""
+    """Write `log.jsonl`, `curves.png`, `pictures/`, and event files where tensorboard is there."""
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
@@ -35,8 +36,9 @@ class Journal:
         self._board = SummaryWriter(path / "tensorboard", purge_step=first_step)
 
     def close(self) -> None:
-        """Write out what is buffered."""
+        """Write out what is buffered, and the curves of all numbers as `curves.png`."""
         self._file.close()
+        draw_curves(self.path / "log.jsonl", self.path / "curves.png")
         if self._board:
             self._board.close()
 

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from jasmine_core.train.curves import COLUMNS, HEIGHT, WIDTH, draw_curves
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def line_of(panel):
+    """Return the mean height [px] of a panel's curve in its left and in its right half."""
+    blue, green, red = (panel[..., c].astype(int) for c in range(3))
+    rows, columns = np.nonzero((blue - red > 60) & (blue - green > 40))
+    left = columns < WIDTH / 2
+    return rows[left].mean(), rows[~left].mean()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_falling_loss_falls_in_the_picture(tmp_path, sign):
+    rows = [{"step": i, "total": sign * (100 - i), "data_wait": 0.1} for i in range(1, 90)]
+    assert draw_curves(write(tmp_path / "log.jsonl", rows), tmp_path / "curves.png")
+    picture = cv2.imread(str(tmp_path / "curves.png"))
+    assert picture.shape == (HEIGHT, COLUMNS * WIDTH, 3)
+    left, right = line_of(picture[:, :WIDTH])
+    assert (left < right) == (sign == 1), "rows count from the top"
+    assert (picture[:, WIDTH:] == 255).all(), "figures of the machine have no panel"
+
+
+def test_nothing_logged_is_no_picture(tmp_path):
+    assert not draw_curves(write(tmp_path / "log.jsonl", []), tmp_path / "curves.png")
+    assert not (tmp_path / "curves.png").exists()
