@@ -20,6 +20,7 @@ def share(folder):
 
 TORCH = ["torch>=2.2", "diffusers>=0.30"]
 CONVERT = ["transformers>=4.37"]
+LIVE = ['cyclonedds==11.0.*; platform_machine == "x86_64" and python_version < "3.14"']
 TRAIN = ["accelerate>=0.27", "tensorboard"]
 
 setup(
@@ -59,11 +60,13 @@ setup(
     extras_require={
         "torch": TORCH,
         "train": TORCH + TRAIN,
+        "live": LIVE,
         "convert": TORCH + CONVERT,
         "dev": [
             *TORCH,
             *CONVERT,
             *TRAIN,
+            *LIVE,
             "hypothesis",
             "mypy",
             "pytest",

@@ -17,11 +17,14 @@ from tyro.conf import OmitArgPrefixes, arg
 from jasmine_core import __version__, cli
 from jasmine_core.cli import Output
 from jasmine_core.config import read_config
-from jasmine_core.errors import JasmineError
+from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_ros import bag_run
 from jasmine_ros.bag_run import BagRun, run_bag
+from jasmine_ros.live import LiveRun, run_live, with_ros_arguments
 from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.play import Play, play
 from jasmine_ros.prepare import prepare
+from jasmine_ros.ros_args import split_ros_arguments
 
 INTERRUPTED = 130  # as a shell reports SIGINT
 
@@ -159,6 +162,32 @@ def evaluate(
     print(f"see {json} and {json.with_suffix('.png')}")
 
 
+def _live_command(base: DepthParameters, ros: list[str]) -> Callable[..., None]:
+    """Make `jasmine live`; what stands behind --ros-args wins over its options."""
+    options = _options(base)
+
+    def live(
+        what: Annotated[LiveRun, OmitArgPrefixes],
+        depth: Annotated[options, OmitArgPrefixes],  # type: ignore[valid-type]
+        params: Annotated[str, arg(metavar="FILE")] = "",
+    ) -> None:
+        """Run the depth node on live topics, without a ROS 2 installation, until Ctrl-C.
+
+        Args:
+            what: where the node lives and what it listens to.
+            depth: parameters of the node.
+            params: YAML file with node parameters; options given beside it win.
+        """
+        run_live(*with_ros_arguments(what, base.at_start(vars(depth)), ros))
+
+    return live
+
+
+def _play(what: Annotated[Play, OmitArgPrefixes]) -> None:
+    """Send a bag's camera over live topics, as fast as it was recorded."""
+    play(what)
+
+
 def _run(what: BagRun, parameters: DepthParameters) -> int:
     report = run_bag(what, parameters)
     _summarise(report, what.output)
@@ -199,7 +228,7 @@ def _base_parameters(arguments: list[str]) -> DepthParameters:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; a user's mistake is one line and status 1, a traceback only with --debug."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments, ros = split_ros_arguments(list(sys.argv[1:] if argv is None else argv))
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"]
     if arguments == ["--version"]:
@@ -209,10 +238,14 @@ def main(argv: list[str] | None = None) -> int:
     # next to any other busy process. OpenMP reads this once, when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
+        if ros and arguments[:1] != ["live"]:
+            raise ConfigError("--ros-args belongs to `jasmine live`")
         commands: dict[str, Callable[..., Any]] = {
             "run": _run_command(_base_parameters(arguments)),
             "demo": demo,
             "evaluate": evaluate,
+            "live": _live_command(_base_parameters(arguments), ros),
+            "play": _play,
             "prepare": prepare,
             **cli.COMMANDS,
         }

@@ -1,0 +1,261 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Raw CDR in and out of Cyclone DDS, without ever holding Python's lock while waiting.
+
+Cyclone's own Python calls hold the GIL while a slow reader blocks a writer, and its serialiser
+needs 50 ms and more for a picture. So payloads go through ctypes, which lets other threads run, as
+the bytes that rosbags makes. The `ddsi_` functions are no stable interface: the version is pinned,
+and where one is missing the slower public way is taken.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from cyclonedds import core, pub, sub
+from cyclonedds import domain as dds_domain
+from cyclonedds._clayer import ddspy_take  # type: ignore[import-not-found]
+from cyclonedds.internal import DDS, dds_c_t
+from cyclonedds.qos import Policy, Qos
+from cyclonedds.topic import Sample, Topic
+from cyclonedds.util import duration
+from numpy.typing import NDArray
+
+from jasmine_core.errors import ConfigError
+from jasmine_ros.dds.types import DdsTypes
+from jasmine_ros.dds.uri import LOOPBACK, check_domain, domain_config, fence
+
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
+
+Payload = bytes | bytearray | memoryview | NDArray[np.uint8]
+PATIENCE = 0.1  # [s] that a write waits for a slow reliable reader
+_ANY = core.SampleState.Any | core.ViewState.Any | core.InstanceState.Any
+_UNREAD = core.SampleState.NotRead | core.ViewState.Any | core.InstanceState.Any
+
+
+def _bound(name: str, result: Any, *arguments: Any) -> Any:
+    """Return a function of Cyclone's library with its signature, None where it is missing."""
+    function = getattr(DDS._dll_handle, name, None)
+    if function is not None:
+        function.restype, function.argtypes = result, arguments
+    return function
+
+
+_write = _bound("dds_write", ctypes.c_int32, ctypes.c_int32, ctypes.POINTER(Sample))
+_delete = _bound("dds_delete", ctypes.c_int32, ctypes.c_int32)
+_takecdr = _bound(
+    "dds_takecdr",
+    ctypes.c_int32,
+    ctypes.c_int32,
+    ctypes.POINTER(ctypes.c_void_p),
+    ctypes.c_uint32,
+    ctypes.POINTER(dds_c_t.sample_info),
+    ctypes.c_uint32,
+)
+_size = _bound("ddsi_serdata_size", ctypes.c_uint32, ctypes.c_void_p)
+_to_ser = _bound(
+    "ddsi_serdata_to_ser",
+    None,
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_size_t,
+    ctypes.c_void_p,
+)
+_unref = _bound("ddsi_serdata_unref", None, ctypes.c_void_p)
+ONE_COPY = None not in (_takecdr, _size, _to_ser, _unref)
+
+
+class Writer:
+    """Send payloads on one topic."""
+
+    def __init__(self, entity: Any) -> None:
+        self._entity = entity
+
+    @property
+    def gid(self) -> bytes:
+        """Return the 16 bytes that name this endpoint in the whole domain."""
+        return bytes(self._entity.guid.bytes)
+
+    @property
+    def matched(self) -> int:
+        """Return how many readers listen."""
+        return len(self._entity.get_matched_subscriptions())
+
+    def write(self, payload: Payload) -> bool:
+        """Send CDR with its header; tell whether it was sent before a slow reader used up PATIENCE.
+
+        Raises ValueError for bytes that are not of the topic's type.
+        """
+        data = np.frombuffer(payload, np.uint8)
+        if odd := -data.size % 4:  # the length of an RTPS payload is a multiple of four
+            data = np.pad(data, (0, odd))
+        sample = Sample(data.ctypes.data, data.nbytes)
+        status = _write(self._entity._ref, ctypes.byref(sample))
+        if status == core.DDSException.DDS_RETCODE_TIMEOUT:
+            return False
+        if status == core.DDSException.DDS_RETCODE_BAD_PARAMETER:
+            raise ValueError(f"{data.nbytes} bytes are no {self._entity.topic.typename}")
+        if status < 0:
+            raise core.DDSException(status, f"when writing {self._entity.topic.name}")
+        return True
+
+
+class Reader:
+    """Receive payloads of one topic; what is not of its type never gets this far."""
+
+    def __init__(self, entity: Any) -> None:
+        self._entity = entity
+        self.condition = core.ReadCondition(entity, _UNREAD)
+
+    @property
+    def gid(self) -> bytes:
+        """Return the 16 bytes that name this endpoint in the whole domain."""
+        return bytes(self._entity.guid.bytes)
+
+    @property
+    def matched(self) -> int:
+        """Return how many writers there are."""
+        return len(self._entity.get_matched_publications())
+
+    def take(self) -> memoryview | None:
+        """Return the next payload, None if none waits."""
+        while (taken := self._take() if ONE_COPY else self._take_slowly()) is not None:
+            valid, payload = taken
+            if valid:  # and not the news that a writer has gone
+                return payload
+        return None
+
+    def _take(self) -> tuple[bool, memoryview] | None:
+        """Take with one copy and without the GIL."""
+        found, info = (ctypes.c_void_p * 1)(), (dds_c_t.sample_info * 1)()
+        count = _takecdr(self._entity._ref, found, 1, info, _ANY)
+        if count < 0:
+            raise core.DDSException(count, f"when reading {self._entity.topic.name}")
+        if count == 0:
+            return None
+        try:
+            data = np.empty(_size(found[0]) if info[0].valid_data else 0, np.uint8)
+            if data.size:
+                _to_ser(found[0], 0, data.nbytes, data.ctypes.data)
+        finally:
+            _unref(found[0])
+        return bool(info[0].valid_data), data.data
+
+    def _take_slowly(self) -> tuple[bool, memoryview] | None:
+        found = ddspy_take(self._entity._ref, _ANY, 1)
+        if isinstance(found, int):
+            raise core.DDSException(found, f"when reading {self._entity.topic.name}")
+        if not found:
+            return None
+        data, info = found[0]
+        return info.valid_data, memoryview(data)
+
+
+class Participant:
+    """Take part in one DDS domain; use it as a context manager.
+
+    It stays on the loopback interface unless another is named or CYCLONEDDS_URI is set.
+    """
+
+    def __init__(self, typestore: Typestore, domain: int = 0, interface: str = LOOPBACK) -> None:
+        self.typestore, self.domain = typestore, check_domain(domain)
+        self._types = DdsTypes(typestore)
+        config = os.environ.get("CYCLONEDDS_URI") or domain_config(interface)
+        try:
+            self._domain = dds_domain.Domain(domain, config)
+            try:
+                if config == domain_config(LOOPBACK):
+                    fence(domain)
+                user_data = Policy.Userdata(b"enclave=/;")
+                self._entity = dds_domain.DomainParticipant(domain, Qos(user_data))
+                self._waitset = core.WaitSet(self._entity)
+            except BaseException:
+                _delete(self._domain._ref)
+                raise
+        except core.DDSException as err:
+            raise ConfigError(
+                f"DDS domain {domain} does not start on {interface}: {err}; check the name "
+                "of the interface, or CYCLONEDDS_URI"
+            ) from err
+
+    def __enter__(self) -> Participant:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def gid(self) -> bytes:
+        """Return the 16 bytes that name this participant in the whole domain."""
+        return bytes(self._entity.guid.bytes)
+
+    def writer(
+        self,
+        topic: str,
+        type_name: str,
+        user_data: bytes = b"",
+        *,
+        depth: int = 1,
+        transient: bool = False,
+    ) -> Writer:
+        """Make a reliable writer, which serves any reader; `transient`: late ones too.
+
+        With a depth of 1 a slow reader misses samples; a deeper writer waits for it, for PATIENCE.
+        """
+        qos = _qos(user_data, depth, True, transient)
+        return Writer(pub.DataWriter(self._entity, self._topic(topic, type_name), qos))
+
+    def reader(
+        self,
+        topic: str,
+        type_name: str,
+        user_data: bytes = b"",
+        *,
+        depth: int = 1,
+        reliable: bool = False,
+        transient: bool = False,
+    ) -> Reader:
+        """Make a reader; as it is by default it fits any writer, and keeps the newest sample."""
+        qos = _qos(user_data, depth, reliable, transient)
+        reader = Reader(sub.DataReader(self._entity, self._topic(topic, type_name), qos))
+        self._waitset.attach(reader.condition)
+        return reader
+
+    def remove(self, reader: Reader) -> None:
+        """End a reader."""
+        self._waitset.detach(reader.condition)
+        _delete(reader._entity._ref)
+
+    def wait(self, seconds: float) -> None:
+        """Return when something can be read, or after some time."""
+        self._waitset.wait(max(0, round(seconds * 1e9)))
+
+    def close(self) -> None:
+        """Leave the domain: peers learn of it at once, and all sockets and threads end."""
+        _delete(self._domain._ref)
+
+    def _topic(self, name: str, type_name: str) -> Any:
+        return Topic(self._entity, name, self._types[type_name])
+
+
+def _qos(user_data: bytes, depth: int, reliable: bool, transient: bool) -> Qos:
+    return Qos(
+        Policy.Reliability.Reliable(duration(seconds=PATIENCE))
+        if reliable
+        else Policy.Reliability.BestEffort,
+        Policy.Durability.TransientLocal if transient else Policy.Durability.Volatile,
+        Policy.History.KeepLast(depth),
+        Policy.Userdata(user_data),
+        # Without this a reader takes XCDR2 as well, which rosbags does not know.
+        Policy.DataRepresentation(use_cdrv0_representation=True, use_xcdrv2_representation=False),
+    )

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The part of ROS 2's command line that the depth node understands: `--ros-args -r -p`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jasmine_core.errors import ConfigError
+
+START, END = "--ros-args", "--"
+
+
+@dataclass
+class RosArguments:
+    """Hold what `--ros-args` said about one node."""
+
+    node: str
+    namespace: str = "/"
+    remaps: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """Return the node's name with its namespace."""
+        return f"{self.namespace.rstrip('/')}/{self.node}"
+
+
+def split_ros_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return a program's own arguments and those between `--ros-args` and `--`."""
+    own: list[str] = []
+    ros: list[str] = []
+    current = own
+    for argument in arguments:
+        if argument == START:
+            current = ros
+        elif argument == END and current is ros:
+            current = own
+        else:
+            current.append(argument)
+    return own, ros
+
+
+def parse_ros_arguments(ros: list[str], node: str, namespace: str = "/") -> RosArguments:
+    """Read remappings, parameters and parameter files; later ones win, as in ROS."""
+    pairs = list(zip(ros[::2], ros[1::2], strict=False))
+    if len(ros) % 2:
+        raise ConfigError(f"{START} {ros[-1]} lacks its value")
+    result = RosArguments(node, namespace)
+    # 1. Names first: rules and files may be meant for one node only.
+    for option, value in pairs:
+        if option in ("-r", "--remap"):
+            target, before, after = _rule(value)
+            if target not in (None, node):
+                continue
+            if before == "__node":
+                result.node = after
+            elif before == "__ns":
+                result.namespace = "/" + after.strip("/")
+            else:
+                result.remaps[before] = after
+    # 2. What the node is told.
+    for option, value in pairs:
+        if option in ("-p", "--param"):
+            target, name, text = _rule(value)
+            if target in (None, node, result.node):
+                result.parameters[name] = _value(name, text)
+        elif option == "--params-file":
+            result.parameters |= _from_file(Path(value), result)
+        elif option not in ("-r", "--remap", "--log-level"):
+            raise ConfigError(f"{option} is unknown after {START}; known are -r, -p, --params-file")
+    return result
+
+
+def _rule(text: str) -> tuple[str | None, str, str]:
+    """Split `[NODE:]FROM:=TO`."""
+    before, mark, after = text.partition(":=")
+    target, colon, name = before.rpartition(":")
+    if not (mark and name and after):
+        raise ConfigError(f"{text!r} is not of the form NAME:=VALUE")
+    return target if colon else None, name, after
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as err:
+        raise ConfigError(f"{name}:={text} is no YAML value") from err
+
+
+def _from_file(path: Path, to: RosArguments) -> dict[str, Any]:
+    """Read the sections of a ROS parameter file that are meant for a node, wildcards first."""
+    try:
+        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as err:
+        raise ConfigError(f"{path} cannot be read: {err.strerror}") from err
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        raise ConfigError(f"{path} is not valid YAML: {err}") from err
+    result: dict[str, Any] = {}
+    for name in ("/**", f"/**/{to.node}", to.node, to.full_name):
+        section = sections.get(name) if isinstance(sections, dict) else None
+        if section is None:
+            continue
+        if not isinstance(section, dict) or not isinstance(section.get("ros__parameters"), dict):
+            raise ConfigError(f"{path}: {name} holds no ros__parameters")
+        result |= section["ros__parameters"]
+    if not result:
+        raise ConfigError(f"{path} has no parameters for {to.full_name}; name it, or /**")
+    return result

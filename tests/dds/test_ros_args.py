@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`--ros-args`, as `ros2 run` and launch files write it."""
+
+from __future__ import annotations
+
+import pytest
+
+from jasmine_core.errors import ConfigError
+from jasmine_ros.live import LiveRun, with_ros_arguments
+from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.ros_args import parse_ros_arguments, split_ros_arguments
+
+
+def test_a_program_keeps_its_own_arguments():
+    arguments = ["live", "--ros-args", "-r", "a:=b", "--", "--device", "cpu"]
+    arguments += ["--ros-args", "-p", "x:=1"]
+    own, ros = split_ros_arguments(arguments)
+    assert own == ["live", "--device", "cpu"]
+    assert ros == ["-r", "a:=b", "-p", "x:=1"]
+
+
+def test_a_launch_file_s_line_is_understood(tmp_path):
+    file = tmp_path / "depth.yaml"
+    file.write_text(
+        """
+/**: {ros__parameters: {points_stride: 2, min_depth: 0.5}}
+other: {ros__parameters: {points_stride: 64}}
+/left/eye: {ros__parameters: {points_stride: 4, use_sim_time: false}}
+"""
+    )
+    line = f"-r __node:=eye -r __ns:=/left -r image:=/left/image_rect --params-file {file}"
+    line += " -p publish_points:=true -p depth_encoding:=16UC1 -p other:points_stride:=8"
+    run, parameters = with_ros_arguments(LiveRun(), DepthParameters(), line.split())
+    assert (run.node, run.namespace) == ("eye", "/left")
+    assert run.remaps == {"image": "/left/image_rect", "camera_info": "/left/camera_info"}
+    assert parameters == DepthParameters(
+        points_stride=4, min_depth=0.5, publish_points=True, depth_encoding="16UC1"
+    )
+
+
+def test_the_last_word_counts():
+    told = parse_ros_arguments(["-p", "a:=1", "-p", "a:=2", "-r", "x:=y", "-r", "x:=z"], "depth")
+    assert told.parameters == {"a": 2} and told.remaps == {"x": "z"}
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("-p", "lacks its value"),
+        ("-p a=1", "'a=1'"),
+        ("-r :=b", "':=b'"),
+        ("-p a:=[1", "YAML"),
+        ("--enclave /x", "--enclave is unknown"),
+        ("--params-file none.yaml", "none.yaml cannot be read"),
+        ("-p nonsense:=1", "nonsense"),
+        ("-p points_stride:=0", "points_stride is 0"),
+        ("-p use_sim_time:=true", "use_sim_time"),
+    ],
+)
+def test_mistakes_are_named(line, words):
+    with pytest.raises(ConfigError, match=words):
+        with_ros_arguments(LiveRun(), DepthParameters(), line.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("other: {ros__parameters: {a: 1}}", "no parameters for /depth"),
+        ("depth: {a: 1}", "depth holds no ros__parameters"),
+        ("[1, 2]", "no parameters"),
+        ("a: [", "not valid YAML"),
+    ],
+)
+def test_a_parameter_file_for_nobody_is_named(tmp_path, text, words):
+    file = tmp_path / "p.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        parse_ros_arguments(["--params-file", str(file)], "depth")

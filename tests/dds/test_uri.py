@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What Cyclone is told, and what of it the system allows."""
+
+from __future__ import annotations
+
+import socket
+from xml.etree import ElementTree
+
+import pytest
+
+from jasmine_core.errors import ConfigError
+from jasmine_ros.dds.uri import (
+    RECEIVE_BUFFER,
+    buffer_advice,
+    check_domain,
+    domain_config,
+    domain_ports,
+    fence,
+    receive_buffer,
+)
+
+
+def test_by_default_only_the_loopback_interface_is_named():
+    config = ElementTree.fromstring(domain_config())
+    (interface,) = config.iter("NetworkInterface")
+    assert interface.attrib == {"name": "lo", "multicast": "false"}
+    assert [peer.attrib for peer in config.iter("Peer")] == [{"Address": "127.0.0.1"}]
+
+
+def test_large_fragments_are_for_loopback_alone():
+    assert list(ElementTree.fromstring(domain_config()).iter("FragmentSize"))
+    ethernet = ElementTree.fromstring(domain_config("eth0"))
+    assert [i.attrib["name"] for i in ethernet.iter("NetworkInterface")] == ["eth0"]
+    assert not list(ethernet.iter("FragmentSize")) and not list(ethernet.iter("Peer"))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "size", "advised"),
+    [("212992\n", 212992, True), ("67108864\n", RECEIVE_BUFFER, False)],
+)
+def test_no_more_buffer_is_asked_for_than_the_system_allows(tmp_path, allowed, size, advised):
+    limit = tmp_path / "rmem_max"
+    limit.write_text(allowed)
+    assert receive_buffer(limit) == size
+    assert (buffer_advice(limit) is not None) is advised
+
+
+def test_an_unknown_limit_asks_for_nothing(tmp_path):
+    assert receive_buffer(tmp_path / "none") == 0
+
+
+@pytest.mark.parametrize("domain", [-1, 102])
+def test_domains_without_ports_of_their_own_are_refused(domain):
+    with pytest.raises(ConfigError, match=r"0\.\.101"):
+        check_domain(domain)
+
+
+def test_the_fence_takes_the_domain_s_sockets_and_no_others():
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inside,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside,
+    ):
+        inside.bind(("0.0.0.0", 0))
+        outside.bind(("127.0.0.1", 0))
+        port = inside.getsockname()[1]
+        domain = next(d for d in range(-30, 240) if port in domain_ports(d))
+        assert fence(domain) == 1
+        device = socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16
+        assert inside.getsockopt(*device) == b"lo\0" and outside.getsockopt(*device) == b""

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of live topics need: patience with other processes, and packets made by hand."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jasmine_ros.dds.wire import Participant, Reader
+
+PATIENCE = 30.0  # [s] for anything another process does, importing torch on a busy machine included
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    """Wait for another process."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"no {what} within {seconds} s"
+        time.sleep(0.01)
+
+
+def receive(
+    participant: Participant, reader: Reader, count: int, seconds: float = PATIENCE
+) -> list[memoryview]:
+    """Return the next payloads, fewer if no more come in time."""
+    payloads: list[memoryview] = []
+    end = time.monotonic() + seconds
+    while len(payloads) < count and time.monotonic() < end:
+        participant.wait(0.1)
+        while len(payloads) < count and (payload := reader.take()) is not None:
+            payloads.append(payload)
+    return payloads
+
+
+def data_packet(writer: bytes, sequence: int, payload: bytes) -> bytes:
+    """Return a message with one DATA submessage that claims to come from a writer (RTPS 9.4.5)."""
+    header = b"RTPS\x02\x01\x01\x10" + writer[:12]
+    to_anyone = b"\0\0\0\0"
+    body = struct.pack("<HH", 0, 16) + to_anyone + writer[12:] + struct.pack("<iI", 0, sequence)
+    body += payload
+    little_endian, with_data = 0x01, 0x04
+    return header + struct.pack("<BBH", 0x15, little_endian | with_data, len(body)) + body
+
+
+def send(packet: bytes, ports: range) -> None:
+    """Send a packet to every port of a domain."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for port in ports:
+            sender.sendto(packet, ("127.0.0.1", port))
