@@ -218,9 +218,11 @@ def _show(
     batch: Batch,
     loss: Loss,
 ) -> None:
-    """Keep pictures: input, depth, warped source, its error, auto-mask, trust, reconstruction."""
-    depth = learner.depth(batch.image[:1])
-    cells = [rgb(batch.image[0]), depth_picture(depth[0])]
+    """Keep pictures: input, D_SSI, D_SI, warp, its error, auto-mask, trust, reconstruction."""
+    cells = [rgb(batch.image[0])]
+    if isinstance(learner, JasmineLearner):
+        cells.append(rgb(learner.model.predict_depth(batch.image[:1]).ssi[0]))
+    cells.append(depth_picture(learner.depth(batch.image[:1])[0]))
     names = ("warped", "error", "moving", "trusted")
     cells += [rgb(loss.maps[name][0].float()) for name in names if name in loss.maps]
     if isinstance(learner, JasmineLearner) and learner.rebuild:
