@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
+"""JPEG and PNG in messages."""
+
 from __future__ import annotations
 
 import struct
@@ -21,21 +23,8 @@ unhurried = settings(derandomize=True, deadline=None, max_examples=60)
 MESSAGES = RosbagsMessages()
 HEADER = make_header(MESSAGES, 1, "camera_optical_frame")
 
-# Channel order on the wire, as indices into (r, g, b, alpha).
-ORDERS = {"rgb": [0, 1, 2], "bgr": [2, 1, 0], "rgba": [0, 1, 2, 3], "bgra": [2, 1, 0, 3]}
 PATTERNS = ["rggb", "bggr", "gbrg", "grbg"]
-YUV_422 = ["yuv422", "uyvy", "yuv422_yuy2", "yuyv"]
-YUV = [*YUV_422, "nv12", "nv21", "nv24"]
-TAGGED = [f"{name}{bits}" for name in [*ORDERS, "mono"] for bits in (8, 16)]
-UNTAGGED = [f"{bits}UC{channels}" for bits in (8, 16) for channels in (3, 4)]
-BAYER = [f"bayer_{pattern}{bits}" for pattern in PATTERNS for bits in (8, 16)]
-EVERY = [*TAGGED, *UNTAGGED, "8UC1", *YUV, *BAYER]
 
-sides = st.integers(1, 9)
-seeds = st.integers(0, 9999)
-
-
-# ---- JPEG and PNG
 
 SCENE = cv2.resize(samples(4, 5, 3, 8, seed=1), (40, 32), interpolation=cv2.INTER_CUBIC)
 
