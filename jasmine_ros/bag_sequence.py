@@ -112,8 +112,8 @@ class _Pictures:
         self.transform = placement(options, full.size)
         self.camera = self.transform.camera(full)
         lens = self.view.seen
-        valid = np.ones((full.height, full.width), np.bool_) if lens is None else lens
-        inside = self.transform.map(valid.astype(np.float32))
+        valid = np.ones((full.height, full.width), np.float32) if lens is None else lens
+        inside = self.transform.map(valid)
         self.seen = np.nan_to_num(inside, nan=0.0) > 0.99  # [H,W] shows the scene
 
     def read(self, message: Any) -> Picture:

@@ -194,7 +194,7 @@ class DepthComponent:
         with clock.stage("scale"):
             depth = prediction.depth * np.float32(self.scale.metres_per_unit)
             if view.seen is not None:
-                seen = prediction.transform.map(view.seen.astype(np.float32))
+                seen = prediction.transform.map(view.seen)
                 depth[~(seen > 0.5)] = np.nan
             far = p.max_depth or np.inf
             depth = limit_range(depth, max(p.min_depth, SMALLEST_DEPTH), far)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,22 @@ from jasmine_ros.messages import calibration_of
 
 @dataclass(frozen=True)
 class View:
-    """Undistort the pictures of one camera; `seen` [H,W] is None where every pixel was seen."""
+    """Undistort the pictures of one camera."""
 
     camera: Camera  # of the rectified picture
     tx: float  # [px m] P[0,3], not zero for the right camera of a stereo pair
     rectifier: Rectifier | None
     topics: tuple[str, str]  # of the pictures and of their CameraInfo, for messages to people
 
-    @property
-    def seen(self) -> NDArray[np.bool_] | None:
-        """Return which pixels of the rectified picture the lens saw."""
-        return self.rectifier.valid if self.rectifier else None
+    @cached_property
+    def seen(self) -> NDArray[np.float32] | None:
+        """Return 1 for the pixels [H,W] of the rectified picture that the lens saw, 0 for others.
+
+        None where every pixel was seen.
+        """
+        if self.rectifier is None or self.rectifier.valid.all():
+            return None
+        return np.asarray(self.rectifier.valid, np.float32)
 
     def __call__(self, picture: Picture) -> Picture:
         """Return the rectified picture; raise FrameError if it is of another size."""

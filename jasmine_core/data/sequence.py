@@ -9,10 +9,9 @@ gives the same `Sample`s.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence as Several
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -151,16 +150,6 @@ class Loaded:
     seen: NDArray[np.bool_] | None  # [H,W]
     classes: NDArray[np.uint8] | None  # [H,W]
     teacher: NDArray[np.float32] | None  # [H,W] depth in the teacher's units, 0 = unknown
-
-
-class Samples(Protocol):
-    """Anything that training and evaluation take samples from."""
-
-    def __len__(self) -> int:
-        """Return how many samples there are."""
-
-    def sample(self, i: int) -> Sample:
-        """Return sample i."""
 
 
 class Sequence:
@@ -303,14 +292,3 @@ def _same_size(path: Path, values: NDArray[Any], size: Size) -> None:
             f"{path} is {values.shape[1]}x{values.shape[0]} px but its target {size[0]}x{size[1]} "
             "px; all pictures of a sample have one size"
         )
-
-
-def common_size(sequences: Several[Sequence]) -> Size:
-    """Return the size [px] that all sequences have; raise DatasetError where they differ."""
-    sizes = {s.camera.size: s.folder for s in sequences}
-    if len(sizes) > 1:
-        (a, at), (b, there) = list(sizes.items())[:2]
-        raise DatasetError(
-            f"{at} is {a[0]}x{a[1]} px but {there} {b[0]}x{b[1]} px; prepare them with one --size"
-        )
-    return next(iter(sizes))

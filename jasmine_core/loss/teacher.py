@@ -15,15 +15,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from jasmine_core.geometry.disparity import depth_from_disparity
-
 DEPTH_MAX = 3.0  # model units, where the student's own range ends
 PERCENTILES = (0.02, 0.98)
 
 
-def teacher_depth(disparity: Tensor) -> Tensor:
-    """Return D_tc in 0.1..3 model units of the teacher's sigmoid disparity [B,1,H,W]."""
-    return depth_from_disparity(disparity).clamp(max=DEPTH_MAX)
+def teacher_depth(depth: Tensor, unit: float = 1.0) -> Tensor:
+    """Return D_tc in the student's units, up to 3, of a teacher's depth [B,1,H,W].
+
+    `unit` is the teacher's unit in those of the student.
+    """
+    return (depth * unit).clamp(max=DEPTH_MAX)
 
 
 def percentile_normalised(depth: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size
 from jasmine_core.geometry.disparity import depth_from_disparity
 from jasmine_core.loss.objective import Loss, LossConfig, Observation, Prediction, objective
-from jasmine_core.loss.teacher import DEPTH_MAX
+from jasmine_core.loss.teacher import teacher_depth
 from jasmine_core.loss.velocity import METRES_PER_UNIT
 from jasmine_core.model.checkpoint import read_weights, save_checkpoint
 from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityConfig, DisparityNet
@@ -202,7 +202,7 @@ class JasmineLearner(Learner):
             depth = teacher.to(batch.image.device).depth(batch.image)
         else:
             depth = batch.teacher
-        return (depth * self._teacher_unit).clamp(max=DEPTH_MAX)
+        return teacher_depth(depth, self._teacher_unit)
 
 
 def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
@@ -258,8 +258,7 @@ def _make_posenet(recipe: Recipe) -> PoseNet:
     if recipe.posenet not in sizes:
         return PoseNet.from_pretrained(recipe.posenet)
     net = PoseNet(sizes[recipe.posenet])
-    if recipe.imagenet and recipe.posenet == "resnet18":
-        net.load_imagenet(read_weights(Path(recipe.imagenet)), Path(recipe.imagenet))
+    _start_encoder(net, recipe.posenet, recipe.imagenet)
     return net
 
 
@@ -268,6 +267,11 @@ def _make_disparity_net(recipe: Recipe) -> DisparityNet:
     if recipe.start not in sizes:
         return DisparityNet.from_pretrained(recipe.start)
     net = DisparityNet(sizes[recipe.start])
-    if recipe.imagenet and recipe.start == "resnet18":
-        net.load_imagenet(read_weights(Path(recipe.imagenet)), Path(recipe.imagenet))
+    _start_encoder(net, recipe.start, recipe.imagenet)
     return net
+
+
+def _start_encoder(net: PoseNet | DisparityNet, size: str, imagenet: str) -> None:
+    """Give a fresh ResNet-18 the weights of a classifier, where a recipe names some."""
+    if imagenet and size == "resnet18":
+        net.load_imagenet(read_weights(Path(imagenet)), Path(imagenet))

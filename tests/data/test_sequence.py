@@ -21,7 +21,6 @@ from jasmine_core.data.sequence import (
     TEACHER,
     DatasetError,
     Sequence,
-    common_size,
     open_sequences,
 )
 from jasmine_core.data.tally import OdometryFacts
@@ -270,19 +269,6 @@ def test_a_data_set_is_all_its_whole_sequences(tmp_path, folder):
     for place in (tmp_path / "nowhere", folder / "pictures"):
         with pytest.raises(DatasetError, match="jasmine prepare"):
             open_sequences(place)
-
-
-def test_sequences_of_different_size_are_not_mixed_unawares(tmp_path, folder):
-    assert common_size([Sequence(folder)]) == (160, 96)
-    values = json.loads((folder / "sequence.json").read_text())
-    other = tmp_path / "other"
-    folder.rename(other)
-    with builder(folder) as sequence:
-        offer(sequence)
-        sequence.finish()
-    (other / "sequence.json").write_text(json.dumps(values | {"width": 320}))
-    with pytest.raises(DatasetError, match="320x96"):
-        common_size(open_sequences(tmp_path))
 
 
 def test_pixels_that_show_no_scene_are_told(tmp_path):

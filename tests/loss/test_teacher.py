@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
+from jasmine_core.geometry.disparity import depth_from_disparity
 from jasmine_core.loss.teacher import (
     berhu,
     filter_threshold,
@@ -24,7 +25,7 @@ def column(*values):
 def test_disparity_becomes_depth_up_to_three_units():
     disparity = torch.tensor([0.0, 0.01, 0.1, 0.5, 1.0], dtype=torch.float64)
     expected = torch.tensor([3, 3, 1 / 1.009, 1 / 5.005, 0.1], dtype=torch.float64)
-    torch.testing.assert_close(teacher_depth(disparity), expected)
+    torch.testing.assert_close(teacher_depth(depth_from_disparity(disparity)), expected)
 
 
 # ---------------------------------------------------------------------- BerHu

@@ -19,7 +19,6 @@ from jasmine_core.data.world.paint import (
     cloth,
     foliage,
     plain,
-    wood,
 )
 from jasmine_core.data.world.solids import CYLINDER, TAPER, Sketch
 
@@ -173,12 +172,3 @@ def person(s: Sketch) -> None:
     s.ball(
         (0, 0.9 * height, -0.03), (0.19, 0.1 * height, 0.21), plain(dice.one_of((DARK, WOODS[2])))
     )
-
-
-def bench(s: Sketch) -> None:
-    """Draw a garden bench along x."""
-    paint = wood(s.dice)
-    s.box((0, 0.4, 0), (1.6, 0.06, 0.45), paint)
-    s.box((0, 0.5, 0.22), (1.6, 0.4, 0.05), paint)
-    for x in (-0.65, 0.65):
-        s.box((x, 0, 0), (0.08, 0.42, 0.4), plain(DARK))
