@@ -87,13 +87,16 @@ def prepare_bag(
         odometry, facts = _examine_odometry(pictures, topic)
 
         # 3. Stream the pictures.
-        total = bag.topics[camera.image].count
+        limit = job.options.limit or bag.topics[camera.image].count
+        total = min(limit, bag.topics[camera.image].count)
         with SequenceBuilder(
             job.folder, source, job.options, pictures.camera, pictures.seen, odometry, facts
         ) as builder:
             for message in bag.messages([camera.image], builder.resume_at):
                 if stop():
                     raise Interrupted
+                if builder.received >= total:
+                    break
                 pictures.give(message, builder)
                 progress(builder.received, total)
             outcome = builder.finish()

@@ -16,7 +16,7 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.protocols import Alignment
 from jasmine_core.evaluate.published import Published, PublishedSet
-from jasmine_core.evaluate.run import Sample, evaluate, write_report
+from jasmine_core.evaluate.run import Predict, Sample, evaluate, write_report
 from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
 from jasmine_core.runtime.predictor import DepthPredictor, Resize
@@ -42,6 +42,8 @@ class Request:
     protocol: str | None
     alignment: Alignment
     resize: Resize
+    baseline: str | None = None
+    show: int = 0
 
     def __post_init__(self) -> None:
         if sum(x is not None for x in (self.world, self.bag, self.dataset)) != 1:
@@ -70,9 +72,14 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
     def predict(image: NDArray[np.uint8]) -> NDArray[np.float32]:
         return predictor(image).depth * np.float32(scale.metres_per_unit)
 
-    exhibits = evaluate(predict, samples, evaluation, count)
+    beside: Predict | None = None
+    if request.baseline:
+        other = DepthPredictor.from_pretrained(request.baseline, "torch", resize=request.resize)
+        beside = lambda image: other(image).depth  # noqa: E731
+    exhibits = evaluate(predict, samples, evaluation, count, beside, request.show)
     about = {
         "checkpoint": request.checkpoint,
+        "baseline": request.baseline,
         "description": predictor.backend.info.model,
         "data": data,
         "mean_map": source,

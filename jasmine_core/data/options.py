@@ -71,6 +71,8 @@ class PrepareOptions:
     """of the stored pictures; png loses nothing"""
     quality: int = 95
     """of JPEG, 1..100"""
+    limit: int = 0
+    """only the first so many pictures of a bag; 0: all"""
     neighbours: NeighbourRules = field(default_factory=NeighbourRules)
 
     def __post_init__(self) -> None:
@@ -81,5 +83,7 @@ class PrepareOptions:
             raise ConfigError(
                 f"size {self.width}x{self.height} px: set both sides, to {SMALLEST} px or more"
             )
+        if self.limit < 0:
+            raise ConfigError(f"limit {self.limit} cannot be negative; 0 means all pictures")
         if not 1 <= self.quality <= 100:
             raise ConfigError(f"quality {self.quality} must be in 1..100")

@@ -29,6 +29,7 @@ from jasmine_core.evaluate.protocols import (
     find_protocol,
 )
 
+MARGIN = 0.1  # share of either side that counts as the border of a picture
 DENSE = 0.5  # share of the pixels with truth from which its edges can be measured
 
 Summary = dict[str, dict[str, Any]]
@@ -43,6 +44,8 @@ class FrameScore(NamedTuple):
     trivial_mean_map: DepthMetrics
     ratio: float  # metres per unit of the prediction
     edges: EdgeSharpness | None  # None for sparse truth
+    regions: tuple[float, float]  # abs_rel in the margin and within, NaN without truth there
+    baseline: DepthMetrics | None = None
 
 
 class Evaluation:
@@ -72,8 +75,17 @@ class Evaluation:
             )
         self.frames: list[FrameScore] = []
 
-    def add(self, stamp: int, prediction: NDArray[Any], truth: NDArray[Any]) -> Aligned:
-        """Score one frame and return its aligned depth; a frame of no use adds nothing."""
+    def add(
+        self,
+        stamp: int,
+        prediction: NDArray[Any],
+        truth: NDArray[Any],
+        baseline: NDArray[Any] | None = None,
+    ) -> Aligned:
+        """Score one frame and return its aligned depth; a frame of no use adds nothing.
+
+        `baseline` is another model's prediction, to stand beside this one.
+        """
         rules, alignment = self.protocol, self.alignment
         aligned = align(prediction, truth, rules, alignment)
         edges = None
@@ -88,6 +100,8 @@ class Evaluation:
                 evaluate_depth(self.mean_map, truth, rules, alignment),
                 aligned.ratio,
                 edges,
+                _regions(aligned),
+                None if baseline is None else evaluate_depth(baseline, truth, rules, alignment),
             )
         )
         return aligned
@@ -107,10 +121,15 @@ class Evaluation:
                 "protocol": self.protocol.name,
                 "alignment": self.alignment,
             }
-            for name in ("model", "trivial_constant", "trivial_mean_map")
+            for name in ("model", "baseline", "trivial_constant", "trivial_mean_map")
+            if name != "baseline" or frames[0].baseline
         }
         drift = scale_drift([frame.ratio for frame in frames], [frame.stamp for frame in frames])
         summary["model"] |= {f"scale_ratio_{name}": x for name, x in drift._asdict().items()}
+        regions = np.array([frame.regions for frame in frames])  # [N,2]
+        for name, values in zip(("margin", "within"), regions.T, strict=True):
+            mean = _mean(values[np.isfinite(values)])
+            summary["model"][f"abs_rel_{name}"] = mean if np.isfinite(mean) else None
         edges = [frame.edges for frame in frames if frame.edges]
         means = np.mean(edges, axis=0).tolist() if edges else [None] * len(EdgeSharpness._fields)
         summary["model"] |= {
@@ -124,6 +143,21 @@ class Evaluation:
                 "no frame was evaluated; check that predictions and truth share stamps"
             )
         return self.frames
+
+
+def _regions(aligned: Aligned) -> tuple[float, float]:
+    """Return abs_rel in the outermost tenth on every side, and within."""
+    height, width = aligned.truth.shape
+    rows, columns = round(MARGIN * height), round(MARGIN * width)
+    within = np.zeros((height, width), np.bool_)
+    within[rows : height - rows, columns : width - columns] = True
+    error = np.abs(aligned.depth - aligned.truth) / np.where(aligned.valid, aligned.truth, 1)
+    outer, inner = error[aligned.valid & ~within], error[aligned.valid & within]
+    return _mean(outer), _mean(inner)
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if values.size else np.nan
 
 
 def mean_depth_map(

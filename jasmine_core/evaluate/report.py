@@ -99,6 +99,7 @@ class Exhibit(NamedTuple):
     image: Image  # [h,w,3] RGB, what the network was shown
     depth: FloatArray  # [H,W] m, aligned
     truth: FloatArray  # [H,W] m, 0 or NaN where unknown or not counted
+    baseline: FloatArray | None = None  # [H,W] m, another model's, aligned
 
 
 TILE = 480  # px, width of one panel
@@ -112,7 +113,7 @@ SPARSE = 0.5  # share of the pixels with truth below which each is drawn as a do
 
 
 def figure(exhibits: Sequence[Exhibit], path: Path) -> None:
-    """Draw one row for each frame as PNG: input, prediction, truth, relative error.
+    """Draw one row for each frame as PNG: input, prediction, baseline, truth, relative error.
 
     Prediction and truth of a row share a logarithmic scale on which near is bright; it runs from
     the 2nd to the 98th percentile of the truth. Unknown pixels are grey.
@@ -126,7 +127,7 @@ def figure(exhibits: Sequence[Exhibit], path: Path) -> None:
 
 
 def _row(exhibit: Exhibit) -> Image:
-    _, image, depth, truth = exhibit
+    _, image, depth, truth, baseline = exhibit
     known = np.isfinite(truth) & (truth > 0)
     near, far = np.percentile(truth[known], (2, 98)).tolist() if known.any() else (1.0, 80.0)
     far = max(far, 1.01 * near)  # a wall seen square on has a single depth
@@ -142,6 +143,20 @@ def _row(exhibit: Exhibit) -> Image:
     panels = [
         np.vstack([cv2.resize(image, size, interpolation=cv2.INTER_AREA), _legend("input")]),
         _panel("prediction", nearness(depth), np.isfinite(depth), size, DEPTH_COLOURS, metres),
+        *(
+            [
+                _panel(
+                    "baseline",
+                    nearness(baseline),
+                    np.isfinite(baseline),
+                    size,
+                    DEPTH_COLOURS,
+                    metres,
+                )
+            ]
+            if baseline is not None
+            else []
+        ),
         _panel("truth", nearness(filled), known, size, DEPTH_COLOURS, metres),
         _panel("|p - t| / t", error / ERROR_END, known, size, ERROR_COLOURS, percent),
     ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from jasmine_core.errors import FrameError
-from jasmine_core.evaluate.evaluation import Evaluation
+from jasmine_core.evaluate.evaluation import Evaluation, FrameScore
 from jasmine_core.evaluate.report import (
     Exhibit,
     figure,
@@ -41,34 +41,55 @@ def evaluate(
     samples: Callable[[], Iterable[Sample]],
     evaluation: Evaluation,
     total: int | None = None,
+    baseline: Predict | None = None,
+    show: int = 0,
 ) -> list[Exhibit]:
     """Score every sample; return the best, the median and the worst one to look at.
 
-    `samples` is called twice, for pictures are not kept. One without usable truth is left out.
+    With `show`, that many of them from first to last instead. `samples` is called twice, for
+    pictures are not kept; one without usable truth is left out. `baseline` stands beside.
     """
     unusable: list[str] = []
     for sample in tqdm(samples(), total=total, unit="frame", desc="evaluate"):
         try:
-            evaluation.add(sample.stamp, _depth(predict, sample, evaluation), sample.truth)
+            other = _depth(baseline, sample, evaluation) if baseline else None
+            own = _depth(predict, sample, evaluation)
+            evaluation.add(sample.stamp, own, sample.truth, other)
         except FrameError as err:
             unusable.append(str(err))
     if unusable:
         tqdm.write(f"warn: {len(unusable)} frames left out; the first: {unusable[0]}")
 
-    wanted = {frame.stamp: (name, frame) for name, frame in evaluation.extremes().items()}
+    wanted = _wanted(evaluation, show)
     exhibits: dict[str, Exhibit] = {}
     for sample in samples():
         if sample.stamp in wanted and len(exhibits) < len(wanted):
             name, frame = wanted[sample.stamp]
             again = Evaluation(evaluation.mean_map, evaluation.protocol, evaluation.alignment)
             aligned = again.add(sample.stamp, _depth(predict, sample, evaluation), sample.truth)
+            beside = None
+            if baseline:
+                other = _depth(baseline, sample, evaluation)
+                beside = again.add(sample.stamp, other, sample.truth).depth
             exhibits[name] = Exhibit(
                 f"{name}: AbsRel {frame.model.abs_rel:.3f}",
                 evaluation.protocol.picture(sample.image),
                 aligned.depth,
                 np.where(aligned.valid, aligned.truth, 0),
+                beside,
             )
-    return [exhibits[name] for name in ("best", "median", "worst") if name in exhibits]
+    return [exhibits[name] for name, _ in wanted.values() if name in exhibits]
+
+
+def _wanted(evaluation: Evaluation, show: int) -> dict[int, tuple[str, FrameScore]]:
+    """Return name and score of the frames to look at, by stamp."""
+    if not show:
+        chosen = evaluation.extremes()
+    else:
+        frames = evaluation.frames
+        places = np.linspace(0, len(frames) - 1, min(show, len(frames))).round().astype(int)
+        chosen = {f"frame {place}": frames[place] for place in places.tolist()}
+    return {frame.stamp: (name, frame) for name, frame in chosen.items()}
 
 
 def write_report(

@@ -167,7 +167,7 @@ def crop(source: Size, target: Size) -> ImageTransform:
 def network_size(source: Size, nominal: Size, multiple: int = 64) -> Size:
     """Choose the letterbox for a picture: its aspect ratio, the nominal area, sides in multiples.
 
-    U-Net and VAE halve a picture six times, so both sides are multiples of 64 px.
+    U-Net and VAE halve a picture several times, six in Stable Diffusion: multiples of 64 px.
     """
     scale = (nominal[0] * nominal[1] / (source[0] * source[1])) ** 0.5
     width, height = (multiple * max(1, round(side * scale / multiple)) for side in source)

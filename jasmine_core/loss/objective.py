@@ -21,6 +21,7 @@ from jasmine_core.loss.photometric import minimum_error, photometric_loss
 from jasmine_core.loss.reconstruction import reconstruction_loss
 from jasmine_core.loss.sky import sky_loss
 from jasmine_core.loss.smoothness import smoothness_loss
+from jasmine_core.loss.supervised import log_depth_loss
 from jasmine_core.loss.teacher import (
     filter_threshold,
     percentile_normalised,
@@ -35,7 +36,7 @@ from jasmine_core.loss.velocity import METRES_PER_UNIT, velocity_loss, velocity_
 class LossConfig:
     """Weigh the terms; 0 leaves one out."""
 
-    photometric: float = 1.0
+    photometric: float = 1.0  # at 0 nothing is warped, and nothing doubts the teacher
     reconstruction: float = 1.0
     teacher: float = 1.0
     auxiliary: float = 0.008  # of smoothness, sky and edge together
@@ -44,6 +45,8 @@ class LossConfig:
     filter_floor: float = 0.0  # least threshold of the teacher's filter; 0.3 for a tiny model
     filter_ssi: bool = True  # let the filter also mask the teacher of D_SSI
     drop_outside: bool = False  # pixels that no source saw: no photometric loss, always a teacher
+    log_depth: float = 0.0  # phase 0: the teacher is the truth, by relative error
+    autoencoder: float = 0.0  # phase 0: what the VAE alone makes of pictures, where it learns
 
     def __post_init__(self) -> None:
         for name, value in ((f.name, getattr(self, f.name)) for f in fields(self)):
@@ -99,16 +102,20 @@ def objective(
     breaks the auto-mask's ties. `maps` has warped (from the first source), error (inf where
     `drop_outside` found no source), moving (the auto-mask) and trusted (the filter).
     """
+    compare = config.photometric > 0
     depths = [_wide(depth) for depth in predicted.depths]
     poses = [_wide(T) for T in predicted.T_source_target]
     ssi = None if predicted.ssi is None else _wide(predicted.ssi)
     weighted: list[tuple[str, float, Tensor]] = []
 
+    maps: dict[str, Tensor] = {}
+
     # 1. L_ph: on the final depth alone.
-    warped, error = _reproject(given, depths[-1], poses, config.drop_outside)
-    photometric = photometric_loss(given.image, given.sources, error, generator)
-    weighted.append(("photometric", config.photometric, photometric.loss))
-    maps = {"warped": warped, "error": error.detach(), "moving": photometric.moving}
+    if compare:
+        warped, error = _reproject(given, depths[-1], poses, config.drop_outside)
+        photometric = photometric_loss(given.image, given.sources, error, generator)
+        weighted.append(("photometric", config.photometric, photometric.loss))
+        maps = {"warped": warped, "error": error.detach(), "moving": photometric.moving}
 
     # 2. L_s: in image space, on other pictures.
     if given.auxiliary is not None and predicted.rebuilt is not None:
@@ -116,19 +123,25 @@ def objective(
         weighted.append(("reconstruction", config.reconstruction, loss))
 
     # 3. L_tc: the filter uses the pose net's own motion, and teaches it nothing.
-    if given.teacher is not None and config.teacher > 0:
+    if given.teacher is not None and config.teacher + config.log_depth > 0:
         known = given.teacher > 0
         known = known if given.seen is None else known & given.seen
         # The student's own depth where there is no other: nothing to learn, and no step beside it.
         teacher = torch.where(known, given.teacher, depths[-1].detach())
-        with torch.no_grad():
-            _, doubt = _reproject(given, teacher, poses, config.drop_outside)
-            threshold = filter_threshold(progress, config.filter_floor)
-            trusted = teacher_filter(doubt, threshold) & known
+        trusted = known
+        if compare and config.teacher > 0:
+            with torch.no_grad():
+                _, doubt = _reproject(given, teacher, poses, config.drop_outside)
+                threshold = filter_threshold(progress, config.filter_floor)
+                trusted = teacher_filter(doubt, threshold) & known
         maps["trusted"] = trusted
-        loss = refine_loss(depths, teacher, trusted)
-        weighted.append(("teacher_depth", config.teacher, loss))
-        if ssi is not None:
+        if config.log_depth > 0:
+            loss = log_depth_loss(depths, teacher, known)
+            weighted.append(("log_depth", config.log_depth, loss))
+        if config.teacher > 0:
+            loss = refine_loss(depths, teacher, trusted)
+            weighted.append(("teacher_depth", config.teacher, loss))
+        if ssi is not None and config.teacher > 0:
             target = percentile_normalised(torch.where(known, teacher, torch.nan))
             target = torch.where(known, target, ssi.detach())
             loss = teacher_loss(ssi, target, trusted if config.filter_ssi else known)
@@ -144,7 +157,7 @@ def objective(
         weighted.append(("edge", config.auxiliary, edge_loss(ssi, depths)))
 
     # 5. L_v: the length of every motion.
-    if given.odometry is not None:
+    if given.odometry is not None and poses:
         translation = torch.stack([T[:, :3, 3] for T in poses], dim=1)  # [B,S,3]
         loss = velocity_loss(translation, given.odometry, given.metres_per_unit)
         weight = config.velocity * velocity_ramp(progress, config.velocity_start)

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,12 +29,12 @@ from jasmine_core._version import __version__
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.files import atomic_folder
+from jasmine_core.model.folder import RANDOM, find_checkpoint
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 
 Part = TypeVar("Part", bound=nn.Module)
 
-RANDOM = "random:"
 MEAN_DEPTH = Path("statistics") / "mean_depth.safetensors"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
 
@@ -97,22 +96,6 @@ def load_checkpoint(path: Path) -> JasmineModel:
     return JasmineModel(config, unet, vae, ssg, scheduler, text).eval()
 
 
-def find_checkpoint(path: Path) -> Path:
-    """Return the folder of a checkpoint given as a path or as the name of a bundled one."""
-    bundled = resources.files("jasmine_core") / "checkpoints" / str(path)
-    for folder in (path, Path(str(bundled))):
-        if (folder / "model_index.json").is_file():
-            return folder
-    if (path / "unet").is_dir() and not (path / "ssg").is_dir():
-        raise CheckpointError(
-            f"{path} is not a Jasmine checkpoint yet; turn it into one with `jasmine convert`"
-        )
-    raise CheckpointError(
-        f"no checkpoint at {path}: there is no model_index.json in it; give a folder written by "
-        "`jasmine convert` or `jasmine train`"
-    )
-
-
 def build_part(make: Callable[[Any], Part], config: Any, source: Path) -> Part:
     """Build a part of the model without memory: the weights to come are the first that is spent."""
     try:
@@ -135,7 +118,8 @@ def read_mean_depth(path: Path) -> Tensor | None:
 def read_weights(file: Path) -> dict[str, Tensor]:
     """Read a safetensors file; raise CheckpointError if it is missing or cut short."""
     try:
-        return dict(load_file(file))
+        # Copies: a tensor that stays in the file's own pages dies with whoever overwrites them.
+        return {name: tensor.clone() for name, tensor in load_file(file).items()}
     except FileNotFoundError as err:
         raise CheckpointError(f"{file} is missing; copy the checkpoint again") from err
     except (SafetensorError, OSError) as err:

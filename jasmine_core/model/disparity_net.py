@@ -58,6 +58,8 @@ SMALL_DISPARITY_NET = DisparityConfig(
 class DisparityNet(nn.Module):
     """Predict disparity by an encoder, and a decoder that meets its features on the way up."""
 
+    multiple = 32  # [px] of both sides of a picture
+
     def __init__(self, config: DisparityConfig) -> None:
         super().__init__()
         self.config = config
@@ -79,10 +81,10 @@ class DisparityNet(nn.Module):
         Both sides are 64, 96, 128, ... px.
         """
         height, width = image.shape[-2:]
-        if height % 32 or width % 32 or min(height, width) < 64:
+        if height % self.multiple or width % self.multiple or min(height, width) < 64:
             raise ValueError(
-                f"picture is {width}x{height} px; both sides must be multiples of 32, at "
-                "least 64 (resize it with jasmine_core.geometry.camera)"
+                f"picture is {width}x{height} px; both sides must be multiples of "
+                f"{self.multiple}, at least 64 (resize it with jasmine_core.geometry.camera)"
             )
         x, *finer = self.encoder(image)[::-1]  # [B,C,H/32,W/32], then [B,C,H/16,W/16] ...
         for i, (up, join) in enumerate(zip(self.ups, self.joins, strict=True)):

@@ -144,6 +144,11 @@ class JasmineModel(nn.Module):
         """Return the picture pixels per latent pixel along one side."""
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
+    @property
+    def multiple(self) -> int:
+        """Return what both sides of a picture are multiples of [px]: nothing is halved unevenly."""
+        return int(self.latent_scale * 2 ** (len(self.unet.config.block_out_channels) - 1))
+
     # ------------------------------------------------------------------ folders
 
     def save_pretrained(self, path: str | Path) -> None:

@@ -61,8 +61,7 @@ class ScaleShiftGRU(nn.Module):
         clamped, so that the U-Net keeps its gradient. D_SSI lies in [0,1], the depths in [0,
         depth_max].
         """
-        linked = decoded[:, :1] if self.config.link_mode == "first" else decoded.mean(1, True)
-        depth = linked.clamp(-1, 1) / 2 + 0.5  # [B,1,H,W]
+        depth = self.linked(decoded).clamp(0, 1)  # [B,1,H,W]
         hidden = torch.tanh(self.project(decoded))  # [B,64,H,W]
         context = self.context_encoder(image_latent)  # [B,32,H,W]
         maps = [depth]
@@ -78,6 +77,11 @@ class ScaleShiftGRU(nn.Module):
             depth = (depth + self.d_head(hidden)).clamp(0, self.config.depth_max)
             maps.append(depth)
         return maps
+
+    def linked(self, decoded: Tensor) -> Tensor:
+        """Return D_SSI [B,1,H,W] before its range cuts it off, and its gradient with it."""
+        first = self.config.link_mode == "first"
+        return (decoded[:, :1] if first else decoded.mean(1, True)) / 2 + 0.5
 
 
 class DepthEncoder(nn.Module):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
@@ -42,7 +43,7 @@ class Batch:
     sources: Tensor  # [B,2,3,H,W]
     K: Tensor  # [B,3,3]
     odometry: Tensor  # [B,2] distance to each source [m], NaN where unknown
-    auxiliary: Tensor  # [B,3,H,W] to be rebuilt; zeros where there is none
+    auxiliary: Tensor  # [M,3,H,W] to be rebuilt; zeros where there is none
     teacher: Tensor  # [B,1,H,W] prepared depth [units], 0 where unknown
     moving: Tensor  # [B,1,H,W] bool
     sky: Tensor  # [B,1,H,W] bool
@@ -172,9 +173,12 @@ class Feed:
             prefetch_factor=4 if self.workers else None,
             worker_init_fn=_single_thread,  # the workers are many already
         )
+        rebuilt = math.ceil(self.batch_size / self.processes * self.pictures.config.rebuilt_share)
         for tensors in loader:
             floats = {k: t.float() / 255 for k, t in tensors.items() if t.dtype == torch.uint8}
-            yield Batch(**(tensors | floats))
+            batch = Batch(**(tensors | floats))
+            batch.auxiliary = batch.auxiliary[:rebuilt]
+            yield batch
 
     def _keys(self, step: int) -> list[_Key]:
         """Return the samples of a step: every epoch is one shuffled pass over all of them."""

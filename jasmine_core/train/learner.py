@@ -17,15 +17,17 @@ from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size
 from jasmine_core.geometry.disparity import depth_from_disparity
 from jasmine_core.loss.objective import Loss, LossConfig, Observation, Prediction, objective
-from jasmine_core.loss.teacher import teacher_depth
+from jasmine_core.loss.supervised import autoencoder_loss
+from jasmine_core.loss.teacher import DEPTH_MAX, percentile_normalised, teacher_depth
 from jasmine_core.loss.velocity import METRES_PER_UNIT
 from jasmine_core.model.checkpoint import read_weights, save_checkpoint
 from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityConfig, DisparityNet
+from jasmine_core.model.folder import find_checkpoint
 from jasmine_core.model.jasmine import TASKS, JasmineModel
 from jasmine_core.model.posenet import SMALL_POSENET, PoseNet, PoseNetConfig, source_poses
 from jasmine_core.train.feed import Batch
 from jasmine_core.train.latents import LatentCache
-from jasmine_core.train.recipe import TEACHER_MAPS, Recipe
+from jasmine_core.train.recipe import OWN_POSENET, TEACHER_MAPS, Recipe
 
 OFFSETS = (-1, 1)  # of the sources, in frames from the target
 
@@ -74,7 +76,9 @@ class Learner(nn.Module):
             self.posenet.save_pretrained(folder / "posenet")
 
     def poses(self, batch: Batch) -> list[Tensor]:
-        """Return T_source_target [B,4,4] of each source."""
+        """Return T_source_target [B,4,4] of each source; none where nothing is warped."""
+        if not self.loss.photometric:
+            return []
         sources = batch.pose_sources.unbind(1)
         return source_poses(self.posenet, batch.pose_image, sources, OFFSETS)
 
@@ -110,7 +114,9 @@ class DisparityLearner(Learner):
         disparity = self.net(batch.image)
         depth = depth_from_disparity(disparity)
         predicted = Prediction([depth], self.poses(batch), disparity=disparity)
-        loss = objective(self._observation(batch), predicted, self.loss, progress, generator)
+        truth = teacher_depth(batch.teacher) if self.loss.log_depth else None
+        given = self._observation(batch, truth)
+        loss = objective(given, predicted, self.loss, progress, generator)
         return loss._replace(terms=loss.terms | {"median_depth": depth.detach().median()})
 
     def parts(self) -> dict[str, nn.Module]:
@@ -154,17 +160,37 @@ class JasmineLearner(Learner):
         self._teacher, self._teacher_unit = [teacher], teacher_unit
 
     def forward(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
-        """Return the loss of a batch."""
-        count = len(batch.image)
-        latents = self._encode(batch)  # [B or 2B,4,h,w], the pictures to rebuild behind
+        """Return the loss of a batch.
+
+        While the VAE learns it has a term of its own; alone, it has no other.
+        """
+        image, teacher = self._picture(batch), self._teach(batch)
+        together = _learns(self.model.unet) or not _learns(self.model.vae)
+        own: Tensor | None = None
+        if _learns(self.model.vae):
+            if not together:
+                both = torch.cat([image, batch.auxiliary]) if self.rebuild else image
+                own = self._autoencode(both, teacher, generator)
+                total = self.loss.autoencoder * own
+                terms = {"autoencoder": own.detach(), "total": total.detach()}
+                return Loss(total, terms, {})
+            # The pictures to rebuild with the U-Net are rebuilt without it too.
+            few = batch.auxiliary if self.rebuild else image
+            own = self._autoencode(few, None, generator)
+        count = len(image)
+        latents = self._encode(batch, image)  # [B or 2B,4,h,w], the pictures to rebuild behind
         tasks = [TASKS[0]] * count + [TASKS[1]] * (len(latents) - count)
         decoded = self.model.decode(self.model.denoise(latents, tasks))
-        ssi, *depths = self.model.ssg(latents[:count], decoded[:count])
+        _, *depths = self.model.ssg(latents[:count], decoded[:count])
+        ssi = self.model.ssg.linked(decoded[:count])
         rebuilt = (decoded[count:] + 1) / 2 if self.rebuild else None
         predicted = Prediction(depths, self.poses(batch), ssi, rebuilt)
-        observation = self._observation(batch, self._teach(batch))
+        observation = self._observation(batch, teacher)
         observation.auxiliary = batch.auxiliary if self.rebuild else None
         loss = objective(observation, predicted, self.loss, progress, generator)
+        if own is not None:
+            terms = loss.terms | {"autoencoder": own.detach()}
+            loss = Loss(loss.total + self.loss.autoencoder * own, terms, loss.maps)
         depth = depths[-1].detach().float()
         # Where the range cuts it off, D_2 has no gradient: a share that grows is a warning.
         clamped = (depth <= 0) | (depth >= self.model.ssg.config.depth_max)
@@ -173,7 +199,8 @@ class JasmineLearner(Learner):
 
     def parts(self) -> dict[str, nn.Module]:
         """Return the modules that phases name."""
-        return {"unet": self.model.unet, "ssg": self.model.ssg, "posenet": self.posenet}
+        model = self.model
+        return {"vae": model.vae, "unet": model.unet, "ssg": model.ssg, "posenet": self.posenet}
 
     def depth(self, image: Tensor) -> Tensor:
         """Return depth [B,1,H,W] in units."""
@@ -183,14 +210,30 @@ class JasmineLearner(Learner):
         self.model.config = replace(self.model.config, **about)
         save_checkpoint(self.model, folder)
 
-    @torch.no_grad()
-    def _encode(self, batch: Batch) -> Tensor:
-        """Return the latents of all pictures; nothing before the U-Net learns."""
-        images = [batch.image] + ([batch.auxiliary] if self.rebuild else [])
-        if self.cache is None:
-            return self.model.encode(torch.cat(images))
-        keys = [batch.key[:, 0], batch.key[:, 1]][: len(images)]
-        return self.cache(torch.cat(keys), torch.cat(images), self.model.encode)
+    def _picture(self, batch: Batch) -> Tensor:
+        """Return what the network sees: any colours where nothing is compared with neighbours."""
+        return batch.image if self.loss.photometric else batch.pose_image
+
+    def _encode(self, batch: Batch, image: Tensor) -> Tensor:
+        """Return the latents of all pictures; but for phase 0, nothing before the U-Net learns."""
+        images = [image] + ([batch.auxiliary] if self.rebuild else [])
+        with torch.set_grad_enabled(_learns(self.model.vae) and torch.is_grad_enabled()):
+            if self.cache is None:
+                return self.model.encode(torch.cat(images))
+            keys = [batch.key[:, 0], batch.key[: len(batch.auxiliary), 1]][: len(images)]
+            return self.cache(torch.cat(keys), torch.cat(images), self.model.encode)
+
+    def _autoencode(
+        self, image: Tensor, depth: Tensor | None, generator: torch.Generator
+    ) -> Tensor:
+        """Return the loss of the VAE by itself on pictures, and on depth maps as grey pictures."""
+        if depth is not None:
+            grey = percentile_normalised(torch.where(depth > 0, depth, DEPTH_MAX))
+            image = torch.cat([image, grey.expand(-1, 3, -1, -1)])
+        posterior = self.model.vae.encode(2 * image - 1).latent_dist
+        rebuilt = self.model.vae.decode(posterior.sample(generator)).sample
+        divergence = posterior.kl().mean() / posterior.mean[0].numel()
+        return autoencoder_loss(image, (rebuilt + 1) / 2, divergence)
 
     @torch.no_grad()
     def _teach(self, batch: Batch) -> Tensor | None:
@@ -209,7 +252,8 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     """Build the networks of a recipe, seeded.
 
     The scale of a unit is that of the weights to start from; else that of the teacher; else 30 m,
-    or, where a teacher of unknown scale has a say, what is measured when the velocity comes in.
+    or, where a teacher or a pose net of unknown scale has a say, what is measured when the velocity
+    comes in.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -229,18 +273,23 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     if recipe.teacher and not teacher:
         teacher = DisparityNet.from_pretrained(recipe.teacher)
     own = model.config.metres_per_unit
+    measured = teacher or recipe.posenet == OWN_POSENET
     its = teacher.config.metres_per_unit if isinstance(teacher, DisparityNet) else None
     return JasmineLearner(
         model,
         posenet,
         recipe.loss,
-        own or its or (None if teacher else METRES_PER_UNIT),
+        own or its or (None if measured else METRES_PER_UNIT),
         known=bool(own or its),
         teacher=teacher,
         teacher_unit=its / own if its and own else 1.0,
         rebuild=bool(recipe.data.auxiliary),
         cache=LatentCache() if recipe.cache_latents else None,
     )
+
+
+def _learns(module: nn.Module) -> bool:
+    return next(module.parameters()).requires_grad
 
 
 def freeze(learner: Learner, trained: Iterable[str]) -> list[nn.Parameter]:
@@ -255,8 +304,10 @@ def freeze(learner: Learner, trained: Iterable[str]) -> list[nn.Parameter]:
 
 def _make_posenet(recipe: Recipe) -> PoseNet:
     sizes = {"small": SMALL_POSENET, "resnet18": PoseNetConfig()}
+    if recipe.posenet == OWN_POSENET:
+        return PoseNet.from_pretrained(find_checkpoint(Path(recipe.start)) / "posenet").float()
     if recipe.posenet not in sizes:
-        return PoseNet.from_pretrained(recipe.posenet)
+        return PoseNet.from_pretrained(recipe.posenet).float()
     net = PoseNet(sizes[recipe.posenet])
     _start_encoder(net, recipe.posenet, recipe.imagenet)
     return net

@@ -104,7 +104,8 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
         _warn(f"{short} is too short for a picture with neighbours on both sides; it is left out")
 
     # 3. Steps.
-    odometry = any(n.distance for sample in split.training for n in sample.sources)
+    velocity = recipe.loss.velocity > 0 and recipe.loss.photometric > 0
+    odometry = velocity and any(n.distance for s in split.training for n in s.sources)
     description = (
         f"{recipe.learner} from {recipe.start}, {recipe.steps} steps on {len(pictures)} pictures"
     )
@@ -113,7 +114,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     def metric(done: int) -> bool:
         """Tell whether odometry has taught the scale by then."""
         pull = velocity_ramp(done / recipe.steps, recipe.loss.velocity_start)
-        return odometry and recipe.loss.velocity > 0 and pull == 1
+        return odometry and pull == 1
 
     before: Phase | None = None
     sunken = stopped = False
@@ -149,7 +150,11 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
                         journal.numbers(done, terms | rate | scale | run.meter.figures())
                     bar.set_postfix({"loss": f"{terms['total']:.4f}"})
                     run.meter.reset()
-                    if done >= SUNKEN_AFTER and terms["median_depth"] < SUNKEN and not sunken:
+                    if (
+                        done >= SUNKEN_AFTER
+                        and terms.get("median_depth", 1.0) < SUNKEN
+                        and not sunken
+                    ):
                         sunken = True
                         _warn(
                             f"the median depth is {terms['median_depth']:.3f} units at step {done}:"
@@ -203,10 +208,11 @@ def _warn(text: str) -> None:
 
 
 def _expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
-    if recipe.teacher == TEACHER_MAPS and not any(sample.teacher for sample in samples):
+    needed = recipe.teacher == TEACHER_MAPS or recipe.loss.log_depth
+    if needed and not any(sample.teacher for sample in samples):
         raise DatasetError(
-            f"the teacher is {TEACHER_MAPS!r}, but no picture has a map; prepare the bags with "
-            "--teacher DIR, or name the folder of a disparity net"
+            "the recipe needs maps of depth beside the pictures, but no picture has a map; prepare "
+            "the bags with --teacher DIR, or name the folder of a disparity net"
         )
 
 
@@ -234,9 +240,9 @@ def _picture_size(recipe: Recipe, learner: DisparityLearner | JasmineLearner) ->
     net = learner.net if isinstance(learner, DisparityLearner) else learner.model
     width, height = recipe.data.width, recipe.data.height
     size = (width or net.config.width, height or net.config.height)
-    if size[0] % 64 or size[1] % 64:
+    if size[0] % net.multiple or size[1] % net.multiple:
         raise JasmineError(
-            f"training pictures of {size[0]}x{size[1]} px: both sides must be multiples of 64; "
-            "set data.width and data.height"
+            f"training pictures of {size[0]}x{size[1]} px: both sides must be multiples of "
+            f"{net.multiple}; set data.width and data.height"
         )
     return size

@@ -14,8 +14,9 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 
 TEACHER_MAPS = "dataset"  # the teacher whose word lies beside the pictures
+OWN_POSENET = "own"  # the pose net that the starting checkpoint brings
 PARTS = {  # what a phase may train
-    "jasmine": ("unet", "ssg", "posenet"),
+    "jasmine": ("vae", "unet", "ssg", "posenet"),  # the VAE in phase 0 of small models only
     "disparity": ("disparity", "posenet"),
 }
 EVERY = ("log_every", "picture_every", "save_every", "validate_every")
@@ -40,6 +41,7 @@ class DataConfig:
     height: int = 0
     auxiliary: str = "self"  # pictures to rebuild: "self", a folder, or "" for none
     own_share: float = 0.3  # share of own pictures among the auxiliary ones (lambda, Table 6)
+    rebuilt_share: float = 1.0  # pictures to rebuild for each picture of depth, rounded up
     flip: float = 0.5  # chance to mirror a sample
     jitter: float = 0.5  # chance to change the colours that the pose net sees
     held_out: float = 0.05  # share of each sequence's end that only validation sees
@@ -79,7 +81,7 @@ class Recipe:
     learner: Literal["jasmine", "disparity"]
     start: str  # checkpoint folder or random:tiny; for a disparity net also small or resnet18
     phases: tuple[Phase, ...]
-    posenet: str = "small"  # small, resnet18, or a folder
+    posenet: str = "small"  # small, resnet18, a folder, or own: that of the starting checkpoint
     teacher: str = ""  # folder of a disparity net, "dataset" for prepared maps, or "" for none
     refine: bool = True  # False: without the Scale-Shift GRU (paper Table 3)
     imagenet: str = ""  # torchvision's resnet18 weights (safetensors) for fresh encoders
@@ -113,7 +115,7 @@ class Recipe:
                 refuse(f"{name} is {getattr(self, name)}; it must be at least 1")
         if not self.data.sequences and not self.data.kitti:
             refuse("data.sequences is empty; list folders of `jasmine prepare`, or set data.kitti")
-        for name in ("own_share", "flip", "jitter", "held_out"):
+        for name in ("own_share", "rebuilt_share", "flip", "jitter", "held_out"):
             if not 0 <= getattr(self.data, name) <= 1:
                 refuse(f"data.{name} is {getattr(self.data, name)}; it is a share from 0 to 1")
         if self.data.held_out == 1:
@@ -127,6 +129,16 @@ class Recipe:
             refuse(f"optimiser.weight_decay is {o.weight_decay}; it must be 0 or more")
         if self.learner == "disparity" and self.teacher:
             refuse("a disparity net is the teacher and has none itself")
+        if self.loss.log_depth and self.learner == "jasmine" and self.teacher != TEACHER_MAPS:
+            refuse(f"loss.log_depth takes exact depth: set teacher: {TEACHER_MAPS}")
+        vae_learns = any("vae" in phase.train for phase in self.phases)
+        if self.cache_latents and self.learner == "jasmine":
+            if vae_learns:
+                refuse("a VAE that learns has no latents to keep; set cache_latents: false")
+            if not self.loss.photometric:
+                refuse("without loss.photometric colours vary; set cache_latents: false")
+        if vae_learns and not self.loss.autoencoder:
+            refuse("a VAE that learns needs loss.autoencoder above 0")
         if self.learner == "disparity" and not self.refine:
             refuse("refine: false is for jasmine; a disparity net refines nothing")
 

@@ -96,7 +96,7 @@ class Run:
                 loss: Loss = self.learner(
                     batch.to(accelerator.device), done / recipe.steps, generator
                 )
-            scores.append(loss.terms["photometric"].float())
+            scores.append(loss.terms.get("photometric", loss.terms["total"]).float())
         return float(accelerator.reduce(torch.stack(scores).mean(), reduction="mean"))
 
     @torch.no_grad()

@@ -128,3 +128,29 @@ def test_mean_map_takes_pictures_of_several_sizes():
     np.testing.assert_array_equal(
         mean_depth_map([np.full((4, 6), 2.0), np.full((8, 12), 4.0)]), np.full((4, 6), 3.0)
     )
+
+
+def test_another_model_stands_beside():
+    truth = road(0)
+    evaluation = Evaluation(mean_depth_map([truth]))
+    evaluation.add(0, truth / 7, truth, baseline=truth * (1 + 0.2 * np.sin(np.arange(96))))
+    summary = evaluation.summary()
+    assert tuple(summary) == ("model", "baseline", "trivial_constant", "trivial_mean_map")
+    assert summary["model"]["abs_rel"] < 1e-3 < 0.05 < summary["baseline"]["abs_rel"]
+
+
+def test_errors_at_the_border_are_told_from_those_within():
+    truth = np.full((50, 100), 10.0, np.float32)
+    stripes = truth.copy()
+    stripes[:, :10] *= 1.3
+    evaluation = Evaluation(mean_depth_map([truth], "plain"), "plain")
+    evaluation.add(0, stripes, truth)
+    model = evaluation.summary()["model"]
+    margin_pixels = 50 * 100 - 40 * 80
+    assert model["abs_rel_within"] == pytest.approx(0, abs=1e-6)
+    assert model["abs_rel_margin"] == pytest.approx(0.3 * 500 / margin_pixels, rel=1e-4)
+    within = np.zeros_like(truth)
+    within[20:30, 40:60] = 10
+    evaluation = Evaluation(mean_depth_map([truth], "plain"), "plain")
+    evaluation.add(0, stripes, within)
+    assert evaluation.summary()["model"]["abs_rel_margin"] is None, "no truth there"

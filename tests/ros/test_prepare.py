@@ -285,6 +285,19 @@ def test_finished_bags_are_skipped_and_other_options_refused(tmp_path, capsys):
     assert [f.name for f in out.iterdir()] == ["drive"]
 
 
+def test_only_the_first_pictures_are_taken_where_a_limit_is_set(tmp_path):
+    bag = bag_of(tmp_path / "in", extrinsics(), odometry(DRIVE), pictures(DRIVE))
+    limited = PrepareOptions(width=160, height=96, limit=10)
+    outcome = prepare_bag(Job(bag, tmp_path / "some", limited))
+    prepare_bag(Job(bag, tmp_path / "all", OPTIONS))
+    assert outcome.received == 10
+    some, whole = (Sequence(tmp_path / name).index for name in ("some", "all"))
+    assert 0 < len(some.frames) < len(whole.frames)
+    assert max(f.stamp for f in some.frames) <= stamp(9)
+    with pytest.raises(ConfigError, match="limit -1"):
+        PrepareOptions(limit=-1)
+
+
 def test_stopping_leaves_nothing_visible_and_the_next_run_goes_on(tmp_path):
     bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), pictures(DRIVE))
     run(bag, tmp_path / "whole" / "drive")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import save_file
-from training_runs import HEIGHT, SMALLEST, WIDTH
+from training_runs import HEIGHT, SMALLEST, WIDTH, same
 
 from jasmine_core import JasmineModel
 from jasmine_core.errors import CheckpointError
@@ -89,14 +89,14 @@ def test_only_what_a_phase_names_learns(jasmine_recipe, batch):
     learner = make_learner(jasmine_recipe)
     whole = freeze(learner, ("unet", "ssg", "posenet"))
     assert {id(p) for p in whole} == {
-        id(p) for part in learner.parts().values() for p in part.parameters()
+        id(p) for name, part in learner.parts().items() for p in part.parameters() if name != "vae"
     }
     assert not any(p.requires_grad for p in learner.model.vae.parameters())
     freeze(learner, ("unet",))
     moved = backward(learner, batch)
     assert moved
     assert all(name.startswith("model.unet.") for name in moved), "through the frozen decoder"
-    assert [part.training for part in learner.parts().values()] == [True, False, False]
+    assert [part.training for part in learner.parts().values()] == [False, True, False, False]
 
 
 def test_without_the_gru_the_first_map_is_the_depth(jasmine_recipe, batch):
@@ -215,3 +215,14 @@ def double(batch):
     return type(batch)(
         **{k: v.double() if v.is_floating_point() else v for k, v in vars(batch).items()}
     )
+
+
+def test_a_checkpoints_own_pose_net_comes_with_it(jasmine_recipe, nets, tmp_path):
+    """Its depth and motion share a unit that nobody has measured yet."""
+    first = make_learner(replace(jasmine_recipe, teacher=""))
+    assert first.metres_per_unit == 30
+    first.save(tmp_path / "saved", metric=False, size=(WIDTH, HEIGHT), description="")
+    own = replace(jasmine_recipe, teacher="", start=str(tmp_path / "saved"), posenet="own")
+    learner = make_learner(own)
+    assert learner.metres_per_unit.isnan()
+    assert same(dict(learner.posenet.state_dict()), dict(first.posenet.state_dict()))

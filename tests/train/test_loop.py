@@ -92,7 +92,9 @@ def test_the_latent_cache_changes_nothing(jasmine_recipe, sequence):
         pictures = torch.cat([batch.image, batch.auxiliary])
         with torch.no_grad():
             expected = learner.model.encode(pictures)
-        torch.testing.assert_close(learner._encode(batch), expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(
+            learner._encode(batch, batch.image), expected, rtol=1e-4, atol=1e-5
+        )
     assert 8 <= len(learner.cache) <= 2 * len(samples), "each picture once, mirrored ones apart"
 
 

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+#
+# Make jasmine-tiny from nothing: training/tiny/tiny.sh BAG...
+#
+# BAG... are recordings of real cameras whose licence lets a checkpoint learn from them. Everything
+# goes on where it stopped when the same command is given again.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+(($#)) || { echo "usage: training/tiny/tiny.sh BAG...   real cameras, beside the rendered world" >&2; exit 2; }
+
+jasmine render -o data/world --kind street --scenes 640
+jasmine render -o data/world --kind room --scenes 300
+jasmine prepare "$@" -o data/real --width 320 --height 96 --resize crop
+
+for part in vae prior prior_large teacher video; do
+  out=runs/tiny/$part
+  [[ -d $out/final ]] && continue
+  resume=$([[ -d $out ]] && echo --resume || true)
+  jasmine train training/tiny/$part.yaml -o "$out" $resume
+done
+
+python training/tiny/bundle.py runs/tiny/video/final jasmine_core/checkpoints/jasmine-tiny
+jasmine evaluate --checkpoint jasmine-tiny --baseline runs/tiny/teacher/final --world street --json runs/tiny/street.json
