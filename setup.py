@@ -21,6 +21,14 @@ def share(folder):
 TORCH = ["torch>=2.2", "diffusers>=0.30"]
 CONVERT = ["transformers>=4.37"]
 LIVE = ['cyclonedds==11.0.*; platform_machine == "x86_64" and python_version < "3.14"']
+ONNX = ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.17"]
+OPENVINO = ["openvino>=2024.4"]
+# To build and run engines. On a Jetson TensorRT comes with JetPack, and CUDA's bindings have to be
+# those of its CUDA.
+ENGINES = ["cuda-bindings>=12.8", "onnx>=1.16", "onnxruntime>=1.17"]
+TENSORRT = ['tensorrt>=10.3,<12; platform_machine == "x86_64"', *ENGINES]
+RTX = ["tensorrt-rtx>=1.1,<2", *ENGINES]
+VIZ = [*LIVE, 'rerun-sdk>=0.41; python_version >= "3.11"']
 TRAIN = ["accelerate>=0.27", "tensorboard"]
 
 setup(
@@ -61,12 +69,20 @@ setup(
         "torch": TORCH,
         "train": TORCH + TRAIN,
         "live": LIVE,
+        "viz": VIZ,
         "convert": TORCH + CONVERT,
+        "onnx": ONNX,
+        "bench": TORCH + ONNX,
+        "openvino": OPENVINO,
+        "tensorrt": TENSORRT,
+        "rtx": RTX,
         "dev": [
             *TORCH,
             *CONVERT,
             *TRAIN,
             *LIVE,
+            *ONNX,
+            *OPENVINO,
             "hypothesis",
             "mypy",
             "pytest",
@@ -78,6 +94,7 @@ setup(
     entry_points={
         "console_scripts": [
             "jasmine = jasmine_ros.cli:main",
+            "depth_node = jasmine_ros.depth_node:main",
         ],
     },
     zip_safe=False,

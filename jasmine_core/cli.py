@@ -67,6 +67,43 @@ def convert(
     print(f"{output}: Jasmine from {folder}" + (", with its PoseNet" if posenet else ""))
 
 
+def render(
+    output: Output,
+    kind: Literal["street", "room"] = "street",
+    scenes: int = 640,
+    first: int = 0,
+    frames: int = 6,
+    width: int = 320,
+    height: int = 96,
+    device: str = "cpu",
+) -> int:
+    """Render scenes of the procedural world as sequences with exact depth: OUT/KIND_SEED.
+
+    Scenes that are there already are kept, so that the same command goes on after a stop.
+
+    Args:
+        output: folder of the sequences.
+        kind: a vehicle's drive, or a hand-held walk.
+        scenes: how many.
+        first: seed of the first; those from 1,000,000 on are for tests.
+        frames: pictures of a scene, at 8 Hz; at least 3.
+        width: of the pictures [px].
+        height: of the pictures [px].
+        device: that renders: cpu or cuda.
+    """
+    from jasmine_core.data.world_sequence import render_sequences, training_world
+    from jasmine_core.interrupt import Interrupt
+
+    config = training_world(kind, (width, height), frames)
+    with Interrupt() as interrupt:
+        seeds = range(first, first + scenes)
+        done = render_sequences(seeds, config, output, lambda: interrupt.requested, device)
+    if not done:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
 def train(
     recipe: Annotated[Path, Positional, arg(metavar="RECIPE")],
     output: Output,
@@ -90,4 +127,121 @@ def train(
     return 0
 
 
-COMMANDS: dict[str, Callable[..., int | None]] = {"convert": convert, "train": train}
+def export(
+    checkpoint: Annotated[str, Positional, arg(metavar="CHECKPOINT")],
+    output: Annotated[Path | None, arg(aliases=["-o"], metavar="OUT")] = None,
+    onnx: bool = False,
+    tensorrt: bool = False,
+    size: Annotated[tuple[int, int] | None, arg(metavar="WIDTH HEIGHT")] = None,
+    precision: Literal["auto", "fp32", "fp16"] = "auto",
+    split: bool = False,
+    transposed: bool = False,
+    picture: Annotated[Path | None, arg(metavar="FILE")] = None,
+    build_only: bool = False,
+    compute_capability: str | None = None,
+) -> None:
+    """Turn a checkpoint into graphs that run without torch, or into engines for this machine's GPU.
+
+    Everything constant is folded into the weights. The graph is for pictures of one size.
+
+    Args:
+        checkpoint: folder, or random:PRESET.
+        output: folder that gets a folder for this size and precision; by default CHECKPOINT/onnx,
+            where `--backend onnxruntime` and openvino look for it.
+        onnx: write ONNX.
+        tensorrt: build TensorRT engines into the cache, check them and activate those that pass.
+        size: [px] of the pictures that the network gets; by default those that it was trained on.
+        precision: fp16 keeps float32 where float16 would overflow, and at both ends; auto is fp32
+            for graphs, and for engines fp16 as far as that is exact enough.
+        split: three graphs (encoder, unet, decoder) instead of one.
+        transposed: upsample with transposed convolutions; less work, not always less time.
+        picture: what the search for overflows in fp16 looks at; by default noise.
+        build_only: build engines and leave their check to the first start on the robot.
+        compute_capability: with --build-only, build ahead of time for the GPU that has it, such as
+            8.9, with TensorRT for RTX; no GPU is needed.
+    """
+    from jasmine_core.export.checkpoint import export_checkpoint
+    from jasmine_core.export.exports import EXPORTS
+    from jasmine_core.model.folder import RANDOM, find_checkpoint
+
+    if not (onnx or tensorrt):
+        raise ConfigError("nothing to export to: give --onnx or --tensorrt")
+    if compute_capability and not build_only:
+        raise ConfigError("engines for another GPU cannot be checked here: give --build-only too")
+    if tensorrt:
+        _export_engines(checkpoint, size, precision, build_only, compute_capability)
+    if not onnx:
+        return
+    if output is None and checkpoint.startswith(RANDOM):
+        raise ConfigError(f"{checkpoint} has no folder of its own; give --output OUT")
+    folder = export_checkpoint(
+        checkpoint,
+        output or find_checkpoint(Path(checkpoint)) / EXPORTS,
+        size=size,
+        precision="fp32" if precision == "auto" else precision,
+        split=split,
+        transposed=transposed,
+        picture=picture,
+    )
+    for file in sorted(folder.iterdir()):
+        print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
+
+
+def _export_engines(
+    checkpoint: str,
+    size: tuple[int, int] | None,
+    precision: str,
+    build_only: bool,
+    compute_capability: str | None,
+) -> None:
+    from jasmine_core.runtime.backend_tensorrt import build_engines, prove_engines, require_gpu
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    if build_only:
+        for folder in build_engines(checkpoint, size, precision, compute_capability, say):
+            print(folder)
+        print("not checked yet: --backend tensorrt or `jasmine doctor --gpu` do it on the robot")
+        return
+    found = prove_engines(checkpoint, require_gpu(), size, precision, say)
+    levels = ", ".join(f"{stage} {level}" for stage, level in found.accuracy.precision.items())
+    print(f"{levels}: {found.accuracy.summary()}; used from now on")
+
+
+def doctor(
+    checkpoint: Annotated[str, Positional, arg(metavar="CHECKPOINT")] = "jasmine-tiny",
+    gpu: bool = False,
+    size: Annotated[tuple[int, int] | None, arg(metavar="WIDTH HEIGHT")] = None,
+    json: Annotated[Path, arg(metavar="FILE")] = Path("doctor.json"),
+) -> int:
+    """Say what this machine has, what it lacks and what that means for running a checkpoint.
+
+    Args:
+        checkpoint: folder of a checkpoint or of exports, or random:PRESET.
+        gpu: run everything that needs a GPU: engines, their accuracy, latencies, memory.
+        size: [px] of the pictures, for --gpu; by default those that it was trained on.
+        json: file that --gpu writes.
+    """
+    from jasmine_core.doctor import examine, render
+
+    print(render(examine(checkpoint)))
+    if not gpu:
+        return 0
+    from jasmine_core.doctor_gpu import examine_gpu, write_report
+
+    report = examine_gpu(checkpoint, size, lambda line: print(line, file=sys.stderr))
+    write_report(report, json)
+    for name, reason in report["failed"].items():
+        print(f"{name} failed: {reason}", file=sys.stderr)
+    print(f"see {json}")
+    return 1 if report["failed"] else 0
+
+
+COMMANDS: dict[str, Callable[..., int | None]] = {
+    "convert": convert,
+    "doctor": doctor,
+    "export": export,
+    "render": render,
+    "train": train,
+}

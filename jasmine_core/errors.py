@@ -23,5 +23,13 @@ class ConfigError(JasmineError):
     """A configuration with an unknown key or an impossible value."""
 
 
+class EngineError(JasmineError):
+    """An engine that cannot be built, read or trusted on this machine."""
+
+
+class ExportError(JasmineError):
+    """A graph that cannot be exported, found or read."""
+
+
 class FrameError(JasmineError):
     """One picture that cannot be used; the run counts it and goes on."""

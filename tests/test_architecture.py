@@ -25,7 +25,7 @@ ROS = ("jasmine_ros", "rclpy", "sensor_msgs", "std_msgs", "geometry_msgs", "cv_b
 
 # Arrows run from higher floors to lower ones; between rooms of one floor, one way only.
 FLOORS = {
-    "cli": 3,
+    **dict.fromkeys(("cli", "doctor", "doctor_gpu"), 3),
     **dict.fromkeys(("train", "evaluate", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "data"), 1),
     **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "_version"), 0),

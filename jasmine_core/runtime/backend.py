@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,12 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.errors import ConfigError
+from jasmine_core.export.engine_set import ready_engine
+from jasmine_core.export.exports import Exports
+from jasmine_core.export.gpu import find_gpu
+from jasmine_core.model.folder import is_disparity_net
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BACKENDS = ("auto", "torch")
+BACKENDS = ("auto", "torch", "onnxruntime", "openvino", "tensorrt")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
+# The stages of a network that runs whole, or in parts.
+NETWORK_STAGES = ("network", "encode", "denoise", "decode", "refine")
+_HOMES = {
+    "torch": ("backend_torch", "TorchBackend"),
+    "onnxruntime": ("backend_onnxruntime", "OnnxRuntimeBackend"),
+    "openvino": ("backend_openvino", "OpenVinoBackend"),
+    "tensorrt": ("backend_tensorrt", "TensorRTBackend"),
+    "disparity": ("backend_disparity", "DisparityBackend"),  # for the folder of a disparity net
+}
+_EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino", "tensorrt": "tensorrt"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,8 @@ class BackendInfo:
     model: str  # the checkpoint's own description
     nominal_size: tuple[int, int]  # (width, height) [px] that the network was trained on
     metres_per_unit: float | None  # None: depths are up-to-scale
+    multiple: int = 64  # [px] of both sides of its pictures
+    sizes: tuple[tuple[int, int], ...] = ()  # (width, height) [px], the only ones; empty: any
 
 
 @dataclass(frozen=True)
@@ -72,10 +91,37 @@ def load_backend(checkpoint: str, backend: str, device: str, precision: str) -> 
         raise ConfigError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
         raise ConfigError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+    if backend in ("auto", "torch") and is_disparity_net(Path(checkpoint)):
+        backend = "disparity"
+    elif backend == "auto":
+        backend = choose_backend(checkpoint, device, precision)
+    module, name = _HOMES[backend]
     try:
-        from jasmine_core.runtime.backend_torch import TorchBackend
+        kind = getattr(import_module(f"jasmine_core.runtime.{module}"), name)
     except ImportError as err:
         raise ConfigError(
-            f"the torch backend cannot be imported ({err}); pip install 'jasmine_ros[torch]'"
+            f"the {backend} backend cannot be imported ({err}); "
+            f"pip install 'jasmine_ros[{_EXTRAS.get(backend, 'torch')}]'"
         ) from err
-    return TorchBackend.load(checkpoint, device, precision)
+    loaded: Backend = kind.load(checkpoint, device, precision)
+    return loaded
+
+
+def choose_backend(checkpoint: str, device: str, precision: str = "auto") -> str:
+    """Return what "auto" means for a checkpoint on this machine.
+
+    tensorrt where its engines passed their check on this machine, else torch where it has a GPU,
+    else ONNX Runtime where an export is at hand or nothing else is, else torch: what takes a minute
+    to make is made when it is asked for. Looks without importing torch.
+    """
+    if device != "cpu" and ready_engine(checkpoint, precision=precision):
+        return "tensorrt"
+    torch = find_spec("torch") is not None
+    if torch and device != "cpu" and find_gpu() is not None:
+        from torch import cuda
+
+        if cuda.is_available():
+            return "torch"
+    if find_spec("onnxruntime") is None:
+        return "torch"
+    return "torch" if torch and not any(Exports(checkpoint)) else "onnxruntime"

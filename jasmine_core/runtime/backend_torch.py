@@ -44,6 +44,7 @@ class TorchBackend:
             model=config.description,
             nominal_size=(config.width, config.height),
             metres_per_unit=config.metres_per_unit,
+            multiple=model.multiple,
         )
 
     @classmethod

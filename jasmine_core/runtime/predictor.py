@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -21,11 +24,10 @@ from jasmine_core.geometry.camera import (
     network_size,
     stretch,
 )
-from jasmine_core.runtime.backend import Backend, StageClock, load_backend
+from jasmine_core.runtime.backend import Backend, NetworkMaps, StageClock, load_backend
 
 Resize = Literal["fit", "stretch", "crop"]
 Resolution = Literal["camera", "network"]
-MULTIPLE = 64  # [px] VAE and U-Net together halve a picture six times
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,29 @@ class DepthPrediction:
     """Hold the depth of one picture, all maps [H,W] at the resolution that was asked for."""
 
     depth: NDArray[np.float32]  # model units along +Z, larger is farther; NaN: not seen
-    ssi: NDArray[np.float32]  # scale-and-shift-invariant map in [0,1]
-    confidence: NDArray[np.float32]  # [0,1], see `confidence_of`
     transform: ImageTransform  # from the picture to these maps; gives their camera
     network_size: Size  # (width, height) [px] that the network saw
     seconds: dict[str, float]  # wall time of each stage, in order
+    maps: NetworkMaps = field(repr=False)  # as the network gave them
+    back: ImageTransform = field(repr=False)  # from the network's maps to these
+
+    @cached_property  # enlarged only for those who look
+    def ssi(self) -> NDArray[np.float32]:
+        """Return the scale-and-shift-invariant map, in [0,1]."""
+        return self.back.map(self.maps.ssi)
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """Return how settled each pixel is, in [0,1]; see `confidence_of`."""
+        return self.back.map(confidence_of(self.maps.depths))
 
 
 class DepthPredictor:
     """Predict depth with a checkpoint, resizing pictures and maps on the way in and out.
 
-    `resize` is "fit" (letterbox of the picture's own aspect ratio, sides in multiples of 64 px),
-    "stretch" (fill the network's size, as the paper does) or "crop" (largest centred part;
-    the rest stays NaN). `size` (width, height) replaces the checkpoint's own.
+    `resize` is "fit" (letterbox of the picture's own aspect ratio), "stretch" (fill the network's
+    size, as the paper does) or "crop" (largest centred part; the rest stays NaN). `size` (width,
+    height) replaces the checkpoint's own.
     """
 
     def __init__(
@@ -59,9 +71,10 @@ class DepthPredictor:
             raise ConfigError(f"resize {resize!r} is not one of fit, stretch, crop")
         if resolution not in ("camera", "network"):
             raise ConfigError(f"resolution {resolution!r} is not one of camera, network")
-        if size and (size[0] <= 0 or size[1] <= 0 or size[0] % MULTIPLE or size[1] % MULTIPLE):
+        multiple = backend.info.multiple
+        if size and (min(size) <= 0 or size[0] % multiple or size[1] % multiple):
             raise ConfigError(
-                f"network size {size[0]}x{size[1]} px: both sides must be multiples of {MULTIPLE}"
+                f"network size {size[0]}x{size[1]} px: both sides must be multiples of {multiple}"
             )
         self.backend = backend
         self.resize = resize
@@ -90,10 +103,12 @@ class DepthPredictor:
 
     def transform(self, source: Size) -> ImageTransform:
         """Return how pictures of this size reach the network."""
+        info = self.backend.info
+        target = self.size or (info.sizes and best_size(source, info.sizes))
         if self.resize == "fit":
-            return fit(source, self.size or network_size(source, self._nominal(), MULTIPLE))
+            return fit(source, target or network_size(source, info.nominal_size, info.multiple))
         place = stretch if self.resize == "stretch" else crop
-        return place(source, self.size or self._nominal())
+        return place(source, target or info.nominal_size)
 
     def __call__(self, image: NDArray[np.uint8]) -> DepthPrediction:
         """Predict the depth of one RGB picture [H,W,3] uint8."""
@@ -114,20 +129,12 @@ class DepthPredictor:
         maps = self.backend(planes)
         clock.seconds.update(maps.seconds)
 
-        # 3. Bring its maps back, to the camera's pixels or to the part that saw the camera.
+        # 3. Bring its depth back, to the camera's pixels or to the part that saw the camera.
         with clock.stage("postprocess"):
-            confidence = confidence_of(maps.depths)
             back = self._back(to_network)
-            depth, ssi, confidence = (
-                back.map(values) for values in (maps.depths[-1], maps.ssi, confidence)
-            )
+            depth = back.map(maps.depths[-1])
         published = _picture_to_map(to_network, back)
-        return DepthPrediction(
-            depth, ssi, confidence, published, to_network.target, dict(clock.seconds)
-        )
-
-    def _nominal(self) -> Size:
-        return self.backend.info.nominal_size
+        return DepthPrediction(depth, published, to_network.target, dict(clock.seconds), maps, back)
 
     def _back(self, to_network: ImageTransform) -> ImageTransform:
         if self.resolution == "camera":
@@ -136,6 +143,13 @@ class DepthPredictor:
         return ImageTransform(
             to_network.target, seen[2:], seen, Window(0, 0, seen.width, seen.height)
         )
+
+
+def best_size(source: Size, sizes: Sequence[Size]) -> Size:
+    """Return the size whose letterbox around a picture has the smallest share of margins."""
+    return max(
+        sizes, key=lambda size: math.prod(fit(source, size).target_window[2:]) / math.prod(size)
+    )
 
 
 def _picture_to_map(to_network: ImageTransform, back: ImageTransform) -> ImageTransform:

@@ -1,0 +1,206 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What this machine has, what it lacks, and what that means for running the model."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from jasmine_core._version import __version__
+from jasmine_core.errors import EngineError, JasmineError
+from jasmine_core.export.engine_cache import EngineCache, cache_folder
+from jasmine_core.export.engine_set import hash_of, read_sets
+from jasmine_core.export.exports import Exports
+from jasmine_core.export.gpu import Gpu, find_gpu
+from jasmine_core.export.tensorrt import RTX, TENSORRT, find_library
+from jasmine_core.model.folder import RANDOM, find_checkpoint
+from jasmine_core.runtime.backend import choose_backend
+
+GOOD, LACKING, WRONG = "ok", "--", "!!"
+_PACKAGES = {  # what it is for, and the extra that brings it
+    "torch": ("the torch backend, training and export", "torch"),
+    "diffusers": ("the torch backend, training and export", "torch"),
+    "accelerate": ("training", "train"),
+    "onnx": ("export, building engines", "onnx"),
+    "onnxscript": ("export", "onnx"),
+    "onnxruntime": ("the onnxruntime backend, checking engines", "onnx"),
+    "openvino": ("the openvino backend", "openvino"),
+    "cuda-bindings": ("running engines", "tensorrt"),
+    "cyclonedds": ("live topics without ROS 2", "live"),
+}
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Tell one thing about the machine."""
+
+    topic: str
+    name: str
+    state: str  # GOOD, LACKING: not there, which may be all right; WRONG: there, but broken
+    text: str
+
+
+def examine(checkpoint: str) -> list[Finding]:
+    """Look at everything that can be looked at without a GPU; nothing is changed or downloaded."""
+    gpu = find_gpu()
+    return [
+        *_machine(gpu),
+        *_packages(),
+        *_tensorrt(gpu),
+        *_backends(checkpoint, gpu),
+        *_checkpoint(checkpoint),
+        *_cache(checkpoint),
+    ]
+
+
+def render(findings: list[Finding]) -> str:
+    """Return findings as lines, grouped by topic."""
+    lines, topic = [], ""
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        if finding.topic != topic:
+            topic = finding.topic
+            lines.append(f"{topic}:")
+        lines.append(f"  {finding.state}  {finding.name:{width}}  {finding.text}")
+    return "\n".join(lines)
+
+
+def _machine(gpu: Gpu | None) -> Iterator[Finding]:
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    yield Finding("machine", "jasmine", GOOD, f"{__version__} on {system}")
+    if gpu:
+        size = f"{gpu.memory_bytes / _GIB:.0f} GiB"
+        text = f"{gpu.name}, {size}, compute capability {gpu.capability}, CUDA up to {gpu.cuda}"
+        yield Finding("machine", "GPU", GOOD, text)
+    else:
+        text = "no NVIDIA GPU is visible: the model runs on the CPU, too slow to drive by"
+        yield Finding("machine", "GPU", LACKING, text)
+
+
+def _packages() -> Iterator[Finding]:
+    for name, (purpose, extra) in _PACKAGES.items():
+        try:
+            yield Finding("packages", name, GOOD, f"{metadata.version(name)}: {purpose}")
+        except metadata.PackageNotFoundError:
+            text = f"not installed: {purpose}; pip install 'jasmine_ros[{extra}]'"
+            yield Finding("packages", name, LACKING, text)
+
+
+def _tensorrt(gpu: Gpu | None) -> Iterator[Finding]:
+    for name in (TENSORRT, RTX):
+        if find_spec(name) is None:
+            extra = "tensorrt" if name == TENSORRT else "rtx"
+            text = f"not installed; pip install 'jasmine_ros[{extra}]'"
+            if name == TENSORRT:
+                text += ", on a Jetson apt install python3-libnvinfer"
+            yield Finding("packages", name, LACKING, text)
+            continue
+        try:
+            library = find_library(name)
+        except EngineError as err:
+            yield Finding("packages", name, WRONG, str(err))
+            continue
+        does = "builds and runs engines"
+        if gpu is None:
+            does = "builds engines, runs none" if library.ahead_of_time else "needs a GPU"
+        yield Finding("packages", name, GOOD, f"{library.version}: {does}")
+
+
+def _backends(checkpoint: str, gpu: Gpu | None) -> Iterator[Finding]:
+    def backend(name: str, packages: tuple[str, ...], where: str) -> Finding:
+        missing = [package for package in packages if find_spec(package) is None]
+        if missing:
+            return Finding("backends", name, LACKING, f"lacks {', '.join(missing)}")
+        return Finding("backends", name, GOOD, where)
+
+    yield backend("torch", ("torch", "diffusers"), "the reference")
+    yield backend("onnxruntime", ("onnxruntime",), "for the CPU")
+    yield backend("openvino", ("openvino",), "for the CPU")
+    if gpu is None:
+        yield Finding("backends", "tensorrt", LACKING, "needs an NVIDIA GPU")
+    elif find_spec(TENSORRT) is None and find_spec(RTX) is None:
+        yield Finding("backends", "tensorrt", LACKING, "needs TensorRT")
+    else:
+        yield backend("tensorrt", ("cuda",), "needs engines that passed their check, see below")
+    yield _attempt("backends", "auto", lambda: choose_backend(checkpoint, "auto"))
+
+
+def _checkpoint(checkpoint: str) -> Iterator[Finding]:
+    if checkpoint.startswith(RANDOM):
+        text = "random weights, made on the spot: only for trying things out"
+        yield Finding("checkpoint", checkpoint, GOOD if find_spec("torch") else LACKING, text)
+        return
+
+    def described() -> str:
+        exports = Exports(checkpoint)
+        if exports.model is not None:
+            _check_weights(find_checkpoint(Path(checkpoint)))
+        card = exports.card("fp32")
+        unit = "up-to-scale" if card.metres_per_unit is None else "in metres"
+        return f"{card.description or 'no description'}; {card.nominal_width}x" + (
+            f"{card.nominal_height} px, depth {unit}"
+        )
+
+    yield _attempt("checkpoint", checkpoint, described)
+    yield _attempt("checkpoint", "exports", lambda: _exports(checkpoint))
+
+
+def _check_weights(folder: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    for file in sorted(folder.glob("*/*.safetensors")):
+        try:
+            with safe_open(file, "numpy"):  # reads the header and compares it with the length
+                pass
+        except (SafetensorError, OSError) as err:
+            raise EngineError(f"{file} is damaged ({err}); copy the checkpoint again") from err
+
+
+def _exports(checkpoint: str) -> str:
+    names = [folder.name for folder, _ in Exports(checkpoint)]
+    return ", ".join(names) or "none yet; made when a backend needs one"
+
+
+def _cache(checkpoint: str) -> Iterator[Finding]:
+    folder, cache = cache_folder(), EngineCache()
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = f"{shutil.disk_usage(there).free / _GIB:.1f} GiB free"
+    if os.access(there, os.W_OK):
+        yield Finding("engine cache", "folder", GOOD, f"{folder}, {free}")
+    else:
+        text = f"{folder} cannot be written; set JASMINE_CACHE to another folder"
+        yield Finding("engine cache", "folder", WRONG, text)
+    for place, record in cache.records():
+        key = record.key
+        text = f"{key.library} {key.version} for {key.gpu} sm{key.capability.replace('.', '')}"
+        fault = cache.fault(key) if place == cache.path(key) else "is somebody else's"
+        size = f"{record.length / (1 << 20):.1f} MiB"
+        state, told = (WRONG, fault) if fault else (GOOD, f"{text}, {size}")
+        yield Finding("engine cache", f"{key.stage} {key.precision}", state, str(told))
+    try:
+        model = hash_of(Exports(checkpoint))
+    except JasmineError:
+        model = ""
+    proven = [found for found in read_sets() if found.card.model == model]
+    for found in proven:
+        levels = ", ".join(f"{k} {v}" for k, v in found.accuracy.precision.items())
+        text = f"{found.card.width}x{found.card.height} on {found.gpu}: {levels}; "
+        yield Finding("engine cache", "proven", GOOD, text + found.accuracy.summary())
+    if not proven:
+        text = "no engines of this checkpoint were checked; jasmine export CHECKPOINT --tensorrt"
+        yield Finding("engine cache", "proven", LACKING, text)
+
+
+def _attempt(topic: str, name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(topic, name, GOOD, look())
+    except (JasmineError, OSError) as err:
+        return Finding(topic, name, WRONG, str(err))

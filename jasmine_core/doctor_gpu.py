@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that only a GPU can tell, measured and written into one file."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core._version import __version__
+from jasmine_core.config import read_config
+from jasmine_core.errors import FrameError, JasmineError
+from jasmine_core.export.engine_cache import RECORD, EngineCache, EngineRecord
+from jasmine_core.export.engine_set import EngineSet, ready_engine
+from jasmine_core.export.gpu import Gpu
+from jasmine_core.export.sample_pictures import sample_pictures
+from jasmine_core.files import atomic_file
+from jasmine_core.geometry.camera import Size
+from jasmine_core.runtime.backend import Backend
+from jasmine_core.runtime.backend_tensorrt import TensorRTBackend, prove_engines, require_gpu
+from jasmine_core.runtime.cuda import check, load_cuda
+from jasmine_core.runtime.statistics import Latencies
+
+WARM_UP, RUNS, PICTURES = 10, 100, 8
+Say = Callable[[str], None]
+Pictures = NDArray[np.float32]  # [n,3,H,W] in [0,1]
+
+
+def examine_gpu(checkpoint: str, size: Size | None, say: Say) -> dict[str, Any]:
+    """Build, check and run engines; return figures, and under "failed" what did not work.
+
+    One thing that fails does not keep the others from being measured.
+    """
+    gpu = require_gpu()
+    report: dict[str, Any] = {
+        "jasmine": __version__,
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "gpu": asdict(gpu),
+        "power": power_mode(),
+        "checkpoint": checkpoint,
+    }
+    failed: dict[str, str] = {}
+
+    def attempt(name: str, measure: Callable[[], Any]) -> Any:
+        say(name)
+        try:
+            report[name] = measure()
+            return report[name]
+        except (JasmineError, OSError, RuntimeError) as err:
+            failed[name] = str(err)
+            return None
+
+    for precision in ("fp16", "fp32"):
+        found = _prove(checkpoint, gpu, size, precision, say, failed)
+        if found is None:
+            continue
+        report[f"engines {precision}"] = _describe(found)
+        pictures = np.float32(1 / 255) * sample_pictures(found.card.size, PICTURES)
+        for graph in (False, True):
+            name = f"{precision}{' as CUDA graph' if graph else ''}"
+            attempt(f"run {name}", partial(_run, found, gpu, graph, pictures))
+        attempt(f"ready {precision}", partial(_is_ready, checkpoint, found, precision))
+    attempt("run torch", partial(_run_torch, checkpoint, size))
+    report["failed"] = failed
+    return report
+
+
+def time_backend(backend: Backend, pictures: Pictures, runs: int) -> dict[str, Any]:
+    """Run a backend on pictures in turn; return latencies [ms], of stages and in all, and NaN."""
+    latencies, not_finite = Latencies(), 0
+    for i in range(WARM_UP + runs):
+        start = perf_counter()
+        try:
+            maps = backend(pictures[i % len(pictures)])
+        except FrameError:
+            not_finite += 1
+            continue
+        if i >= WARM_UP:
+            latencies.add(maps.seconds | {"total": perf_counter() - start})
+    return {"milliseconds": latencies.summary(), "runs": runs, "not_finite": not_finite}
+
+
+def write_report(report: dict[str, Any], file: Path) -> None:
+    """Write a report as JSON."""
+    with atomic_file(file) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def power_mode() -> str:
+    """Return a Jetson's power mode, empty elsewhere."""
+    tool = shutil.which("nvpmodel")
+    if tool is None:
+        return ""
+    done = subprocess.run([tool, "-q"], capture_output=True, text=True, timeout=10, check=False)
+    return " ".join(done.stdout.split())
+
+
+def _prove(
+    checkpoint: str, gpu: Gpu, size: Size | None, precision: str, say: Say, failed: dict[str, str]
+) -> EngineSet | None:
+    say(f"engines {precision}")
+    try:
+        return prove_engines(checkpoint, gpu, size, precision, say)
+    except (JasmineError, OSError, RuntimeError) as err:
+        failed[f"engines {precision}"] = str(err)
+        return None
+
+
+def _describe(found: EngineSet) -> dict[str, Any]:
+    return {
+        "size": list(found.card.size),
+        "target": asdict(found.target),
+        "engines": {stage: _built(engine.name) for stage, engine in found.engines.items()},
+        "accuracy": asdict(found.accuracy),
+    }
+
+
+def _built(name: str) -> dict[str, Any]:
+    record = read_config(EngineRecord, EngineCache().folder / name / RECORD)
+    return {"name": name, "bytes": record.length, "build_seconds": round(record.seconds, 1)}
+
+
+def _run(found: EngineSet, gpu: Gpu, cuda_graph: bool, pictures: Pictures) -> dict[str, Any]:
+    cuda = load_cuda()
+    free_before, _ = _memory(cuda)
+    start = perf_counter()
+    backend = TensorRTBackend([found], gpu, cuda_graph)
+    loaded = perf_counter() - start
+    figures = time_backend(backend, pictures, RUNS)
+    free_after, total = _memory(cuda)
+    return figures | {
+        "load_seconds": round(loaded, 3),
+        "memory_mib": round((free_before - free_after) / (1 << 20), 1),
+        "memory_total_mib": round(total / (1 << 20), 1),
+    }
+
+
+def _memory(cuda: Any) -> tuple[int, int]:
+    status, free, total = cuda.cudaMemGetInfo()
+    check(cuda, (status,))
+    return int(free), int(total)
+
+
+def _is_ready(checkpoint: str, found: EngineSet, precision: str) -> bool:
+    if ready_engine(checkpoint, found.card.size, precision) != found:
+        raise JasmineError("the engines passed, but are not found again for this machine")
+    return True
+
+
+def _run_torch(checkpoint: str, size: Size | None) -> dict[str, Any]:
+    from jasmine_core.runtime.backend_torch import TorchBackend
+
+    backend = TorchBackend.load(checkpoint, "cuda", "fp16")
+    chosen = size or backend.info.nominal_size
+    pictures = np.float32(1 / 255) * sample_pictures(chosen, PICTURES)
+    return time_backend(backend, np.asarray(pictures, np.float32), RUNS)

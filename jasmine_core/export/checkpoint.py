@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Export a checkpoint to a folder; as a program, for a process that keeps free of torch.
+
+python -m jasmine_core.export.checkpoint '{"checkpoint": "random:tiny", "output": "exports"}'
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from jasmine_core.errors import ExportError, JasmineError
+from jasmine_core.export.fingerprint import fingerprint
+from jasmine_core.files import atomic_folder
+from jasmine_core.geometry.camera import Size, stretch
+from jasmine_core.model.folder import RANDOM, find_checkpoint
+
+
+def export_checkpoint(
+    checkpoint: str,
+    output: Path,
+    *,
+    size: Size | None = None,
+    precision: str = "fp32",
+    split: bool = False,
+    transposed: bool = False,
+    picture: Path | None = None,
+) -> Path:
+    """Write an export into a folder of its own in `output`, by default for the model's own size.
+
+    For fp16 the overflow probe looks at the file `picture`, or at noise, and says which modules
+    stay in float32.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+
+        from jasmine_core.export.onnx import export_onnx
+        from jasmine_core.export.precision import find_islands
+        from jasmine_core.export.specialise import specialise
+        from jasmine_core.model.jasmine import JasmineModel
+    except ImportError as err:
+        raise ExportError(
+            f"exporting needs torch, onnx and onnxscript ({err}); "
+            "pip install 'jasmine_ros[torch,onnx]'"
+        ) from err
+
+    if not checkpoint.startswith(RANDOM):
+        checkpoint = str(find_checkpoint(Path(checkpoint)))
+    model = JasmineModel.from_pretrained(checkpoint)
+    width, height = size or (model.config.width, model.config.height)
+    islands: frozenset[str] = frozenset()
+    if precision == "fp16":
+        islands = find_islands(specialise(model), _read(picture, (width, height)))
+    name = f"{width}x{height}-{precision}" + ("-split" if split else "")
+    with atomic_folder(output / name) as folder:
+        export_onnx(
+            model,
+            folder,
+            size=(width, height),
+            precision=precision,  # type: ignore[arg-type]
+            islands=islands,
+            split=split,
+            transposed=transposed,
+            source=fingerprint(checkpoint),
+        )
+    return output / name
+
+
+def _read(file: Path | None, size: Size) -> Any:
+    """Return what the overflow probe looks at, [1,3,H,W] in [0,1]."""
+    import cv2
+    import numpy as np
+    import torch
+
+    width, height = size
+    if file is None:
+        return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    read = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if read is None:
+        raise ExportError(f"{file} is no picture that can be read")
+    picture = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
+    pixels = stretch((picture.shape[1], picture.shape[0]), size).picture(picture)
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None] / 255
+
+
+def main(arguments: list[str]) -> int:
+    """Do what one JSON argument asks for; print the export's folder, or one line of error."""
+    request = json.loads(arguments[0])
+    try:
+        print(
+            export_checkpoint(
+                request["checkpoint"],
+                Path(request["output"]),
+                size=tuple(request["size"]) if request.get("size") else None,
+                precision=request.get("precision", "fp32"),
+            )
+        )
+    except (JasmineError, OSError) as err:
+        print(err, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A Jasmine as ONNX: static shapes, opset 20, one graph or three.
+
+encoder.onnx   image [1,3,H,W] in [0,1]  ->  latent [1,4,h,w]
+unet.onnx      latent                    ->  v [1,4,h,w]: what the decoder reads, see `unet`
+decoder.onnx   latent, v                 ->  ssi [1,1,H,W], depth [1,n,H,W]
+jasmine.onnx   all of them: image        ->  ssi, depth
+
+`depth` has one channel per SSG iteration, in model units; the last is the answer. Inputs and
+outputs are float32 in every precision. Weights of more than 1 GB lie beside the graph.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+from jasmine_core.errors import ConfigError
+from jasmine_core.export.card import SPLIT, WHOLE, ExportCard, write_card
+from jasmine_core.export.lint import check_graph
+from jasmine_core.export.precision import in_half
+from jasmine_core.export.specialise import SpecialisedJasmine, specialise
+from jasmine_core.files import atomic_file
+from jasmine_core.geometry.camera import Size
+from jasmine_core.model.jasmine import JasmineModel
+
+OPSET = 20  # the newest that TensorRT 10.0 to 10.8 read
+PROTOBUF_MAX = 1 << 30  # [bytes] of weights inside the file; a protobuf ends at 2 GB
+Precision = Literal["fp32", "fp16"]
+_DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Describe one graph to write: a stage of the network and the names of both its sides."""
+
+    file: str
+    stage: nn.Module
+    inputs: dict[str, Tensor]
+    outputs: tuple[str, ...]
+
+
+def export_onnx(
+    model: JasmineModel,
+    folder: Path,
+    *,
+    size: Size,
+    precision: Precision = "fp32",
+    islands: frozenset[str] = frozenset(),
+    split: bool = False,
+    transposed: bool = False,
+    source: str = "",
+) -> tuple[Path, ...]:
+    """Write a model's graphs for pictures of one size (width, height), and their card.
+
+    `islands` are paths of modules that stay in float32 where the rest is fp16, such as "decoder" or
+    "unet.mid_block". `source` is the hash of the checkpoint, by default of the weights themselves.
+    """
+    width, height = size
+    if width <= 0 or height <= 0 or width % model.multiple or height % model.multiple:
+        raise ConfigError(
+            f"size {width}x{height} px cannot be exported: both sides must be multiples of "
+            f"{model.multiple}"
+        )
+    card = ExportCard(
+        model=source or hash_model(model),
+        width=width,
+        height=height,
+        multiple=model.multiple,
+        precision=precision,
+        islands=" ".join(sorted(islands)),
+        graphs=" ".join(SPLIT if split else WHOLE),
+        metres_per_unit=model.config.metres_per_unit,
+        nominal_width=model.config.width,
+        nominal_height=model.config.height,
+        description=model.config.description,
+    )
+    folded = specialise(model, transposed)
+    if precision == "fp16":
+        folded = in_half(folded, islands)
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for graph in _graphs(folded, size, model.latent_scale, split):
+        traced = _trace(graph, _DTYPES[precision])
+        check_graph(traced, precision, bool(islands))
+        traced.metadata_props.update(card.metadata())
+        written.append(folder / graph.file)
+        _save(traced, written[-1])
+    write_card(card, folder)
+    return tuple(written)
+
+
+def hash_model(model: JasmineModel) -> str:
+    """Return the SHA-256 of a model's weights and configuration."""
+    digest = hashlib.sha256(repr((model.config, model.ssg.config)).encode())
+    for name, values in (model.state_dict() | {"text": model.text_embedding}).items():
+        digest.update(name.encode())
+        digest.update(values.detach().cpu().contiguous().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------------- the graphs
+
+
+def _graphs(folded: SpecialisedJasmine, size: Size, latent_scale: int, split: bool) -> list[Graph]:
+    width, height = size
+    image = torch.zeros(1, 3, height, width)
+    latent = torch.zeros(1, 4, height // latent_scale, width // latent_scale)
+    if not split:
+        return [Graph(WHOLE[0], folded, {"image": image}, ("ssi", "depth"))]
+    encoder, unet, decoder = SPLIT
+    return [
+        Graph(encoder, folded.encoder, {"image": image}, ("latent",)),
+        Graph(unet, folded.unet, {"latent": latent}, ("v",)),
+        Graph(decoder, folded.decoder, {"latent": latent, "v": latent.clone()}, ("ssi", "depth")),
+    ]
+
+
+class _Edge(nn.Module):
+    """Run a stage in its own type between float32 inputs and outputs."""
+
+    def __init__(self, stage: nn.Module, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.stage = stage
+        self._dtype = dtype
+
+    def forward(self, *inputs: Tensor) -> Any:
+        """Return the stage's outputs in float32."""
+        outputs = self.stage(*(x.to(self._dtype) for x in inputs))
+        return tree_map(lambda x: x.float(), outputs)
+
+
+def _trace(graph: Graph, dtype: torch.dtype) -> Any:
+    """Return a stage as an onnx_ir model, free of everything that is not the network."""
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            _Edge(graph.stage, dtype),
+            tuple(graph.inputs.values()),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model
+    for index, node in enumerate(model.graph):
+        # Layers are called by their place in the network, for profiles and complaints.
+        scopes = ast.literal_eval(node.metadata_props.get("pkg.torch.onnx.name_scopes", "['']"))
+        node.name = f"{'/'.join(scopes[-2:-1])}/{node.op_type}_{index}".lstrip("/")
+        node.metadata_props.clear()  # line numbers and paths of this machine
+        for value in node.outputs:
+            value.metadata_props.clear()
+    for value in (*model.graph.inputs, *model.graph.initializers.values()):
+        value.metadata_props.clear()
+    model.graph.metadata_props.clear()
+    model.metadata_props.clear()
+    return model
+
+
+def _save(model: Any, file: Path) -> None:
+    """Write a graph; a file of that name is whole or not there."""
+    import onnx_ir
+
+    size = sum(w.const_value.nbytes for w in model.graph.initializers.values())
+    data = f"{file.name}.data" if size > PROTOBUF_MAX else None
+    file.unlink(missing_ok=True)  # before its weights change under it
+    with atomic_file(file) as temporary:
+        onnx_ir.save(model, temporary, external_data=data)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's remarks to itself; what it gets wrong it raises."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)

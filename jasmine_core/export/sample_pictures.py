@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of the bundled drive, to look at a network with."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.data.bag import Bag
+from jasmine_core.geometry.camera import Size, stretch
+
+_TOPIC = "/camera/image_rect/compressed"
+
+
+def sample_pictures(size: Size, count: int) -> NDArray[np.uint8]:
+    """Return pictures [n,3,H,W] of the bundled drive, evenly spread over it."""
+    drive = Path(str(resources.files("jasmine_core"))) / "samples" / "street" / "drive"
+    with Bag(drive) as bag:
+        messages = list(bag.messages([_TOPIC]))
+        chosen = messages[:: max(len(messages) // count, 1)][:count]
+        pictures = [_picture(bag.decode(message).data, size) for message in chosen]
+    return np.ascontiguousarray(np.stack(pictures).transpose(0, 3, 1, 2))
+
+
+def _picture(data: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    bgr: Any = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return stretch((bgr.shape[1], bgr.shape[0]), size).picture(bgr[..., ::-1])  # [H,W,3]

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Jasmine as one function of the picture: everything that never changes, folded exactly.
+
+encode   the mean half of quant_conv and the latent's scale, into the encoder's last convolution
+denoise  time, task, text and the zero latent (see `unet`); v to x_0 and post_quant_conv
+decode   nothing is left but the decoder
+refine   constant queries, context once (see `ssg`)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from jasmine_core.export.fold import (
+    before_affine,
+    pixelwise,
+    shared_copy,
+    transpose_upsamplings,
+)
+from jasmine_core.export.ssg import FoldedSSG
+from jasmine_core.export.unet import FoldedUNet, embed
+from jasmine_core.model.jasmine import TASKS, JasmineModel
+
+
+class Encoder(nn.Module):
+    """Map pictures [B,3,H,W] in [0,1] to their scaled mean latents [B,4,h,w]."""
+
+    def __init__(self, vae: nn.Module) -> None:
+        super().__init__()
+        self.vae = vae
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the latent."""
+        # Not folded: the encoder pads with the zeros of [-1,1], which are the greys of [0,1].
+        latent: Tensor = self.vae(2 * image - 1)
+        return latent
+
+
+class Decoder(nn.Module):
+    """Decode what the U-Net gave and refine it to depth."""
+
+    def __init__(self, vae: nn.Module, ssg: FoldedSSG) -> None:
+        super().__init__()
+        self.vae = vae
+        self.ssg = ssg
+
+    def forward(self, latent: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Return D_SSI [B,1,H,W] and the depths [B,n,H,W] after each SSG iteration."""
+        ssi, depths = self.ssg(latent, self.vae(v))
+        return ssi, depths
+
+
+class SpecialisedJasmine(nn.Module):
+    """Predict depth from pictures [B,3,H,W] in [0,1], and from nothing else."""
+
+    def __init__(self, encoder: Encoder, unet: FoldedUNet, decoder: Decoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.unet = unet
+        self.decoder = decoder
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return D_SSI [B,1,H,W] and the depths [B,n,H,W] after each SSG iteration."""
+        latent = self.encoder(image)
+        ssi, depths = self.decoder(latent, self.unet(latent))
+        return ssi, depths
+
+
+@torch.no_grad()
+def specialise(model: JasmineModel, transposed: bool = False) -> SpecialisedJasmine:
+    """Fold a model for the depth task; the model itself stays as it is and shares its weights.
+
+    `transposed` also makes every upsampling and the convolution after it one transposed
+    convolution: fewer operations, but not on every machine less time.
+    """
+    vae, latents = model.vae, model.vae.config.latent_channels
+    scale = float(vae.config.scaling_factor)
+
+    # 1. Encode: the mean half of quant_conv, times the latent's scale.
+    encoder = shared_copy(vae.encoder)
+    matrix, offset = pixelwise(vae.quant_conv, 2 * latents)
+    mean = scale * matrix[:latents], scale * offset[:latents]
+    encoder.conv_out = before_affine(encoder.conv_out, *mean)
+
+    # 2. Denoise: from v to x_0, to the decoder's scale, through post_quant_conv.
+    matrix, offset = pixelwise(vae.post_quant_conv, latents)
+    affine = model.v_to_x0 / scale * matrix, offset
+    embedding = embed(model.unet, model.config.timestep, model.tasks[TASKS.index("depth")])
+    unet = FoldedUNet(model.unet, embedding, model.text_embedding, affine, transposed)
+
+    # 3. Decode and refine.
+    decoder = shared_copy(vae.decoder)
+    if transposed:
+        transpose_upsamplings(decoder)
+    return SpecialisedJasmine(Encoder(encoder), unet, Decoder(decoder, FoldedSSG(model.ssg))).eval()

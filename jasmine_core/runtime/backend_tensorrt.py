@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""TensorRT engines that passed their accuracy check on this machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.errors import ConfigError, EngineError, FrameError
+from jasmine_core.export.engine_cache import ANY_GPU, Say
+from jasmine_core.export.engine_graphs import STAGES, EngineGraphs
+from jasmine_core.export.engine_set import EngineSet, Target, ready_engines, target_of
+from jasmine_core.export.exports import Exports
+from jasmine_core.export.gpu import Gpu, find_gpu
+from jasmine_core.export.prepare_engines import EnginePreparation
+from jasmine_core.export.step_down import HALF
+from jasmine_core.export.tensorrt import RTX, find_library
+from jasmine_core.geometry.camera import Size
+from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
+from jasmine_core.runtime.cuda import DeviceArray, Stream, load_cuda
+from jasmine_core.runtime.engine_stage import EngineLoader, EngineStage
+
+_NAMES = {"encoder": "encode", "unet": "denoise", "decoder": "decode"}  # as other backends say
+_log = logging.getLogger(__name__)
+
+
+class TensorRTBackend:
+    """Run sets of engines, all stages on one stream, without leaving the GPU in between.
+
+    Each set is for one size of picture; one is loaded at a time. With `cuda_graph` the whole of it
+    is recorded once and launched as one; the time of the stages is then not told apart.
+    """
+
+    def __init__(self, sets: Sequence[EngineSet], gpu: Gpu, cuda_graph: bool = False) -> None:
+        self._sets = {found.card.size: found for found in reversed(sets)}  # the first of a size
+        self._cuda = load_cuda()
+        self._cuda_graph = cuda_graph
+        first = sets[0]
+        self._load(first)
+        self.info = BackendInfo(
+            name="tensorrt",
+            device=gpu.name,
+            precision=", ".join(sorted(set(first.accuracy.precision.values()))),
+            model=first.card.description,
+            nominal_size=(first.card.nominal_width, first.card.nominal_height),
+            metres_per_unit=first.card.metres_per_unit,
+            multiple=first.card.multiple,
+            sizes=tuple(self._sets),
+        )
+
+    @classmethod
+    def load(cls, checkpoint: str, device: str, precision: str) -> TensorRTBackend:
+        """Load a checkpoint's engines; build and check them first where there are none."""
+        if device not in ("auto", "cuda", "cuda:0"):
+            raise ConfigError(
+                f"device {device!r}: engines run on the first GPU that is visible; leave it at "
+                "auto, and choose with CUDA_VISIBLE_DEVICES"
+            )
+        if precision not in ("auto", "fp32", "fp16"):
+            raise ConfigError(f"precision {precision!r}: engines are built in fp16 or fp32")
+        gpu = require_gpu()
+        if sets := ready_engines(checkpoint, precision):
+            try:
+                return cls(sets, gpu)
+            except EngineError as err:
+                _log.warning("%s", err)
+        return cls([prove_engines(checkpoint, gpu, None, precision, _log.warning)], gpu)
+
+    def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
+        """Return the maps of one picture [3,h,w] in [0,1]."""
+        size = (image.shape[2], image.shape[1])
+        if size != self._size:
+            if size not in self._sets:
+                raise FrameError(
+                    f"picture is {size[0]}x{size[1]} px, the engines are for "
+                    f"{', '.join(f'{width}x{height}' for width, height in self._sets)}; "
+                    "`jasmine export CHECKPOINT --tensorrt --size WIDTH HEIGHT` builds others"
+                )
+            self._load(self._sets[size])
+        clock = StageClock()
+        with clock.stage("upload"):
+            self._pool["image"].upload(image[None], self._stream)
+            self._stream.synchronize()
+        if self._graph is not None:
+            with clock.stage("network"):
+                self._stream.launch(self._graph)
+                self._stream.synchronize()
+        else:
+            for name, stage in self._stages.items():
+                with clock.stage(name):
+                    stage.enqueue()
+                    self._stream.synchronize()
+        with clock.stage("download"):
+            outputs = {name: self._pool[name].download(self._stream) for name in ("ssi", "depth")}
+            self._stream.synchronize()
+            guard(outputs)
+        return NetworkMaps(outputs["ssi"][0, 0], outputs["depth"][0], clock.seconds)
+
+    def _load(self, found: EngineSet) -> None:
+        self._stages: dict[str, EngineStage] = {}  # the old ones go before the new ones come
+        self._pool: dict[str, DeviceArray] = {}
+        library = find_library(found.target.library)
+        self._stream = Stream(self._cuda)
+        for stage, plan in found.plans().items():
+            engine = EngineStage(library, self._cuda, plan, self._stream, self._pool)
+            self._stages[_NAMES.get(stage, stage)] = engine
+        self._graph = self._record() if self._cuda_graph else None
+        self._size = found.card.size
+
+    def _record(self) -> Any:
+        for _ in range(2):  # what TensorRT sets up on its first run cannot be recorded
+            self._enqueue()
+        self._stream.synchronize()
+        self._stream.begin_capture()
+        self._enqueue()
+        return self._stream.end_capture()
+
+    def _enqueue(self) -> None:
+        for stage in self._stages.values():
+            stage.enqueue()
+
+
+def prove_engines(
+    checkpoint: str, gpu: Gpu, size: Size | None, precision: str, say: Say
+) -> EngineSet:
+    """Build the engines of a checkpoint for this machine as far as need be, check and activate."""
+    library = find_library()
+    graphs = EngineGraphs(Exports(checkpoint), size)
+    preparation = EnginePreparation(graphs, library, target_of(library, gpu), say)
+    start = HALF if precision == "auto" else precision
+    return preparation.prove(EngineLoader(library), gpu.name, start)
+
+
+def build_engines(
+    checkpoint: str, size: Size | None, precision: str, capability: str | None, say: Say
+) -> list[Path]:
+    """Build the engines of a checkpoint and leave their check to the machine that runs them.
+
+    `capability` is that machine's compute capability, for a build ahead of time by TensorRT for
+    RTX; None is this machine, with the TensorRT that it has.
+    """
+    gpu = find_gpu()
+    if capability is None and gpu is None:
+        raise EngineError(
+            "no NVIDIA GPU is visible here; build on the robot itself, or for its GPU ahead of "
+            "time with --compute-capability, such as 8.9 (TensorRT for RTX)"
+        )
+    if capability is None and gpu is not None:
+        library = find_library()
+        target = target_of(library, gpu)
+    else:
+        library = find_library(RTX)
+        target = Target(library.name, library.version, ANY_GPU, str(capability))
+    graphs = EngineGraphs(Exports(checkpoint), size)
+    start = HALF if precision == "auto" else precision
+    made = EnginePreparation(graphs, library, target, say).build(dict.fromkeys(STAGES, start))
+    return [made[stage].engine for stage in STAGES]
+
+
+def require_gpu() -> Gpu:
+    """Return the GPU; EngineError where there is none."""
+    if (gpu := find_gpu()) is None:
+        raise EngineError(
+            "engines need an NVIDIA GPU with its driver, and none is visible here "
+            "(`jasmine doctor` tells more); --backend onnxruntime runs the same model on the CPU"
+        )
+    return gpu
+
+
+def guard(outputs: Mapping[str, NDArray[np.float32]]) -> None:
+    """Raise FrameError where an engine answered with NaN or infinity."""
+    for name, values in outputs.items():
+        if not np.isfinite(values).all():
+            share = 1 - np.isfinite(values).mean()
+            raise FrameError(
+                f"the engine's {name} is not finite in {100 * share:.2g} % of the picture; if that "
+                "recurs, `jasmine export --tensorrt --precision fp32` builds one that is exact"
+            )

@@ -1,0 +1,51 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`jasmine export`: what it says when it cannot do what was asked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jasmine_core.export import checkpoint as program
+from jasmine_core.export.exports import Exports
+from jasmine_ros.cli import main
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["random:tiny"], "nothing to export to: give --onnx"),
+        (["random:tiny", "--onnx"], "has no folder of its own; give --output"),
+        (["nowhere", "--onnx"], "no checkpoint at nowhere"),
+        (["random:huge", "--onnx", "-o", "{out}"], "preset 'huge' is not one of"),
+        (["{checkpoint}", "--onnx", "--size", "100", "64"], "100x64 px cannot be exported"),
+        (["{checkpoint}", "--onnx", "--precision", "fp16", "--picture", "{out}"], "no picture"),
+    ],
+)
+def test_each_mistake_is_one_line(checkpoint, tmp_path, capfd, arguments, complaint):
+    places = {"checkpoint": checkpoint, "out": tmp_path / "out"}
+    assert main(["export", *(a.format(**places) for a in arguments)]) == 1
+    error = capfd.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ") and complaint in error
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+    assert not list(checkpoint.glob("onnx/*"))
+
+
+def test_the_program_says_why_in_its_last_line(checkpoint, tmp_path, capsys):
+    request = {"checkpoint": str(checkpoint), "output": str(tmp_path), "size": [100, 64]}
+    assert program.main([json.dumps(request)]) == 1
+    assert "100x64 px cannot be exported" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_random_checkpoint_changes_with_the_code_that_draws_it(tmp_path):
+    tiny, medium = Exports("random:tiny"), Exports("random:medium")
+    assert tiny.model != medium.model
+    assert tiny.model == Exports("random:tiny").model
+    assert list(tiny) == []

@@ -1,0 +1,139 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The folded network against the model itself: equal to rounding, on every map."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from folded_models import exact, maps, randomised, smooth_picture
+
+from jasmine_core.export.specialise import specialise
+from jasmine_core.model.jasmine import JasmineModel
+from jasmine_core.model.ssg import SSGConfig
+
+torch.set_num_threads(1)
+
+
+def folded_maps(model, image, transposed=False):
+    with torch.no_grad():
+        return torch.cat(specialise(model, transposed)(image), dim=1)
+
+
+def assert_equal(model, width, height, transposed=False):
+    """Compare in float64 (1e-10) and float32 (1e-4), and see that there is something to compare."""
+    image = smooth_picture(width, height)
+    double = exact(model)
+    expected = maps(double, image.double())
+    for channel in expected[0]:
+        assert channel.std() > 1e-3
+    got = folded_maps(double, image.double(), transposed)
+    assert (got - expected).abs().max() < 1e-10
+    single = folded_maps(model.float(), image, transposed)
+    assert (single - expected).abs().max() < 1e-4
+
+
+@pytest.fixture
+def model(make_model):
+    return randomised(make_model())
+
+
+@pytest.mark.parametrize("transposed", [False, True], ids=["as is", "transposed"])
+def test_equal_at_192x640(model, transposed):
+    assert_equal(model, 640, 192, transposed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transposed", [False, True], ids=["as is", "transposed"])
+def test_equal_at_320x1024(model, transposed):
+    assert_equal(model, 1024, 320, transposed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["tiny", "medium"])
+def test_presets_are_equal(preset):
+    assert_equal(randomised(JasmineModel.from_preset(preset), 0.02), 192, 128)
+
+
+# ---------------------------------------------------------------------------- what may differ
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 5, 77])
+def test_texts_of_any_length(model, tokens):
+    generator = torch.Generator().manual_seed(tokens)
+    model.text_embedding = torch.randn(1, tokens, 16, generator=generator)
+    assert_equal(model, 128, 64)
+
+
+def test_without_a_task_switch(make_model):
+    model = make_model()
+    config = {k: v for k, v in model.unet.config.items() if k != "_use_default_values"}
+    config |= {"class_embed_type": None, "projection_class_embeddings_input_dim": None}
+    model.unet = UNet2DConditionModel.from_config(config)
+    assert_equal(randomised(model), 128, 64)
+
+
+def test_the_other_task_vector(make_model):
+    model = randomised(make_model(task_depth=(0, 1)))
+    assert_equal(model, 128, 64)
+    image = smooth_picture(128, 64)
+    other = randomised(make_model())
+    assert (folded_maps(model, image) - folded_maps(other, image)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        SSGConfig(hidden_dim=8, heads=4),
+        SSGConfig(hidden_dim=8, heads=2, iterations=3, link_mode="mean"),
+        SSGConfig(hidden_dim=8, heads=1, iterations=0),
+    ],
+    ids=["four heads", "three iterations", "no refinement"],
+)
+def test_other_refiners(make_model, config):
+    assert_equal(randomised(make_model(ssg=config)), 128, 64)
+
+
+def test_a_vae_without_its_1x1_convolutions(model):
+    model.vae.quant_conv = model.vae.post_quant_conv = None
+    assert_equal(model, 128, 64)
+
+
+def test_sides_that_do_not_halve_evenly(model):
+    assert_equal(model, 72, 88)  # latent 9x11
+    with pytest.raises(ValueError, match="transposed"):
+        folded_maps(model, smooth_picture(72, 88), transposed=True)
+
+
+def test_batches_do_not_mix(model):
+    image = torch.cat([smooth_picture(128, 64, seed) for seed in range(3)])
+    together = folded_maps(model, image)
+    for i in range(3):
+        alone = folded_maps(model, image[i : i + 1])
+        torch.testing.assert_close(alone[0], together[i], rtol=0, atol=1e-4)
+
+
+# ---------------------------------------------------------------------------- the model itself
+
+
+def test_the_model_stays_as_it_is_and_nothing_large_is_copied(model):
+    before = copy.deepcopy(model.state_dict())
+    kept = list(model.parameters())  # alive, so that no address is used twice
+    own = {p.data_ptr() for p in kept}
+    folded = specialise(model, transposed=False)
+    for name, values in model.state_dict().items():
+        assert torch.equal(values, before[name])
+    fresh = sum(p.numel() for p in folded.parameters() if p.data_ptr() not in own)
+    total = sum(p.numel() for p in folded.parameters())
+    assert total < sum(p.numel() for p in kept)
+    assert fresh < total / 5
+
+
+def test_folding_in_float16_loses_nothing_but_the_last_rounding(model):
+    half = specialise(copy.deepcopy(model).half())
+    full = specialise(copy.deepcopy(model).half().double())
+    for (name, a), b in zip(half.named_parameters(), full.parameters(), strict=True):
+        assert torch.equal(a, b.half()), name

@@ -1,0 +1,284 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What can be known of the engines' backend without a GPU; docs/gpu-checklist.md has the rest."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_graphs import rtx_library, write_export, write_graph
+from host_engine import HostCuda, host_tensorrt
+
+from jasmine_core import doctor_gpu
+from jasmine_core.errors import ConfigError, EngineError, FrameError
+from jasmine_core.export import engine_set, prepare_engines
+from jasmine_core.export.engine_cache import cache_folder
+from jasmine_core.export.gpu import Gpu, find_gpu
+from jasmine_core.export.step_down import LEVELS
+from jasmine_core.export.tensorrt import (
+    TENSORRT,
+    Built,
+    Library,
+    build_engine,
+)
+from jasmine_core.runtime import backend_tensorrt, cuda, engine_stage
+from jasmine_core.runtime.backend import choose_backend, load_backend
+from jasmine_core.runtime.backend_tensorrt import TensorRTBackend, build_engines, guard
+from jasmine_core.runtime.engine_stage import EngineStage
+
+without_gpu = pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU")
+rtx = pytest.mark.rtx
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def library():
+    return rtx_library()
+
+
+@without_gpu
+def test_a_machine_without_gpu_is_told_what_runs_the_model(tmp_path):
+    pytest.importorskip("onnx")
+    exports = write_export(tmp_path / "128x64-fp16", "fp16")
+    with pytest.raises(EngineError, match=r"need an NVIDIA GPU.*--backend onnxruntime") as told:
+        load_backend(str(exports), "tensorrt", "auto", "auto")
+    assert "\n" not in str(told.value)
+
+
+def test_settings_that_engines_do_not_have_are_told(tmp_path):
+    with pytest.raises(ConfigError, match="'cpu': engines run on the first GPU"):
+        load_backend(str(tmp_path), "tensorrt", "cpu", "auto")
+    with pytest.raises(ConfigError, match="'bf16': engines are built in fp16 or fp32"):
+        load_backend(str(tmp_path), "tensorrt", "auto", "bf16")
+
+
+@rtx
+@pytest.mark.parametrize("kept", [300, 4000])
+def test_truncated_engine_is_refused_by_tensorrt_itself(tmp_path, library, kept):
+    graph = write_graph(tmp_path / "graph.onnx")
+    plan = bytes(build_engine(library, graph, "8.9").plan)
+    with pytest.raises(EngineError, match=r"cannot load the engine: .*blobSize") as told:
+        EngineStage(library, None, plan[:kept], None, {})
+    assert "\n" not in str(told.value)
+
+
+@rtx
+@without_gpu
+def test_engine_on_a_machine_without_its_gpu_is_refused(tmp_path, library):
+    plan = bytes(build_engine(library, write_graph(tmp_path / "graph.onnx"), "8.9").plan)
+    with pytest.raises(EngineError, match=r"cannot load the engine: .*CUDA driver"):
+        EngineStage(library, None, plan, None, {})
+
+
+@rtx
+def test_engines_are_built_for_a_robot_and_left_unchecked(library, exports):
+    lines: list[str] = []
+    folders = build_engines(str(exports), None, "auto", "8.6", lines.append)
+    assert [folder.name.split("-sm86-")[0] for folder in folders] == [
+        f"{stage}-128x64-fp16" for stage in ("encoder", "unet", "decoder")
+    ]
+    assert all((folder / "engine.plan").stat().st_size > 1000 for folder in folders)
+    assert not (cache_folder() / "proven").exists()
+    assert build_engines(str(exports), None, "auto", "8.6", lines.append) == folders
+    assert sum(" built in " in line for line in lines) == 3
+
+
+@without_gpu
+def test_engines_for_no_gpu_in_particular_are_refused(exports):
+    with pytest.raises(EngineError, match=r"no NVIDIA GPU.*--compute-capability"):
+        build_engines(str(exports), None, "auto", None, print)
+
+
+def test_cuda_errors_are_told_in_words():
+    runtime = pytest.importorskip("cuda.bindings.runtime", exc_type=ImportError)
+    with pytest.raises(EngineError, match="CUDA: out of memory"):
+        cuda.check(runtime, (runtime.cudaError_t.cudaErrorMemoryAllocation, None))
+    assert cuda.check(runtime, (runtime.cudaError_t.cudaSuccess, 7)) == 7
+    if find_gpu() is None:
+        with pytest.raises(EngineError, match=r"CUDA: .*driver"):
+            cuda.Stream(runtime)
+
+
+# ------------------------------------------------------- on a stand-in for a GPU
+
+ADA = Gpu("NVIDIA GeForce RTX 4090", "8.9", 24 << 30, "13.0")
+
+
+@pytest.fixture
+def host(monkeypatch):
+    """Let everything believe in an Ada GPU; see `host_engine`."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    stand_in = HostCuda(pytest.importorskip("cuda.bindings.runtime", exc_type=ImportError))
+    library = Library(TENSORRT, "11.4.0", host_tensorrt(stand_in))
+
+    def build(library, graph, capability, timings):
+        return Built(graph.read_bytes(), b"timings", 1.0)
+
+    for module in (engine_set, backend_tensorrt):
+        monkeypatch.setattr(module, "find_gpu", lambda: ADA)
+        monkeypatch.setattr(module, "find_library", lambda *names: library)
+    for module in (backend_tensorrt, engine_stage, doctor_gpu):
+        monkeypatch.setattr(module, "load_cuda", lambda: stand_in)
+    monkeypatch.setattr(prepare_engines, "build_engine", build)
+    return stand_in
+
+
+@pytest.fixture
+def exports(tmp_path):
+    for level in LEVELS:
+        write_export(tmp_path / "exports" / f"128x64-{level}", level, hot=["unet"])
+    return tmp_path / "exports"
+
+
+def pictures(count: int) -> list[np.ndarray]:
+    return list(np.random.default_rng(3).random((count, 3, 64, 128), np.float32))
+
+
+def test_engines_answer_as_their_graphs_do(host, exports):
+    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    graphs = load_backend(str(exports), "onnxruntime", "cpu", "fp32")
+    assert (backend.info.name, backend.info.device) == ("tensorrt", ADA.name)
+    assert backend.info.precision == "fp16, fp16-islands"
+    assert backend.info.sizes == ((128, 64),)
+    for picture in pictures(3):
+        maps, expected = backend(picture), graphs(picture)
+        assert maps.depths.shape == expected.depths.shape == (2, 64, 128)
+        np.testing.assert_allclose(maps.depths, expected.depths, rtol=5e-3)
+        np.testing.assert_allclose(maps.ssi, expected.ssi, rtol=5e-3)
+        assert list(maps.seconds) == ["upload", "encode", "denoise", "decode", "download"]
+    assert len(host.memory) == 5  # image, latent, v, ssi and depth, each once
+
+
+def test_a_recorded_graph_answers_the_same(host, exports):
+    found = backend_tensorrt.prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    plain = TensorRTBackend([found], ADA)
+    recorded = TensorRTBackend([found], ADA, cuda_graph=True)
+    for i, picture in enumerate(pictures(3), 1):
+        assert np.array_equal(recorded(picture).depths, plain(picture).depths)
+        assert host.launches == i
+
+
+def test_auto_takes_engines_once_they_are_proven(host, exports):
+    assert choose_backend(str(exports), "auto") != "tensorrt"
+    backend_tensorrt.prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    assert choose_backend(str(exports), "auto") == "tensorrt"
+    assert choose_backend(str(exports), "cpu") != "tensorrt"
+    assert choose_backend(str(exports), "auto", "fp32") != "tensorrt"
+
+
+def test_damaged_engine_is_built_again_with_a_line_why(host, exports, caplog):
+    load_backend(str(exports), "tensorrt", "auto", "auto")
+    (plan,) = (cache_folder() / "engines").glob("decoder-*/engine.plan")
+    damaged = bytearray(plan.read_bytes())
+    damaged[100] ^= 255
+    plan.write_bytes(damaged)
+
+    caplog.clear()
+    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    assert np.isfinite(backend(pictures(1)[0]).depths).all()
+    assert "is damaged" in caplog.messages[0]
+    assert any("decoder: " in line and "building it" in line for line in caplog.messages)
+
+
+def test_engine_that_is_whole_but_refused_is_built_again(host, exports, caplog):
+    load_backend(str(exports), "tensorrt", "auto", "auto")
+    host.refusals = 2  # at the start, and when it is checked
+    caplog.clear()
+    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    assert np.isfinite(backend(pictures(1)[0]).depths).all()
+    assert [line for line in caplog.messages if "cannot load the engine" in line][1].endswith(
+        "building all stages anew"
+    )
+
+
+def test_overflow_at_run_time_is_one_bad_picture(host, exports):
+    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    with pytest.raises(FrameError, match=r"engine's ssi is not finite in 1e\+02 %"):
+        backend(np.full((3, 64, 128), 1e6, np.float32))  # beyond half precision
+    assert np.isfinite(backend(pictures(1)[0]).depths).all()
+
+
+def test_picture_of_another_size_is_told(host, exports):
+    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    with pytest.raises(FrameError, match="picture is 64x64 px, the engines are for 128x64"):
+        backend(np.zeros((3, 64, 64), np.float32))
+
+
+def test_engines_that_do_not_belong_together_are_told(host, exports):
+    found = backend_tensorrt.prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    swapped = dict(found.engines, unet=found.engines["decoder"], decoder=found.engines["unet"])
+    backend = TensorRTBackend([replace(found, engines=swapped)], ADA)  # same names, other order
+    with pytest.raises(FrameError, match="is not finite"):  # v was read before it was written
+        backend(pictures(1)[0])
+
+
+def test_the_doctor_measures_all_of_it(host, exports, monkeypatch):
+    monkeypatch.setattr(doctor_gpu, "RUNS", 4)
+    lines: list[str] = []
+    report = doctor_gpu.examine_gpu(str(exports), None, lines.append)
+    assert list(report["failed"]) == ["run torch"]  # there are graphs, but no weights
+    assert report["gpu"]["name"] == ADA.name
+    for precision in ("fp16", "fp32"):
+        assert report[f"ready {precision}"] is True
+        assert report[f"engines {precision}"]["accuracy"]["passed"] is True
+        for way in ("", " as CUDA graph"):
+            figures = report[f"run {precision}{way}"]
+            assert figures["not_finite"] == 0
+            assert figures["milliseconds"]["total"]["p99"] > 0
+            assert figures["memory_mib"] > 0
+    assert set(report["engines fp32"]["accuracy"]["precision"].values()) == {"fp32"}
+    json.dumps(report)
+
+
+def attributes(module, roots: set[str]) -> set[str]:
+    """Return the names that a module's source takes from some variables."""
+    tree = ast.parse(Path(module.__file__).read_text())
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in roots
+    }
+
+
+def test_every_name_of_the_cuda_runtime_exists():
+    runtime = pytest.importorskip("cuda.bindings.runtime", exc_type=ImportError)
+    names = attributes(cuda, {"cuda", "self._cuda"})
+    assert len(names) > 10
+    assert [name for name in names if not hasattr(runtime, name)] == []
+    assert runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal is not None
+    assert runtime.cudaMemcpyKind.cudaMemcpyHostToDevice != (
+        runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+    )
+
+
+@rtx
+def test_every_name_of_an_engine_exists(library):
+    trt = library.module
+    for variable, kind in (
+        ("self._engine", trt.ICudaEngine),
+        ("self._context", trt.IExecutionContext),
+        ("self._runtime", trt.Runtime),
+    ):
+        names = attributes(engine_stage, {variable})
+        assert names
+        assert [name for name in names if not hasattr(kind, name)] == []
+
+
+def test_not_a_number_never_leaves_the_backend():
+    good = np.ones((1, 2, 4, 5), np.float32)
+    guard({"ssi": good, "depth": good})
+    for bad in (np.nan, np.inf, -np.inf):
+        hole = good.copy()
+        hole[0, 1, 2, 3] = bad
+        with pytest.raises(FrameError, match=r"engine's depth is not finite in 2\.5 %"):
+            guard({"ssi": good, "depth": hole})

@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Exports run by ONNX Runtime and OpenVINO: the torch backend's numbers, without torch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from camera_bags import frames, write_bag
+from folded_models import exported_checkpoint
+
+from jasmine_core import DepthPredictor
+from jasmine_core.errors import CheckpointError, ConfigError, ExportError
+from jasmine_core.export.exports import Exports
+from jasmine_core.runtime.backend import choose_backend, load_backend
+from jasmine_core.runtime.predictor import best_size
+
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+
+SIZE = (128, 64)  # of the export
+
+
+@pytest.fixture(scope="module")
+def exported(make_model, tmp_path_factory) -> Path:
+    """Return a checkpoint folder with an export inside it."""
+    return exported_checkpoint(make_model, tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture
+def alone(exported, tmp_path) -> Path:
+    """Return a folder of exports without a checkpoint."""
+    return Path(shutil.copytree(exported / "onnx", tmp_path / "exports"))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def picture(width: int = 256, height: int = 128) -> np.ndarray:
+    rows, columns = np.mgrid[:height, :width]
+    noise = np.random.default_rng(0).integers(0, 60, (height, width, 3))
+    return (noise + (rows + columns)[..., None] * 190 // (width + height)).astype(np.uint8)
+
+
+# ---------------------------------------------------------------------------- its numbers
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_agrees_with_torch(exported, backend):
+    pytest.importorskip(backend)
+    image = np.random.default_rng(1).random((3, 64, 128), np.float32)
+    reference = load_backend(str(exported), "torch", "cpu", "fp32")
+    graph = load_backend(str(exported), backend, "auto", "auto")
+    expected, got = reference(image), graph(image)
+    assert expected.depths.std() > 1e-3
+    for ours, theirs in ((got.depths, expected.depths), (got.ssi, expected.ssi)):
+        assert ours.shape == theirs.shape and ours.dtype == np.float32
+        assert np.abs(ours - theirs).max() < 1e-3 * np.abs(theirs).max()
+    ours, theirs = graph.info, reference.info
+    assert (ours.name, ours.device, ours.precision) == (backend, "cpu", "fp32")
+    for field in ("model", "nominal_size", "metres_per_unit", "multiple"):
+        assert getattr(ours, field) == getattr(theirs, field)
+    again = graph(image[:, ::-1].copy())
+    assert not np.array_equal(again.depths, got.depths)
+    assert np.abs(got.depths - expected.depths).max() < 1e-3  # and is not overwritten by the next
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["tiny", "medium"])
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_presets_agree_with_torch(preset, backend, cache, tmp_path_factory, monkeypatch):
+    pytest.importorskip(backend)
+    shared = tmp_path_factory.getbasetemp() / "shared_cache"  # exported once for both backends
+    monkeypatch.setenv("JASMINE_CACHE", str(shared))
+    name = f"random:{preset}"
+    graph = load_backend(name, backend, "cpu", "fp32")
+    width, height = graph.info.nominal_size
+    image = np.random.default_rng(1).random((3, height, width), np.float32)
+    expected, got = load_backend(name, "torch", "cpu", "fp32")(image), graph(image)
+    for ours, theirs in ((got.depths, expected.depths), (got.ssi, expected.ssi)):
+        assert np.abs(ours - theirs).max() < 1e-3 * np.abs(theirs).max()
+
+
+# ---------------------------------------------------------------------------- without torch
+
+
+PREDICT = """
+import sys
+import numpy as np
+from jasmine_core import DepthPredictor
+
+predictor = DepthPredictor.from_pretrained(sys.argv[1], backend=sys.argv[2])
+prediction = predictor(np.zeros((64, 128, 3), np.uint8))
+assert predictor.backend.info.name == "onnxruntime"
+assert np.isfinite(prediction.depth).all()
+heavy = {"torch", "diffusers", "onnx", "onnxscript"} & set(sys.modules)
+assert not heavy, heavy
+"""
+RUN = """
+import sys
+from jasmine_ros.cli import main
+
+assert main(["run", *sys.argv[1:]]) == 0
+heavy = {"torch", "diffusers", "onnx", "onnxscript"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "auto"])
+def test_a_fresh_interpreter_predicts_without_torch(exported, backend):
+    command = [sys.executable, "-c", PREDICT, str(exported), backend]
+    subprocess.run(command, check=True, timeout=120)
+
+
+def test_jasmine_run_never_imports_torch(exported, tmp_path):
+    bag = write_bag(tmp_path / "bag", frames(3))
+    out = tmp_path / "out"
+    options = [str(bag), "-o", str(out), "--checkpoint", str(exported), "--resize", "stretch"]
+    command = [sys.executable, "-c", RUN, *options, "--backend", "onnxruntime"]
+    subprocess.run(command, check=True, timeout=120)
+    report = json.loads((out / "report.json").read_text())
+    assert report["model"]["backend"] == "onnxruntime"
+    assert report["frames"]["processed"] > 0
+
+
+# ---------------------------------------------------------------------------- which export
+
+
+def test_auto_takes_an_export_that_is_at_hand(exported, checkpoint):
+    assert choose_backend(str(exported), "cpu") == "onnxruntime"
+    assert choose_backend(str(checkpoint), "cpu") == "torch"
+
+
+def test_an_export_of_older_weights_is_passed_over(exported, tmp_path):
+    trained = Path(shutil.copytree(exported, tmp_path / "trained"))
+    assert [card.size for _, card in Exports(str(trained))] == [SIZE]
+    weights = trained / "ssg" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert list(Exports(str(trained))) == []
+
+
+def test_a_change_of_scale_asks_for_another_export(exported, tmp_path):
+    scaled = Path(shutil.copytree(exported, tmp_path / "scaled"))
+    file = scaled / "jasmine.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"metres_per_unit": 7.0}))
+    assert list(Exports(str(scaled))) == []
+    assert Exports(str(scaled)).card("fp32").metres_per_unit == 7.0
+
+
+def test_a_folder_of_exports_is_a_checkpoint(alone):
+    predictor = DepthPredictor.from_pretrained(alone, backend="onnxruntime")
+    assert predictor.backend.info.sizes == (SIZE,)
+    assert predictor.metres_per_unit == 2.5
+    prediction = predictor(picture(640, 480))  # letterboxed into the one size there is
+    assert prediction.depth.shape == (480, 640)
+    assert prediction.network_size == SIZE
+    single = DepthPredictor.from_pretrained(alone / "128x64-fp32", backend="onnxruntime")
+    np.testing.assert_array_equal(single(picture(640, 480)).depth, prediction.depth)
+
+
+def test_a_size_that_nobody_exported(alone):
+    predictor = DepthPredictor.from_pretrained(alone, backend="onnxruntime", size=(64, 64))
+    with pytest.raises(
+        ExportError, match=r"64x64 px in fp32 \(at hand: 128x64-fp32\).*jasmine exp"
+    ):
+        predictor(picture())
+
+
+def test_best_size_has_the_least_margins():
+    assert best_size((1242, 375), [(512, 512), (1024, 320), (64, 192)]) == (1024, 320)
+    assert best_size((640, 480), [(512, 512), (1024, 320), (64, 192)]) == (512, 512)
+    assert best_size((480, 640), [(512, 512), (1024, 320), (384, 512)]) == (384, 512)
+
+
+@pytest.mark.slow
+def test_what_is_missing_is_exported_once(checkpoint, cache, caplog):
+    predictor = DepthPredictor.from_pretrained(checkpoint, backend="onnxruntime", size=(64, 64))
+    first = predictor(picture()).depth
+    assert [r.getMessage() for r in caplog.records if "exporting" in r.getMessage()] == [
+        f"{checkpoint}: exporting to ONNX for 64x64 px in fp32, once"
+    ]
+    assert not (checkpoint / "onnx").exists()
+    assert list(cache.glob("onnx/*/64x64-fp32/jasmine.onnx"))
+    caplog.clear()
+    again = DepthPredictor.from_pretrained(checkpoint, backend="onnxruntime", size=(64, 64))
+    np.testing.assert_array_equal(again(picture()).depth, first)
+    assert not caplog.records
+
+
+# ---------------------------------------------------------------------------- what goes wrong
+
+
+def test_a_cut_graph(alone):
+    graph = alone / "128x64-fp32" / "jasmine.onnx"
+    graph.write_bytes(graph.read_bytes()[:5000])
+    with pytest.raises(ExportError, match=r"jasmine\.onnx cannot be loaded .*export it again"):
+        DepthPredictor.from_pretrained(alone, backend="onnxruntime")(picture())
+
+
+def test_a_graph_of_another_model(alone):
+    card = alone / "128x64-fp32" / "export.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"model": "0" * 64}))
+    with pytest.raises(ExportError, match=r"is not the graph that .*export\.json describes"):
+        DepthPredictor.from_pretrained(alone, backend="onnxruntime")(picture())
+
+
+def test_a_card_that_cannot_be_read_is_passed_over(exported, tmp_path, caplog):
+    broken = Path(shutil.copytree(exported, tmp_path / "broken"))
+    (broken / "onnx" / "128x64-fp32" / "export.json").write_text("{")
+    assert list(Exports(str(broken))) == []
+    assert "is passed over" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "complaint"),
+    [
+        ("cuda", "auto", "onnxruntime-gpu"),
+        ("tpu", "auto", "'tpu' is not"),
+        ("cpu", "fp16", "fp16 on cpu; use fp32"),
+        ("cpu", "bf16", "bf16"),
+    ],
+)
+def test_devices_and_precisions_that_cannot_be(exported, device, precision, complaint):
+    import onnxruntime
+
+    if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    with pytest.raises(ConfigError, match=complaint):
+        load_backend(str(exported), "onnxruntime", device, precision)
+
+
+def test_openvino_says_what_it_runs(exported):
+    pytest.importorskip("openvino")
+    with pytest.raises(ConfigError, match="fp16 on auto"):
+        load_backend(str(exported), "openvino", "auto", "fp16")
+
+
+def test_no_checkpoint_at_all(tmp_path):
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
+        load_backend(str(tmp_path / "nothing"), "onnxruntime", "cpu", "auto")

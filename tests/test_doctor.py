@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The doctor finds what is there, what lacks and what is broken, and never stumbles itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_graphs import SIZE, write_export
+
+from jasmine_core.doctor import GOOD, LACKING, WRONG, Finding, examine, render
+from jasmine_core.doctor_gpu import PICTURES, time_backend, write_report
+from jasmine_core.errors import EngineError, FrameError
+from jasmine_core.export.engine_cache import EngineCache, EngineKey
+from jasmine_core.export.gpu import find_gpu
+from jasmine_core.export.sample_pictures import sample_pictures
+from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, load_backend
+
+ROOT = Path(__file__).parents[1]
+KEY = EngineKey("unet", "0" * 64, "128x64", "fp16", "tensorrt", "10.3.0", "Orin", "8.7")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def find(findings: list[Finding], topic: str, name: str) -> Finding:
+    (found,) = [f for f in findings if (f.topic, f.name) == (topic, name)]
+    return found
+
+
+def test_a_machine_is_told_with_its_versions_and_backends(checkpoint):
+    findings = examine(str(checkpoint))
+    assert find(findings, "packages", "torch").text.startswith(sys.modules["torch"].__version__)
+    assert find(findings, "backends", "torch").state == GOOD
+    expected = GOOD if find_gpu() else LACKING
+    assert find(findings, "machine", "GPU").state == expected
+    assert find(findings, "checkpoint", str(checkpoint)).text == (
+        "smallest, random, seed 0; 128x64 px, depth up-to-scale"
+    )
+    assert find(findings, "engine cache", "proven").state == LACKING
+    lines = render(findings).splitlines()
+    assert lines[0] == "machine:"
+    assert all(line.endswith(":") or line[2:4] in (GOOD, LACKING, WRONG) for line in lines)
+
+
+def test_a_damaged_checkpoint_is_told(checkpoint, tmp_path):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(checkpoint, damaged)
+    weights = damaged / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    found = find(examine(str(damaged)), "checkpoint", str(damaged))
+    assert found.state == WRONG
+    assert "unet/diffusion_pytorch_model.safetensors is damaged" in found.text
+
+
+def test_a_missing_checkpoint_is_told(tmp_path):
+    findings = examine(str(tmp_path / "nothing"))
+    assert find(findings, "checkpoint", str(tmp_path / "nothing")).state == WRONG
+    assert find(findings, "backends", "auto").state in (GOOD, WRONG)
+
+
+def test_engines_of_the_cache_are_told_and_damaged_ones_named(checkpoint):
+    cache = EngineCache()
+    folder = cache.obtain(KEY, lambda: (bytes(3 << 20), 1.0), lambda line: None)
+    found = find(examine(str(checkpoint)), "engine cache", "unet fp16")
+    assert (found.state, found.text) == (GOOD, "tensorrt 10.3.0 for Orin sm87, 3.0 MiB")
+
+    (folder / "engine.plan").write_bytes(b"short")
+    found = find(examine(str(checkpoint)), "engine cache", "unet fp16")
+    assert found.state == WRONG
+    assert "cut short: 5 of 3145728 bytes" in found.text
+
+
+def test_packages_that_are_not_there_are_told_with_how_to_get_them():
+    # In a fresh Python that sees nothing but what the doctor itself needs.
+    script = f"""
+import sys
+from importlib import metadata, util
+gone = ("torch", "onnxruntime", "tensorrt_rtx", "tensorrt")
+real_version, real_spec = metadata.version, util.find_spec
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in gone:
+            raise ModuleNotFoundError(name)
+
+def version(name):
+    if name in gone:
+        raise metadata.PackageNotFoundError(name)
+    return real_version(name)
+
+metadata.version = version
+util.find_spec = lambda name, package=None: None if name in gone else real_spec(name, package)
+sys.meta_path.insert(0, Gone())
+from jasmine_core.doctor import examine, render
+print(render(examine({str(ROOT / "nothing")!r})))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert "--  torch" in done.stdout
+    assert "pip install 'jasmine_ros[torch]'" in done.stdout
+    assert "apt install python3-libnvinfer" in done.stdout
+    assert "lacks onnxruntime" in done.stdout
+
+
+@pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU")
+def test_gpu_part_without_a_gpu_is_one_line():
+    from jasmine_core.doctor_gpu import examine_gpu
+
+    with pytest.raises(EngineError, match="need an NVIDIA GPU with its driver, and none"):
+        examine_gpu("random:tiny", None, print)
+
+
+def test_latencies_of_a_real_backend(tmp_path):
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    exports = write_export(tmp_path / "128x64-fp32", "fp32")
+    backend = load_backend(str(exports), "onnxruntime", "cpu", "fp32")
+    pictures = np.float32(1 / 255) * sample_pictures(SIZE, PICTURES)
+
+    figures = time_backend(backend, pictures, runs=20)
+
+    assert (figures["runs"], figures["not_finite"]) == (20, 0)
+    stages = figures["milliseconds"]
+    assert 0 < stages["encode"]["p50"] < stages["total"]["p50"] <= stages["total"]["p99"]
+    write_report(figures, tmp_path / "doctor.json")
+    assert json.loads((tmp_path / "doctor.json").read_text()) == figures
+
+
+class Sometimes:
+    """A backend that finds NaN in every second picture."""
+
+    info = BackendInfo("sometimes", "cpu", "fp32", "", SIZE, None)
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, image):
+        self.calls += 1
+        if self.calls % 2:
+            raise FrameError("not finite")
+        flat = np.zeros(image.shape[1:], np.float32)
+        return NetworkMaps(flat, flat[None], {"network": 0.001})
+
+
+def test_pictures_that_come_out_not_finite_are_counted():
+    figures = time_backend(Sometimes(), np.zeros((2, 3, 8, 8), np.float32), runs=20)
+    assert figures["not_finite"] == 15  # of 10 to warm up and 20
+    assert figures["milliseconds"]["network"]["p50"] == 1.0
