@@ -21,12 +21,13 @@ from jasmine_core.data.bag_writer import BagWriter
 from jasmine_core.errors import BagError, ConfigError, FrameError
 from jasmine_core.files import atomic_file
 from jasmine_core.interrupt import Interrupt
+from jasmine_core.runtime.backend import NETWORK_STAGES
 from jasmine_ros.calibration_file import read_camera_info
 from jasmine_ros.depth_component import DepthComponent
 from jasmine_ros.hosts.bag import BagHost
 from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.transforms import TF_STATIC
 
-NETWORK_STAGES = ("encode", "denoise", "decode", "refine")
 PREVIEW_ROWS = 6
 END_OF_BAG, LIMIT, INTERRUPTED = "end of bag", "limit", "interrupted"
 
@@ -164,13 +165,19 @@ def _make_room(run: BagRun) -> None:
 def _teach_camera(
     source: Bag, camera: CameraTopics, run: BagRun, host: BagHost, component: DepthComponent
 ) -> None:
-    """Show the component its first CameraInfo, which may come later than the first picture."""
+    """Show the component its first CameraInfo, which may come later than the first picture.
+
+    Fixed transforms are recorded once, wherever a run begins.
+    """
     if run.calibration is not None:
         component.on_camera_info(read_camera_info(run.calibration, host.messages))
     elif camera.info is not None:
         for message in source.messages([camera.info]):
             component.on_camera_info(source.decode(message))
             break
+    if TF_STATIC in host.inputs and TF_STATIC in source.topics:
+        for message in source.messages([TF_STATIC]):
+            host.teach(message)
 
 
 def _play(
@@ -184,7 +191,7 @@ def _play(
 ) -> str:
     """Deliver the bag's messages until it ends; return what ended it."""
     start, stop = _window(source, run)
-    wanted = [] if run.copy else [t for t in (camera.image, camera.info) if t]
+    wanted = [] if run.copy else host.inputs
     pictures = taken = 0
     with Interrupt() as interrupt, tqdm(total=expected, unit="frame", desc="depth") as bar:
         for message in source.messages(wanted, start, stop):

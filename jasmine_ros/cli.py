@@ -25,6 +25,7 @@ from jasmine_ros.parameters import DepthParameters
 from jasmine_ros.play import Play, play
 from jasmine_ros.prepare import prepare
 from jasmine_ros.ros_args import split_ros_arguments
+from jasmine_ros.view_live import ViewRun, view
 
 INTERRUPTED = 130  # as a shell reports SIGINT
 
@@ -99,7 +100,7 @@ def demo(
 
 
 def evaluate(
-    checkpoint: str = "random:tiny",
+    checkpoint: str = "jasmine-tiny",
     world: Literal["street", "room"] | None = None,
     seed: int = 0,
     frames: int = 200,
@@ -113,6 +114,8 @@ def evaluate(
     protocol: str | None = None,
     alignment: Literal["median", "least_squares", "none"] = "median",
     resize: Literal["fit", "stretch", "crop"] = "fit",
+    baseline: str | None = None,
+    show: int = 0,
     json: Annotated[Path, arg(metavar="FILE")] = Path("evaluation.json"),
 ) -> None:
     """Score a checkpoint beside two predictors that never look at the picture.
@@ -121,7 +124,7 @@ def evaluate(
     median and the worst frame.
 
     Args:
-        checkpoint: folder, or random:tiny.
+        checkpoint: folder, or the name of a bundled one.
         world: freshly rendered scenes of this kind, from seeds that no training uses.
         seed: which of them.
         frames: how many pictures, ten of each scene.
@@ -138,6 +141,8 @@ def evaluate(
             set what papers use on it.
         alignment: how predictions meet the truth; none for metric depth.
         resize: how a picture meets the network.
+        baseline: another checkpoint to stand beside it, such as a disparity net's.
+        show: draw this many frames from first to last instead of best, median and worst.
         json: file to write.
     """
     from jasmine_ros.evaluate import Request, evaluate_checkpoint
@@ -157,6 +162,8 @@ def evaluate(
         protocol,
         alignment,
         resize,
+        baseline,
+        show,
     )
     print(evaluate_checkpoint(request, json), end="")
     print(f"see {json} and {json.with_suffix('.png')}")
@@ -188,6 +195,11 @@ def _play(what: Annotated[Play, OmitArgPrefixes]) -> None:
     play(what)
 
 
+def _view(what: Annotated[ViewRun, OmitArgPrefixes]) -> None:
+    """Watch pictures, depth, clouds and frames of live topics in Rerun's viewer, until Ctrl-C."""
+    view(what)
+
+
 def _run(what: BagRun, parameters: DepthParameters) -> int:
     report = run_bag(what, parameters)
     _summarise(report, what.output)
@@ -203,7 +215,7 @@ def _run(what: BagRun, parameters: DepthParameters) -> int:
 def _summarise(report: dict[str, Any], output: Path) -> None:
     frames, depth = report["frames"], report["depth"]
     skipped = sum(kind["count"] for kind in frames["skipped"].values())
-    unit = "m" if report["scale"]["state"] == "metric" else "units (up-to-scale)"
+    unit = "units (up-to-scale)" if report["scale"]["state"] == "up-to-scale" else "m"
     print(
         f"{frames['processed']} of {frames['received']} pictures in {report['seconds']:.1f} s, "
         f"{report['frames_per_second']:.1f} per second; {skipped} skipped"
@@ -246,6 +258,7 @@ def main(argv: list[str] | None = None) -> int:
             "evaluate": evaluate,
             "live": _live_command(_base_parameters(arguments), ros),
             "play": _play,
+            "view": _view,
             "prepare": prepare,
             **cli.COMMANDS,
         }

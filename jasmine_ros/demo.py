@@ -15,10 +15,10 @@ from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.protocols import read_depth_picture
 from jasmine_core.evaluate.report import markdown_table, write_json
 from jasmine_core.evaluate.run import Depth
-from jasmine_ros.depth_component import DEPTH
 from jasmine_ros.evaluate import mean_map_of
 from jasmine_ros.images import decode_depth
 from jasmine_ros.messages import stamp_ns
+from jasmine_ros.topics import DEPTH
 
 
 def sample_drive() -> tuple[Path, Path]:

@@ -11,44 +11,46 @@ from __future__ import annotations
 import traceback
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jasmine_core.errors import CameraError, ConfigError, FrameError, JasmineError
-from jasmine_core.geometry.points import (
-    back_project,
-    depth_to_millimetres,
-    flying_pixels,
-    limit_range,
-    thin,
-)
+from jasmine_core.geometry.points import limit_range
 from jasmine_core.runtime.backend import StageClock
-from jasmine_core.runtime.colorize import colorize
-from jasmine_core.runtime.predictor import DepthPrediction, DepthPredictor
+from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import Scale, fixed_scale
 from jasmine_core.runtime.statistics import Latencies
-from jasmine_ros.clouds import make_cloud
+from jasmine_ros.diagnostics import ACTIVE, FAILED, INACTIVE, LOADING, Condition, Health, Report
 from jasmine_ros.host import Frame, Host
-from jasmine_ros.images import Picture, decode, encode_image
-from jasmine_ros.messages import make_camera_info, make_header, stamp_ns
+from jasmine_ros.lateness import Lateness
+from jasmine_ros.messages import copy_header, stamp_ns
+from jasmine_ros.metric_scale import Look, MetricScale
+from jasmine_ros.outputs import Outputs, Result
 from jasmine_ros.parameters import DepthParameters
 from jasmine_ros.tally import Tally
-from jasmine_ros.view import View, view_from
+from jasmine_ros.topics import (
+    CAMERA_INFO,
+    COMPRESSED,
+    COMPRESSED_TYPE,
+    ENABLE,
+    IMAGE,
+    IMAGE_TYPE,
+    INFO_TYPE,
+    SERVICES,
+)
+from jasmine_ros.view import KnownCamera
+from jasmine_ros.worker import heartbeat
 
-IMAGE, CAMERA_INFO = "image", "camera_info"
-DEPTH, DEPTH_INFO = "depth/image_rect", "depth/camera_info"
-POINTS, COLORIZED, CONFIDENCE = "depth/points", "depth/colorized", "depth/confidence"
-DIAGNOSTICS = "/diagnostics"
 SMALLEST_DEPTH = 1e-6  # zero is no depth
-OUTPUTS = {
-    DEPTH: "sensor_msgs/msg/Image",
-    DEPTH_INFO: "sensor_msgs/msg/CameraInfo",
-    POINTS: "sensor_msgs/msg/PointCloud2",
-    COLORIZED: "sensor_msgs/msg/Image",
-    CONFIDENCE: "sensor_msgs/msg/Image",
-    DIAGNOSTICS: "diagnostic_msgs/msg/DiagnosticArray",
-}
+PROGRESS = 10.0  # [s] between words about a network that is being loaded or built
+
+
+class _Arrival(NamedTuple):
+    message: Any
+    late: int  # [ns] from its stamp until it arrived, on the host's clock
+    began: float  # [s] when it arrived, on the clock that measures durations
 
 
 class DepthComponent:
@@ -58,37 +60,49 @@ class DepthComponent:
         self.parameters = parameters
         self.tally = Tally()
         self.latencies = Latencies()
+        self.image_topic = host.resolve(IMAGE)
         self._host = host
+        self._outputs = Outputs(host)
+        self._condition = Condition()
+        self._health = Health()
+        self._watched: dict[str, Lateness] = {}
         self._predictor: DepthPredictor | None = None
-        self._view: View | None = None
-        self._view_error: str | None = None
-        self._view_key: object = None
-        self._newest: Any = None
-        self._lock = Lock()
+        self._camera = KnownCamera()
+        self._metric: MetricScale | None = None  # where metres are measured
+        self._newest: _Arrival | None = None
+        self._incoming, self._outgoing = Lock(), Lock()
+        host.diagnose(self.report)
 
     # ------------------------------------------------------------------ life-cycle
 
     def configure(self) -> None:
         """Load the network; raise a JasmineError if it cannot be."""
-        p = self.parameters
-        self._predictor = DepthPredictor.from_pretrained(
-            p.checkpoint,
-            backend=p.backend,
-            device=p.device,
-            precision=p.precision,
-            resize=p.resize,  # type: ignore[arg-type]  # checked by DepthParameters
-            resolution=p.resolution,  # type: ignore[arg-type]
-            size=p.network_size,
-        )
-        for topic, type_name in OUTPUTS.items():
-            self._host.advertise(topic, type_name)
+        p, self._condition = self.parameters, Condition(LOADING)
+        try:
+            with heartbeat(PROGRESS, self._say_loading):
+                self._predictor = DepthPredictor.from_pretrained(
+                    p.checkpoint,
+                    backend=p.backend,
+                    device=p.device,
+                    precision=p.precision,
+                    resize=p.resize,  # type: ignore[arg-type]  # checked by DepthParameters
+                    resolution=p.resolution,  # type: ignore[arg-type]
+                    size=p.network_size,
+                )
+        except Exception as err:
+            self.fail(str(err) or type(err).__name__)
+            raise
+        self._condition = Condition(INACTIVE)
+        self._metric = None if p.scale_mode == "fixed" else MetricScale(self._host, p.scale_mode)
         info, scale = self._predictor.backend.info, self.scale
         self._host.log(
             "info", f"model: {info.model}; {info.name} on {info.device}, {info.precision}"
         )
         if "random weights" in info.model:
             self._host.log("warn", "these weights are random: the depth means nothing")
-        if scale.source == "unknown":
+        if self._metric is not None:
+            self._host.log("info", f"metres are measured: {p.scale_mode}")
+        elif scale.source == "unknown":
             self._host.log(
                 "warn",
                 "depth is up-to-scale: the checkpoint knows no metres; set metres_per_unit, or "
@@ -99,68 +113,120 @@ class DepthComponent:
                 "info", f"depth is metric: {scale.metres_per_unit:g} m per unit ({scale.source})"
             )
 
-    def activate(self, image_type: str = "sensor_msgs/msg/Image") -> None:
-        """Start listening."""
-        self._host.subscribe(CAMERA_INFO, "sensor_msgs/msg/CameraInfo", self.on_camera_info)
-        self._host.subscribe(IMAGE, image_type, self.on_image)
-        self._host.timer(1.0, self._publish_diagnostics)
+    def fail(self, problem: str) -> None:
+        """Show on /diagnostics why the node could not be configured."""
+        self._condition = Condition(FAILED, problem)
+
+    def activate(self, image_type: str | None = None) -> None:
+        """Publish, and start listening; `image_type` where a host knows it for certain."""
+        host = self._host
+        image, info = host.resolve(IMAGE), host.resolve(CAMERA_INFO)
+        if image_type is None:
+            if self.parameters.image_transport == "compressed":
+                image = image.removesuffix(COMPRESSED) + COMPRESSED
+            image_type = COMPRESSED_TYPE if image.endswith(COMPRESSED) else IMAGE_TYPE
+        self.image_topic = image
+        self._watched = {
+            IMAGE: Lateness(host, "picture", image, image_type),
+            CAMERA_INFO: Lateness(host, "CameraInfo", info, INFO_TYPE, once=True),
+        }
+        self._outputs.advertise()
+        self._condition, self._health = Condition(ACTIVE), Health()
+        host.subscribe(info, INFO_TYPE, self.on_camera_info, latched=True)
+        host.subscribe(image, image_type, self.on_image)
+        if self._metric is not None:
+            self._metric.subscribe(self.parameters)
+        host.service(ENABLE, SERVICES[ENABLE], self.on_enable)
+        for lateness in self._watched.values():
+            host.timer(1.0, lateness.tick)
 
     def deactivate(self) -> None:
-        """Stop listening and forget what was not yet processed."""
+        """Stop listening and forget what was not yet published."""
+        with self._outgoing:
+            self._condition = Condition(INACTIVE)
         self._host.unsubscribe()
-        with self._lock:
+        with self._incoming:
+            self.tally.ignored += self._newest is not None
             self._newest = None
+        self._host.unadvertise()
 
     def cleanup(self) -> None:
         """Give the network's memory back."""
+        self._condition = Condition()
         self._predictor = None
-        self._view, self._view_key, self._view_error = None, None, None
+        self._metric = None
+        self._camera = KnownCamera()
 
     # ------------------------------------------------------------------ what a host delivers
 
     def on_camera_info(self, message: Any) -> None:
         """Learn the camera; an unusable CameraInfo spoils frames, not the node."""
-        key = _fingerprint(message)
-        if key == self._view_key:
-            return
-        self._view_key = key
+        self._came(CAMERA_INFO)
+        topics = self.image_topic, self._host.resolve(CAMERA_INFO)
         try:
-            topics = self._host.resolve(IMAGE), self._host.resolve(CAMERA_INFO)
-            self._view = view_from(message, *topics, self.parameters.rectify)
-            self._view_error = None
+            self._camera.learn(message, *topics, self.parameters.rectify)
         except CameraError as err:
-            self._view, self._view_error = None, str(err)
             self._host.log("error", str(err))
 
     def on_image(self, message: Any) -> None:
         """Keep the newest picture; an older one that still waits is dropped."""
-        with self._lock:
+        self._came(IMAGE)
+        late = self._host.now() - stamp_ns(message.header.stamp)
+        with self._incoming:
             self.tally.received += 1
+            if not self._condition.enabled:
+                self.tally.ignored += 1
+                return
             self.tally.dropped += self._newest is not None
-            self._newest = message
+            self._newest = _Arrival(message, late, perf_counter())
         self._host.schedule(self._work)
 
     def on_damaged(self, topic: str, reason: str) -> None:
         """Count a message that its host could not even deserialise."""
-        if topic == self._host.resolve(IMAGE):
+        if topic == self.image_topic:
             self.tally.received += 1
             self._skip("unusable", reason)
         else:
             self._host.log("warn", reason)
 
+    def on_enable(self, request: Any) -> dict[str, Any]:
+        """Rest, or work again, as a `std_srvs/SetBool` asks."""
+        self._condition.enabled = bool(request.data)
+        text = "enabled" if request.data else "disabled: pictures are left alone"
+        self._host.log("info", text)
+        return {"success": True, "message": text}
+
     def on_parameters(self, changes: Mapping[str, Any]) -> None:
         """Change parameters at run time, all or none; raise ConfigError with the reason."""
         self.parameters = self.parameters.changed(changes)
 
+    def report(self) -> Report:
+        """Say how the node is."""
+        info = self._predictor.backend.info if self._predictor else None
+        return self._health.judge(
+            self._host.now(),
+            self._condition,
+            self.parameters,
+            self.tally,
+            info,
+            self.scale,
+            self.image_topic,
+        )
+
     # ------------------------------------------------------------------ one frame
 
     def _work(self) -> None:
-        with self._lock:
-            message, self._newest = self._newest, None
-        if message is None or self._predictor is None:
+        with self._incoming:
+            arrival, self._newest = self._newest, None
+        if arrival is None or self._predictor is None:
+            return
+        p = self.parameters
+        self._condition.listened = p.always_on or self._outputs.listened(p)
+        if not self._condition.listened:
+            self.tally.ignored += 1
             return
         try:
-            frame = self._process(message, self._predictor)
+            frame = self._process(arrival, p, self._predictor)
         except (FrameError, CameraError) as err:
             self._skip("unusable", str(err))
         except JasmineError:  # the host's own troubles, such as a full disk
@@ -170,20 +236,27 @@ class DepthComponent:
             self._host.log("debug", traceback.format_exc())
             self._skip("failed", f"{type(err).__name__}: {err}")
         else:
+            if frame is None:
+                self.tally.ignored += 1
+                return
             self.tally.done(frame.stamp)
             self.latencies.add(frame.seconds)
             self._host.processed(frame)
 
-    def _process(self, message: Any, predictor: DepthPredictor) -> Frame:
-        p, clock, topic = self.parameters, StageClock(), self._host.resolve(IMAGE)
+    def _process(
+        self, arrival: _Arrival, p: DepthParameters, predictor: DepthPredictor
+    ) -> Frame | None:
+        """Publish the depth of one picture; return None if the node was deactivated meanwhile."""
+        clock, message = StageClock(), arrival.message
 
         # 1. Message to RGB.
         with clock.stage("read"):
-            picture = decode(message, topic, p.untagged_order)  # type: ignore[arg-type]
+            order: Any = p.untagged_order  # checked by DepthParameters
+            picture = self._host.conversion.picture(message, self.image_topic, order)
 
         # 2. Undistort: the network was taught by pinhole cameras.
         with clock.stage("rectify"):
-            view = self._view_of(topic)
+            view = self._camera.view(self.image_topic, self._host.resolve(CAMERA_INFO))
             picture = view(picture)
 
         # 3. Depth in model units.
@@ -192,73 +265,57 @@ class DepthComponent:
 
         # 4. Metres, and NaN for whatever is not known (REP 118).
         with clock.stage("scale"):
-            depth = prediction.depth * np.float32(self.scale.metres_per_unit)
+            units = prediction.depth
             if view.seen is not None:
                 seen = prediction.transform.map(view.seen)
-                depth[~(seen > 0.5)] = np.nan
+                units = np.where(seen > 0.5, units, np.float32(np.nan))
+            if (metric := self._metric) is not None:
+                camera = prediction.transform.camera(view.camera)
+                stamp, frame = stamp_ns(message.header.stamp), message.header.frame_id
+                metric.look(p, Look(stamp, frame, units, camera))
+            depth = units * np.float32(self._scale(p).metres_per_unit)
             far = p.max_depth or np.inf
             depth = limit_range(depth, max(p.min_depth, SMALLEST_DEPTH), far)
             if not np.isfinite(depth).any():
                 raise FrameError(
-                    f"{topic}: the network found no depth in {p.min_depth}..{far}; check "
-                    "min_depth, max_depth and the checkpoint"
+                    f"{self.image_topic}: the network found no depth in {p.min_depth}..{far}; "
+                    "check min_depth, max_depth and the checkpoint"
                 )
 
-        # 5. Messages out.
-        with clock.stage("publish"):
-            header = make_header(
-                self._host.messages, stamp_ns(message.header.stamp), message.header.frame_id
-            )
-            self._publish(header, picture, depth, prediction, view)
+        # 5. Messages out, all of them before the topics can go away.
+        with self._outgoing, clock.stage("publish"):
+            if self._condition.phase != ACTIVE:
+                return None
+            header = copy_header(self._host.messages, message.header)
+            self._outputs.publish(p, header, Result(picture, depth, prediction, view))
+            age = arrival.late / 1e9 + perf_counter() - arrival.began
+            self._outputs.publish_latency(age)
+        self._health.add(clock.seconds, age)
         return Frame(stamp_ns(message.header.stamp), picture, depth, clock.seconds)
-
-    def _publish(
-        self,
-        header: Any,
-        picture: Picture,
-        depth: np.ndarray[Any, np.dtype[np.float32]],
-        prediction: DepthPrediction,
-        view: View,
-    ) -> None:
-        p, host, transform = self.parameters, self._host, prediction.transform
-        camera = transform.camera(view.camera)
-        if host.wanted(DEPTH):
-            values = depth if p.depth_encoding == "32FC1" else depth_to_millimetres(depth)
-            host.publish(DEPTH, encode_image(host.messages, header, values, p.depth_encoding))
-        if host.wanted(DEPTH_INFO):
-            tx = view.tx * transform.scale[0]
-            host.publish(DEPTH_INFO, make_camera_info(host.messages, header, camera, tx))
-        if p.publish_points and host.wanted(POINTS):
-            near = limit_range(depth, 0.0, p.points_max_range or np.inf)
-            if p.points_edge_threshold:
-                near[flying_pixels(depth, p.points_edge_threshold)] = np.nan
-            near, colours, K = thin(near, transform.picture(picture), camera.K, p.points_stride)
-            cloud = make_cloud(host.messages, header, back_project(near, K), colours)
-            host.publish(POINTS, cloud)
-        if p.publish_colorized and host.wanted(COLORIZED):
-            host.publish(COLORIZED, encode_image(host.messages, header, colorize(depth), "rgb8"))
-        if p.publish_confidence and host.wanted(CONFIDENCE):
-            sure = encode_image(host.messages, header, prediction.confidence, "32FC1")
-            host.publish(CONFIDENCE, sure)
 
     def _skip(self, kind: str, reason: str) -> None:
         count = self.tally.skip(kind, reason)
         if count == 1 or count % 100 == 0:  # say it once, then now and then
             self._host.log("warn", f"frame skipped ({count} so far): {reason}")
 
-    def _view_of(self, topic: str) -> View:
-        if self._view is None:
-            reason = self._view_error or f"no message on {self._host.resolve(CAMERA_INFO)} yet"
-            raise FrameError(f"{topic}: its camera is not known: {reason}")
-        return self._view
+    def _say_loading(self, seconds: float) -> None:
+        self._host.log("info", f"still loading the network, {seconds:.0f} s so far")
+
+    def _came(self, what: str) -> None:
+        if lateness := self._watched.get(what):
+            lateness.came()
 
     # ------------------------------------------------------------------ state
 
     @property
     def scale(self) -> Scale:
         """Return the scale in force."""
+        return self._scale(self.parameters)
+
+    def _scale(self, p: DepthParameters) -> Scale:
         own = self._predictor.metres_per_unit if self._predictor else None
-        return fixed_scale(self.parameters.metres_per_unit or None, own)
+        fixed = fixed_scale(p.metres_per_unit or None, own)
+        return fixed if (metric := self._metric) is None else metric.scale(fixed)
 
     @property
     def predictor(self) -> DepthPredictor:
@@ -266,46 +323,3 @@ class DepthComponent:
         if self._predictor is None:
             raise ConfigError("the component is not configured; call configure() first")
         return self._predictor
-
-    def _publish_diagnostics(self) -> None:
-        host, tally, info = self._host, self.tally, self.predictor.backend.info
-        values = {
-            "scale": self.scale.state,
-            "model": info.model,
-            "backend": f"{info.name} on {info.device}, {info.precision}",
-            "received": str(tally.received),
-            "processed": str(tally.processed),
-            "dropped": str(tally.dropped),
-            "skipped": str(tally.skipped),
-        }
-        metric = self.scale.state == "metric"
-        status = host.messages.make(
-            "diagnostic_msgs/msg/DiagnosticStatus",
-            level=0 if metric else 1,  # OK, WARN
-            name="jasmine_ros: depth",
-            message="metric depth" if metric else "depth is up-to-scale",
-            hardware_id=self._host.resolve(IMAGE),
-            values=[
-                host.messages.make("diagnostic_msgs/msg/KeyValue", key=key, value=value)
-                for key, value in values.items()
-            ],
-        )
-        header = make_header(host.messages, host.now(), "")
-        host.publish(
-            DIAGNOSTICS,
-            host.messages.make(
-                "diagnostic_msgs/msg/DiagnosticArray", header=header, status=[status]
-            ),
-        )
-
-
-def _fingerprint(camera_info: Any) -> object:
-    """Return something that is equal for CameraInfo of equal content, stamps aside."""
-    info, roi = camera_info, camera_info.roi
-    arrays = [getattr(info, n, getattr(info, n.upper(), None)) for n in "dkrp"]
-    window = (roi.x_offset, roi.y_offset, roi.width, roi.height)
-    return (
-        (info.width, info.height, info.binning_x, info.binning_y, window),
-        info.distortion_model,
-        *(np.asarray(a).tobytes() for a in arrays),
-    )

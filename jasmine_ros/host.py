@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_ros.conversion import Conversion
+from jasmine_ros.diagnostics import Report
 from jasmine_ros.messages import Messages
 
+LOOK = 0.5  # [s] between looks for publishers that keep what they said
 Severity = Literal["debug", "info", "warn", "error"]
 
 
@@ -26,6 +29,23 @@ class Frame:
     seconds: dict[str, float]  # wall time of each stage, in order
 
 
+@dataclass(frozen=True)
+class Publisher:
+    """Name someone who publishes on a topic, as people shall read it."""
+
+    node: str  # full name, empty where it is not known
+    type_name: str
+    qos: str  # such as "reliable, volatile"
+
+    @property
+    def keeps(self) -> bool:
+        """Tell whether late subscribers can have what was published before."""
+        return "transient local" in self.qos
+
+    def __str__(self) -> str:
+        return f"{self.node or 'a node'} ({self.type_name}, {self.qos})"
+
+
 class Host(Protocol):
     """Give a component its topics, its clock and its log.
 
@@ -37,12 +57,21 @@ class Host(Protocol):
         """Return what builds messages of this host's kind."""
         ...
 
+    @property
+    def conversion(self) -> Conversion:
+        """Return what turns messages into pictures, and pictures and clouds into messages."""
+        ...
+
     def resolve(self, topic: str) -> str:
         """Return the full name of a topic."""
         ...
 
     def advertise(self, topic: str, type_name: str) -> None:
         """Declare an output."""
+        ...
+
+    def unadvertise(self) -> None:
+        """Take all outputs back."""
         ...
 
     def publish(self, topic: str, message: Any) -> None:
@@ -53,12 +82,36 @@ class Host(Protocol):
         """Tell whether anyone listens to an output."""
         ...
 
-    def subscribe(self, topic: str, type_name: str, callback: Callable[[Any], None]) -> None:
-        """Call back for each message until `unsubscribe`."""
+    def subscribe(
+        self,
+        topic: str,
+        type_name: str,
+        callback: Callable[[Any], None],
+        *,
+        latched: bool = False,
+    ) -> None:
+        """Call back for each message until `unsubscribe`.
+
+        `latched`: also for those that a publisher sent before and keeps for late subscribers.
+        """
         ...
 
     def unsubscribe(self) -> None:
-        """End all subscriptions and timers."""
+        """End all subscriptions, services and timers."""
+        ...
+
+    def service(
+        self, name: str, type_name: str, answer: Callable[[Any], Mapping[str, Any]]
+    ) -> None:
+        """Answer requests with the fields of their response until `unsubscribe`, where possible."""
+        ...
+
+    def publishers_of(self, topic: str) -> list[Publisher]:
+        """Return who publishes on a topic, by its full name."""
+        ...
+
+    def diagnose(self, source: Callable[[], Report]) -> None:
+        """Publish each second what `source` reports on /diagnostics, as long as the host lives."""
         ...
 
     def timer(self, period_s: float, callback: Callable[[], None]) -> None:

@@ -7,15 +7,17 @@ from __future__ import annotations
 import gc
 import os
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Annotated
 
 from tyro.conf import arg
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.interrupt import Interrupt
-from jasmine_ros.depth_component import CAMERA_INFO, DEPTH, IMAGE, DepthComponent
+from jasmine_ros.depth_component import DepthComponent
 from jasmine_ros.parameters import DepthParameters
 from jasmine_ros.ros_args import parse_ros_arguments
+from jasmine_ros.topics import CAMERA_INFO, DEPTH, IMAGE, info_beside
 
 REPORT_PERIOD = 5.0  # [s]
 
@@ -46,8 +48,10 @@ class LiveRun:
         """Return the names of topics as the node calls them: as they shall be."""
         given = dict(_remap(rule) for rule in self.remap)
         image = given.get(IMAGE, self.image)
-        beside = image.removesuffix("/compressed").rpartition("/")[0]
-        return {IMAGE: image, CAMERA_INFO: self.camera_info or f"{beside}/camera_info"} | given
+        info = given.get(CAMERA_INFO, CAMERA_INFO)
+        if info == CAMERA_INFO:  # not remapped
+            info = self.camera_info or info_beside(image)
+        return given | {IMAGE: image, CAMERA_INFO: info}
 
 
 def _remap(rule: str) -> tuple[str, str]:
@@ -65,6 +69,8 @@ def with_ros_arguments(
     if told.parameters.pop("use_sim_time", False):
         raise ConfigError("use_sim_time is not for live topics without ROS 2; leave it out")
     rules = tuple(f"{before}:={after}" for before, after in told.remaps.items())
+    if not told.parameters.pop("autostart", True):
+        raise ConfigError("autostart: false needs ROS 2, whose life-cycle services start the node")
     run = replace(run, node=told.node, namespace=told.namespace, remap=run.remap + rules)
     return run, parameters.at_start(told.parameters)
 
@@ -98,14 +104,21 @@ def run_live(run: LiveRun, parameters: DepthParameters) -> DepthComponent:
         Interrupt() as interrupt,
         DdsHost(run.node, run.namespace, run.remaps, domain_id(run.domain), run.interface) as host,
     ):
-        # 1. Bring the component up.
-        component = DepthComponent(host, parameters)
+        # 1. Bring the component up, in the worker: Ctrl-C does not wait for a network to load.
+        component, loaded = DepthComponent(host, parameters), Event()
         host.on_damaged = component.on_damaged
-        component.configure()
-        compressed = host.resolve(IMAGE).endswith("/compressed")
-        component.activate(f"sensor_msgs/msg/{'CompressedImage' if compressed else 'Image'}")
+
+        def configure() -> None:
+            component.configure()
+            loaded.set()
+
+        host.schedule(configure)
+        host.spin(lambda: interrupt.requested or loaded.is_set())
+        if not loaded.is_set():
+            return component
+        component.activate()
         gc.freeze()  # what is loaded stays: no search through it between frames, nor at the end
-        host.log("info", f"listening to {host.resolve(IMAGE)}, depth on {host.resolve(DEPTH)}")
+        host.log("info", f"listening to {component.image_topic}, depth on {host.resolve(DEPTH)}")
 
         # 2. Serve, and say now and then how it goes.
         before = component.tally.processed

@@ -143,6 +143,13 @@ def make_header(messages: Messages, stamp_ns: int, frame_id: str) -> Any:
     return messages.make("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
 
 
+def copy_header(messages: Messages, header: Any) -> Any:
+    """Build a `std_msgs/Header` with another's stamp and frame, even if the stamp is no time."""
+    sec, nanosec = header.stamp.sec, header.stamp.nanosec
+    stamp = messages.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
+    return messages.make("std_msgs/msg/Header", stamp=stamp, frame_id=header.frame_id)
+
+
 def make_camera_info(messages: Messages, header: Any, camera: Camera, tx: float = 0.0) -> Any:
     """Build the `sensor_msgs/CameraInfo` of a rectified picture.
 

@@ -11,6 +11,7 @@ from typing import Any
 from jasmine_core.config import from_mapping, to_mapping
 from jasmine_core.errors import ConfigError
 from jasmine_core.runtime.backend import BACKENDS, PRECISIONS
+from jasmine_core.runtime.scale import MODES
 
 
 def _parameter(
@@ -38,8 +39,8 @@ class DepthParameters:
     """Configure the depth node."""
 
     checkpoint: str = _parameter(
-        "random:tiny",
-        "checkpoint folder, or random:tiny for untrained weights (to try the plumbing)",
+        "jasmine-tiny",
+        "checkpoint folder, or the name of a bundled one",
         read_only=True,
     )
     backend: str = _parameter("auto", "what runs the network", choices=BACKENDS, read_only=True)
@@ -54,10 +55,18 @@ class DepthParameters:
         read_only=True,
     )
     network_width: int = _parameter(
-        0, "[px] multiple of 64; 0: from the checkpoint", minimum=0, maximum=4096, read_only=True
+        0,
+        "[px] multiple of 64 (tiny: 32); 0: from the checkpoint",
+        minimum=0,
+        maximum=4096,
+        read_only=True,
     )
     network_height: int = _parameter(
-        0, "[px] multiple of 64; 0: from the checkpoint", minimum=0, maximum=4096, read_only=True
+        0,
+        "[px] multiple of 64 (tiny: 32); 0: from the checkpoint",
+        minimum=0,
+        maximum=4096,
+        read_only=True,
     )
     resolution: str = _parameter(
         "camera",
@@ -75,11 +84,47 @@ class DepthParameters:
         "bgr", "colour order of encodings that name none (8UC3)", choices=("bgr", "rgb")
     )
     metres_per_unit: float = _parameter(
-        0.0, "scale [m]; 0: from the checkpoint, up-to-scale where it has none", minimum=0.0
+        0.0,
+        "scale [m]; 0: from the checkpoint, up-to-scale where it has none",
+        minimum=0.0,
+        maximum=1e6,
     )
-    min_depth: float = _parameter(0.0, "nearer than this is unknown [m or units]", minimum=0.0)
+    scale_mode: str = _parameter(
+        "fixed",
+        "where metres come from: metres_per_unit (fixed), the camera's known height above the "
+        "ground, or a sensor on scale_topic (sparse_depth)",
+        choices=MODES,
+        read_only=True,
+    )
+    scale_topic: str = _parameter(
+        "", "of a LiDAR, a range sensor or another depth camera, for sparse_depth", read_only=True
+    )
+    scale_sensor: str = _parameter(
+        "points",
+        "what scale_topic carries: points (PointCloud2), range (Range), depth (Image)",
+        choices=("points", "range", "depth"),
+        read_only=True,
+    )
+    camera_height: float = _parameter(
+        0.0, "[m] of the camera above the ground, for camera_height", minimum=0.0, maximum=1e3
+    )
+    camera_pitch: float = _parameter(
+        0.0,
+        "[rad] by which the camera looks down, for camera_height without an IMU",
+        minimum=-1.6,
+        maximum=1.6,
+    )
+    imu_topic: str = _parameter(
+        "", "of an accelerometer that knows where up is, for camera_height", read_only=True
+    )
+    scale_time_constant: float = _parameter(
+        2.0, "[s] over which a measured scale is smoothed", minimum=0.0, maximum=1e3
+    )
+    min_depth: float = _parameter(
+        0.0, "nearer than this is unknown [m or units]", minimum=0.0, maximum=1e4
+    )
     max_depth: float = _parameter(
-        0.0, "farther than this is unknown [m or units]; 0: no limit", minimum=0.0
+        0.0, "farther than this is unknown [m or units]; 0: no limit", minimum=0.0, maximum=1e4
     )
     depth_encoding: str = _parameter(
         "32FC1", "32FC1 metres or 16UC1 millimetres (REP 118)", choices=("32FC1", "16UC1")
@@ -91,10 +136,36 @@ class DepthParameters:
         1, "take every n-th row and column for the cloud", minimum=1, maximum=64
     )
     points_max_range: float = _parameter(
-        0.0, "leave out farther points [m or units]; 0: no limit", minimum=0.0
+        0.0, "leave out farther points [m or units]; 0: no limit", minimum=0.0, maximum=1e4
     )
     points_edge_threshold: float = _parameter(
-        0.1, "leave out points at relative depth jumps above this; 0: keep all", minimum=0.0
+        0.1,
+        "leave out points at relative depth jumps above this; 0: keep all",
+        minimum=0.0,
+        maximum=1e2,
+    )
+
+    image_transport: str = _parameter(
+        "raw",
+        "raw pictures, or compressed: JPEG or PNG from the topic image/compressed",
+        choices=("raw", "compressed"),
+        read_only=True,
+    )
+    always_on: bool = _parameter(False, "work even while nobody subscribes to an output")
+    rate_warn: float = _parameter(
+        0.0, "[Hz] diagnostics warn below this rate of depth; 0: never", minimum=0.0, maximum=1e3
+    )
+    rate_error: float = _parameter(
+        0.0, "[Hz] diagnostics show an error below this; 0: never", minimum=0.0, maximum=1e3
+    )
+    latency_warn: float = _parameter(
+        1.0,
+        "[s] diagnostics warn if depth is older than this (p95); 0: never",
+        minimum=0.0,
+        maximum=1e3,
+    )
+    latency_error: float = _parameter(
+        5.0, "[s] diagnostics show an error above this; 0: never", minimum=0.0, maximum=1e3
     )
 
     def __post_init__(self) -> None:
@@ -110,6 +181,12 @@ class DepthParameters:
             raise ConfigError(
                 f"depth range {self.min_depth}..{self.max_depth} is empty; raise max_depth"
             )
+        if self.scale_mode == "camera_height" and not self.camera_height:
+            raise ConfigError(
+                "camera_height is 0; scale_mode camera_height needs the camera's height [m]"
+            )
+        if self.scale_mode == "sparse_depth" and not self.scale_topic:
+            raise ConfigError("scale_mode sparse_depth needs the topic of a sensor in scale_topic")
         if bool(self.network_width) != bool(self.network_height):
             raise ConfigError("network_width and network_height are set together or not at all")
 
@@ -133,3 +210,12 @@ class DepthParameters:
     def at_start(self, changes: Mapping[str, Any]) -> DepthParameters:
         """Return these parameters with some replaced, before the node starts."""
         return from_mapping(DepthParameters, to_mapping(self) | dict(changes), "parameters")
+
+
+@dataclass(frozen=True)
+class NodeParameters:
+    """Configure what belongs to a ROS 2 node rather than to depth."""
+
+    autostart: bool = _parameter(
+        True, "configure and activate at start; false: wait for `ros2 lifecycle`", read_only=True
+    )

@@ -50,11 +50,10 @@ class Play:
 def play(what: Play) -> int:
     """Send the bytes of a bag's pictures and CameraInfo as they are; return how many messages."""
     require_cyclonedds()
-    from jasmine_ros.dds.graph import Graph, type_hash
+    from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
     from jasmine_ros.dds.wire import Participant
-    from jasmine_ros.messages import RosbagsMessages
 
-    store = RosbagsMessages().typestore
+    store = distribution_types()
     domain = domain_id(what.domain)
     with (
         Bag(what.bag) as bag,

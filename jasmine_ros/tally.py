@@ -10,12 +10,14 @@ from typing import Any
 
 @dataclass
 class Tally:
-    """Count pictures by their fate: processed, dropped, skipped or still waiting."""
+    """Count pictures by their fate: processed, dropped, skipped, ignored or still waiting."""
 
     received: int = 0
     dropped: int = 0  # a newer picture came before its turn
+    ignored: int = 0  # nobody wanted its depth
     processed: int = 0
     backwards: int = 0  # processed, but stamped earlier than the one before
+    last_reason: str = ""  # why the latest skipped one was
     reasons: dict[str, list[str]] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _last_stamp: int | None = None
@@ -35,6 +37,7 @@ class Tally:
     def skip(self, kind: str, reason: str) -> int:
         """Count a picture that could not be used; return how many of its kind there are."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
+        self.last_reason = reason
         examples = self.reasons.setdefault(kind, [])
         if len(examples) < 5 and reason not in examples:
             examples.append(reason)
@@ -50,6 +53,7 @@ class Tally:
             "received": self.received,
             "processed": self.processed,
             "dropped": self.dropped,
+            "ignored": self.ignored,
             "stamped_backwards": self.backwards,
             "skipped": skipped,
         }

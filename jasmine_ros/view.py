@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How the pictures of one camera become rectified ones."""
+"""How the pictures of one camera become rectified ones, once its CameraInfo has come."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.errors import FrameError
-from jasmine_core.geometry.camera import Camera, Rectifier
+from jasmine_core.errors import CameraError, FrameError
+from jasmine_core.geometry.camera import Calibration, Camera, Rectifier
 from jasmine_ros.images import Picture
 from jasmine_ros.messages import calibration_of
 
@@ -23,8 +24,25 @@ class View:
 
     camera: Camera  # of the rectified picture
     tx: float  # [px m] P[0,3], not zero for the right camera of a stereo pair
-    rectifier: Rectifier | None
+    raw: Calibration | None  # of the picture as it comes; None where it is rectified already
     topics: tuple[str, str]  # of the pictures and of their CameraInfo, for messages to people
+
+    @cached_property
+    def rectifier(self) -> Rectifier | None:
+        """Return what undistorts, None where nothing is to be done.
+
+        Raises CameraError if nothing can be done. It is made for the first picture of its size, for
+        a CameraInfo alone may claim any size, and gigabytes of maps with it.
+        """
+        if self.raw is None:
+            return None
+        try:
+            return Rectifier(self.raw)
+        except (cv2.error, ArithmeticError, ValueError) as err:
+            raise CameraError(
+                f"{self.topics[1]}: no pinhole camera sees what this one sees ({err}); "
+                "calibrate it again"
+            ) from err
 
     @cached_property
     def seen(self) -> NDArray[np.float32] | None:
@@ -57,7 +75,46 @@ def view_from(camera_info: Any, image_topic: str, info_topic: str, mode: str = "
     calibration = calibration_of(camera_info, info_topic)
     name = image_topic.removesuffix("/compressed").rpartition("/")[2]
     already = mode == "never" or (mode == "auto" and "rect" in name)
-    needed = not already and calibration.needs_rectification()
-    rectifier = Rectifier(calibration) if needed else None
+    raw = calibration if not already and calibration.needs_rectification() else None
     tx = float(calibration.P[0, 3])
-    return View(calibration.rectified_camera, tx, rectifier, (image_topic, info_topic))
+    return View(calibration.rectified_camera, tx, raw, (image_topic, info_topic))
+
+
+class KnownCamera:
+    """Keep what the latest CameraInfo said."""
+
+    def __init__(self) -> None:
+        self._view: View | None = None
+        self._error = ""
+        self._key: object = None
+
+    def learn(self, camera_info: Any, image_topic: str, info_topic: str, mode: str) -> None:
+        """Make a new view where the CameraInfo has changed; raise CameraError if it is no use."""
+        key = _fingerprint(camera_info)
+        if key == self._key:
+            return
+        self._key, self._error = key, ""
+        try:
+            self._view = view_from(camera_info, image_topic, info_topic, mode)
+        except CameraError as err:
+            self._view, self._error = None, str(err)
+            raise
+
+    def view(self, image_topic: str, info_topic: str) -> View:
+        """Return the view; raise FrameError where there is none."""
+        if (view := self._view) is None:
+            reason = self._error or f"no message on {info_topic} yet"
+            raise FrameError(f"{image_topic}: its camera is not known: {reason}")
+        return view
+
+
+def _fingerprint(camera_info: Any) -> object:
+    """Return something that is equal for CameraInfo of equal content, stamps aside."""
+    info, roi = camera_info, camera_info.roi
+    arrays = [getattr(info, n, getattr(info, n.upper(), None)) for n in "dkrp"]
+    window = (roi.x_offset, roi.y_offset, roi.width, roi.height)
+    return (
+        (info.width, info.height, info.binning_x, info.binning_y, window),
+        info.distortion_model,
+        *(np.asarray(a).tobytes() for a in arrays),
+    )

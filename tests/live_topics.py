@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jasmine_ros.dds.wire import Participant, Reader
 
-PATIENCE = 30.0  # [s] for anything another process does, importing torch on a busy machine included
+PATIENCE = 90.0  # [s] for anything another process does, importing torch on a busy machine included
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:

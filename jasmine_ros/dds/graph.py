@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rosbags.typesys import Stores, get_typestore
 
 from jasmine_ros.dds.wire import Participant, Reader, Writer
 from jasmine_ros.messages import RosbagsMessages
@@ -19,19 +21,30 @@ _TOPIC = "ros_discovery_info"  # bare: no ROS topic, so no prefix
 _INFO = "rmw_dds_common/msg/ParticipantEntitiesInfo"
 
 
+def distribution_types() -> Typestore:
+    """Return the types of the distribution that ROS_DISTRO names: Humble, or any newer one.
+
+    Humble's gids are longer under the same DDS name, so that its nodes and others never see each
+    other in the graph; their topics match all the same.
+    """
+    humble = os.environ.get("ROS_DISTRO") == "humble"
+    return get_typestore(Stores.ROS2_HUMBLE if humble else Stores.ROS2_JAZZY)
+
+
 def type_hash(typestore: Typestore, type_name: str) -> bytes:
     """Return the USER_DATA by which Iron and newer know the exact type of a topic (REP 2011)."""
     return f"typehash={typestore.hash_rihs01(type_name)};".encode()
 
 
 class Graph:
-    """Announce one node and its topics; gids are those of Iron and newer (16 bytes)."""
+    """Announce one node and its topics, with gids as long as the participant's types have them."""
 
     def __init__(self, participant: Participant, node: str, namespace: str = "/") -> None:
         self._messages = RosbagsMessages(participant.typestore)
         self._node, self._namespace = node, namespace
         self._gid = participant.gid
-        self._writer = participant.writer(_TOPIC, _INFO, transient=True)
+        user_data = type_hash(participant.typestore, _INFO)
+        self._writer = participant.writer(_TOPIC, _INFO, user_data, transient=True)
 
     def announce(self, readers: Iterable[Reader], writers: Iterable[Writer]) -> None:
         """Tell which endpoints the node has now."""
@@ -47,4 +60,6 @@ class Graph:
         self._writer.write(self._messages.typestore.serialize_cdr(info, _INFO))
 
     def _as_gid(self, gid: bytes) -> Any:
-        return self._messages.make("rmw_dds_common/msg/Gid", data=np.frombuffer(gid, np.uint8))
+        message = self._messages.make("rmw_dds_common/msg/Gid")  # 24 zeros in Humble, 16 elsewhere
+        message.data[: len(gid)] = np.frombuffer(gid, np.uint8)
+        return message

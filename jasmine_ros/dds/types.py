@@ -37,6 +37,11 @@ def dds_type_name(type_name: str) -> str:
     return f"{package}::{kind}::dds_::{name}_"
 
 
+def ros_type_name(dds_name: str) -> str:
+    """Return "sensor_msgs/msg/Image" for "sensor_msgs::msg::dds_::Image_"."""
+    return dds_name.replace("::dds_::", "::").removesuffix("_").replace("::", "/")
+
+
 class DdsTypes:
     """Make the DDS type of a ROS type once."""
 

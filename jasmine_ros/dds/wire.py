@@ -19,6 +19,7 @@ import numpy as np
 from cyclonedds import core, pub, sub
 from cyclonedds import domain as dds_domain
 from cyclonedds._clayer import ddspy_take  # type: ignore[import-not-found]
+from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication
 from cyclonedds.internal import DDS, dds_c_t
 from cyclonedds.qos import Policy, Qos
 from cyclonedds.topic import Sample, Topic
@@ -26,7 +27,7 @@ from cyclonedds.util import duration
 from numpy.typing import NDArray
 
 from jasmine_core.errors import ConfigError
-from jasmine_ros.dds.types import DdsTypes
+from jasmine_ros.dds.types import DdsTypes, ros_type_name
 from jasmine_ros.dds.uri import LOOPBACK, check_domain, domain_config, fence
 
 if TYPE_CHECKING:
@@ -236,6 +237,19 @@ class Participant:
         self._waitset.detach(reader.condition)
         _delete(reader._entity._ref)
 
+    def remove_writer(self, writer: Writer) -> None:
+        """End a writer; its readers learn of it."""
+        _delete(writer._entity._ref)
+
+    def publications(self, topic: str) -> list[tuple[str, str]]:
+        """Return (ROS type, QoS for people) of every writer of a topic in the domain."""
+        found = BuiltinDataReader(self._entity, BuiltinTopicDcpsPublication)
+        try:
+            samples = [s for s in found.read(1000) if s.topic_name == topic]
+        finally:
+            _delete(found._ref)
+        return [(ros_type_name(s.type_name), _spoken(s.qos)) for s in samples]
+
     def wait(self, seconds: float) -> None:
         """Return when something can be read, or after some time."""
         self._waitset.wait(max(0, round(seconds * 1e9)))
@@ -246,6 +260,14 @@ class Participant:
 
     def _topic(self, name: str, type_name: str) -> Any:
         return Topic(self._entity, name, self._types[type_name])
+
+
+def _spoken(qos: Qos) -> str:
+    reliable = qos[Policy.Reliability] != Policy.Reliability.BestEffort
+    kept = qos[Policy.Durability] != Policy.Durability.Volatile
+    return (
+        f"{'reliable' if reliable else 'best effort'}, {'transient local' if kept else 'volatile'}"
+    )
 
 
 def _qos(user_data: bytes, depth: int, reliable: bool, transient: bool) -> Qos:

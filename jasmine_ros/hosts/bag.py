@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,11 @@ from jasmine_core.data.bag import Bag, BagMessage, CameraTopics
 from jasmine_core.data.bag_writer import BagWriter
 from jasmine_core.runtime.colorize import PreviewStrip
 from jasmine_core.runtime.statistics import DepthStatistics
-from jasmine_ros.host import Frame, Severity
+from jasmine_ros.conversion import Conversion
+from jasmine_ros.diagnostics import PERIOD, Report, diagnostic_array
+from jasmine_ros.host import Frame, Publisher, Severity
 from jasmine_ros.messages import RosbagsMessages
+from jasmine_ros.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS
 
 
 @dataclass
@@ -30,6 +33,7 @@ class BagHost:
 
     def __init__(self, source: Bag, camera: CameraTopics, namespace: str = "") -> None:
         self.messages = RosbagsMessages()
+        self.conversion = Conversion(self.messages)
         self.outputs: dict[str, str] = {}  # full topic name: type
         self.depths = DepthStatistics()
         self.preview = PreviewStrip()
@@ -39,6 +43,7 @@ class BagHost:
         self._writer: BagWriter | None = None
         self._callbacks: dict[str, Callable[[Any], None]] = {}
         self._timers: list[_Timer] = []
+        self._diagnose: list[_Timer] = []
         self._now = source.start
         self._frames = 0
 
@@ -54,18 +59,27 @@ class BagHost:
         Raises FrameError if its bytes do not fit its type.
         """
         self._now = message.stamp
-        for timer in self._timers:
+        for timer in self._diagnose + self._timers:
             if self._now >= timer.due:
                 timer.callback()
                 timer.due = self._now + timer.period
+        self.teach(message)
+
+    def teach(self, message: BagMessage) -> None:
+        """Hand a recorded message to its subscriber outside of time."""
         if callback := self._callbacks.get(message.topic):
             callback(self._source.decode(message))
+
+    @property
+    def inputs(self) -> list[str]:
+        """Return the topics that someone listens to."""
+        return list(self._callbacks)
 
     # ------------------------------------------------------------------ what a component asks
 
     def resolve(self, topic: str) -> str:
         """Return the full name of a topic: the bag's for inputs, the namespace's for outputs."""
-        inputs = {"image": self._camera.image, "camera_info": self._camera.info or "calibration"}
+        inputs = {IMAGE: self._camera.image, CAMERA_INFO: self._camera.info or "calibration"}
         if topic in inputs:
             return inputs[topic]
         return topic if topic.startswith("/") else f"{self._namespace}/{topic}"
@@ -73,6 +87,9 @@ class BagHost:
     def advertise(self, topic: str, type_name: str) -> None:
         """Declare an output."""
         self.outputs[self.resolve(topic)] = type_name
+
+    def unadvertise(self) -> None:
+        """Keep the outputs: what is in the bag stays there."""
 
     def publish(self, topic: str, message: Any) -> None:
         """Write a message under the recorded time of its input."""
@@ -83,7 +100,14 @@ class BagHost:
         """Tell that a recorder listens to everything."""
         return True
 
-    def subscribe(self, topic: str, type_name: str, callback: Callable[[Any], None]) -> None:
+    def subscribe(
+        self,
+        topic: str,
+        type_name: str,
+        callback: Callable[[Any], None],
+        *,
+        latched: bool = False,
+    ) -> None:
         """Remember who gets the messages of an input."""
         self._callbacks[self.resolve(topic)] = callback
 
@@ -95,6 +119,24 @@ class BagHost:
     def timer(self, period_s: float, callback: Callable[[], None]) -> None:
         """Call back in recorded time."""
         self._timers.append(_Timer(self._now, round(period_s * 1e9), callback))
+
+    def service(
+        self, name: str, type_name: str, answer: Callable[[Any], Mapping[str, Any]]
+    ) -> None:
+        """Offer nothing: a bag asks no questions."""
+
+    def publishers_of(self, topic: str) -> list[Publisher]:
+        """Name nobody: a bag does not keep who published."""
+        return []
+
+    def diagnose(self, source: Callable[[], Report]) -> None:
+        """Publish diagnostics in recorded time."""
+        self.advertise(DIAGNOSTICS, OUTPUTS[DIAGNOSTICS])
+
+        def tell() -> None:
+            self.publish(DIAGNOSTICS, diagnostic_array(self.messages, self._now, "depth", source()))
+
+        self._diagnose.append(_Timer(self._now, round(PERIOD * 1e9), tell))
 
     def schedule(self, work: Callable[[], None]) -> None:
         """Run work at once: a bag waits."""

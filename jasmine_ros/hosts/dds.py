@@ -8,18 +8,20 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from threading import Condition, Thread
 from types import TracebackType
 from typing import Any
 
-from jasmine_ros.dds.graph import Graph, type_hash
+from jasmine_ros.conversion import Conversion
+from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
 from jasmine_ros.dds.uri import LOOPBACK, buffer_advice
 from jasmine_ros.dds.wire import Participant, Reader, Writer
-from jasmine_ros.host import Frame, Severity
+from jasmine_ros.diagnostics import PERIOD, Report, diagnostic_array
+from jasmine_ros.host import LOOK, Frame, Publisher, Severity
 from jasmine_ros.messages import RosbagsMessages
+from jasmine_ros.topics import DIAGNOSTICS, OUTPUTS, QUEUES
+from jasmine_ros.worker import Worker
 
 TICK = 0.1  # [s] between looks at timers and at the wish to stop
-GRACE = 1.0  # [s] for the work in hand when the host closes
 
 
 @dataclass
@@ -53,7 +55,8 @@ class DdsHost:
         domain: int = 0,
         interface: str = LOOPBACK,
     ) -> None:
-        self.messages = RosbagsMessages()
+        self.messages = RosbagsMessages(distribution_types())
+        self.conversion = Conversion(self.messages)
         self.unsent = 0  # messages that a slow reliable reader had no room for
         self.on_damaged: Callable[[str, str], None] = lambda topic, why: self.log("warn", why)
         self.on_processed: Callable[[Frame], None] = lambda frame: None
@@ -63,12 +66,10 @@ class DdsHost:
         self._graph = Graph(self._participant, node, self._namespace)
         self._writers: dict[str, tuple[Writer, str]] = {}  # by full name, with the type's
         self._subscriptions: list[_Subscription] = []
+        self._unheard: list[tuple[str, str, Callable[[Any], None]]] = []
         self._timers: list[_Timer] = []
-        self._work: list[Callable[[], None]] = []
-        self._wakeup, self._closing = Condition(), False
-        self._failure: BaseException | None = None
-        self._worker = Thread(target=self._work_off, name=f"{node} work", daemon=True)
-        self._worker.start()
+        self._diagnose: list[_Timer] = []
+        self._worker = Worker(f"{node} work")
         if interface == LOOPBACK and (advice := buffer_advice()):
             self.log("warn", advice)
 
@@ -86,25 +87,22 @@ class DdsHost:
     def spin(self, stop: Callable[[], bool]) -> None:
         """Receive and run timers until `stop`; raise what ended the work meanwhile, if anything."""
         while not stop():
-            if self._failure is not None:
-                raise self._failure
+            if self._worker.failure is not None:
+                raise self._worker.failure
             now = time.monotonic()
-            next_timer = min((timer.due for timer in self._timers), default=now + TICK)
+            timers = self._timers + self._diagnose
+            next_timer = min((timer.due for timer in timers), default=now + TICK)
             self._participant.wait(min(TICK, next_timer - now))
             for subscription in list(self._subscriptions):
                 self._receive(subscription)
-            for timer in list(self._timers):
+            for timer in timers:
                 if (now := time.monotonic()) >= timer.due:
                     timer.due = max(timer.due + timer.period, now)
                     timer.callback()
 
     def close(self) -> None:
         """Let the work in hand finish, for a moment at most, and leave the domain."""
-        with self._wakeup:
-            self._closing = True
-            self._work.clear()
-            self._wakeup.notify()
-        self._worker.join(GRACE)
+        self._worker.close()
         self._participant.close()
 
     # ------------------------------------------------------------------ what a component asks
@@ -123,11 +121,18 @@ class DdsHost:
         self._writers[name] = writer, type_name
         self._announce()
 
+    def unadvertise(self) -> None:
+        """Take all outputs back but /diagnostics."""
+        lasting = self.resolve(DIAGNOSTICS)
+        for name in [name for name in self._writers if name != lasting]:
+            self._participant.remove_writer(self._writers.pop(name)[0])
+        self._announce()
+
     def publish(self, topic: str, message: Any) -> None:
         """Send a message; what a slow reader has no room for is dropped and counted."""
         writer, type_name = self._writers[self.resolve(topic)]
         payload = self.messages.typestore.serialize_cdr(message, type_name)
-        if self._closing or writer.write(payload):
+        if self._worker.closing or writer.write(payload):
             return
         self.unsent += 1
         if self.unsent == 1 or self.unsent % 100 == 0:
@@ -135,17 +140,28 @@ class DdsHost:
 
     def wanted(self, topic: str) -> bool:
         """Tell whether anyone listens to an output."""
-        return self._writers[self.resolve(topic)][0].matched > 0
+        writer, _ = self._writers.get(self.resolve(topic), (None, ""))
+        return writer is not None and writer.matched > 0
 
-    def subscribe(self, topic: str, type_name: str, callback: Callable[[Any], None]) -> None:
+    def subscribe(
+        self,
+        topic: str,
+        type_name: str,
+        callback: Callable[[Any], None],
+        *,
+        latched: bool = False,
+    ) -> None:
         """Call back from `spin` with the newest message."""
-        name, user_data = self.resolve(topic), self._learn(type_name)
-        reader = self._participant.reader(f"rt{name}", type_name, user_data)
-        self._subscriptions.append(_Subscription(name, type_name, reader, callback))
-        self._announce()
+        self._read(topic, type_name, callback, past=False)
+        if latched:
+            if not self._unheard:
+                self.timer(LOOK, self._ask_for_kept)
+            self._unheard.append((topic, type_name, callback))
+            self._ask_for_kept()
 
     def unsubscribe(self) -> None:
         """End all subscriptions and timers."""
+        self._unheard.clear()
         for subscription in self._subscriptions:
             self._participant.remove(subscription.reader)
         self._subscriptions.clear()
@@ -156,12 +172,31 @@ class DdsHost:
         """Call back from `spin`."""
         self._timers.append(_Timer(time.monotonic() + period_s, period_s, callback))
 
+    def service(
+        self, name: str, type_name: str, answer: Callable[[Any], Mapping[str, Any]]
+    ) -> None:
+        """Offer nothing: each vendor of DDS packs services in its own way."""
+
+    def publishers_of(self, topic: str) -> list[Publisher]:
+        """Return who publishes on a topic; nodes say their names elsewhere."""
+        return [
+            Publisher("", type_name, qos)
+            for type_name, qos in self._participant.publications(f"rt{topic}")
+        ]
+
+    def diagnose(self, source: Callable[[], Report]) -> None:
+        """Publish diagnostics from `spin`."""
+        self.advertise(DIAGNOSTICS, OUTPUTS[DIAGNOSTICS])
+
+        def tell() -> None:
+            array = diagnostic_array(self.messages, self.now(), self._node, source())
+            self.publish(DIAGNOSTICS, array)
+
+        self._diagnose.append(_Timer(time.monotonic() + PERIOD, PERIOD, tell))
+
     def schedule(self, work: Callable[[], None]) -> None:
         """Run work in the worker; the same work waits once only."""
-        with self._wakeup:
-            if not self._closing and work not in self._work:
-                self._work.append(work)
-                self._wakeup.notify()
+        self._worker.schedule(work)
 
     def now(self) -> int:
         """Return the wall clock's time [ns]."""
@@ -194,6 +229,32 @@ class DdsHost:
         store.deserialize_cdr(store.serialize_cdr(empty, type_name), type_name)
         return type_hash(store, type_name)
 
+    def _read(
+        self, topic: str, type_name: str, callback: Callable[[Any], None], past: bool
+    ) -> None:
+        name, user_data = self.resolve(topic), self._learn(type_name)
+        reader = self._participant.reader(
+            f"rt{name}",
+            type_name,
+            user_data,
+            depth=QUEUES.get(type_name, 1),
+            reliable=past,
+            transient=past,
+        )
+        self._subscriptions.append(_Subscription(name, type_name, reader, callback))
+        self._announce()
+
+    def _ask_for_kept(self) -> None:
+        """Read once more where a writer keeps what it said.
+
+        Only there: no reader hears the past and fits every writer, and one that does not fit makes
+        ROS 2 nodes warn.
+        """
+        for entry in list(self._unheard):
+            if any(publisher.keeps for publisher in self.publishers_of(self.resolve(entry[0]))):
+                self._unheard.remove(entry)
+                self._read(*entry, past=True)
+
     def _announce(self) -> None:
         readers = [subscription.reader for subscription in self._subscriptions]
         self._graph.announce(readers, [writer for writer, _ in self._writers.values()])
@@ -209,16 +270,3 @@ class DdsHost:
             self.on_damaged(topic, f"{topic}: a message is no {kind}: {err}")
         else:
             subscription.callback(message)
-
-    def _work_off(self) -> None:
-        while True:
-            with self._wakeup:
-                self._wakeup.wait_for(lambda: self._work or self._closing)
-                if self._closing:
-                    return
-                work = self._work.pop(0)
-            try:
-                work()
-            except BaseException as err:
-                self._failure = err
-                return

@@ -13,6 +13,7 @@ import pytest
 from live_topics import until
 
 from jasmine_core.errors import ConfigError
+from jasmine_ros.diagnostics import Report
 from jasmine_ros.hosts.dds import DdsHost
 from jasmine_ros.live import LiveRun, domain_id
 
@@ -84,6 +85,50 @@ def test_timers_keep_their_period(host):
     end = time.monotonic() + 0.2
     host.spin(lambda: time.monotonic() > end)
     assert not calls
+
+
+def test_what_was_said_before_reaches_a_latched_subscription(host, messages):
+    kind, heard = "sensor_msgs/msg/CameraInfo", []
+    info = messages.typestore.serialize_cdr(messages.make(kind, width=7), kind)
+    keeper = host._participant.writer("rt/robot/camera_info", kind, transient=True)
+    keeper.write(info)
+    host.subscribe("camera_info", kind, heard.append, latched=True)
+    host.subscribe("other", kind, heard.append)
+    end = time.monotonic() + 20
+    host.spin(lambda: heard or time.monotonic() > end)
+    assert heard[0].width == 7
+    plain = host._participant.writer("rt/robot/camera_info", kind)
+    until(lambda: plain.matched, "reader that needs no memory")
+    assert plain.matched == 1 and keeper.matched == 2
+
+
+def test_publishers_are_named_with_their_qos(host):
+    writer = host._participant.writer("rt/robot/a", "sensor_msgs/msg/Image", transient=True)
+    until(lambda: host.publishers_of("/robot/a"), "publisher")
+    (found,) = host.publishers_of("/robot/a")
+    assert str(found) == "a node (sensor_msgs/msg/Image, reliable, transient local)"
+    host._participant.remove_writer(writer)
+    until(lambda: not host.publishers_of("/robot/a"), "farewell")
+    assert host.publishers_of("/robot/c") == []
+
+
+def test_outputs_come_and_go_and_diagnostics_stay(host, messages):
+    kind = "diagnostic_msgs/msg/DiagnosticArray"
+    host.diagnose(lambda: Report(1, "so so", {"rate": "3"}, "/cam/image"))
+    host.advertise("depth/points", "sensor_msgs/msg/PointCloud2")
+    reader = host._participant.reader("rt/diagnostics", kind)
+    points = host._participant.reader("rt/robot/depth/points", "sensor_msgs/msg/PointCloud2")
+    until(lambda: host.wanted("depth/points"), "listener")
+    host.unsubscribe()
+    host.unadvertise()
+    assert not host.wanted("depth/points")
+    until(lambda: not points.matched, "end of the output")
+    heard = []
+    end = time.monotonic() + 20
+    host.spin(lambda: heard.append(reader.take()) or heard[-1] or time.monotonic() > end)
+    (status,) = messages.typestore.deserialize_cdr(heard[-1], kind).status
+    assert (status.level, status.name, status.message) == (1, "n: depth", "so so")
+    assert status.hardware_id == "/cam/image" and status.values[0].value == "3"
 
 
 def test_a_message_that_cannot_be_read_is_reported(host, messages):

@@ -39,6 +39,16 @@ other: {ros__parameters: {points_stride: 64}}
     )
 
 
+def test_a_node_s_own_topics_are_relative():
+    """As of a ROS node, where `jasmine live` asks for topics instead."""
+    line = "-p autostart:=true -r camera_info:=camera_info"
+    run, _ = with_ros_arguments(LiveRun(image="image"), DepthParameters(), line.split())
+    assert run.remaps == {"image": "image", "camera_info": "camera_info"}
+    line = "-r image:=/cam/image_raw/compressed"
+    run, _ = with_ros_arguments(LiveRun(image="image"), DepthParameters(), line.split())
+    assert run.remaps["camera_info"] == "/cam/camera_info"
+
+
 def test_the_last_word_counts():
     told = parse_ros_arguments(["-p", "a:=1", "-p", "a:=2", "-r", "x:=y", "-r", "x:=z"], "depth")
     assert told.parameters == {"a": 2} and told.remaps == {"x": "z"}
@@ -56,6 +66,7 @@ def test_the_last_word_counts():
         ("-p nonsense:=1", "nonsense"),
         ("-p points_stride:=0", "points_stride is 0"),
         ("-p use_sim_time:=true", "use_sim_time"),
+        ("-p autostart:=false", "autostart: false needs ROS 2"),
     ],
 )
 def test_mistakes_are_named(line, words):

@@ -13,18 +13,23 @@ from camera_bags import HEIGHT, WIDTH, Recorder, picture, stamp
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.predictor import DepthPredictor
-from jasmine_ros.depth_component import (
+from jasmine_ros.conversion import Conversion
+from jasmine_ros.depth_component import DepthComponent
+from jasmine_ros.diagnostics import ERROR, OK, WARN
+from jasmine_ros.host import Publisher
+from jasmine_ros.messages import RosbagsMessages, make_header, stamp_ns
+from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.topics import (
     COLORIZED,
     CONFIDENCE,
     DEPTH,
     DEPTH_INFO,
     DIAGNOSTICS,
+    ENABLE,
+    LATENCY,
     OUTPUTS,
     POINTS,
-    DepthComponent,
 )
-from jasmine_ros.messages import RosbagsMessages, stamp_ns
-from jasmine_ros.parameters import DepthParameters
 
 ALL = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
 
@@ -34,17 +39,22 @@ class MemoryHost:
 
     def __init__(self, image_topic="/camera/image_raw", patient=False):
         self.messages = RosbagsMessages()
+        self.conversion = Conversion(self.messages)
         self.published = defaultdict(list)
         self.advertised, self.logged, self.frames = {}, [], []
         self.image_topic, self.patient = image_topic, patient
         self.waiting, self.callbacks, self.timers = [], {}, []
-        self.unwanted = set()
+        self.services, self.publishers, self.unwanted = {}, [], set()
+        self.time = 42
 
     def resolve(self, topic):
         return {"image": self.image_topic, "camera_info": "/camera/camera_info"}.get(topic, topic)
 
     def advertise(self, topic, type_name):
         self.advertised[topic] = type_name
+
+    def unadvertise(self):
+        self.advertised.clear()
 
     def publish(self, topic, message):
         assert self.messages.typestore.serialize_cdr(message, self.advertised[topic])
@@ -53,12 +63,22 @@ class MemoryHost:
     def wanted(self, topic):
         return topic not in self.unwanted
 
-    def subscribe(self, topic, type_name, callback):
-        self.callbacks[topic] = callback
+    def subscribe(self, topic, type_name, callback, *, latched=False):
+        self.callbacks[topic] = type_name
 
     def unsubscribe(self):
         self.callbacks.clear()
         self.timers.clear()
+        self.services.clear()
+
+    def service(self, name, type_name, answer):
+        self.services[name] = answer
+
+    def publishers_of(self, topic):
+        return self.publishers
+
+    def diagnose(self, source):
+        self.report = source
 
     def timer(self, period_s, callback):
         self.timers.append(callback)
@@ -73,7 +93,7 @@ class MemoryHost:
             self.waiting.pop(0)()
 
     def now(self):
-        return 42
+        return self.time
 
     def log(self, severity, text):
         self.logged.append((severity, text))
@@ -134,7 +154,7 @@ def test_every_output_has_the_input_s_stamp_and_frame(checkpoint):
     rig = Rig(checkpoint, **ALL)
     rig.info()
     rig.image(3)
-    assert rig.host.advertised == OUTPUTS
+    assert rig.host.advertised == {t: k for t, k in OUTPUTS.items() if t != DIAGNOSTICS}
     for topic in (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE):
         header = rig.last(topic).header
         assert stamp_ns(header.stamp) == stamp(3)
@@ -228,7 +248,193 @@ def test_nothing_is_made_that_nobody_wants(checkpoint):
     rig.host.unwanted = {POINTS, COLORIZED}
     rig.info()
     rig.image()
-    assert set(rig.host.published) == {DEPTH, DEPTH_INFO, CONFIDENCE}
+    assert set(rig.host.published) == {DEPTH, DEPTH_INFO, CONFIDENCE, LATENCY}
+
+
+def test_without_a_listener_the_network_rests_unless_it_is_always_on(checkpoint):
+    rig, always = Rig(checkpoint, **ALL), Rig(checkpoint, always_on=True)
+    for each in (rig, always):
+        each.host.unwanted = set(OUTPUTS)
+        each.info()
+        each.image()
+    assert (rig.tally.processed, rig.tally.ignored, rig.tally.received) == (0, 1, 1)
+    assert rig.host.report().message.endswith("nobody subscribes to an output")
+    assert always.tally.processed == 1 and not always.host.published
+    rig.host.unwanted = set(OUTPUTS) - {COLORIZED}
+    rig.image(1)
+    assert rig.tally.processed == 1 and set(rig.host.published) == {COLORIZED}
+
+
+def test_an_output_that_is_switched_off_wakes_nobody(checkpoint):
+    rig = Rig(checkpoint)
+    rig.host.unwanted = set(OUTPUTS) - {COLORIZED}  # someone waits for it in vain
+    rig.info()
+    rig.image()
+    assert rig.tally.ignored == 1
+
+
+def test_latency_counts_from_the_stamp(checkpoint):
+    rig = Rig(checkpoint)
+    rig.host.time = stamp(0) + 300_000_000
+    rig.info()
+    rig.image(0)
+    assert 0.3 < rig.last(LATENCY).data < 2.0
+
+
+# ---------------------------------------------------------------------- service, lateness
+
+
+def test_enable_puts_the_network_to_rest_and_wakes_it(checkpoint):
+    rig = Rig(checkpoint)
+    rig.info()
+    for index, enabled in enumerate((False, True)):
+        request = rig.host.messages.make("std_msgs/msg/Bool", data=enabled)
+        assert rig.host.services[ENABLE](request)["success"]
+        rig.image(index)
+        assert (rig.tally.processed, rig.tally.ignored) == (int(enabled), 1)
+    assert rig.tally.received == 2
+
+
+def warnings(rig, words):
+    return [text for severity, text in rig.host.logged if severity == "warn" and words in text]
+
+
+def tick(rig, seconds):
+    for _ in range(seconds):
+        for timer in rig.host.timers:
+            timer()
+
+
+def test_missing_inputs_are_said_once_with_who_publishes_there(checkpoint):
+    rig = Rig(checkpoint)
+    rig.host.publishers = [Publisher("/cam", "sensor_msgs/msg/Image", "reliable, volatile")]
+    tick(rig, 4)
+    assert not warnings(rig, "no picture")
+    tick(rig, 10)
+    (picture_warning,) = warnings(rig, "no picture on /camera/image_raw for 5 s")
+    assert "/cam (sensor_msgs/msg/Image, reliable, volatile)" in picture_warning
+    (info_warning,) = warnings(rig, "no CameraInfo on /camera/camera_info for 5 s")
+    assert "expects sensor_msgs/msg/CameraInfo" in info_warning
+    rig.info()
+    rig.image()
+    said = [text for severity, text in rig.host.logged if severity == "info"]
+    assert any("picture comes on /camera/image_raw now" in text for text in said)
+    tick(rig, 20)
+    assert len(warnings(rig, "no picture")) == 2, "the camera stopped: pictures are needed for ever"
+    assert len(warnings(rig, "no CameraInfo")) == 1, "one is enough"
+
+
+def test_nobody_there_is_said(checkpoint):
+    rig = Rig(checkpoint)
+    tick(rig, 5)
+    assert "nobody publishes there" in warnings(rig, "no picture")[0]
+
+
+@pytest.mark.parametrize(
+    ("topic", "transport", "expected", "kind"),
+    [
+        ("/cam/image_raw", "raw", "/cam/image_raw", "Image"),
+        ("/cam/image_raw", "compressed", "/cam/image_raw/compressed", "CompressedImage"),
+        ("/cam/image_raw/compressed", "raw", "/cam/image_raw/compressed", "CompressedImage"),
+        ("/cam/image_raw/compressed", "compressed", "/cam/image_raw/compressed", "CompressedImage"),
+    ],
+)
+def test_compressed_pictures_come_from_their_own_topic(
+    checkpoint, topic, transport, expected, kind
+):
+    rig = Rig(checkpoint, MemoryHost(topic), image_transport=transport)
+    assert rig.host.callbacks[expected] == f"sensor_msgs/msg/{kind}"
+    assert rig.component.image_topic == expected
+    rig.host.publishers = [Publisher("", "sensor_msgs/msg/PointCloud2", "reliable, volatile")]
+    tick(rig, 5)
+    assert "image_transport" not in warnings(rig, "no picture")[0]
+    rig = Rig(checkpoint, MemoryHost(topic), image_transport=transport)
+    other = {"Image": "CompressedImage", "CompressedImage": "Image"}[kind]
+    rig.host.publishers = [Publisher("", f"sensor_msgs/msg/{other}", "reliable, volatile")]
+    tick(rig, 5)
+    assert "image_transport" in warnings(rig, "no picture")[0]
+
+
+# ---------------------------------------------------------------------- diagnostics
+
+
+def test_diagnostics_tell_rates_latency_and_counts(checkpoint):
+    rig = Rig(checkpoint, MemoryHost(patient=True), metres_per_unit=2.0)
+    rig.info()
+    rig.host.report()
+    for second in range(1, 6):
+        rig.host.time = 42 + second * 10**9
+        for index in range(4):
+            rig.host.waiting.clear()
+            rig.image(4 * second + index)
+        rig.host.work()
+        report = rig.host.report()
+    values = report.values
+    assert (values["input_rate"], values["output_rate"]) == ("4.00 Hz", "1.00 Hz")
+    assert (values["received"], values["processed"], values["dropped"]) == ("20", "5", "15")
+    assert (values["scale"], values["scale_source"]) == ("metric", "parameter")
+    assert values["backend"] == "torch on cpu, fp32" and values["state"] == "active"
+    for stage in ("read", "encode", "denoise", "publish", "total"):
+        assert all(f"p{n} " in values[f"latency_{stage}"] for n in (50, 95, 99))
+
+
+@pytest.mark.parametrize(
+    ("limits", "level", "words"),
+    [
+        ({"rate_warn": 0.5, "rate_error": 0.1}, OK, "metric depth"),
+        ({"rate_warn": 2.0, "rate_error": 0.1}, WARN, "1.0 Hz come out, less than 2 Hz"),
+        ({"rate_warn": 9.0, "rate_error": 5.0}, ERROR, "less than 5 Hz"),
+        ({"latency_warn": 20.0, "latency_error": 500.0}, WARN, "more than 20 s"),
+        ({"latency_warn": 10.0, "latency_error": 20.0}, ERROR, "more than 20 s"),
+        ({"age": 1e6}, WARN, "stamps and clock are 1000000 s apart"),
+        ({"age": -5}, WARN, "stamps and clock are 5 s apart"),
+    ],
+)
+def test_thresholds_make_the_level(checkpoint, limits, level, words):
+    never = {"latency_warn": 0.0, "latency_error": 0.0}
+    limits = dict(limits)
+    age = round(limits.pop("age", 30) * 10**9)
+    rig = Rig(checkpoint, metres_per_unit=2.0, **(never | limits))
+    rig.info()
+    rig.host.time = stamp(0)
+    rig.host.report()
+    for _ in range(3):
+        rig.host.time += 10**9
+        rig.image(0, header=make_header(rig.host.messages, rig.host.time - age, ""))
+        report = rig.host.report()
+    assert report.level == level and words in report.message
+
+
+def test_diagnostics_tell_the_whole_life(checkpoint, tmp_path, monkeypatch):
+    host = MemoryHost()
+    component = DepthComponent(host, DepthParameters(checkpoint=str(tmp_path / "none")))
+    assert host.report().message == "unconfigured"
+    with pytest.raises(CheckpointError):
+        component.configure()
+    assert host.report().level == ERROR and "no checkpoint at" in host.report().message
+    component.parameters = DepthParameters(checkpoint=str(checkpoint), metres_per_unit=1.0)
+    during = []
+    host.log = lambda severity, text: during.append(host.report().values["state"])
+    monkeypatch.setattr("jasmine_ros.depth_component.PROGRESS", 0.001)
+    component.configure()
+    assert "loading" in during, "a word while it lasts, and diagnostics meanwhile"
+    assert host.report().values["state"] == "inactive"
+    component.activate()
+    assert (host.report().level, host.report().values["state"]) == (OK, "active")
+    component.deactivate()
+    component.cleanup()
+    assert host.report().values["state"] == "unconfigured"
+
+
+def test_a_skipped_picture_shows_in_the_diagnostics(checkpoint):
+    rig = Rig(checkpoint, metres_per_unit=1.0)
+    rig.info()
+    rig.host.report()
+    rig.image(0, encoding="rgb24")
+    rig.host.time += 10**9
+    report = rig.host.report()
+    assert report.level == WARN and "1 pictures skipped" in report.message
+    assert "'rgb24'" in report.message
 
 
 # ---------------------------------------------------------------------- scale
@@ -237,10 +443,9 @@ def test_nothing_is_made_that_nobody_wants(checkpoint):
 def test_unknown_scale_is_said_aloud(checkpoint):
     rig = Rig(checkpoint)
     assert any(s == "warn" and "up-to-scale" in text for s, text in rig.host.logged)
-    rig.host.timers[0]()
-    (status,) = rig.last(DIAGNOSTICS).status
-    assert status.level == 1
-    assert {v.key: v.value for v in status.values}["scale"] == "up-to-scale"
+    report = rig.host.report()
+    assert report.level == WARN and report.message == "depth is up-to-scale"
+    assert report.values["scale"] == "up-to-scale"
 
 
 def test_metres_per_unit_scales_depth_and_says_metric(checkpoint):
@@ -250,8 +455,8 @@ def test_metres_per_unit_scales_depth_and_says_metric(checkpoint):
         rig.image()
     np.testing.assert_allclose(metric.depth(), 30 * plain.depth(), rtol=1e-6)
     assert not any("up-to-scale" in text for _, text in metric.host.logged)
-    metric.host.timers[0]()
-    assert metric.last(DIAGNOSTICS).status[0].level == 0
+    report = metric.host.report()
+    assert (report.level, report.message) == (OK, "metric depth")
 
 
 def test_range_limits_hold_in_metres(checkpoint):
@@ -424,7 +629,8 @@ def test_deactivate_drops_what_waits_and_cleanup_frees_the_model(checkpoint):
     rig.image(0)
     rig.component.deactivate()
     rig.host.work()
-    assert rig.tally.processed == 0 and not rig.host.callbacks and not rig.host.timers
+    assert (rig.tally.processed, rig.tally.ignored) == (0, 1)
+    assert not (rig.host.callbacks or rig.host.timers or rig.host.advertised)
     rig.component.cleanup()
     with pytest.raises(ConfigError, match="not configured"):
         _ = rig.component.predictor
@@ -434,6 +640,20 @@ def test_deactivate_drops_what_waits_and_cleanup_frees_the_model(checkpoint):
     rig.image(1)
     rig.host.work()
     assert rig.tally.processed == 1
+
+
+def test_a_frame_that_is_done_after_deactivate_is_not_published(checkpoint):
+    rig = Rig(checkpoint)
+
+    def answer(image):
+        rig.component.deactivate()
+        return np.ones(image.shape[1:], np.float32)
+
+    rig.component._predictor = DepthPredictor(GivenDepth(answer))
+    rig.info()
+    rig.image()
+    assert not rig.host.published and not rig.host.frames
+    assert (rig.tally.processed, rig.tally.ignored) == (0, 1)
 
 
 def test_a_missing_checkpoint_fails_configure(tmp_path):

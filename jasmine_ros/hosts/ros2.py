@@ -1,0 +1,262 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The host on a ROS 2 installation: topics, services, clock and log of an rclpy node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from rclpy.callback_groups import (  # type: ignore[import-not-found]
+    MutuallyExclusiveCallbackGroup,
+)
+from rclpy.clock import Clock, ClockType  # type: ignore[import-not-found]
+from rclpy.qos import (  # type: ignore[import-not-found]
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+from rclpy.qos_overriding_options import QoSOverridingOptions  # type: ignore[import-not-found]
+
+from jasmine_ros.conversion import RosConversion
+from jasmine_ros.diagnostics import NAME, PERIOD, Report, diagnostic_array
+from jasmine_ros.host import LOOK, Frame, Publisher, Severity
+from jasmine_ros.messages import RclpyMessages
+from jasmine_ros.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
+from jasmine_ros.worker import Worker
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks  # type: ignore[import-not-found]
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks  # type: ignore[import-not-found]
+
+
+class Ros2Host:
+    """Feed a component from a node's topics and publish what it has to say.
+
+    Callbacks only take note of messages; scheduled work has a thread of its own. Inputs, timers and
+    the node's life-cycle are in callback groups of their own, so that with an executor of several
+    threads a network that is being loaded holds up none of the others.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+        self.messages = RclpyMessages()
+        self.conversion = RosConversion(self.messages, lambda text: self.log("warn", text))
+        self.on_processed: Callable[[Frame], None] = lambda frame: None
+        self.worker = Worker(f"{node.get_name()} work")
+        self._inputs, self._beats = (
+            MutuallyExclusiveCallbackGroup(),
+            MutuallyExclusiveCallbackGroup(),
+        )
+        # Timers go on without /clock: someone has to say that it is missing.
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._publishers: dict[str, Any] = {}
+        self._subscriptions: list[Any] = []
+        self._unheard: list[tuple[str, str, Callable[[Any], None]]] = []
+        self._services: list[Any] = []
+        self._timers: list[Any] = []
+
+    def resolve(self, topic: str) -> str:
+        """Return the full name of a topic, remapped; the CameraInfo's is beside its pictures."""
+        name = self._node.resolve_topic_name(topic)
+        unchanged = name == self._node.resolve_topic_name(topic, only_expand=True)
+        if topic == CAMERA_INFO and unchanged:
+            return info_beside(self.resolve(IMAGE))
+        return str(name)
+
+    def advertise(self, topic: str, type_name: str) -> None:
+        """Declare an output: reliable, the newest message only, unless qos_overrides say more."""
+        self._publishers[topic] = self._node.create_publisher(
+            _class(type_name),
+            topic,
+            _qos(reliable=True),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def unadvertise(self) -> None:
+        """Take all outputs back but /diagnostics."""
+        for topic in [topic for topic in self._publishers if topic != DIAGNOSTICS]:
+            self._node.destroy_publisher(self._publishers.pop(topic))
+
+    def publish(self, topic: str, message: Any) -> None:
+        """Send a message on a declared output."""
+        self._publishers[topic].publish(message)
+
+    def wanted(self, topic: str) -> bool:
+        """Tell whether anyone listens to an output."""
+        publisher = self._publishers.get(topic)
+        return publisher is not None and publisher.get_subscription_count() > 0
+
+    def subscribe(
+        self,
+        topic: str,
+        type_name: str,
+        callback: Callable[[Any], None],
+        *,
+        latched: bool = False,
+    ) -> None:
+        """Call back with the newest message; best effort, which fits every publisher."""
+        self._subscriptions.append(
+            self._node.create_subscription(
+                _class(type_name),
+                topic,
+                callback,
+                _qos(reliable=False, depth=QUEUES.get(type_name, 1)),
+                callback_group=self._inputs,
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+        )
+        if latched:
+            if not self._unheard:
+                self.timer(LOOK, self._ask_for_kept)
+            self._unheard.append((topic, type_name, callback))
+            self._ask_for_kept()
+
+    def unsubscribe(self) -> None:
+        """End all subscriptions, services and timers."""
+        self._unheard.clear()
+        for entities, destroy in (
+            (self._subscriptions, self._node.destroy_subscription),
+            (self._services, self._node.destroy_service),
+            (self._timers, self._node.destroy_timer),
+        ):
+            while entities:
+                destroy(entities.pop())
+
+    def service(
+        self, name: str, type_name: str, answer: Callable[[Any], Mapping[str, Any]]
+    ) -> None:
+        """Answer requests with the fields of their response."""
+
+        def reply(request: Any, response: Any) -> Any:
+            for field, value in answer(request).items():
+                setattr(response, field, value)
+            return response
+
+        service = self._node.create_service(
+            _class(type_name), name, reply, callback_group=self._beats
+        )
+        self._services.append(service)
+
+    def publishers_of(self, topic: str) -> list[Publisher]:
+        """Return who publishes on a topic."""
+        return [
+            Publisher(
+                f"{found.node_namespace.rstrip('/')}/{found.node_name}",
+                found.topic_type,
+                f"{_word(found.qos_profile.reliability)}, {_word(found.qos_profile.durability)}",
+            )
+            for found in self._node.get_publishers_info_by_topic(topic)
+        ]
+
+    def diagnose(self, source: Callable[[], Report]) -> None:
+        """Publish diagnostics, by diagnostic_updater where it is installed."""
+        tell = self._updater(source) or self._own_diagnostics(source)
+        self._node.create_timer(PERIOD, tell, callback_group=self._beats, clock=self._steady)
+
+    def timer(self, period_s: float, callback: Callable[[], None]) -> None:
+        """Call back on a steady clock."""
+        create = self._node.create_timer
+        self._timers.append(
+            create(period_s, callback, callback_group=self._beats, clock=self._steady)
+        )
+
+    def schedule(self, work: Callable[[], None]) -> None:
+        """Run work in the worker; the same work waits once only."""
+        self.worker.schedule(work)
+
+    def now(self) -> int:
+        """Return the time [ns] of ROS: the wall's, or that of /clock with use_sim_time."""
+        return int(self._node.get_clock().now().nanoseconds)
+
+    def log(self, severity: Severity, text: str) -> None:
+        """Write a line to the node's log."""
+        log = self._node.get_logger()
+        # rclpy ties each place in the source to one severity.
+        if severity == "error":
+            log.error(text)
+        elif severity == "warn":
+            log.warning(text)
+        elif severity == "info":
+            log.info(text)
+        else:
+            log.debug(text)
+
+    def processed(self, frame: Frame) -> None:
+        """Hand a finished frame to whoever counts them."""
+        self.on_processed(frame)
+
+    # ------------------------------------------------------------------ underneath
+
+    def _ask_for_kept(self) -> None:
+        """Subscribe once more where a publisher keeps what it said.
+
+        Only there: no subscription hears the past and fits every publisher, and one that does not
+        fit makes publisher and subscriber warn.
+        """
+        for entry in list(self._unheard):
+            topic, type_name, callback = entry
+            if any(publisher.keeps for publisher in self.publishers_of(self.resolve(topic))):
+                self._unheard.remove(entry)
+                self._subscriptions.append(
+                    self._node.create_subscription(
+                        _class(type_name),
+                        topic,
+                        callback,
+                        _qos(reliable=True, latched=True, depth=QUEUES.get(type_name, 1)),
+                        callback_group=self._inputs,
+                        # Where only some of the publishers keep anything, that is no news.
+                        event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+                    )
+                )
+
+    def _updater(self, source: Callable[[], Report]) -> Callable[[], None] | None:
+        try:
+            from diagnostic_updater import Updater  # type: ignore[import-not-found]
+        except ImportError:
+            return None
+
+        def fill(status: Any) -> Any:
+            report = source()
+            status.hardware_id = report.hardware_id
+            status.summary(bytes([report.level]), report.message)
+            for key, value in report.values.items():
+                status.add(key, value)
+            return status
+
+        updater = Updater(self._node)
+        # Its own timer would wait for the life-cycle, and for /clock.
+        self._node.destroy_timer(updater.timer)
+        updater.setHardwareID(self.resolve(IMAGE))
+        updater.add(NAME, fill)
+        return updater.update  # type: ignore[no-any-return]
+
+    def _own_diagnostics(self, source: Callable[[], Report]) -> Callable[[], None]:
+        self.advertise(DIAGNOSTICS, OUTPUTS[DIAGNOSTICS])
+
+        def tell() -> None:
+            node = self._node.get_name()
+            self.publish(DIAGNOSTICS, diagnostic_array(self.messages, self.now(), node, source()))
+
+        return tell
+
+
+def _class(type_name: str) -> Any:
+    package, kind, name = type_name.split("/")
+    return getattr(import_module(f"{package}.{kind}"), name)
+
+
+def _qos(*, reliable: bool, latched: bool = False, depth: int = 1) -> Any:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
+
+
+def _word(policy: Any) -> str:
+    return str(policy.name).lower().replace("_", " ")

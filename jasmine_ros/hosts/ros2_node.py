@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The depth node of a ROS 2 installation: an rclpy life-cycle node around the component."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Any, NoReturn
+
+import rclpy  # type: ignore[import-not-found]
+from rcl_interfaces.msg import SetParametersResult  # type: ignore[import-not-found]
+from rclpy.executors import MultiThreadedExecutor  # type: ignore[import-not-found]
+from rclpy.lifecycle import (  # type: ignore[import-not-found]
+    LifecycleNode,
+    TransitionCallbackReturn,
+)
+from rclpy.signals import SignalHandlerOptions  # type: ignore[import-not-found]
+
+from jasmine_core.errors import ConfigError, JasmineError
+from jasmine_core.interrupt import Interrupt
+from jasmine_ros.depth_component import DepthComponent
+from jasmine_ros.hosts.ros2 import Ros2Host
+from jasmine_ros.parameters import DepthParameters, NodeParameters
+from jasmine_ros.ros_parameters import declare, undeclared, values
+from jasmine_ros.topics import DEPTH
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+TICK = 0.1  # [s] between looks at the wish to stop
+THREADS = 3  # life-cycle and parameters, inputs, timers
+
+
+class DepthNode(LifecycleNode):  # type: ignore[misc]
+    """Drive the component through the life-cycle.
+
+    configure loads the network, activate makes the topics, deactivate takes them back, cleanup
+    gives the memory back.
+    """
+
+    def __init__(self, name: str = "depth", **arguments: Any) -> None:
+        super().__init__(name, **arguments)
+        self._problems = declare(self, DepthParameters()) + declare(self, NodeParameters())
+        self.host = Ros2Host(self)
+        self.component = DepthComponent(self.host, DepthParameters())
+        self.changing = False  # in a transition
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        if self.get_parameter("autostart").value:
+            # In the life-cycle's own callback group, so that no request comes in between.
+            self._start = self.create_timer(0.0, self._autostart)
+
+    def on_configure(self, state: Any) -> Any:
+        """Load the network."""
+        for name in undeclared(self):
+            self.host.log("warn", f"parameter {name} is unknown and has no effect")
+        return self._transition(self._configure)
+
+    def on_activate(self, state: Any) -> Any:
+        """Make the topics."""
+        return self._transition(self._activate)
+
+    def on_deactivate(self, state: Any) -> Any:
+        """Take the topics back."""
+        return self._transition(self.component.deactivate)
+
+    def on_cleanup(self, state: Any) -> Any:
+        """Give the network's memory back."""
+        return self._transition(self._give_back)
+
+    def on_shutdown(self, state: Any) -> Any:
+        """End from any state."""
+        if state.label == "active":
+            self.component.deactivate()
+        return self._transition(self.component.cleanup)
+
+    def on_error(self, state: Any) -> Any:
+        """Go back to where configure begins."""
+        return self.on_shutdown(state)
+
+    # ------------------------------------------------------------------ underneath
+
+    def _autostart(self) -> None:
+        self._start.cancel()
+        if self.trigger_configure() == SUCCESS:
+            self.trigger_activate()
+
+    def _transition(self, step: Any) -> Any:
+        """Make one step; a mistake that a user can mend leaves the node where it was."""
+        self.changing = True
+        try:
+            step()
+        except JasmineError as err:
+            self.host.log("error", str(err))
+            return FAILURE
+        except Exception as err:  # rclpy would not even say that there was one
+            self.host.log("error", f"{type(err).__name__}: {err} (this is a bug)")
+            return FAILURE
+        finally:
+            self.changing = False
+        return SUCCESS
+
+    def _configure(self) -> None:
+        try:
+            if self._problems:
+                raise ConfigError("; ".join(self._problems))
+            given = values(self, DepthParameters())
+            self.component.parameters = DepthParameters().at_start(given)
+        except ConfigError as err:
+            self.component.fail(str(err))
+            raise
+        self.component.configure()
+        gc.freeze()  # what is loaded stays: no search through it between frames, nor at the end
+
+    def _activate(self) -> None:
+        try:
+            self.component.activate()
+        except Exception:
+            self.component.deactivate()  # whatever of it was made
+            raise
+        depth = self.host.resolve(DEPTH)
+        self.host.log("info", f"listening to {self.component.image_topic}, depth on {depth}")
+
+    def _give_back(self) -> None:
+        self.component.cleanup()
+        gc.unfreeze()
+        gc.collect()
+
+    def _on_set_parameters(self, parameters: list[Any]) -> Any:
+        own = DepthParameters.__dataclass_fields__
+        changes = {p.name: p.value for p in parameters if p.name in own}
+        try:
+            self.component.on_parameters(changes)
+        except ConfigError as err:
+            return SetParametersResult(successful=False, reason=str(err))
+        return SetParametersResult(successful=True)
+
+
+def run_node(argv: list[str] | None = None) -> NoReturn:
+    """Run the node until Ctrl-C, and end the process."""
+    # Our own handling of signals: rclpy's would pull the topics from under the frame in hand.
+    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+    status = 0
+    with Interrupt() as interrupt:
+        node = DepthNode()
+        executor = MultiThreadedExecutor(THREADS)
+        executor.add_node(node)
+        try:
+            while rclpy.ok() and not interrupt.requested:
+                executor.spin_once(timeout_sec=TICK)
+                if node.host.worker.failure is not None:
+                    raise node.host.worker.failure
+        except JasmineError as err:
+            node.host.log("error", str(err))
+            status = 1
+        _leave(node, executor)
+    # Threads inside a library that builds an engine cannot be stopped, and Python would wait for
+    # them; without any it would still walk through all of torch once more.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _leave(node: DepthNode, executor: Any) -> None:
+    """End the life-cycle and leave the graph, unless a transition is at work."""
+    busy = node.changing
+    if busy:
+        node.host.log("info", "stopped in the middle of a transition")
+    else:
+        node.trigger_shutdown()
+    node.host.worker.close(grace=0)  # nothing of the frame in hand is published any more
+    executor.shutdown(timeout_sec=0.2)
+    if not busy:
+        node.destroy_node()
+    rclpy.try_shutdown()

@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Start the depth node: `ros2 launch jasmine_ros depth.launch.py image:=/camera/image_raw`."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+PACKAGE = "jasmine_ros"
+ARGUMENTS = {  # name: (default, description, choices)
+    "image": ("image", "topic of the pictures", None),
+    "camera_info": ("", "topic of the CameraInfo; beside the pictures unless given", None),
+    "image_transport": ("", "raw, or compressed: from IMAGE/compressed", ["", "raw", "compressed"]),
+    "checkpoint": ("", "checkpoint folder; as in params_file unless given", None),
+    "params_file": (
+        [PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "depth.yaml"])],
+        "YAML file with the node's parameters; arguments given beside it win",
+        None,
+    ),
+    "namespace": ("", "of node and topics; one for each camera", None),
+    "use_sim_time": ("false", "take the time from /clock", ["true", "false"]),
+    "point_cloud": (
+        "",
+        "publish depth/points; as in params_file unless given",
+        ["", "true", "false"],
+    ),
+    "rviz": ("false", "show pictures, depth and cloud in RViz", ["true", "false"]),
+}
+OUTPUTS = ("image_rect", "camera_info", "points", "colorized")
+
+
+def generate_launch_description():
+    """Declare the arguments, then start with what they are."""
+    declared = [
+        DeclareLaunchArgument(name, default_value=default, description=text, choices=choices)
+        for name, (default, text, choices) in ARGUMENTS.items()
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=start)])
+
+
+def start(context):
+    """Return the nodes; an argument that was not given leaves the word to params_file."""
+    given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    parameters = {"use_sim_time": given["use_sim_time"] == "true"}
+    for name in ("checkpoint", "image_transport"):
+        if given[name]:
+            parameters[name] = given[name]
+    if given["rviz"] == "true":
+        parameters |= {"publish_colorized": True, "publish_points": True}
+    if given["point_cloud"]:
+        parameters["publish_points"] = given["point_cloud"] == "true"
+    remappings = [
+        (name, given[name]) for name in ("image", "camera_info") if given[name] not in ("", name)
+    ]
+    depth = Node(
+        package=PACKAGE,
+        executable="depth_node",
+        name="depth",
+        namespace=given["namespace"],
+        parameters=[given["params_file"], parameters],
+        remappings=remappings,
+        output="screen",
+        emulate_tty=True,
+    )
+    return [depth, rviz(given)] if given["rviz"] == "true" else [depth]
+
+
+def rviz(given):
+    """Return RViz, its displays led to this node's topics."""
+    config = PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "depth.rviz"])
+    space = f"/{given['namespace'].strip('/')}".rstrip("/")
+    image = given["image"] if given["image"].startswith("/") else f"{space}/{given['image']}"
+    outputs = [(f"/depth/{name}", f"{space}/depth/{name}") for name in OUTPUTS]
+    return Node(
+        package="rviz2",
+        executable="rviz2",
+        name="rviz",
+        namespace=given["namespace"],
+        arguments=["-d", config],
+        parameters=[{"use_sim_time": given["use_sim_time"] == "true"}],
+        remappings=[("/image", image), *outputs],
+        output="screen",
+    )

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Launch files, read and run with fakes; `test_launched_node.py` starts what they describe."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from fake_launch import FakeDeclareLaunchArgument, FakeExecuteProcess, FakeNode, launch, load
+
+from jasmine_ros.parameters import DepthParameters, NodeParameters
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "launch").glob("*.launch.py"))
+DEPTH, BAG, NAV2 = (ROOT / "launch" / f"{n}.launch.py" for n in ("depth", "bag", "nav2_depth"))
+NEEDED = {BAG: {"bag": "drive", "image": "/cam/image"}, NAV2: {"image": "/i", "checkpoint": "c"}}
+KNOWN = {*DepthParameters.__dataclass_fields__, *NodeParameters.__dataclass_fields__}
+
+
+def nodes(entities, package="jasmine_ros"):
+    return [e for e in entities if isinstance(e, FakeNode) and e.package == package]
+
+
+def parameters(context, node, folder):
+    """Return what a node is told, later words last."""
+    argv, told = node.argv(context, folder), {}
+    for option, value in pairwise(argv):
+        if option == "--params-file":
+            told |= yaml.safe_load(Path(value).read_text())["/**"]["ros__parameters"]
+    return told
+
+
+def test_all_three_are_here():
+    assert {DEPTH, BAG, NAV2} == set(FILES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_they_import_ros_s_launch_and_nothing_else(path):
+    tree = ast.parse(path.read_text(), feature_version=(3, 10))
+    modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    allowed = {"launch", "launch_ros", "ament_index_python", *sys.stdlib_module_names}
+    assert {module.partition(".")[0] for module in modules} <= allowed
+    functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    assert "generate_launch_description" in functions
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_arguments_are_few_and_described(path):
+    entities = load(path).generate_launch_description().entities
+    declared = [e for e in entities if isinstance(e, FakeDeclareLaunchArgument)]
+    assert 7 <= len(declared) <= 12
+    assert all(len(each.description) > 8 for each in declared)
+    assert len({each.name for each in declared}) == len(declared)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
+def test_what_they_start_exists(path, tmp_path):
+    context, entities = launch(path, **NEEDED.get(path, {}))
+    (node,) = nodes(entities)
+    assert (node.executable, node.name) == ("depth_node", "depth")
+    assert f'"{node.executable} = jasmine_ros.depth_node:main"' in (ROOT / "setup.py").read_text()
+    told = parameters(context, node, tmp_path)
+    assert told.keys() - {"use_sim_time"} <= KNOWN
+
+
+def test_without_arguments_the_node_has_its_defaults(tmp_path):
+    context, entities = launch(DEPTH)
+    told = parameters(context, nodes(entities)[0], tmp_path)
+    assert told.pop("use_sim_time") is False
+    assert told.pop("autostart") is True
+    assert DepthParameters().at_start(told) == DepthParameters()
+    argv = nodes(entities)[0].argv(context, tmp_path)
+    assert not [a for a in argv if a.startswith(("image:=", "camera_info:=", "__ns:="))]
+    assert not nodes(entities, "rviz2")
+
+
+def test_arguments_win_over_the_parameter_file_and_only_then(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("/**: {ros__parameters: {checkpoint: mine, publish_points: true}}")
+    context, entities = launch(DEPTH, params_file=str(file))
+    told = parameters(context, nodes(entities)[0], tmp_path)
+    assert (told["checkpoint"], told["publish_points"]) == ("mine", True)
+    context, entities = launch(
+        DEPTH, params_file=str(file), checkpoint="other", point_cloud="false", use_sim_time="true"
+    )
+    told = parameters(context, nodes(entities)[0], tmp_path)
+    assert (told["checkpoint"], told["publish_points"]) == ("other", False)
+    assert told["use_sim_time"] is True
+
+
+def test_topics_and_namespace_are_led_on(tmp_path):
+    given = {"image": "/cam/image_raw", "camera_info": "/cam/info", "namespace": "left"}
+    context, entities = launch(DEPTH, **given)
+    argv = nodes(entities)[0].argv(context, tmp_path)
+    assert {"__ns:=/left", "image:=/cam/image_raw", "camera_info:=/cam/info"} <= set(argv)
+
+
+def test_rviz_shows_the_node_s_own_topics(tmp_path):
+    context, entities = launch(DEPTH, rviz="true", namespace="/left", image="picture")
+    (rviz,) = nodes(entities, "rviz2")
+    assert dict(rviz.remappings)["/image"] == "/left/picture"
+    assert dict(rviz.remappings)["/depth/points"] == "/left/depth/points"
+    config = yaml.safe_load((ROOT / "config" / "depth.rviz").read_text())
+    displays = config["Visualization Manager"]["Displays"]
+    topics = {d["Topic"]["Value"]: d["Class"] for d in displays if "Topic" in d}
+    assert topics.keys() <= dict(rviz.remappings).keys()
+    assert topics["/depth/points"].endswith("PointCloud2")
+    assert topics["/depth/colorized"].endswith("Image") and topics["/image"].endswith("Image")
+    assert any(d["Class"].endswith("TF") for d in displays)
+    told = parameters(context, nodes(entities)[0], tmp_path)
+    assert told["publish_colorized"] and told["publish_points"]
+
+
+def test_two_cameras_do_not_meet(tmp_path):
+    argv = []
+    for side in ("left", "right"):
+        context, entities = launch(DEPTH, namespace=side, image=f"/{side}_camera/image_raw")
+        argv.append(set(nodes(entities)[0].argv(context, tmp_path)))
+    assert {"__ns:=/left", "image:=/left_camera/image_raw"} <= argv[0]
+    assert {"__ns:=/right", "image:=/right_camera/image_raw"} <= argv[1]
+
+
+def test_a_bag_is_played_on_its_own_clock(tmp_path):
+    context, entities = launch(BAG, **NEEDED[BAG], loop="false", rate="0.5", rviz="false")
+    (player,) = [e for e in entities if isinstance(e, FakeExecuteProcess)]
+    assert player.cmd == ["ros2", "bag", "play", "drive", "--clock", "--rate", "0.5"]
+    told = parameters(context, nodes(entities)[0], tmp_path)
+    assert told["use_sim_time"] is True and told["publish_points"] is True
+
+
+def test_nav2_gets_a_thin_short_cloud(tmp_path):
+    context, entities = launch(NAV2, **NEEDED[NAV2])
+    told = parameters(context, nodes(entities)[0], tmp_path)
+    del told["use_sim_time"]
+    given = DepthParameters().at_start(told)
+    assert given.publish_points and given.points_stride > 1 and 0 < given.points_max_range < 20
+    assert given.checkpoint == "c"
+
+
+@pytest.mark.parametrize(
+    "given", [{"rviz": "maybe"}, {"use_sim_time": "1"}, {"point_cloud": "yes"}]
+)
+def test_other_values_than_the_choices_are_refused(given):
+    with pytest.raises(AssertionError):
+        launch(DEPTH, **given)
