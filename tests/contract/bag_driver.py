@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The bag host under contract: what the camera sends is recorded, played, and the result read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
+from contract.steps import FATES, Burst, Change, Heard, Send, Step, image
+
+from jasmine_core.data.bag import Bag, choose_camera
+from jasmine_core.data.bag_writer import BagWriter
+from jasmine_core.errors import ConfigError, FrameError, JasmineError
+from jasmine_ros.depth_component import DepthComponent
+from jasmine_ros.hosts.bag import BagHost
+from jasmine_ros.messages import RosbagsMessages
+from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.topics import OUTPUTS
+
+PERIOD = 100_000_000  # [ns] from message to message, whatever their stamps
+
+
+class BagDriver:
+    """Run a depth component from one real bag to another."""
+
+    live = False
+    sets_parameters = True
+
+    def __init__(self, checkpoint: Path, new_folder: Callable[[], Path]) -> None:
+        self._checkpoint, self._new_folder = checkpoint, new_folder
+
+    def run(self, steps: list[Step], *, fresh: bool = False, **parameters: Any) -> Heard:
+        out, heard = self._new_folder() / "out", Heard({}, {})
+        with self._component(steps, self._checkpoint, parameters) as (source, host, component):
+            with BagWriter(out) as writer:
+                host.record(writer)
+                messages = source.messages()
+                for step in steps:
+                    if isinstance(step, Change):
+                        heard.refusals.append(_refusal(component, step))
+                    for _ in sends_of(step):
+                        message = next(messages)
+                        try:
+                            host.deliver(message)
+                        except FrameError as err:
+                            component.on_damaged(message.topic, str(err))
+            component.deactivate()
+            component.cleanup()
+        for name in FATES:
+            heard.counts[name] = getattr(component.tally, name)
+        with Bag(out) as result:
+            for name in OUTPUTS:
+                recorded = result.messages([host.resolve(name)])
+                heard.messages[name] = [result.decode(message) for message in recorded]
+        return heard
+
+    def refusal(self, checkpoint: Path | None = None, **parameters: Any) -> str:
+        try:
+            with self._component([image()], checkpoint or self._checkpoint, parameters):
+                return ""
+        except JasmineError as err:
+            return str(err)
+
+    @contextmanager
+    def _component(
+        self, steps: list[Step], checkpoint: Path, parameters: dict[str, Any]
+    ) -> Iterator[tuple[Bag, BagHost, DepthComponent]]:
+        """Record what the camera sends in the course of some steps and listen to the recording."""
+        topics: list[str] = []
+
+        def fill(bag: Recorder) -> None:
+            for step in steps:
+                for send in sends_of(step):
+                    topic, kind, message = send.message(RosbagsMessages(ROS2))
+                    bag.write(topic, kind, START + len(topics) * PERIOD, message)
+                    topics.append(topic)
+
+        with Bag(write_bag(self._new_folder() / "in", fill)) as source:
+            pictures = next(topic for topic in topics if topic.startswith(IMAGE_TOPIC))
+            told = INFO_TOPIC if INFO_TOPIC in topics else None
+            host = BagHost(source, choose_camera(source, pictures, told), "robot")
+            values = {"checkpoint": str(checkpoint), "device": "cpu", **parameters}
+            component = DepthComponent(host, DepthParameters().at_start(values))
+            component.configure()
+            component.activate(source.topics[pictures].type)
+            yield source, host, component
+
+
+def sends_of(step: Step) -> tuple[Send, ...]:
+    """Return what the camera sends in a step; to be away sends nothing."""
+    match step:
+        case Send():
+            return (step,)
+        case Burst():
+            return step.sends
+    return ()
+
+
+def _refusal(component: DepthComponent, change: Change) -> str | None:
+    try:
+        component.on_parameters(change.parameters)
+    except ConfigError as err:
+        return str(err)
+    return None

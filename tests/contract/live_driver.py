@@ -1,0 +1,313 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A live host under contract: the node in a process of its own, spoken to over real RTPS.
+
+The same client serves the node on Cyclone DDS and the node of a ROS 2 installation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, ClassVar
+
+import pytest
+from camera_bags import IMAGE_TOPIC, INFO_TOPIC
+from contract.steps import FATES, Absence, Burst, Change, Heard, Send, Step
+from live_topics import until
+
+from jasmine_ros.dds.graph import type_hash
+from jasmine_ros.dds.uri import domain_config
+from jasmine_ros.dds.wire import Participant, Reader, Writer
+from jasmine_ros.messages import RosbagsMessages, stamp_ns
+from jasmine_ros.topics import DEPTH, DIAGNOSTICS, OUTPUTS
+
+IMAGE, COMPRESSED, INFO = (
+    f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
+)
+SETTLE = 0.15  # [s] for a CameraInfo, which nothing answers
+ABSENCE = 0.5  # [s]
+START = 300.0  # [s] for a node that imports torch on a busy machine
+BURST = 1 / 120  # [s] any faster, and it is the socket that drops
+GREETING = {IMAGE: {"encoding": "none"}, COMPRESSED: {"format": "none"}}  # pictures that are none
+
+
+class Node:
+    """A depth node in another process."""
+
+    def __init__(
+        self,
+        command: list[str],
+        domain: int,
+        names: dict[str, str],
+        parameters: dict[str, Any],
+    ) -> None:
+        arguments = ["--ros-args"]
+        for before, after in names.items():
+            arguments += ["-r", f"{before}:={after}"]
+        for name, value in parameters.items():
+            arguments += ["-p", f"{name}:={json.dumps(value)}"]  # which is YAML too
+        self._said = TemporaryFile("w+")  # noqa: SIM115  # a pipe that nobody reads would fill up
+        self.environment = os.environ | {"OMP_NUM_THREADS": "1", "ROS_DOMAIN_ID": str(domain)}
+        self.process = subprocess.Popen(
+            [*command, *arguments],
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            env=self.environment,
+        )
+
+    @property
+    def gone(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def said(self) -> str:
+        self._said.seek(0)
+        return self._said.read()
+
+    def stop(self) -> float:
+        """End the node as Ctrl-C does; return how long it took [s]."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(30)
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+        self._said.close()
+
+
+class Listener:
+    """What a node in this namespace publishes, and a camera before it."""
+
+    def __init__(self, participant: Participant, namespace: str, picture_type: str) -> None:
+        self.heard: dict[str, list[Any]] = {name: [] for name in OUTPUTS}
+        self.counts = dict(FATES)  # as the newest diagnostics tell them
+        self._participant, self._messages = participant, RosbagsMessages(participant.typestore)
+        self._namespace, self._picture_type = namespace, picture_type
+        self._writers: dict[str, Writer] = {}
+        self._readers = {
+            name: participant.reader(
+                f"rt{self.full_name(name)}", kind, self._hash(kind), depth=50, reliable=True
+            )
+            for name, kind in OUTPUTS.items()
+        }
+
+    def _hash(self, kind: str) -> bytes:
+        return type_hash(self._messages.typestore, kind)
+
+    def full_name(self, topic: str) -> str:
+        return f"{self._namespace}/{topic.lstrip('/')}"
+
+    @property
+    def readers(self) -> dict[str, Reader]:
+        return self._readers
+
+    def plug(self) -> None:
+        """Make the camera's writers, and have the node count what is no picture.
+
+        For a best-effort reader misses what comes before it knows its writer.
+        """
+        for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._picture_type)):
+            name = f"rt{self.full_name(topic)}"
+            self._writers[kind] = self._participant.writer(name, kind, self._hash(kind))
+        until(lambda: all(w.matched for w in self._writers.values()), "node that listens")
+        greeting = self._messages.make(self._picture_type, **GREETING[self._picture_type])
+        known = self.counts["received"]
+
+        def greeted() -> bool:
+            self._write(self._picture_type, greeting)
+            self.listen(0.3)
+            return self.counts["received"] > known
+
+        until(greeted, "picture received")
+        self.listen_until(self.balanced)
+
+    def strangers(self) -> dict[str, Writer]:
+        """Make writers of the camera's topics that are not the camera's."""
+        writers = {
+            kind: self._participant.writer(f"rt{self.full_name(topic)}", kind)
+            for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._picture_type))
+        }
+        until(lambda: all(w.matched for w in writers.values()), "node that listens")
+        return writers
+
+    def unplug(self) -> None:
+        self._writers.clear()  # nobody else holds them
+
+    @property
+    def image_topic(self) -> str:
+        return IMAGE_TOPIC + ("/compressed" if self._picture_type == COMPRESSED else "")
+
+    def send(self, send: Send) -> tuple[str, int]:
+        """Send a message; return its type and stamp."""
+        _, kind, message = send.message(self._messages)
+        self._write(kind, message)
+        return kind, stamp_ns(message.header.stamp)
+
+    def _write(self, kind: str, message: Any) -> None:
+        self._writers[kind].write(self._messages.typestore.serialize_cdr(message, kind))
+
+    def listen(self, seconds: float) -> None:
+        """Take in what comes within some time."""
+        store, end = self._messages.typestore, time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._participant.wait(min(left, 0.05))
+            for name, reader in self._readers.items():
+                while (payload := reader.take()) is not None:
+                    self.heard[name].append(store.deserialize_cdr(payload, OUTPUTS[name]))
+        if self.heard[DIAGNOSTICS]:
+            (status,) = self.heard[DIAGNOSTICS][-1].status
+            values = {value.key: value.value for value in status.values}
+            self.counts = {name: int(values[name]) for name in FATES}
+
+    def listen_until(self, condition: Callable[[], object]) -> None:
+        def met() -> object:
+            self.listen(0.05)
+            return condition()
+
+        until(met, "answer, and no count of a picture without one")
+
+    def balanced(self) -> bool:
+        """Tell whether the fate of every picture received is known."""
+        received, *fates = (self.counts[name] for name in FATES)
+        return received == sum(fates)
+
+
+@contextmanager
+def live(
+    kind: type[LiveDriver],
+    checkpoint: Path,
+    domain: int,
+    command: list[str] | None = None,
+) -> Iterator[LiveDriver]:
+    """Yield the driver of a live host, on a DDS domain that is held to this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CYCLONEDDS_URI", domain_config())
+        with Participant(RosbagsMessages().typestore, domain) as participant:
+            driver = kind(participant, command or kind.command, checkpoint)
+            try:
+                yield driver
+            finally:
+                driver.close()
+
+
+class LiveDriver:
+    """Start depth nodes as other processes and let steps happen to them."""
+
+    live = True
+    command: ClassVar = [sys.executable, "-m", "jasmine_ros.cli", "live"]
+    sets_parameters = False
+
+    def __init__(self, participant: Participant, command: list[str], checkpoint: Path) -> None:
+        self._participant, self._command, self._checkpoint = participant, command, checkpoint
+        self._running: dict[str, tuple[Node, Listener]] = {}  # by parameters
+        self._started = 0
+
+    def run(self, steps: list[Step], *, fresh: bool = False, **parameters: Any) -> Heard:
+        kinds = [s.message(RosbagsMessages())[1] for s in steps if isinstance(s, Send)]
+        picture_type = COMPRESSED if COMPRESSED in kinds else IMAGE
+        key = f"{picture_type} {sorted(parameters.items())}"
+        if fresh and key in self._running:
+            self._running.pop(key)[0].kill()
+        if key not in self._running:
+            self._running[key] = self.start(picture_type, **parameters)
+        return self._let_happen(steps, *self._running[key])
+
+    def start(self, picture_type: str = IMAGE, **parameters: Any) -> tuple[Node, Listener]:
+        """Start another node; return it and someone whom it knows."""
+        self._started += 1
+        listener = Listener(self._participant, f"/robot_{self._started}", picture_type)
+        node = self._node(listener, self._checkpoint, parameters)
+        try:
+            until(
+                lambda: node.gone or all(r.matched for r in listener.readers.values()),
+                "outputs",
+                START,
+            )
+            assert not node.gone, node.said
+            listener.plug()
+        except BaseException:
+            print(node.said)
+            node.kill()
+            raise
+        return node, listener
+
+    def refusal(self, checkpoint: Path | None = None, **parameters: Any) -> str:
+        self._started += 1
+        listener = Listener(self._participant, f"/robot_{self._started}", IMAGE)
+        node = self._node(listener, checkpoint or self._checkpoint, parameters)
+        try:
+            until(lambda: self.refused(node), "refusal", START)
+            return node.said
+        finally:
+            node.kill()
+
+    def refused(self, node: Node) -> bool:
+        return node.gone and node.process.returncode != 0
+
+    def change(self, node: Node, listener: Listener, change: Change) -> str | None:
+        raise NotImplementedError("parameters of this host are set at start")
+
+    def close(self) -> None:
+        for node, _ in self._running.values():
+            node.kill()
+
+    def _node(self, listener: Listener, checkpoint: Path, parameters: dict[str, Any]) -> Node:
+        names = {
+            "__ns": listener.full_name("").rstrip("/"),
+            "image": listener.full_name(listener.image_topic),
+            "camera_info": listener.full_name(INFO_TOPIC),
+            DIAGNOSTICS: listener.full_name(DIAGNOSTICS),
+        }
+        values = {"checkpoint": str(checkpoint), "device": "cpu", **parameters}
+        return Node(self._command, self._participant.domain, names, values)
+
+    def _let_happen(self, steps: list[Step], node: Node, listener: Listener) -> Heard:
+        before, refusals = listener.counts, []
+        for heard in listener.heard.values():
+            heard.clear()
+        for step in steps:
+            match step:
+                case Send():
+                    self._send(listener, step)
+                case Burst():
+                    for send in step.sends[:-1]:
+                        listener.send(send)
+                        time.sleep(BURST)
+                    self._send(listener, step.sends[-1])
+                case Absence():
+                    listener.unplug()
+                    listener.listen(ABSENCE)
+                    listener.plug()
+                case Change():
+                    refusals.append(self.change(node, listener, step))
+        reports = len(listener.heard[DIAGNOSTICS])
+        listener.listen_until(lambda: len(listener.heard[DIAGNOSTICS]) > reports)
+        listener.listen_until(listener.balanced)
+        counts = {name: listener.counts[name] - before[name] for name in FATES}
+        heard = {name: list(messages) for name, messages in listener.heard.items()}
+        return Heard(heard, counts, refusals)
+
+    def _send(self, listener: Listener, send: Send) -> None:
+        """Send a message and wait for what becomes of it."""
+        known, answered = listener.counts["received"], listener.heard[DEPTH]
+        kind, stamp = listener.send(send)
+        if kind == INFO:
+            listener.listen(SETTLE)
+        else:
+            listener.listen_until(
+                lambda: (
+                    any(stamp_ns(depth.header.stamp) == stamp for depth in answered)
+                    or (listener.counts["received"] > known and listener.balanced())
+                )
+            )

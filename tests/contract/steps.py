@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to a depth node, step by step, and what is heard of it: the same on every host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from camera_bags import Recorder, picture, stamp
+
+from jasmine_ros.messages import RosbagsMessages, stamp_ns
+from jasmine_ros.topics import DEPTH
+
+FATES = dict.fromkeys(("received", "processed", "dropped", "skipped", "ignored"), 0)
+Sent = tuple[str, str, Any]  # topic, type and message
+
+
+@dataclass(frozen=True)
+class Send:
+    """The camera sends one message."""
+
+    record: Callable[[Recorder], None]
+
+    def message(self, messages: RosbagsMessages) -> Sent:
+        sent: list[Sent] = []
+        recorder = Recorder(lambda topic, kind, at, m: sent.append((topic, kind, m)), messages)
+        self.record(recorder)
+        (message,) = sent
+        return message
+
+
+@dataclass(frozen=True)
+class Burst:
+    """The camera sends pictures faster than anyone could work on them."""
+
+    sends: tuple[Send, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Somebody sets parameters; a refusal lands in `Heard.refusals`."""
+
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Absence:
+    """The camera leaves, and comes back after a while."""
+
+
+Step = Send | Burst | Change | Absence
+
+
+def info(index: int = 0, **fields: Any) -> Send:
+    return Send(lambda bag: bag.info(stamp(index), **fields))
+
+
+def image(index: int = 0, rgb: np.ndarray | None = None, **fields: Any) -> Send:
+    shown = picture(index) if rgb is None else rgb
+    return Send(lambda bag: bag.image(stamp(index), shown, **fields))
+
+
+def compressed(index: int, extension: str) -> Send:
+    data = cv2.imencode(extension, picture(index)[..., ::-1])[1].reshape(-1)
+    return Send(lambda bag: bag.compressed(stamp(index), data))
+
+
+@dataclass
+class Heard:
+    """What came out of a node in the course of some steps."""
+
+    messages: dict[str, list[Any]]  # of each output, in order, by its name as the node calls it
+    counts: dict[str, int]  # pictures received, and what became of them: `FATES`
+    refusals: list[str | None] = field(default_factory=list)  # one for each `Change`
+
+    def stamps(self, topic: str = DEPTH) -> list[int]:
+        return [stamp_ns(message.header.stamp) for message in self.messages[topic]]
+
+    def depth(self, index: int) -> np.ndarray:
+        """Return the one depth picture with a stamp, as it is on the wire."""
+        (message,) = (m for m in self.messages[DEPTH] if stamp_ns(m.header.stamp) == stamp(index))
+        dtype = np.float32 if message.encoding == "32FC1" else np.uint16
+        return message.data.view(dtype).reshape(message.height, message.width)
+
+
+class Refusal(Exception):
+    """A node that would not start, in its own words."""
+
+
+class Driver(Protocol):
+    """Bring a depth node up on some host, let steps happen to it, and tell what came out."""
+
+    live: bool  # in a process of its own, with parameters that a person can set
+    sets_parameters: bool
+
+    def run(self, steps: list[Step], *, fresh: bool = False, **parameters: Any) -> Heard:
+        """Let steps happen to a node with some parameters; `fresh`: to one that saw nothing yet."""
+        ...
+
+    def refusal(self, checkpoint: Path | None = None, **parameters: Any) -> str:
+        """Start a node that cannot start; return what it says."""
+        ...

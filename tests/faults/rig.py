@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A component on the bag host that is fed raw bytes; what it publishes stays in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
+
+from jasmine_core.data.bag import Bag, BagMessage, CameraTopics
+from jasmine_core.errors import FrameError
+from jasmine_core.runtime import predictor
+from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
+from jasmine_ros.depth_component import DepthComponent
+from jasmine_ros.host import Frame
+from jasmine_ros.hosts.bag import BagHost
+from jasmine_ros.parameters import DepthParameters
+
+PERIOD = 33_000_000  # [ns]
+IMAGE, COMPRESSED, INFO = (
+    f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
+)
+
+
+class Answers:
+    """A simulated backend: depths come from a function of the picture [3,h,w], not a network."""
+
+    def __init__(
+        self,
+        answer: Callable[[np.ndarray], np.ndarray] = lambda image: image[0] + np.float32(0.5),
+        size: tuple[int, int] = (64, 64),
+    ) -> None:
+        self.answer = answer
+        self.info = BackendInfo("simulated", "cpu", "fp32", "given answers", size, None)
+
+    def __call__(self, image: np.ndarray) -> NetworkMaps:
+        depth = np.asarray(self.answer(image), np.float32)
+        return NetworkMaps(np.zeros_like(depth), np.stack([depth, depth]), {"simulated": 0.0})
+
+
+class Ear(BagHost):
+    """Keep what is published instead of writing it."""
+
+    def __init__(self, source: Bag, camera: CameraTopics) -> None:
+        super().__init__(source, camera)
+        self.published: dict[str, list[Any]] = defaultdict(list)
+        self.frames: list[Frame] = []
+        self.said: list[tuple[str, str]] = []
+
+    def publish(self, topic: str, message: Any) -> None:
+        assert ROS2.serialize_cdr(message, self.outputs[self.resolve(topic)])
+        self.published[topic].append(message)
+
+    def processed(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+    def log(self, severity: str, text: str) -> None:
+        self.said.append((severity, text))
+
+    def forget(self) -> None:
+        self.published.clear()
+        self.frames.clear()
+        self.said.clear()
+
+
+class Rig:
+    """A configured component, and someone who hands it bytes."""
+
+    def __init__(
+        self, source: Bag, topic: str, patch: pytest.MonkeyPatch, backend: Any, **parameters: Any
+    ) -> None:
+        if backend is not None:
+            patch.setattr(predictor, "load_backend", lambda *a, **k: backend)
+        self.connections = {c.msgtype: c for c in source.reader.connections}
+        self.host = Ear(source, CameraTopics(topic, INFO_TOPIC))
+        values = {"device": "cpu", **parameters}
+        self.component = DepthComponent(self.host, DepthParameters().at_start(values))
+        self.component.configure()
+        self.component.activate(source.topics[topic].type)
+        self._now = START
+
+    def raw(self, kind: str, raw: bytes) -> None:
+        """Hand over a message as its host would; a host reports what it cannot read."""
+        self._now += PERIOD
+        message = BagMessage(self.connections[kind], self._now, bytes(raw))
+        try:
+            self.host.deliver(message)
+        except FrameError as err:
+            self.component.on_damaged(message.topic, str(err))
+
+    def send(self, fill: Callable[[Recorder], None]) -> None:
+        """Hand over whatever a recorder writes."""
+        for kind, raw in serialised(fill):
+            self.raw(kind, raw)
+
+    @property
+    def tally(self):
+        return self.component.tally
+
+
+def serialised(fill: Callable[[Recorder], None]) -> list[tuple[str, bytes]]:
+    """Return the types and bytes of what a recorder writes."""
+    from jasmine_ros.messages import RosbagsMessages
+
+    sent: list[tuple[str, bytes]] = []
+    fill(
+        Recorder(
+            lambda topic, kind, at, m: sent.append((kind, bytes(ROS2.serialize_cdr(m, kind)))),
+            RosbagsMessages(ROS2),
+        )
+    )
+    return sent
+
+
+def open_bag(folder: Path, compressed: bool) -> tuple[Bag, str]:
+    """Record a bag that has a camera's two topics; return it and the pictures' topic."""
+    topic = IMAGE_TOPIC + ("/compressed" if compressed else "")
+
+    def fill(bag: Recorder) -> None:
+        bag.info(START)
+        if compressed:
+            bag.compressed(START, np.zeros(1, np.uint8))
+        else:
+            bag.image(START, np.zeros((1, 1, 3), np.uint8))
+
+    return Bag(write_bag(folder / "camera", fill)), topic

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""A checkpoint that disappears under a running node, and one that was made to do harm."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from camera_bags import picture, stamp
+
+from jasmine_core.errors import CheckpointError
+from jasmine_core.model.checkpoint import load_checkpoint
+from jasmine_ros.topics import DEPTH
+
+OVERWRITTEN = """
+import sys
+from pathlib import Path
+import numpy as np
+from jasmine_core import DepthPredictor
+predictor = DepthPredictor.from_pretrained(sys.argv[1], device="cpu")
+image = np.zeros((64, 64, 3), np.uint8)
+before = predictor(image).depth
+for file in Path(sys.argv[1]).rglob("*.safetensors"):
+    file.write_bytes(b"short")
+np.testing.assert_array_equal(before, predictor(image).depth)
+"""
+
+
+def test_a_checkpoint_deleted_while_the_node_runs(make_rig, checkpoint, tmp_path):
+    mine = shutil.copytree(checkpoint, tmp_path / "mine")
+    rig = make_rig(checkpoint=str(mine))
+    rig.send(lambda bag: bag.info(0))
+    rig.send(lambda bag: bag.image(stamp(0), picture()))
+    shutil.rmtree(mine)
+    for index in range(1, 20):
+        rig.send(lambda bag, i=index: bag.image(stamp(i), picture()))
+    first, *rest = rig.host.published[DEPTH]
+    assert len(rest) == 19
+    assert all(depth.data.tobytes() == first.data.tobytes() for depth in rest)
+    rig.component.deactivate()
+    rig.component.cleanup()
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
+        rig.component.configure()
+    shutil.copytree(checkpoint, mine)
+    rig.component.configure()
+
+
+def test_a_checkpoint_overwritten_in_place_while_it_is_in_use(checkpoint, tmp_path):
+    mine = shutil.copytree(checkpoint, tmp_path / "mine")
+    done = subprocess.run(
+        [sys.executable, "-c", OVERWRITTEN, str(mine)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode != -signal.SIGBUS, "the weights are still read from the file"
+    assert done.returncode == 0, done.stderr
+
+
+class Bomb:
+    """Leave a file behind when it is unpickled without care."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return Path.touch, (self.mark,)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "unet/diffusion_pytorch_model.safetensors",
+        "vae/diffusion_pytorch_model.safetensors",
+        "ssg/model.safetensors",
+        "text/empty_prompt.safetensors",
+        "jasmine.json",
+        "unet/config.json",
+        "scheduler/scheduler_config.json",
+    ],
+)
+def test_a_pickle_in_the_place_of_any_file_is_refused_and_not_executed(checkpoint, tmp_path, file):
+    mark, mine = tmp_path / "mark", shutil.copytree(checkpoint, tmp_path / "mine")
+    bomb = pickle.dumps(Bomb(mark))
+    pickle.loads(bomb)
+    assert mark.exists(), "it would work"
+    mark.unlink()
+    (mine / file).write_bytes(bomb)
+    with pytest.raises(CheckpointError, match=file.rpartition("/")[2].partition(".")[0]):
+        load_checkpoint(mine)
+    assert not mark.exists()
+
+
+def test_pickles_beside_the_safetensors_are_not_looked_at(checkpoint, tmp_path):
+    mark, mine = tmp_path / "mark", shutil.copytree(checkpoint, tmp_path / "mine")
+    for folder in ("unet", "vae", "ssg", "."):
+        for name in ("diffusion_pytorch_model.bin", "pytorch_model.bin", "model.pt", "model.pkl"):
+            (mine / folder / name).write_bytes(pickle.dumps(Bomb(mark)))
+    load_checkpoint(mine)
+    assert not mark.exists()

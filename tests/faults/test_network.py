@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a network can do to the node that runs it. The backends here are simulated, and say so."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+from camera_bags import picture, stamp
+from faults.rig import Answers
+
+from jasmine_ros.topics import DEPTH, POINTS
+
+ROUNDS = 50
+
+
+def good(image: np.ndarray) -> np.ndarray:
+    return image[0] + np.float32(1)
+
+
+def holes(image: np.ndarray) -> np.ndarray:
+    depth = good(image)
+    depth[:, ::2] = np.nan
+    depth[0], depth[1], depth[2] = np.inf, -np.inf, -1.0
+    return depth
+
+
+def everywhere(value: float):
+    return lambda image: np.full(image.shape[1:], value, np.float32)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -3.0])
+def test_a_network_without_a_finite_answer_costs_its_frames_only(make_rig, value):
+    backend = Answers(good)
+    rig = make_rig(backend)
+    rig.send(lambda bag: bag.info(0))
+    for index in range(ROUNDS):
+        backend.answer = everywhere(value) if index % 2 else good
+        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i)))
+    assert (rig.tally.processed, rig.tally.skipped) == (ROUNDS // 2, ROUNDS // 2)
+    (reason,) = rig.tally.reasons["unusable"]
+    assert "found no depth" in reason
+    assert len(rig.host.published[DEPTH]) == ROUNDS // 2
+
+
+@pytest.mark.parametrize("encoding", ["32FC1", "16UC1"])
+def test_where_the_network_knows_nothing_the_messages_say_so(make_rig, encoding):
+    outputs = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
+    rig = make_rig(Answers(holes), depth_encoding=encoding, points_edge_threshold=0.0, **outputs)
+    rig.send(lambda bag: bag.info(0))
+    rig.send(lambda bag: bag.image(stamp(0), picture()))
+    (depth,), (cloud,) = rig.host.published[DEPTH], rig.host.published[POINTS]
+    if encoding == "32FC1":
+        values = depth.data.view(np.float32)
+        known = np.isfinite(values)
+        assert np.isnan(values[~known]).all(), "NaN, and no infinity (REP 118)"
+    else:
+        values = depth.data.view(np.uint16)
+        known = values > 0
+    assert 0 < known.sum() < known.size and (values[known] > 0).all()
+    z = cloud.data.view(np.float32).reshape(-1, 4)[:, 2]
+    np.testing.assert_array_equal(np.isfinite(z), known)
+
+
+def test_simulated_gpu_out_of_memory(make_rig):
+    """The real exception of torch, raised where a backend would; no GPU is needed for that."""
+    backend, kept = Answers(good), []
+
+    def no_memory(image: np.ndarray) -> np.ndarray:
+        workspace = np.zeros(1000)
+        kept.append(weakref.ref(workspace))
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    rig = make_rig(backend)
+    rig.send(lambda bag: bag.info(0))
+    for index in range(ROUNDS):
+        backend.answer = no_memory if index % 2 else good
+        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i)))
+    assert (rig.tally.processed, rig.tally.skipped) == (ROUNDS // 2, ROUNDS // 2)
+    (reason,) = rig.tally.reasons["failed"]
+    assert "OutOfMemoryError" in reason and "2.00 GiB" in reason
+    gc.collect()
+    assert not any(ref() is not None for ref in kept), "a kept traceback would keep the tensors"
+    warnings = [text for severity, text in rig.host.said if severity in ("warn", "error")]
+    assert sum("OutOfMemoryError" in text for text in warnings) == 1, "said once, not each time"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (64, 65), (0, 0), (64,)])
+def test_an_answer_of_another_shape_is_no_picture(make_rig, shape):
+    rig = make_rig(Answers(lambda image: np.ones(shape, np.float32)))
+    rig.send(lambda bag: bag.info(0))
+    rig.send(lambda bag: bag.image(stamp(0), picture()))
+    assert (rig.tally.processed, rig.tally.skipped) == (0, 1) and not rig.host.published[DEPTH]

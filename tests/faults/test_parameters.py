@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters that change many times a second, while pictures are worked on."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from camera_bags import picture, stamp
+from faults.rig import Answers
+
+from jasmine_core.errors import ConfigError
+from jasmine_ros.topics import DEPTH, POINTS
+
+# Two settings that belong together: a mixture of both would publish nothing, or in the wrong unit.
+NEAR = {
+    "metres_per_unit": 1.0,
+    "min_depth": 0.1,
+    "max_depth": 10.0,
+    "depth_encoding": "32FC1",
+    "publish_points": False,
+}
+FAR = {
+    "metres_per_unit": 1000.0,
+    "min_depth": 100.0,
+    "max_depth": 10_000.0,
+    "depth_encoding": "16UC1",
+    "publish_points": True,
+}
+PICTURES = 400
+
+
+def test_a_storm_of_parameters(make_rig):
+    rig = make_rig(Answers(lambda image: np.full(image.shape[1:], 2.0, np.float32)), **NEAR)
+    rig.send(lambda bag: bag.info(0, width=16, height=12))
+    over, accepted, refused = threading.Event(), [], []
+
+    def storm(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        while not over.is_set():
+            changes = (NEAR, FAR, FAR | {"points_stride": 0}, NEAR | {"checkpoint": "x"})
+            try:
+                rig.component.on_parameters(changes[int(rng.integers(4))])
+                accepted.append(1)
+            except ConfigError:
+                refused.append(1)
+
+    threads = [threading.Thread(target=storm, args=(seed,)) for seed in range(3)]
+    for thread in threads:
+        thread.start()
+    kinds = set()
+    for index in range(PICTURES):
+        rig.host.forget()
+        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i, 16, 12)))
+        (depth,), clouds = rig.host.published[DEPTH], rig.host.published[POINTS]
+        kinds.add(depth.encoding)
+        if depth.encoding == "32FC1":
+            assert (depth.data.view(np.float32) == 2).all() and not clouds
+        else:
+            assert (depth.data.view(np.uint16) == 65535).all() or not depth.data.any()
+            assert len(clouds) == 1 and (clouds[0].data.view(np.float32)[2::4] == 2000).all()
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert rig.tally.processed == PICTURES and rig.tally.skipped == 0
+    assert kinds == {"32FC1", "16UC1"} and len(accepted) > PICTURES and len(refused) > PICTURES

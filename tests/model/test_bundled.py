@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The checkpoint that comes with the package: small, whole, and it sees depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from jasmine_core.evaluate.evaluation import Evaluation
+from jasmine_core.evaluate.world import world_mean_map, world_samples
+from jasmine_core.model.folder import find_checkpoint
+from jasmine_core.model.posenet import PoseNet
+from jasmine_core.runtime.predictor import DepthPredictor
+
+NAME = "jasmine-tiny"
+LARGEST = 15_000_000  # [bytes]
+SHIP_GATE = 0.85  # of the mean-depth map's AbsRel
+
+
+@pytest.fixture(scope="module")
+def folder():
+    return find_checkpoint(Path(NAME))
+
+
+def test_it_is_small_and_in_half_precision(folder):
+    assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) < LARGEST
+    for file in folder.rglob("*.safetensors"):
+        with safe_open(file, "pt") as tensors:
+            kinds = {tensors.get_slice(name).get_dtype() for name in tensors.keys()}  # noqa: SIM118
+        assert kinds <= {"F16", "I64"}, file
+
+
+def test_it_says_what_it_is(folder):
+    card = (folder / "MODEL_CARD.md").read_text()
+    for word in ("Licence", "Trained on", "Scores", "mean-depth map", "phase 0"):
+        assert word.lower() in card.lower(), word
+
+
+def test_its_pose_net_comes_with_it(folder):
+    net = PoseNet.from_pretrained(folder / "posenet").float()
+    still = torch.rand(1, 3, 96, 320, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        rotation, translation = net(still, still)
+    assert rotation.isfinite().all()
+    assert translation.isfinite().all()
+
+
+def test_it_sees_depth_in_streets_that_it_never_saw():
+    predictor = DepthPredictor.from_pretrained(NAME, "torch")
+    evaluation = Evaluation(world_mean_map("street"), "plain")
+    for sample in world_samples("street", 3, 20):
+        evaluation.add(sample.stamp, predictor(sample.image).depth, sample.truth)
+    scores = evaluation.summary()
+    model, trivial = scores["model"], scores["trivial_mean_map"]
+    assert model["abs_rel"] < SHIP_GATE * trivial["abs_rel"]
+    assert model["rmse"] < trivial["rmse"]
+    assert model["a1"] > trivial["a1"]
