@@ -14,7 +14,7 @@ jasmine render -o data/world --kind street --scenes 640
 jasmine render -o data/world --kind room --scenes 300
 jasmine prepare "$@" -o data/real --width 320 --height 96 --resize crop
 
-for part in vae prior prior_large teacher video; do
+for part in vae prior prior_more prior_large teacher teacher_large video; do
   out=runs/tiny/$part
   [[ -d $out/final ]] && continue
   resume=$([[ -d $out ]] && echo --resume || true)
@@ -22,4 +22,4 @@ for part in vae prior prior_large teacher video; do
 done
 
 python training/tiny/bundle.py runs/tiny/video/final jasmine_core/checkpoints/jasmine-tiny
-jasmine evaluate --checkpoint jasmine-tiny --baseline runs/tiny/teacher/final --world street --json runs/tiny/street.json
+jasmine evaluate --checkpoint jasmine-tiny --baseline runs/tiny/teacher_large/final --world street --json runs/tiny/street.json
