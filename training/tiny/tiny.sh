@@ -14,12 +14,12 @@ jasmine render -o data/world --kind street --scenes 640
 jasmine render -o data/world --kind room --scenes 300
 jasmine prepare "$@" -o data/real --width 320 --height 96 --resize crop
 
-for part in vae prior prior_more prior_large teacher teacher_large video; do
+for part in vae prior prior_more prior_large teacher teacher_large video video_more; do
   out=runs/tiny/$part
   [[ -d $out/final ]] && continue
   resume=$([[ -d $out ]] && echo --resume || true)
   jasmine train training/tiny/$part.yaml -o "$out" $resume
 done
 
-python training/tiny/bundle.py runs/tiny/video/final jasmine_core/checkpoints/jasmine-tiny
+python training/tiny/bundle.py runs/tiny/video_more/final jasmine_core/checkpoints/jasmine-tiny
 jasmine evaluate --checkpoint jasmine-tiny --baseline runs/tiny/teacher_large/final --world street --json runs/tiny/street.json
