@@ -15,7 +15,7 @@ import tyro
 from tyro.conf import OmitArgPrefixes, arg
 
 from jasmine_core import __version__, cli
-from jasmine_core.cli import Output
+from jasmine_core.cli import INTERRUPTED, Output
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_ros import bag_run
@@ -26,8 +26,6 @@ from jasmine_ros.play import Play, play
 from jasmine_ros.prepare import prepare
 from jasmine_ros.ros_args import split_ros_arguments
 from jasmine_ros.view_live import ViewRun, view
-
-INTERRUPTED = 130  # as a shell reports SIGINT
 
 
 def _options(parameters: DepthParameters) -> Any:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from jasmine_core.cli import Output
+from jasmine_core.cli import INTERRUPTED, Output
 from jasmine_core.data.options import PrepareOptions
 from jasmine_core.data.sequence import CLASSES, TEACHER, Sequence
 from jasmine_core.errors import ConfigError, JasmineError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from jasmine_core.data.labellers import Labeller
     from jasmine_ros.bag_sequence import Job
 
-INTERRUPTED = 130  # as a shell reports SIGINT
 _OPTIONS = PrepareOptions()
 
 

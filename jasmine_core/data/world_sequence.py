@@ -21,6 +21,7 @@ from jasmine_core.config import to_mapping
 from jasmine_core.data.sequence import (
     CLASSES,
     INDEX,
+    MOVING,
     PICTURES,
     SKY,
     TEACHER,
@@ -34,14 +35,16 @@ from jasmine_core.data.sequence import (
 )
 from jasmine_core.data.synthetic import Drive, WorldConfig, render_drive
 from jasmine_core.errors import ConfigError
+from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Camera, Size
 from jasmine_core.geometry.rigid import inverse, to_numbers
 from jasmine_core.geometry.warp import back_project, project
+from jasmine_core.loss import velocity
 from jasmine_core.loss.teacher import DEPTH_MAX
 
 # Of a unit [m]: half the range of the network is what is seen most.
-METRES_PER_UNIT = {"street": 30.0, "room": 6.0}
-CAR = 13  # Cityscapes' training class; whatever moves by itself is told apart no further
+METRES_PER_UNIT = {"street": velocity.METRES_PER_UNIT, "room": 6.0}
+CAR = MOVING[2]  # whatever moves by itself is told apart no further
 JPEG_QUALITY = 95
 
 
@@ -88,21 +91,20 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
         return
     drive = _on_cpu(render_drive(seed, config, device))
     camera = Camera(config.width, config.height, drive.K.double().numpy())
-    work = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(work, ignore_errors=True)
-    for kind in (PICTURES, CLASSES, TEACHER):
-        (work / kind).mkdir(parents=True)
-    for i, stamp in enumerate(drive.stamps):
-        rgb = (255 * drive.images[i].permute(1, 2, 0).numpy()).round().astype(np.uint8)
-        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-        picture = work / picture_name(stamp, "jpg")
-        picture.write_bytes(_encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]))
-        name = picture.with_suffix(".png").name
-        (work / CLASSES / name).write_bytes(_encoded(".png", _classes(drive, i)))
-        (work / TEACHER / name).write_bytes(_encoded(".png", _depth(drive, i, config)))
-    write_index(_index(seed, config, camera, drive), work)
-    shutil.rmtree(folder, ignore_errors=True)
-    work.replace(folder)
+    for left_by_kill in folder.parent.glob(f".{folder.name}.partial-*"):
+        shutil.rmtree(left_by_kill, ignore_errors=True)
+    with atomic_folder(folder) as work:
+        for kind in (PICTURES, CLASSES, TEACHER):
+            (work / kind).mkdir()
+        for i, stamp in enumerate(drive.stamps):
+            rgb = (255 * drive.images[i].permute(1, 2, 0).numpy()).round().astype(np.uint8)
+            bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+            picture = work / picture_name(stamp, "jpg")
+            picture.write_bytes(_encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]))
+            name = picture.with_suffix(".png").name
+            (work / CLASSES / name).write_bytes(_encoded(".png", _classes(drive, i)))
+            (work / TEACHER / name).write_bytes(_encoded(".png", _depth(drive, i, config)))
+        write_index(_index(seed, config, camera, drive), work)
 
 
 def _index(seed: int, config: WorldConfig, camera: Camera, drive: Drive) -> Index:

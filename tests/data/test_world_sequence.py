@@ -100,7 +100,7 @@ def test_a_scene_that_is_there_is_not_rendered_again(scene):
 
 
 def test_what_a_killed_run_left_is_replaced(tmp_path):
-    partial = tmp_path / ".scene.partial"
+    partial = tmp_path / ".scene.partial-7"
     partial.mkdir()
     (partial / "sequence.json").write_text(json.dumps({}))
     write_world_sequence(6, world("room"), tmp_path / "scene")
