@@ -138,7 +138,7 @@ def _batch(count: int, size: tuple[int, int]) -> Batch:
         image=image,
         sources=sources,
         K=K.expand(count, 3, 3).contiguous(),
-        odometry=torch.full((count, 2), torch.nan),
+        motion=torch.full((count, 2, 4, 4), torch.nan),
         auxiliary=image.flip(0),
         teacher=torch.zeros(count, 1, h, w),
         moving=none,

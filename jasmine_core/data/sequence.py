@@ -132,7 +132,7 @@ class Sample:
             target=to_size.picture(target),
             sources=tuple(sources),
             camera=self.camera and to_size.camera(self.camera),
-            distances=tuple(source.distance for source in self.sources),
+            motions=tuple(source.T_target_source for source in self.sources),
             seen=None if seen is None else np.asarray(seen > 0, np.bool_),
             classes=None if classes is None else np.asarray(classes, np.uint8),
             teacher=None if teacher is None else np.asarray(teacher / TEACHER_UNIT, np.float32),
@@ -146,7 +146,7 @@ class Loaded:
     target: Picture  # [H,W,3] RGB
     sources: tuple[Picture, ...]
     camera: Camera | None
-    distances: tuple[float | None, ...]  # [m] to each source
+    motions: tuple[Array | None, ...]  # T_target_source [4,4] of each source, in metres
     seen: NDArray[np.bool_] | None  # [H,W]
     classes: NDArray[np.uint8] | None  # [H,W]
     teacher: NDArray[np.float32] | None  # [H,W] depth in the teacher's units, 0 = unknown

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +37,7 @@ class LossConfig:
     """Weigh the terms; 0 leaves one out."""
 
     photometric: float = 1.0  # at 0 nothing is warped, and nothing doubts the teacher
+    motion: Literal["posenet", "odometry"] = "posenet"  # odometry: its word where it is known
     reconstruction: float = 1.0
     teacher: float = 1.0
     auxiliary: float = 0.008  # of smoothness, sky and edge together
@@ -50,7 +51,7 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         for name, value in ((f.name, getattr(self, f.name)) for f in fields(self)):
-            if not 0 <= value < float("inf"):
+            if not isinstance(value, str) and not 0 <= value < float("inf"):
                 raise ConfigError(f"loss setting {name} = {value} must be 0 or more")
 
 

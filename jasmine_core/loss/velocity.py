@@ -6,10 +6,10 @@
 
 Pictures alone fix depth and motion up to one common factor, so this is the only term that sees it
 (besides a teacher, whose scale must then be the same). Were m, the metres per unit, learned beside
-the net's own scale, only their product would matter and both could drift. So m is given, and the
-net's scale is pulled to it: 30 m where the world is a street, which puts the depths of interest in
-the middle of 0.1..3 units; less indoors. When a net already has a scale, as a trained one or one
-with a teacher has, m is set to `measured_scale` instead and the pull starts near zero.
+the net's own scale, only their product would matter and both could drift. So m is given: what the
+net's weights or its teacher know, else `measured_scale` at the moment the term comes in, so that
+the pull starts near zero. No number would do for all: 30 m put a street into the middle of 0.1..3
+units, and a whole room in front of the nearest stop.
 
 The relative error has the same gradient at 1 m/s and at 20 m/s. Unlike its logarithm it stays tame
 when |t| is still near zero, and Huber's straight part (beyond 20 %) forgives a slipping wheel.
@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-METRES_PER_UNIT = 30.0
-SHORTEST = 0.05  # metres; a camera that hardly moves says nothing about scale
+METRES_PER_UNIT = 30.0  # of a street, which is then in the middle of the range
+SHORTEST = 0.01  # metres; a camera that hardly moves says nothing about scale
 QUADRATIC = 0.2  # relative error at which Huber's penalty turns straight
 RAMP = 0.1  # share of the training over which the term comes in
 
@@ -36,7 +36,7 @@ def velocity_loss(
 ) -> Tensor:
     """Return L_v of translations [...,3] in units and lengths [...] in metres over the same time.
 
-    Intervals without odometry (NaN), or shorter than 0.05 m, add zero.
+    Intervals without odometry (NaN), or shorter than 0.01 m, add zero.
     """
     known = odometry > SHORTEST  # NaN compares false
     length = torch.where(known, odometry, 1.0)

@@ -29,6 +29,7 @@ from jasmine_core.data.sequence import (
 )
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size, crop, stretch
+from jasmine_core.geometry.rigid import Array, inverse
 from jasmine_core.train.recipe import DataConfig
 
 Picture = NDArray[np.uint8]
@@ -42,7 +43,7 @@ class Batch:
     image: Tensor  # [B,3,H,W]
     sources: Tensor  # [B,2,3,H,W]
     K: Tensor  # [B,3,3]
-    odometry: Tensor  # [B,2] distance to each source [m], NaN where unknown
+    motion: Tensor  # [B,2,4,4] T_source_target of each source in metres, NaN where unknown
     auxiliary: Tensor  # [M,3,H,W] to be rebuilt; zeros where there is none
     teacher: Tensor  # [B,1,H,W] prepared depth [units], 0 where unknown
     moving: Tensor  # [B,1,H,W] bool
@@ -51,6 +52,12 @@ class Batch:
     pose_image: Tensor  # [B,3,H,W] the same with changed colours, for the pose net
     pose_sources: Tensor  # [B,2,3,H,W]
     key: Tensor  # [B,2] identity of image and auxiliary, for caches; mirrored ones differ
+
+    @property
+    def odometry(self) -> Tensor:
+        """Return the distance to each source [B,2] in metres, NaN where unknown."""
+        distance: Tensor = torch.linalg.vector_norm(self.motion[..., :3, 3], dim=-1)
+        return distance
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
@@ -102,12 +109,12 @@ class Pictures(Dataset[dict[str, Tensor]]):
 
         blank = np.zeros(self.size[::-1], np.float32)
         classes = np.zeros(self.size[::-1], np.uint8) if sample.classes is None else sample.classes
-        distances = [np.nan if d is None else d for d in sample.distances]
+        motions = [_towards(T, mirrored) for T in sample.motions]
         return {
             "image": tensor(sample.target),
             "sources": torch.stack([tensor(s) for s in sample.sources]),
             "K": torch.from_numpy(K).float(),
-            "odometry": torch.tensor(distances, dtype=torch.float32),
+            "motion": torch.from_numpy(np.stack(motions)).float(),
             "auxiliary": tensor(auxiliary),
             "teacher": tensor(blank if sample.teacher is None else sample.teacher),
             "moving": tensor(np.isin(classes, MOVING)),
@@ -259,6 +266,14 @@ class _Colours:
         hsv[..., 0] = (hsv[..., 0] + 180 * self.hue) % 180
         hsv[..., 1] = np.clip(hsv[..., 1] * self.saturation, 0, 255)
         return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB), np.uint8)
+
+
+def _towards(T_target_source: Array | None, mirrored: bool) -> Array:
+    """Return T_source_target [4,4], NaN where unknown, as a mirrored camera would move."""
+    if T_target_source is None:
+        return np.full((4, 4), np.nan)
+    side = np.diag([-1.0 if mirrored else 1.0, 1.0, 1.0, 1.0])
+    return side @ inverse(T_target_source) @ side
 
 
 def _filling(picture: Picture, size: Size, place: float) -> Picture:

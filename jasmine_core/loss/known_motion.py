@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Odometry in the pose net's place, beyond the paper: depth then only has depth to learn.
+
+    T_source_target [units] = ( R, t / m )          R, t: odometry [m]          m: metres per unit
+
+A hand-held camera turns far more than it moves, and a pose net needs thousands of pictures before
+it tells the two apart. Odometry that agrees with the pictures knows both at once. For depth that
+has a scale of its own, m is where pictures agree best:
+
+    m = argmin_m mean_p min_s pe( I_t, I_{s->t}(D, R, t / m) )
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from jasmine_core.geometry.warp import warp
+from jasmine_core.loss.photometric import minimum_error
+
+CANDIDATES = tuple(float(m) for m in torch.logspace(-1, 2, 60).tolist())  # m, 12 % apart
+
+
+def in_units(motion: Tensor, metres_per_unit: float | Tensor) -> Tensor:
+    """Return a motion [...,4,4] in metres with its translation in units; NaN stays NaN."""
+    translation = motion[..., :3, 3:] / metres_per_unit
+    return torch.cat(
+        [torch.cat([motion[..., :3, :3], translation], dim=-1), motion[..., 3:, :]], dim=-2
+    )
+
+
+def with_odometry(predicted: Tensor, motion: Tensor, metres_per_unit: Tensor) -> Tensor:
+    """Return T_source_target [B,4,4] in units: odometry's motion [m] where it is known.
+
+    Where it is not (NaN), and while the scale is not, the pose net's word stands.
+    """
+    odometry = in_units(motion, metres_per_unit).to(predicted.dtype)
+    known = odometry.isfinite().flatten(1).all(1)[:, None, None]
+    return torch.where(known, odometry, predicted)
+
+
+def disagreement(
+    image: Tensor, sources: Sequence[Tensor], K: Tensor, depth: Tensor, motions: Tensor
+) -> Tensor:
+    """Return how badly pictures agree for each of `CANDIDATES`, [len]; NaN without odometry.
+
+    Image and sources [B,3,H,W] in [0,1], depth [B,1,H,W] in units, motions T_source_target
+    [B,S,4,4] in metres; pictures with a neighbour of unknown motion are left out.
+    """
+    known = motions.isfinite().flatten(1).all(1)
+    image, depth, motions = image[known], depth[known], motions[known]
+    sources, K = [s[known] for s in sources], K.expand(len(known), 3, 3)[known]
+
+    def error(metres_per_unit: float) -> Tensor:
+        poses = in_units(motions, metres_per_unit).unbind(1)
+        views = [warp(s, depth, K, T) for s, T in zip(sources, poses, strict=True)]
+        least = minimum_error(image, [v.image for v in views], [v.inside for v in views])
+        # A pixel that leaves all pictures agrees with nothing; left out, that would be rewarded.
+        return least.clamp(max=1).mean()
+
+    return torch.stack([error(m) for m in CANDIDATES])
+
+
+def best_scale(disagreements: Tensor) -> float | None:
+    """Return the candidate of which rows [N,M] of `disagreement` complain least, if any can."""
+    rows = disagreements[disagreements.isfinite().all(1)]
+    return CANDIDATES[int(rows.mean(0).argmin())] if len(rows) else None
