@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from jasmine_core.geometry.points import (
     back_project,
     depth_to_millimetres,
-    flying_pixels,
     limit_range,
     thin,
+    without_flying_pixels,
 )
 from jasmine_core.runtime.colorize import colorize
 from jasmine_core.runtime.predictor import DepthPrediction
@@ -75,9 +75,11 @@ class Outputs:
             tx = result.view.tx * transform.scale[0]
             host.publish(DEPTH_INFO, make_camera_info(host.messages, header, camera, tx))
         if POINTS in wanted:
-            near = limit_range(depth, 0.0, p.points_max_range or np.inf)
-            if p.points_edge_threshold:
-                near[flying_pixels(depth, p.points_edge_threshold)] = np.nan
+            near = depth
+            if p.points_edge_threshold:  # first: what lies beyond the range has edges, too
+                near = without_flying_pixels(near, p.points_edge_threshold)
+            if p.points_max_range:
+                near = limit_range(near, 0.0, p.points_max_range)
             colours = transform.picture(result.picture)
             near, colours, K = thin(near, colours, camera.K, p.points_stride)
             host.publish(POINTS, make.cloud(header, back_project(near, K), colours))

@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a frame frees stays with the process, in whichever thread frames are worked on."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+FRAMES = """
+import resource
+from threading import Thread
+
+import numpy as np
+
+from jasmine_core.runtime.memory import keep_freed_memory
+
+PAGES = 8 * (3 << 20) // resource.getpagesize()
+
+def frame():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    maps = [np.ones(3 << 20, np.uint8) for _ in range(8)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+def frames():
+    frame(), frame()
+    counts.append(min(frame() for _ in range(5)))
+
+counts = []
+frames()
+keep_freed_memory()
+frames()
+thread = Thread(target=frames)
+thread.start()
+thread.join()
+left_alone, kept, kept_in_thread = counts
+assert left_alone > PAGES // 4, counts  # or there is nothing to be won here
+assert kept < PAGES // 100 and kept_in_thread < PAGES // 100, counts
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_the_memory_of_a_frame_is_there_for_the_next():
+    subprocess.run([sys.executable, "-c", FRAMES], check=True, timeout=60)
