@@ -33,6 +33,8 @@ class GraphBackend:
         self._exports, self._open = exports, open_graph
         self._size: tuple[int, int] | None = None
         self._graphs: dict[str, Graph] = {}
+        if not exports.can_grow:
+            exports.obtain(None, precision)  # or say now that there is none, not at a first picture
         card = exports.card(precision)
         self.info = BackendInfo(
             name=name,

@@ -24,7 +24,13 @@ from jasmine_core.geometry.camera import (
     network_size,
     stretch,
 )
-from jasmine_core.runtime.backend import Backend, NetworkMaps, StageClock, load_backend
+from jasmine_core.runtime.backend import (
+    Backend,
+    BackendInfo,
+    NetworkMaps,
+    StageClock,
+    load_backend,
+)
 
 Resize = Literal["fit", "stretch", "crop"]
 Resolution = Literal["camera", "network"]
@@ -57,7 +63,7 @@ class DepthPredictor:
 
     `resize` is "fit" (letterbox of the picture's own aspect ratio), "stretch" (fill the network's
     size, as the paper does) or "crop" (largest centred part; the rest stays NaN). `size` (width,
-    height) replaces the checkpoint's own.
+    height) replaces the checkpoint's own; ConfigError if the backend has no graph for it.
     """
 
     def __init__(
@@ -71,11 +77,8 @@ class DepthPredictor:
             raise ConfigError(f"resize {resize!r} is not one of fit, stretch, crop")
         if resolution not in ("camera", "network"):
             raise ConfigError(f"resolution {resolution!r} is not one of camera, network")
-        multiple = backend.info.multiple
-        if size and (min(size) <= 0 or size[0] % multiple or size[1] % multiple):
-            raise ConfigError(
-                f"network size {size[0]}x{size[1]} px: both sides must be multiples of {multiple}"
-            )
+        if size:
+            _check_size(size, backend.info)
         self.backend = backend
         self.resize = resize
         self.resolution = resolution
@@ -142,6 +145,23 @@ class DepthPredictor:
         seen = to_network.target_window  # the letterbox's margins show nothing real
         return ImageTransform(
             to_network.target, seen[2:], seen, Window(0, 0, seen.width, seen.height)
+        )
+
+
+def _check_size(size: Size, info: BackendInfo) -> None:
+    """Raise ConfigError where a backend cannot be given pictures of this size."""
+    width, height = size
+    if min(size) <= 0 or width % info.multiple or height % info.multiple:
+        raise ConfigError(
+            f"network size {width}x{height} px: both sides must be multiples of {info.multiple}"
+        )
+    if info.sizes and size not in info.sizes:
+        kind = "--tensorrt" if info.name == "tensorrt" else "--onnx"
+        raise ConfigError(
+            f"network size {width}x{height} px: the {info.name} backend has this model for "
+            f"{', '.join(f'{w}x{h}' for w, h in info.sizes)} only; "
+            f"`jasmine export CHECKPOINT {kind} --size {width} {height}` makes the other, where "
+            "the checkpoint is"
         )
 
 

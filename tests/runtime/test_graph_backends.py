@@ -169,12 +169,24 @@ def test_a_folder_of_exports_is_a_checkpoint(alone):
     np.testing.assert_array_equal(single(picture(640, 480)).depth, prediction.depth)
 
 
-def test_a_size_that_nobody_exported(alone):
-    predictor = DepthPredictor.from_pretrained(alone, backend="onnxruntime", size=(64, 64))
-    with pytest.raises(
-        ExportError, match=r"64x64 px in fp32 \(at hand: 128x64-fp32\).*jasmine exp"
-    ):
-        predictor(picture())
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_a_size_that_nobody_exported_is_refused_before_any_picture(alone, backend):
+    pytest.importorskip(backend)
+    words = (
+        rf"64x64 px: the {backend} backend has this model for 128x64 only; "
+        r"`jasmine export CHECKPOINT --onnx --size 64 64`"
+    )
+    with pytest.raises(ConfigError, match=words) as refusal:
+        DepthPredictor.from_pretrained(alone, backend=backend, size=(64, 64))
+    assert "\n" not in str(refusal.value)
+    assert DepthPredictor.from_pretrained(alone, backend=backend, size=SIZE).size == SIZE
+
+
+def test_a_precision_that_nobody_exported_is_refused_before_any_picture(alone):
+    card = alone / "128x64-fp32" / "export.json"
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"precision": "fp16"}))
+    with pytest.raises(ExportError, match=r"no export for fp32 \(at hand: .*\).*jasmine export"):
+        DepthPredictor.from_pretrained(alone, backend="onnxruntime")
 
 
 def test_best_size_has_the_least_margins():

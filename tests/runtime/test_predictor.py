@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,17 @@ def test_own_size_replaces_the_checkpoints(backend):
         prediction = DepthPredictor(backend, resize, size=(192, 64))(picture(90, 70))
         assert prediction.network_size == (192, 64)
     assert DepthPredictor(backend, "stretch")(picture(90, 70)).network_size == (128, 64)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("tensorrt", "--tensorrt"), ("openvino", "--onnx")])
+def test_a_size_without_a_graph_is_refused_at_once(name, kind):
+    glass = Glass()
+    glass.info = replace(Glass.info, name=name, sizes=((128, 64), (256, 128)))
+    words = f"64x64 px: the {name} .* 128x64, 256x128 only; `jasmine export .* {kind} --size 64 64`"
+    with pytest.raises(ConfigError, match=words):
+        DepthPredictor(glass, size=(64, 64))
+    predictor = DepthPredictor(glass, size=(256, 128))
+    assert predictor(picture(90, 70)).network_size == (256, 128)
 
 
 # ---------------------------------------------------------------------------- the way in and out
