@@ -24,6 +24,7 @@ from jasmine_ros.live import domain_id, require_cyclonedds
 from jasmine_ros.messages import calibration_of, stamp_ns
 from jasmine_ros.topics import COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, info_beside
 from jasmine_ros.transforms import TRANSFORMS, numbers_of
+from jasmine_ros.view_layout import Cloud, layout
 
 if TYPE_CHECKING:
     from jasmine_ros.dds.wire import Participant, Reader
@@ -58,7 +59,8 @@ def require_rerun() -> Any:
         return import_module("rerun")
     except ImportError as err:
         raise ConfigError(
-            f"the viewer needs Rerun ({err}): pip install 'jasmine_ros[viz]'; with ROS 2 use RViz"
+            f"the viewer needs Rerun ({err}): pip install 'jasmine_ros[viz]' with Python 3.11 or "
+            "newer; with ROS 2 use RViz"
         ) from err
 
 
@@ -88,6 +90,7 @@ def view(what: ViewRun) -> dict[str, int]:
             window.look_round(now)
             participant.wait(min(LOOK_ROUND / 10, end - now))
             window.receive()
+        window.lay_out()
     recording.disconnect()  # writes what a file still lacks
     for topic, count in sorted(window.shown.items()):
         print(f"{topic}: {count} messages")
@@ -115,6 +118,7 @@ class Window:
         self._news = BuiltinDataReader(participant._entity, BuiltinTopicDcpsPublication)
         self._next_look = 0.0
         self._troubled: set[str] = set()
+        self._laid_out = 0  # topics that have a place in the viewer
 
     def look_round(self, now: float) -> None:
         """Subscribe to what has appeared since the last look; `now` is in seconds."""
@@ -123,6 +127,7 @@ class Window:
         if now < self._next_look:
             return
         self._next_look = now + LOOK_ROUND
+        self.lay_out()
         before = len(self._readers)
         for sample in self._news.take(1000):
             if not (sample.topic_name or "").startswith("rt/"):
@@ -133,6 +138,13 @@ class Window:
                 self._readers[topic] = self._subscribe(topic, kind), kind
         if len(self._readers) > before:
             self._graph.announce([reader for reader, _ in self._readers.values()], [])
+
+    def lay_out(self) -> None:
+        """Give what has appeared a place in the viewer."""
+        pictures, clouds = self._show.pictures, self._show.clouds
+        if len(pictures) + len(clouds) > self._laid_out:
+            self._laid_out = len(pictures) + len(clouds)
+            self._recording.send_blueprint(layout(sorted(pictures), clouds))
 
     def receive(self) -> None:
         """Log everything that has arrived."""
@@ -181,6 +193,8 @@ class Show:
     def __init__(self, rerun: Any) -> None:
         self._rr = rerun
         self._placed: dict[str, str] = {}  # entity: frame
+        self.pictures: set[str] = set()
+        self.clouds: dict[str, Cloud] = {}
         self.kinds: dict[str, Callable[[str, Any], Shown]] = {
             IMAGE_TYPE: self._image,
             COMPRESSED_TYPE: self._compressed,
@@ -194,6 +208,7 @@ class Show:
         return self.kinds[kind](topic, message)
 
     def _image(self, topic: str, message: Any) -> Shown:
+        self.pictures.add(topic)
         yield from self._place(topic, info_beside(topic))
         if message.encoding in ("32FC1", "16UC1"):
             yield topic, self._rr.DepthImage(decode_depth(message, topic), meter=1.0), False
@@ -201,6 +216,7 @@ class Show:
             yield topic, self._rr.Image(decode(message, topic)), False
 
     def _compressed(self, topic: str, message: Any) -> Shown:
+        self.pictures.add(topic)
         yield from self._place(topic, info_beside(topic))
         data = bytes(message.data)
         if data.startswith(b"\xff\xd8"):
@@ -220,9 +236,13 @@ class Show:
         yield topic, pinhole, False
 
     def _cloud(self, topic: str, message: Any) -> Shown:
-        yield from self._place(topic, message.header.frame_id.lstrip("/"))
+        frame = message.header.frame_id.lstrip("/")
+        yield from self._place(topic, frame)
         points, colours = read_points(message, topic), read_colours(message, topic)
         known = np.isfinite(points).all(axis=1)
+        if topic not in self.clouds and known.any():
+            reach = float(np.median(np.linalg.norm(points[known], axis=1)))
+            self.clouds[topic] = Cloud(frame, reach)
         some = None if colours is None else colours[known]
         yield topic, self._rr.Points3D(points[known], colors=some), False
 

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""How Rerun's viewer is divided: pictures one above the other, and the clouds beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# The eye, what it looks at, and where up is, in the axes of REP 103: behind the sensor and above
+# it. A cloud may be up-to-scale, so the unit is its reach.
+_BODY = (-0.5, 0.2, 0.35), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)  # x ahead, z up
+_OPTICAL = (-0.2, -0.35, -0.5), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)  # z ahead, y down
+
+
+class Cloud(NamedTuple):
+    """Say where a cloud is."""
+
+    frame: str
+    reach: float  # median distance of its points from the frame's origin
+
+
+def layout(pictures: Sequence[str], clouds: Mapping[str, Cloud]) -> Any:
+    """Return the blueprint for topics of pictures and of clouds."""
+    rrb: Any = import_module("rerun.blueprint")
+    flat = [rrb.Spatial2DView(origin=topic, name=topic) for topic in pictures]
+    if not clouds:
+        return rrb.Blueprint(rrb.Grid(*flat), collapse_panels=True)
+    frame, reach = next(iter(clouds.values()))
+    eye, target, up = _OPTICAL if "optical" in frame else _BODY
+    solid = rrb.Spatial3DView(
+        origin="/",
+        contents=list(clouds),
+        name=", ".join(clouds),
+        spatial_information=rrb.SpatialInformation(target_frame=frame),
+        eye_controls=rrb.EyeControls3D(
+            position=np.multiply(eye, reach), look_target=np.multiply(target, reach), eye_up=up
+        ),
+    )
+    if not flat:
+        return rrb.Blueprint(solid, collapse_panels=True)
+    both = rrb.Horizontal(rrb.Vertical(*flat), solid, column_shares=[2, 3])
+    return rrb.Blueprint(both, collapse_panels=True)
