@@ -26,6 +26,7 @@ from jasmine_ros.play import Play, play
 from jasmine_ros.prepare import prepare
 from jasmine_ros.ros_args import split_ros_arguments
 from jasmine_ros.view_live import ViewRun, view
+from jasmine_ros.worker import end_process
 
 
 def _options(parameters: DepthParameters) -> Any:
@@ -184,6 +185,7 @@ def _live_command(base: DepthParameters, ros: list[str]) -> Callable[..., None]:
             params: YAML file with node parameters; options given beside it win.
         """
         run_live(*with_ros_arguments(what, base.at_start(vars(depth)), ros))
+        end_process()
 
     return live
 

@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -22,6 +27,16 @@ _SHARED = {
     **dict.fromkeys(("rgba8", "bgra8"), 4),
     **dict.fromkeys(("mono8", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8"), 1),
 }
+
+# Converts one picture, as the node would.
+_TRIAL = """
+import numpy
+from cv_bridge import CvBridge
+bridge = CvBridge()
+message = bridge.cv2_to_imgmsg(numpy.zeros((4, 4, 3), numpy.uint8), "bgr8")
+assert bridge.imgmsg_to_cv2(message, "rgb8").shape == (4, 4, 3)
+"""
+_TRIAL_TIME = 30.0  # [s] for imports from a cold disk
 
 
 class Conversion:
@@ -49,14 +64,12 @@ class RosConversion(Conversion):
     def __init__(self, messages: Messages, warn: Callable[[str], None]) -> None:
         super().__init__(messages)
         self._bridge = self._create_cloud = None
-        # A library that was built for another NumPy does not always raise an ImportError.
-        try:
+        if trouble := _trouble_with_cv_bridge():
+            warn(f"cv_bridge does not work here ({trouble}); pictures go through numpy")
+        else:
             from cv_bridge import CvBridge  # type: ignore[import-not-found]
-            from cv_bridge.boost import cv_bridge_boost  # type: ignore[import-not-found]
 
-            self._bridge = CvBridge() if cv_bridge_boost else None
-        except Exception as err:
-            warn(f"cv_bridge does not import ({err}); pictures go through numpy")
+            self._bridge = CvBridge()
         try:
             from sensor_msgs_py.point_cloud2 import (  # type: ignore[import-not-found]
                 create_cloud,
@@ -93,3 +106,29 @@ class RosConversion(Conversion):
         cloud.height, cloud.width = packed.shape
         cloud.row_step = cloud.point_step * cloud.width
         return cloud
+
+
+@cache
+def _trouble_with_cv_bridge() -> str:
+    """Return why cv_bridge is of no use, empty where it is.
+
+    Another process tries it: built for another major version of NumPy it imports without an error,
+    and the first picture that it converts ends the process.
+    """
+    if find_spec("cv_bridge") is None:
+        return "No module named 'cv_bridge'"
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    try:
+        trial = subprocess.run(
+            [sys.executable, "-c", _TRIAL],
+            env={**os.environ, **path},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TRIAL_TIME,
+        )
+    except (OSError, subprocess.SubprocessError) as err:
+        return str(err)
+    if trial.returncode < 0:
+        return f"it crashes with NumPy {np.__version__}, as one that was built for another does"
+    return trial.stderr.strip().rpartition("\n")[2] if trial.returncode else ""

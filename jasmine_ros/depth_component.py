@@ -16,31 +16,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jasmine_core.errors import CameraError, ConfigError, FrameError, JasmineError
+from jasmine_core.errors import (
+    CameraError,
+    ConfigError,
+    EngineError,
+    ExportError,
+    FrameError,
+    JasmineError,
+)
 from jasmine_core.geometry.points import limit_range
 from jasmine_core.runtime.backend import StageClock
+from jasmine_core.runtime.memory import keep_freed_memory
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import Scale, fixed_scale
 from jasmine_core.runtime.statistics import Latencies
+from jasmine_ros.camera_input import CameraInput
 from jasmine_ros.diagnostics import ACTIVE, FAILED, INACTIVE, LOADING, Condition, Health, Report
 from jasmine_ros.host import Frame, Host
-from jasmine_ros.lateness import Lateness
 from jasmine_ros.messages import copy_header, stamp_ns
 from jasmine_ros.metric_scale import Look, MetricScale
 from jasmine_ros.outputs import Outputs, Result
 from jasmine_ros.parameters import DepthParameters
 from jasmine_ros.tally import Tally
-from jasmine_ros.topics import (
-    CAMERA_INFO,
-    COMPRESSED,
-    COMPRESSED_TYPE,
-    ENABLE,
-    IMAGE,
-    IMAGE_TYPE,
-    INFO_TYPE,
-    SERVICES,
-)
-from jasmine_ros.view import KnownCamera
+from jasmine_ros.topics import ENABLE, SERVICES
 from jasmine_ros.worker import heartbeat
 
 SMALLEST_DEPTH = 1e-6  # zero is no depth
@@ -60,14 +58,12 @@ class DepthComponent:
         self.parameters = parameters
         self.tally = Tally()
         self.latencies = Latencies()
-        self.image_topic = host.resolve(IMAGE)
         self._host = host
+        self._camera = CameraInput(host)
         self._outputs = Outputs(host)
         self._condition = Condition()
         self._health = Health()
-        self._watched: dict[str, Lateness] = {}
         self._predictor: DepthPredictor | None = None
-        self._camera = KnownCamera()
         self._metric: MetricScale | None = None  # where metres are measured
         self._newest: _Arrival | None = None
         self._incoming, self._outgoing = Lock(), Lock()
@@ -78,6 +74,7 @@ class DepthComponent:
     def configure(self) -> None:
         """Load the network; raise a JasmineError if it cannot be."""
         p, self._condition = self.parameters, Condition(LOADING)
+        keep_freed_memory()  # of one frame for the next: a node is the whole of its process
         try:
             with heartbeat(PROGRESS, self._say_loading):
                 self._predictor = DepthPredictor.from_pretrained(
@@ -119,26 +116,12 @@ class DepthComponent:
 
     def activate(self, image_type: str | None = None) -> None:
         """Publish, and start listening; `image_type` where a host knows it for certain."""
-        host = self._host
-        image, info = host.resolve(IMAGE), host.resolve(CAMERA_INFO)
-        if image_type is None:
-            if self.parameters.image_transport == "compressed":
-                image = image.removesuffix(COMPRESSED) + COMPRESSED
-            image_type = COMPRESSED_TYPE if image.endswith(COMPRESSED) else IMAGE_TYPE
-        self.image_topic = image
-        self._watched = {
-            IMAGE: Lateness(host, "picture", image, image_type),
-            CAMERA_INFO: Lateness(host, "CameraInfo", info, INFO_TYPE, once=True),
-        }
         self._outputs.advertise()
         self._condition, self._health = Condition(ACTIVE), Health()
-        host.subscribe(info, INFO_TYPE, self.on_camera_info, latched=True)
-        host.subscribe(image, image_type, self.on_image)
+        self._camera.subscribe(self.parameters, image_type, self.on_image, self.on_camera_info)
         if self._metric is not None:
             self._metric.subscribe(self.parameters)
-        host.service(ENABLE, SERVICES[ENABLE], self.on_enable)
-        for lateness in self._watched.values():
-            host.timer(1.0, lateness.tick)
+        self._host.service(ENABLE, SERVICES[ENABLE], self.on_enable)
 
     def deactivate(self) -> None:
         """Stop listening and forget what was not yet published."""
@@ -155,22 +138,17 @@ class DepthComponent:
         self._condition = Condition()
         self._predictor = None
         self._metric = None
-        self._camera = KnownCamera()
+        self._camera.forget()
 
     # ------------------------------------------------------------------ what a host delivers
 
     def on_camera_info(self, message: Any) -> None:
-        """Learn the camera; an unusable CameraInfo spoils frames, not the node."""
-        self._came(CAMERA_INFO)
-        topics = self.image_topic, self._host.resolve(CAMERA_INFO)
-        try:
-            self._camera.learn(message, *topics, self.parameters.rectify)
-        except CameraError as err:
-            self._host.log("error", str(err))
+        """Learn the camera."""
+        self._camera.learn(message, self.parameters.rectify)
 
     def on_image(self, message: Any) -> None:
         """Keep the newest picture; an older one that still waits is dropped."""
-        self._came(IMAGE)
+        self._camera.picture_came()
         late = self._host.now() - stamp_ns(message.header.stamp)
         with self._incoming:
             self.tally.received += 1
@@ -227,7 +205,8 @@ class DepthComponent:
             return
         try:
             frame = self._process(arrival, p, self._predictor)
-        except (FrameError, CameraError) as err:
+        except (FrameError, CameraError, EngineError, ExportError) as err:
+            # The last two: pictures of a new size, and no graph for it where there was one.
             self._skip("unusable", str(err))
         except JasmineError:  # the host's own troubles, such as a full disk
             raise
@@ -256,7 +235,7 @@ class DepthComponent:
 
         # 2. Undistort: the network was taught by pinhole cameras.
         with clock.stage("rectify"):
-            view = self._camera.view(self.image_topic, self._host.resolve(CAMERA_INFO))
+            view = self._camera.view()
             picture = view(picture)
 
         # 3. Depth in model units.
@@ -301,11 +280,12 @@ class DepthComponent:
     def _say_loading(self, seconds: float) -> None:
         self._host.log("info", f"still loading the network, {seconds:.0f} s so far")
 
-    def _came(self, what: str) -> None:
-        if lateness := self._watched.get(what):
-            lateness.came()
-
     # ------------------------------------------------------------------ state
+
+    @property
+    def image_topic(self) -> str:
+        """Return the topic of the pictures."""
+        return self._camera.topic
 
     @property
     def scale(self) -> Scale:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_ros.live import LiveRun, run_live, with_ros_arguments
 from jasmine_ros.parameters import DepthParameters
 from jasmine_ros.ros_args import split_ros_arguments
 from jasmine_ros.topics import IMAGE
+from jasmine_ros.worker import end_process
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
             import rclpy  # type: ignore[import-not-found]  # noqa: F401
         except ImportError as err:
             print(f"rclpy does not import ({err}): live over Cyclone DDS instead", file=sys.stderr)
-            return _live(arguments)
+            _live(arguments)
         from jasmine_ros.hosts.ros2_node import run_node
 
         run_node([sys.argv[0], *arguments])
@@ -39,13 +41,13 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def _live(arguments: list[str]) -> int:
+def _live(arguments: list[str]) -> NoReturn:
     own, ros = split_ros_arguments(arguments)
     if own:
         raise ConfigError(f"{own[0]} is unknown; everything is said behind --ros-args")
     run = LiveRun(image=IMAGE)  # as a ROS node: relative, to be remapped
     run_live(*with_ros_arguments(run, DepthParameters(), ros))
-    return 0
+    end_process()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from jasmine_core.data.odometry import chain
 from jasmine_core.errors import BagError, FrameError
 from jasmine_core.evaluate.protocols import read_depth_picture
 from jasmine_core.evaluate.run import Sample
+from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import project_points
 from jasmine_core.geometry.rigid import Array
 from jasmine_ros.clouds import read_points
@@ -76,6 +77,12 @@ class BagSamples:
                 if waiting and latest and abs(waiting[0] - latest[0]) <= TOLERANCE:
                     yield from _sample(*waiting, latest[1], view, camera)
                     waiting = None
+
+    @property
+    def camera(self) -> Camera:
+        """Return the camera of the pictures."""
+        with Bag(self._path) as bag:
+            return _first_view(bag, self._camera(bag)).camera
 
     def _camera(self, bag: Bag) -> CameraTopics:
         camera = choose_camera(bag, self._image, self._info)

@@ -15,6 +15,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
+from jasmine_ros.metric_scale import IMU_TYPE, SENSORS
 from jasmine_ros.parameters import DepthParameters, NodeParameters
 from jasmine_ros.topics import (
     CAMERA_INFO,
@@ -24,8 +25,10 @@ from jasmine_ros.topics import (
     INFO_TYPE,
     MEANINGS,
     OUTPUTS,
+    QUEUES,
     SERVICES,
 )
+from jasmine_ros.transforms import TF, TF_STATIC, TRANSFORMS
 
 NOTE = "Written by `python -m jasmine_ros.reference`."
 
@@ -57,7 +60,7 @@ On ROS 2 a node has some more: `use_sim_time`, and for each topic
 
 def topics_markdown() -> str:
     """Return the tables of topics and services."""
-    inputs = {IMAGE: f"{_short(IMAGE_TYPE)}` or `{_short(COMPRESSED_TYPE)}", CAMERA_INFO: INFO_TYPE}
+    inputs = {IMAGE: _either(IMAGE_TYPE, COMPRESSED_TYPE), CAMERA_INFO: INFO_TYPE}
     return f"""# Topics of the depth node
 
 {NOTE} Names without a leading slash are in the node's namespace, and all can be remapped.
@@ -66,9 +69,19 @@ def topics_markdown() -> str:
 |---|---|---|
 {_rows(inputs)}
 
-Subscriptions are best effort, keep the newest message only, and so fit every publisher. A
-CameraInfo that was published once and kept (transient local) is found as well. Unless `camera_info`
-is remapped it is looked for beside `image`.
+Unless `camera_info` is remapped it is looked for beside `image`. Where metres are measured
+([scale.md](scale.md)) there are some more:
+
+| input | type | with |
+|---|---|---|
+| named by `scale_topic` | `{_either(*SENSORS.values())}` | `scale_mode: sparse_depth` |
+| `camera_info` beside it | `{_short(INFO_TYPE)}` | `scale_sensor: depth` |
+| named by `imu_topic` | `{_short(IMU_TYPE)}` | `scale_mode: camera_height` |
+| `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, or an `imu_topic` |
+
+Subscriptions are best effort and so fit every publisher. Of transforms {QUEUES[TRANSFORMS]}
+messages wait, of all else the newest only. A CameraInfo or a fixed transform that was published
+once and kept (transient local) is found as well.
 
 | output | type | what |
 |---|---|---|
@@ -132,6 +145,10 @@ def _range(spec: Field[Any]) -> str:
 
 def _short(type_name: str) -> str:
     return type_name.replace("/msg/", "/").replace("/srv/", "/")
+
+
+def _either(*type_names: str) -> str:
+    return "` or `".join(map(_short, type_names))
 
 
 def _rows(types: dict[str, str]) -> str:

@@ -64,7 +64,8 @@ def start(context):
         output="screen",
         emulate_tty=True,
     )
-    return [depth, rviz(given)] if given["rviz"] == "true" else [depth]
+    # Where RViz is not installed launch gives up, and forgets about a node that it has started.
+    return [rviz(given), depth] if given["rviz"] == "true" else [depth]
 
 
 def rviz(given):

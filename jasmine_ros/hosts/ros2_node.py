@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from typing import Any, NoReturn
 
 import rclpy  # type: ignore[import-not-found]
@@ -25,6 +23,7 @@ from jasmine_ros.hosts.ros2 import Ros2Host
 from jasmine_ros.parameters import DepthParameters, NodeParameters
 from jasmine_ros.ros_parameters import declare, undeclared, values
 from jasmine_ros.topics import DEPTH
+from jasmine_ros.worker import end_process
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 TICK = 0.1  # [s] between looks at the wish to stop
@@ -153,11 +152,7 @@ def run_node(argv: list[str] | None = None) -> NoReturn:
             node.host.log("error", str(err))
             status = 1
         _leave(node, executor)
-    # Threads inside a library that builds an engine cannot be stopped, and Python would wait for
-    # them; without any it would still walk through all of torch once more.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    end_process(status)
 
 
 def _leave(node: DepthNode, executor: Any) -> None:
