@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measure live pictures between two processes on the loopback interface: loss, latency, CPU.
+"""Measure live pictures between two processes on the loopback interface: rate, loss, latency, CPU.
 
     .venv/bin/python benchmarks/dds_transport.py
-    .venv/bin/python benchmarks/dds_transport.py --seconds 20 --rate 30
+    .venv/bin/python benchmarks/dds_transport.py --seconds 60 --rate 30
 
-Latency runs from before the message is serialised to after it is deserialised: what a subscriber's
-callback sees. CPU is in percent of one core, of the sender and of the receiver.
+One process publishes as a camera does. The other is the host of the depth node, without a component
+to work on what comes. Latency runs from before the message is serialised to after it is
+deserialised: what the node's callback sees. CPU is in percent of one core, all threads of the
+process together, from the first picture that counts to the last.
 """
 
 from __future__ import annotations
@@ -16,16 +18,19 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tyro
 
 from jasmine_ros.dds.uri import domain_config
 from jasmine_ros.dds.wire import Participant
+from jasmine_ros.hosts.dds import DdsHost
 from jasmine_ros.messages import RosbagsMessages, make_header, stamp_ns
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
-TOPIC, IMAGE = "rt/benchmark/image", "sensor_msgs/msg/Image"
+TOPIC, IMAGE = "/benchmark/image", "sensor_msgs/msg/Image"
+WARM_UP = 1.0  # [s]
 
 
 @dataclass(frozen=True)
@@ -35,23 +40,40 @@ class Options:
     seconds: float = 5.0
     rate: float = 30.0
     domain: int = 1 + os.getpid() % 101
-    reliable: bool = False  # the node itself reads best-effort
     send: tuple[int, int] | None = None  # [px] the sender's half, which this script starts itself
 
 
+@dataclass(frozen=True)
+class Moment:
+    """Note when something happened, and what the process had cost by then."""
+
+    wall: float  # [s]
+    processor: float  # [s]
+
+    @classmethod
+    def now(cls) -> Moment:
+        return cls(time.monotonic(), time.process_time())
+
+    def share_until(self, later: Moment) -> float:
+        """Return the processor time from here on, in percent of one core."""
+        return 100 * (later.processor - self.processor) / (later.wall - self.wall)
+
+
 def send(options: Options, width: int, height: int) -> None:
-    """Publish pictures at a rate, once someone listens."""
+    """Publish pictures at a rate, once someone listens; print the CPU share."""
     messages = RosbagsMessages()
     store = messages.typestore
     data = np.random.default_rng(0).integers(0, 256, 3 * width * height, np.uint8)
     with Participant(store, options.domain) as participant:
-        writer = participant.writer(TOPIC, IMAGE)
+        writer = participant.writer(f"rt{TOPIC}", IMAGE)
         while not writer.matched:
             time.sleep(0.01)
-        count = round((options.seconds + 1) * options.rate)
-        begin, cpu = time.monotonic(), time.process_time()
+        first, count = _counts(options)
+        begin = start = Moment.now()
         for index in range(count):
-            time.sleep(max(0.0, begin + index / options.rate - time.monotonic()))
+            time.sleep(max(0.0, begin.wall + index / options.rate - time.monotonic()))
+            if index == first:
+                start = Moment.now()
             image = messages.make(
                 IMAGE,
                 header=make_header(messages, time.time_ns(), str(index)),
@@ -62,36 +84,41 @@ def send(options: Options, width: int, height: int) -> None:
                 data=data,
             )
             writer.write(store.serialize_cdr(image, IMAGE))
+        print(start.share_until(Moment.now()))
         time.sleep(0.5)
-        print(100 * (time.process_time() - cpu) / (time.monotonic() - begin))
 
 
 def measure(options: Options, width: int, height: int) -> str:
     """Receive what a second process sends; return a row of the table."""
-    store = RosbagsMessages().typestore
-    with Participant(store, options.domain) as participant:
-        reader = participant.reader(TOPIC, IMAGE, reliable=options.reliable)
+    first, count = _counts(options)
+    latency, moments = [], []  # of the pictures that count
+
+    def on_image(message: Any) -> None:
+        late = time.time_ns() - stamp_ns(message.header.stamp)
+        if int(message.header.frame_id) >= first:
+            latency.append(late / 1e6)
+            moments.append(Moment.now())
+
+    with DdsHost("benchmark", domain=options.domain) as host:
+        host.subscribe(TOPIC, IMAGE, on_image)
         command = [sys.executable, __file__, "--send", str(width), str(height)]
         command += ["--seconds", str(options.seconds), "--rate", str(options.rate)]
         command += ["--domain", str(options.domain)]
         sender = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        latency: dict[int, float] = {}
-        begin, cpu = time.monotonic(), time.process_time()
-        while sender.poll() is None:
-            participant.wait(0.1)
-            while (payload := reader.take()) is not None:
-                header = store.deserialize_cdr(payload, IMAGE).header
-                latency[int(header.frame_id)] = (time.time_ns() - stamp_ns(header.stamp)) / 1e6
-        share = 100 * (time.process_time() - cpu) / (time.monotonic() - begin)
-    first = round(options.rate)  # the first second warms up
-    sent = round((options.seconds + 1) * options.rate)
-    counted = [value for index, value in latency.items() if index >= first]
-    p50, p95, p99 = np.percentile(counted, (50, 95, 99))
-    theirs = float(sender.stdout.read() if sender.stdout else "nan")
+        host.spin(lambda: sender.poll() is not None)
+    sent, theirs = count - first, float(sender.stdout.read() if sender.stdout else "nan")
+    begin, end = moments[0], moments[-1]
+    p50, p95, p99 = np.percentile(latency, (50, 95, 99))
     return (
-        f"| {width}x{height} | {sent - first} | {sent - first - len(counted)} | "
-        f"{p50:.1f} / {p95:.1f} / {p99:.1f} | {theirs:.0f} / {share:.0f} |"
+        f"| {width}x{height} | {sent} | {sent - len(latency)} | "
+        f"{(len(latency) - 1) / (end.wall - begin.wall):.1f} | "
+        f"{p50:.1f} / {p95:.1f} / {p99:.1f} | {theirs:.0f} | {begin.share_until(end):.0f} |"
     )
+
+
+def _counts(options: Options) -> tuple[int, int]:
+    """Return the first picture that counts, and how many there are in all."""
+    return round(WARM_UP * options.rate), round((WARM_UP + options.seconds) * options.rate)
 
 
 def main(options: Options) -> None:
@@ -99,8 +126,12 @@ def main(options: Options) -> None:
     os.environ["CYCLONEDDS_URI"] = domain_config()
     if options.send:
         return send(options, *options.send)
-    print("| size | sent | lost | latency p50/p95/p99 ms | CPU % send/receive |")
-    print("|---|---|---|---|---|")
+    load, cores = os.getloadavg()[0], os.cpu_count()
+    print(
+        f"{options.rate:g} Hz for {options.seconds:g} s; load {load:.1f} on {cores} cores before\n"
+    )
+    print("| size | sent | lost | Hz | latency p50/p95/p99 [ms] | CPU % publisher | CPU % node |")
+    print("|---|---|---|---|---|---|---|")
     for width, height in SIZES:
         print(measure(options, width, height), flush=True)
     return None

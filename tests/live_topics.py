@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import time
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 90.0  # [s] for anything another process does, importing torch on a busy machine included
 
+ENDING = 2.0  # [s] from Ctrl-C until a node has gone
+
 
 def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     """Wait for another process."""
@@ -22,6 +25,11 @@ def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE)
     while not condition():
         assert time.monotonic() < end, f"no {what} within {seconds} s"
         time.sleep(0.01)
+
+
+def ending() -> float:
+    """Return how long a node may take to end [s]: longer where processes queue for the cores."""
+    return ENDING * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def receive(

@@ -77,7 +77,7 @@ class Node:
         """End the node as Ctrl-C does; return how long it took [s]."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        self.process.wait(60)
         return time.monotonic() - began
 
     def kill(self) -> None:
@@ -112,6 +112,13 @@ class Listener:
     def readers(self) -> dict[str, Reader]:
         return self._readers
 
+    def keep(self, send: Send) -> None:
+        """Send a message that is kept for whoever comes later, too (transient local)."""
+        topic, kind, _ = send.message(self._messages)
+        name = f"rt{self.full_name(topic)}"
+        self._writers[kind] = self._participant.writer(name, kind, self._hash(kind), transient=True)
+        self.send(send)
+
     def plug(self) -> None:
         """Make the camera's writers, and have the node count what is no picture.
 
@@ -119,7 +126,8 @@ class Listener:
         """
         for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._picture_type)):
             name = f"rt{self.full_name(topic)}"
-            self._writers[kind] = self._participant.writer(name, kind, self._hash(kind))
+            if kind not in self._writers:
+                self._writers[kind] = self._participant.writer(name, kind, self._hash(kind))
         until(lambda: all(w.matched for w in self._writers.values()), "node that listens")
         greeting = self._messages.make(self._picture_type, **GREETING[self._picture_type])
         known = self.counts["received"]
@@ -223,10 +231,17 @@ class LiveDriver:
             self._running[key] = self.start(picture_type, **parameters)
         return self._let_happen(steps, *self._running[key])
 
-    def start(self, picture_type: str = IMAGE, **parameters: Any) -> tuple[Node, Listener]:
-        """Start another node; return it and someone whom it knows."""
+    def start(
+        self, picture_type: str = IMAGE, before: Send | None = None, **parameters: Any
+    ) -> tuple[Node, Listener]:
+        """Start another node; return it and someone whom it knows.
+
+        `before` is sent when there is no node yet, and kept for it.
+        """
         self._started += 1
         listener = Listener(self._participant, f"/robot_{self._started}", picture_type)
+        if before is not None:
+            listener.keep(before)
         node = self._node(listener, self._checkpoint, parameters)
         try:
             until(

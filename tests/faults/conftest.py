@@ -20,9 +20,9 @@ def make_rig(
     """Return a function that makes a component: with a simulated backend, or the real network."""
     with ExitStack() as stack:
 
-        def make(backend: Any = None, compressed: bool = False, **parameters: Any) -> Rig:
+        def make(network: Any = None, compressed: bool = False, **parameters: Any) -> Rig:
             bag, topic = open_bag(tmp_path / str(id(parameters)), compressed)
             values = {"checkpoint": str(checkpoint), **parameters}
-            return Rig(stack.enter_context(bag), topic, monkeypatch, backend, **values)
+            return Rig(stack.enter_context(bag), topic, monkeypatch, network, **values)
 
         yield make

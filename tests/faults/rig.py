@@ -73,10 +73,10 @@ class Rig:
     """A configured component, and someone who hands it bytes."""
 
     def __init__(
-        self, source: Bag, topic: str, patch: pytest.MonkeyPatch, backend: Any, **parameters: Any
+        self, source: Bag, topic: str, patch: pytest.MonkeyPatch, network: Any, **parameters: Any
     ) -> None:
-        if backend is not None:
-            patch.setattr(predictor, "load_backend", lambda *a, **k: backend)
+        if network is not None:
+            patch.setattr(predictor, "load_backend", lambda *a, **k: network)
         self.connections = {c.msgtype: c for c in source.reader.connections}
         self.host = Ear(source, CameraTopics(topic, INFO_TOPIC))
         values = {"device": "cpu", **parameters}

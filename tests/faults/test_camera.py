@@ -15,7 +15,7 @@ from jasmine_ros.topics import DEPTH, DEPTH_INFO
 CHANGES = 1_000
 
 
-def test_size_encoding_and_frame_change_with_every_picture(make_rig):
+def test_size_encoding_and_frame_change_with_every_picture(make_rig, record_property):
     """A picture whose CameraInfo has not come yet is skipped; no other one is."""
     rig, rng, messages = make_rig(Answers()), np.random.default_rng(5), RosbagsMessages()
     told, expected, stale = (0, 0), 0, 0
@@ -47,9 +47,11 @@ def test_size_encoding_and_frame_change_with_every_picture(make_rig):
         assert depth.header.frame_id == frame and camera.k[2] == width / 2
     assert (rig.tally.processed, rig.tally.skipped) == (expected, stale)
     assert expected > 0.7 * CHANGES and stale > 0.1 * CHANGES
+    record_property("pictures, each another", CHANGES)
+    record_property("skipped, their CameraInfo being that of another", stale)
 
 
-def test_a_bag_that_plays_in_a_loop(make_rig):
+def test_a_bag_that_plays_in_a_loop(make_rig, record_property):
     rig, loops, length = make_rig(Answers()), 100, 10
     rig.send(lambda bag: bag.info(0))
     for _ in range(loops):
@@ -57,6 +59,8 @@ def test_a_bag_that_plays_in_a_loop(make_rig):
             rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i)))
     assert rig.tally.processed == loops * length and rig.tally.skipped == 0
     assert rig.tally.backwards == loops - 1
+    record_property("jumps back", loops - 1)
+    record_property("pictures", loops * length)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A checkpoint that disappears under a running node, and one that was made to do harm."""
+"""Weights and engines that disappear under a running node, and those made to do harm."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from jasmine_core.errors import CheckpointError
 from jasmine_core.model.checkpoint import load_checkpoint
 from jasmine_ros.topics import DEPTH
 
+PICTURES = 20
 OVERWRITTEN = """
 import sys
 from pathlib import Path
@@ -33,23 +34,40 @@ np.testing.assert_array_equal(before, predictor(image).depth)
 """
 
 
-def test_a_checkpoint_deleted_while_the_node_runs(make_rig, checkpoint, tmp_path):
-    mine = shutil.copytree(checkpoint, tmp_path / "mine")
-    rig = make_rig(checkpoint=str(mine))
+@pytest.mark.parametrize("backend", ["torch", "onnxruntime", "openvino"])
+def test_an_engine_deleted_while_the_node_runs(
+    make_rig, make_model, checkpoint, tmp_path_factory, tmp_path, backend, record_property
+):
+    """Torch has its weights from a checkpoint; the others run a folder of exports alone."""
+    pytest.importorskip(backend)
+    source = checkpoint
+    if backend != "torch":
+        pytest.importorskip("onnxscript")
+        from folded_models import exported_checkpoint
+
+        source = exported_checkpoint(make_model, tmp_path_factory.mktemp("exported")) / "onnx"
+    mine = shutil.copytree(source, tmp_path / "mine")
+    rig = make_rig(checkpoint=str(mine), backend=backend)
     rig.send(lambda bag: bag.info(0))
     rig.send(lambda bag: bag.image(stamp(0), picture()))
     shutil.rmtree(mine)
-    for index in range(1, 20):
+    for index in range(1, 1 + PICTURES):
         rig.send(lambda bag, i=index: bag.image(stamp(i), picture()))
-    first, *rest = rig.host.published[DEPTH]
-    assert len(rest) == 19
-    assert all(depth.data.tobytes() == first.data.tobytes() for depth in rest)
+    first, *rest = (depth.data.tobytes() for depth in rig.host.published[DEPTH])
+    assert rest == [first] * PICTURES and rig.tally.skipped == 0
+    record_property("pictures after the files had gone", PICTURES)
+
     rig.component.deactivate()
     rig.component.cleanup()
-    with pytest.raises(CheckpointError, match="no checkpoint at"):
+    with pytest.raises(CheckpointError, match=f"no checkpoint at {mine}"):
         rig.component.configure()
-    shutil.copytree(checkpoint, mine)
+    shutil.copytree(source, mine)
     rig.component.configure()
+    rig.component.activate("sensor_msgs/msg/Image")
+    rig.host.forget()
+    rig.send(lambda bag: bag.info(0))
+    rig.send(lambda bag: bag.image(stamp(0), picture()))
+    assert [depth.data.tobytes() for depth in rig.host.published[DEPTH]] == [first]
 
 
 def test_a_checkpoint_overwritten_in_place_while_it_is_in_use(checkpoint, tmp_path):

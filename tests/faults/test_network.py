@@ -13,6 +13,7 @@ import torch
 from camera_bags import picture, stamp
 from faults.rig import Answers
 
+from jasmine_core.errors import EngineError, ExportError
 from jasmine_ros.topics import DEPTH, POINTS
 
 ROUNDS = 50
@@ -34,7 +35,7 @@ def everywhere(value: float):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -3.0])
-def test_a_network_without_a_finite_answer_costs_its_frames_only(make_rig, value):
+def test_a_network_without_a_finite_answer_costs_its_frames_only(make_rig, value, record_property):
     backend = Answers(good)
     rig = make_rig(backend)
     rig.send(lambda bag: bag.info(0))
@@ -44,6 +45,7 @@ def test_a_network_without_a_finite_answer_costs_its_frames_only(make_rig, value
     assert (rig.tally.processed, rig.tally.skipped) == (ROUNDS // 2, ROUNDS // 2)
     (reason,) = rig.tally.reasons["unusable"]
     assert "found no depth" in reason
+    record_property("pictures lost", f"{rig.tally.skipped} of {ROUNDS}")
     assert len(rig.host.published[DEPTH]) == ROUNDS // 2
 
 
@@ -66,7 +68,7 @@ def test_where_the_network_knows_nothing_the_messages_say_so(make_rig, encoding)
     np.testing.assert_array_equal(np.isfinite(z), known)
 
 
-def test_simulated_gpu_out_of_memory(make_rig):
+def test_simulated_gpu_out_of_memory(make_rig, record_property):
     """The real exception of torch, raised where a backend would; no GPU is needed for that."""
     backend, kept = Answers(good), []
 
@@ -83,10 +85,28 @@ def test_simulated_gpu_out_of_memory(make_rig):
     assert (rig.tally.processed, rig.tally.skipped) == (ROUNDS // 2, ROUNDS // 2)
     (reason,) = rig.tally.reasons["failed"]
     assert "OutOfMemoryError" in reason and "2.00 GiB" in reason
+    record_property("pictures lost", f"{rig.tally.skipped} of {ROUNDS}")
     gc.collect()
     assert not any(ref() is not None for ref in kept), "a kept traceback would keep the tensors"
     warnings = [text for severity, text in rig.host.said if severity in ("warn", "error")]
     assert sum("OutOfMemoryError" in text for text in warnings) == 1, "said once, not each time"
+
+
+@pytest.mark.parametrize("error", [EngineError, ExportError])
+def test_a_graph_that_is_gone_costs_pictures_and_not_the_node(make_rig, error):
+    """As when files are deleted and the camera then comes with a size that needs another one."""
+
+    def gone(image: np.ndarray) -> np.ndarray:
+        raise error("no graph for 64x32 px")
+
+    network = Answers(gone)
+    rig = make_rig(network)
+    rig.send(lambda bag: bag.info(0))
+    for index in range(2):
+        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i)))
+        network.answer = good
+    assert (rig.tally.processed, rig.tally.skipped) == (1, 1)
+    assert any("no graph for" in reason for reason in rig.tally.reasons["unusable"])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (64, 65), (0, 0), (64,)])

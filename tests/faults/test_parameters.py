@@ -31,7 +31,7 @@ FAR = {
 PICTURES = 400
 
 
-def test_a_storm_of_parameters(make_rig):
+def test_a_storm_of_parameters(make_rig, record_property):
     rig = make_rig(Answers(lambda image: np.full(image.shape[1:], 2.0, np.float32)), **NEAR)
     rig.send(lambda bag: bag.info(0, width=16, height=12))
     over, accepted, refused = threading.Event(), [], []
@@ -64,4 +64,10 @@ def test_a_storm_of_parameters(make_rig):
     for thread in threads:
         thread.join()
     assert rig.tally.processed == PICTURES and rig.tally.skipped == 0
+    for name, value in (
+        ("pictures", PICTURES),
+        ("changes accepted", len(accepted)),
+        ("changes refused", len(refused)),
+    ):
+        record_property(name, value)
     assert kinds == {"32FC1", "16UC1"} and len(accepted) > PICTURES and len(refused) > PICTURES

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The live node for a long time, at the speed it can do: `make soak`.
 
-SOAK_MINUTES says how long, SOAK_PICTURE where the memory over time is drawn.
+SOAK_MINUTES says how long, SOAK_PICTURE where the memory over time is drawn; the figures lie beside
+the picture, as JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import pytest
 from camera_bags import picture, stamp
 from contract.steps import image, info
 from faults.usage import usage
+from live_topics import ending
+
+from jasmine_core.evaluate.report import write_json
 
 pytestmark = [
     pytest.mark.slow,
@@ -56,27 +60,35 @@ def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_proper
                 samples.append((elapsed, *usage(node.process.pid)))
             assert not node.gone, node.said
         listener.listen_until(listener.balanced)
+        seconds = time.monotonic() - began
         counts = {name: listener.counts[name] - before[name] for name in before}
-        node.stop()
+        to_end, patience = node.stop(), ending()
 
     minutes, resident, threads, files = np.array(samples).T
     minutes = minutes / 60
     settled = minutes > WARM_UP * MINUTES
     growth = growth_of(minutes[settled], resident[settled])
     figures = {
-        "minutes": round(float(minutes[-1]), 2),
+        "minutes": round(seconds / 60, 2),
         "pictures sent": index,
         **counts,
-        "memory_MiB": round(float(resident[settled].mean()) / 2**20, 1),
+        "depth pictures per second": round(counts["processed"] / seconds, 2),
+        "memory [MiB]": round(float(resident[settled].mean()) / 2**20, 1),
         "memory growth after warm-up [%]": round(100 * growth, 3),
         "threads": f"{threads[settled].min():.0f}..{threads[settled].max():.0f}",
         "descriptors": f"{files[settled].min():.0f}..{files[settled].max():.0f}",
+        "seconds from Ctrl-C to the end": round(to_end, 2),
+        "load of the machine": os.getloadavg()[0],
+        "cores": os.cpu_count(),
     }
     for name, value in figures.items():
         record_property(name, value)
         print(f"{name}: {value}")
-    draw(minutes, resident / 2**20, figures, Path(PICTURE or tmp_path / "soak.png"))
+    drawing = Path(PICTURE or tmp_path / "soak.png")
+    draw(minutes, resident / 2**20, figures, drawing)
+    write_json(drawing.with_suffix(".json"), figures)
     assert node.process.returncode == 0 and "Traceback" not in node.said, node.said
+    assert to_end < patience
     assert growth < 0.01
     assert threads[settled].max() <= threads[settled][0]
     assert files[settled].max() <= files[settled][0]
@@ -102,7 +114,7 @@ def growth_of(minutes: np.ndarray, resident: np.ndarray) -> float:
 
 def draw(minutes: np.ndarray, mib: np.ndarray, figures: dict, path: Path) -> None:
     """Draw the memory [MiB] over time, from zero, with the figures beside it."""
-    width, height, left, bottom, top = 960, 420, 70, 50, 90
+    width, height, left, bottom, top = 960, 430, 70, 50, 100
     paper = np.full((height, width, 3), 255, np.uint8)
     high = 1.15 * mib.max()
 
@@ -119,13 +131,17 @@ def draw(minutes: np.ndarray, mib: np.ndarray, figures: dict, path: Path) -> Non
         cv2.line(paper, place(0, value), place(minutes[-1], value), (225, 225, 225))
         text(f"{value:.0f}", 20, place(0, value)[1] + 5)
     for t in np.linspace(0, minutes[-1], 6):
-        text(f"{t:.0f}", place(t, 0)[0] - 8, height - bottom + 20)
+        text(f"{t:.3g}", place(t, 0)[0] - 8, height - bottom + 20)
     points = np.array([place(t, value) for t, value in zip(minutes, mib, strict=True)], np.int32)
     cv2.polylines(paper, [points], False, (180, 90, 20), 2, cv2.LINE_AA)
     warm, _ = place(WARM_UP * minutes[-1], 0)
     cv2.line(paper, (warm, top), (warm, height - bottom), (150, 150, 150), 1)
     text("warm-up | measured", warm - 70, top - 8, 0.4)
     text("resident memory of the live node [MiB] over minutes", left, 24, 0.6)
-    shown = ("processed", "skipped", "memory growth after warm-up [%]", "threads", "descriptors")
-    text("   ".join(f"{name} {figures[name]}" for name in shown), left, 48)
+    lines = (
+        ("depth pictures per second", "memory [MiB]", "memory growth after warm-up [%]"),
+        ("threads", "descriptors", "processed", "skipped", "dropped"),
+    )
+    for names, y in zip(lines, (46, 66), strict=True):
+        text("   ".join(f"{name}: {figures[name]}" for name in names), left, y)
     cv2.imwrite(str(path), paper)

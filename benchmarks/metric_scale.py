@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Measure how right metres are that a sensor or the camera's height gives to a network's depth.
+
+    .venv/bin/python benchmarks/metric_scale.py                            # the bundled drive
+    .venv/bin/python benchmarks/metric_scale.py --camera-height 1.65 \
+        --bag ../shared/data/kitti_0013_bag --truth ../shared/data/kitti_0013_depth
+
+Every tenth pixel whose depth is known stands for the sensor of `sparse_depth`; all figures are of
+the other ones, median / 90th percentile of the pictures. The best scale of a picture is the median
+of true depth over the network's, and an error is relative to it. "After the filter" is the scale
+that the node has in force at a picture, with what it held from earlier ones. "AbsRel at best" is
+that of each picture with its medians made equal, as papers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tyro
+from tqdm import tqdm
+
+from jasmine_core.evaluate.protocols import evaluate_depth, find_protocol
+from jasmine_core.evaluate.report import write_json
+from jasmine_core.geometry.camera import Camera
+from jasmine_core.geometry.ground import up_of
+from jasmine_core.geometry.points import Depth
+from jasmine_core.runtime.predictor import DepthPredictor
+from jasmine_core.runtime.scale import LEAST_CONFIDENCE, ScaleFilter, fixed_scale
+from jasmine_core.runtime.scale_measure import Measurement, from_depth, from_ground
+from jasmine_ros.demo import sample_drive
+from jasmine_ros.evaluate_bag import BagSamples
+from jasmine_ros.parameters import DepthParameters
+
+UNKNOWN = fixed_scale(None, None)
+Measure = Callable[[Depth, Depth], Measurement | None]  # of depth and of what a sensor sees [H,W]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Choose what is measured on what."""
+
+    bag: Path | None = None  # with `truth`; the bundled drive unless given
+    truth: str | None = None  # folder of depth pictures named by stamp, or a topic
+    checkpoint: str = "jasmine-tiny"
+    backend: str = "auto"
+    camera_height: float | None = None  # [m] above the ground; `camera_height` is left out without
+    camera_pitch: float = 0.0  # [rad] positive when it looks down
+    every: int = 10  # one known pixel in so many is the sensor's
+    time_constant: float = DepthParameters().scale_time_constant  # [s]
+    protocol: str = "eigen"  # which pixels count
+    json: Path | None = None  # file for the rows
+
+
+class Score(NamedTuple):
+    """Say how right a scale is for one picture."""
+
+    error: float  # relative to the best scale
+    abs_rel: float  # of depth in metres by this scale
+    abs_rel_at_best: float  # of depth scaled by the ratio of the medians, as papers do
+
+
+def split(truth: Depth, every: int) -> tuple[Depth, Depth]:
+    """Return what a sensor sees of true depth [H,W], NaN elsewhere, and the rest, 0 elsewhere."""
+    known = truth > 0
+    seen = known & (np.cumsum(known).reshape(truth.shape) % every == 0)
+    return np.where(seen, truth, np.float32(np.nan)), np.where(seen, np.float32(0), truth)
+
+
+def score(depth: Depth, truth: Depth, metres_per_unit: float, protocol: str) -> Score:
+    """Compare a scale of depth [H,W] in model units with the best one by true depth [m]."""
+    valid = find_protocol(protocol).valid(truth) & (depth > 0)
+    best = float(np.median(truth[valid] / depth[valid]))
+    known = np.nan_to_num(depth, nan=0.0)
+    metres = known * np.float32(metres_per_unit)
+    return Score(
+        metres_per_unit / best - 1,
+        evaluate_depth(metres, truth, protocol, "none").abs_rel,
+        evaluate_depth(known, truth, protocol, "median").abs_rel,
+    )
+
+
+def summary(scores: list[Score], pictures: int) -> dict[str, float]:
+    """Return the figures of a row of the table; a picture without a scale has no score."""
+    row: dict[str, float] = {"pictures": pictures, "without a scale": pictures - len(scores)}
+    if scores:
+        error, found, best = np.array(scores).T
+        row["bias"] = float(np.median(error))
+        for name, values in (("error", np.abs(error)), ("abs_rel", found), ("at_best", best)):
+            row[f"{name}_p50"], row[f"{name}_p90"] = (
+                float(q) for q in np.quantile(values, (0.5, 0.9))
+            )
+    return row
+
+
+def ways(options: Options, camera: Camera) -> dict[str, Measure]:
+    """Return the ways to a scale that can be measured here."""
+    measures: dict[str, Measure] = {"sparse_depth": from_depth}
+    if (height := options.camera_height) is not None:
+        up = up_of(options.camera_pitch)
+        measures["camera_height"] = lambda depth, seen: from_ground(depth, camera, height, up)
+    return measures
+
+
+def measure(options: Options) -> dict[str, dict[str, float]]:
+    """Run the network over the bag; return a row of figures for each way and each kind of scale."""
+    bag, truth = (options.bag, options.truth) if options.bag else sample_drive()
+    samples = BagSamples(Path(bag), str(truth), None, None)
+    predictor = DepthPredictor.from_pretrained(options.checkpoint, backend=options.backend)
+    measures = ways(options, samples.camera)
+    filters = {way: ScaleFilter(way) for way in measures}
+    names = [f"{way}, {kind}" for way in measures for kind in ("each picture", "after the filter")]
+    scores: dict[str, list[Score]] = {name: [] for name in names}
+    pictures = 0
+    for sample in tqdm(samples(), total=samples.count, unit="frame"):
+        depth = predictor(sample.image).depth
+        seen, rest = split(sample.truth, options.every)
+        pictures += 1
+        for way, compare in measures.items():
+            measured = compare(depth, seen)
+            filters[way].add(sample.stamp, measured, options.time_constant)
+            if measured is not None and measured.confidence >= LEAST_CONFIDENCE:
+                found = score(depth, rest, measured.metres_per_unit, options.protocol)
+                scores[f"{way}, each picture"].append(found)
+            if (scale := filters[way].at(sample.stamp, UNKNOWN)).state != UNKNOWN.state:
+                found = score(depth, rest, scale.metres_per_unit, options.protocol)
+                scores[f"{way}, after the filter"].append(found)
+    return {name: summary(some, pictures) for name, some in scores.items()}
+
+
+def table(rows: dict[str, dict[str, float]]) -> str:
+    """Lay the rows out in Markdown."""
+    lines = [
+        "| scale by | pictures | without a scale | bias | error | AbsRel | AbsRel at best |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in rows.items():
+        figures = "| | | "
+        if "bias" in row:
+            pairs = (
+                f"{row[f'{key}_p50']:{form}} / {row[f'{key}_p90']:{form}}"
+                for key, form in (("error", ".1%"), ("abs_rel", ".3f"), ("at_best", ".3f"))
+            )
+            figures = f"{row['bias']:+.1%} | {' | '.join(pairs)}"
+        lines.append(f"| {name} | {row['pictures']} | {row['without a scale']} | {figures} |")
+    return "\n".join(lines)
+
+
+def main(options: Options) -> None:
+    """Print the table."""
+    rows = measure(options)
+    if options.json:
+        write_json(options.json, rows | {"checkpoint": options.checkpoint})
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))
