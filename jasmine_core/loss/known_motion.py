@@ -6,9 +6,12 @@
 
 A hand-held camera turns far more than it moves, and a pose net needs thousands of pictures before
 it tells the two apart. Odometry that agrees with the pictures knows both at once. For depth that
-has a scale of its own, m is where pictures agree best:
+has a scale of its own, m is what most pixels agree best with:
 
-    m = argmin_m mean_p min_s pe( I_t, I_{s->t}(D, R, t / m) )
+    m = median_p argmin_m min_s pe( I_t, I_{s->t}(D, R, t / m) )(p)
+
+Each pixel has one voice. By the mean error over all of them a depth of the wrong shape would
+always do better with less motion: twice the right m, on a road.
 """
 
 from __future__ import annotations
@@ -17,11 +20,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from jasmine_core.geometry.warp import warp
 from jasmine_core.loss.photometric import minimum_error
 
 CANDIDATES = tuple(float(m) for m in torch.logspace(-1, 2, 60).tolist())  # m, 12 % apart
+WINDOW = 7  # pixels that vote together
 
 
 def in_units(motion: Tensor, metres_per_unit: float | Tensor) -> Tensor:
@@ -42,13 +47,13 @@ def with_odometry(predicted: Tensor, motion: Tensor, metres_per_unit: Tensor) ->
     return torch.where(known, odometry, predicted)
 
 
-def disagreement(
+def votes(
     image: Tensor, sources: Sequence[Tensor], K: Tensor, depth: Tensor, motions: Tensor
 ) -> Tensor:
-    """Return how badly pictures agree for each of `CANDIDATES`, [len]; NaN without odometry.
+    """Return how many pixels agree best with each of `CANDIDATES`, [len].
 
     Image and sources [B,3,H,W] in [0,1], depth [B,1,H,W] in units, motions T_source_target
-    [B,S,4,4] in metres; pictures with a neighbour of unknown motion are left out.
+    [B,S,4,4] in metres; pictures with a neighbour of unknown motion have no say.
     """
     known = motions.isfinite().flatten(1).all(1)
     image, depth, motions = image[known], depth[known], motions[known]
@@ -58,13 +63,21 @@ def disagreement(
         poses = in_units(motions, metres_per_unit).unbind(1)
         views = [warp(s, depth, K, T) for s, T in zip(sources, poses, strict=True)]
         least = minimum_error(image, [v.image for v in views], [v.inside for v in views])
-        # A pixel that leaves all pictures agrees with nothing; left out, that would be rewarded.
-        return least.clamp(max=1).mean()
+        # A pixel alone agrees with many by chance; one that leaves all pictures agrees with none.
+        return F.avg_pool2d(least.clamp(max=1), WINDOW, 1, WINDOW // 2)
 
-    return torch.stack([error(m) for m in CANDIDATES])
+    if not known.any():
+        return torch.zeros(len(CANDIDATES), dtype=torch.long, device=image.device)
+    best = torch.stack([error(m) for m in CANDIDATES]).argmin(0)  # [B,1,H,W]
+    return torch.bincount(best.flatten(), minlength=len(CANDIDATES))
 
 
-def best_scale(disagreements: Tensor) -> float | None:
-    """Return the candidate of which rows [N,M] of `disagreement` complain least, if any can."""
-    rows = disagreements[disagreements.isfinite().all(1)]
-    return CANDIDATES[int(rows.mean(0).argmin())] if len(rows) else None
+def best_scale(counts: Tensor) -> float | None:
+    """Return the median vote of `votes` [len], None without any.
+
+    Whoever would go to an end of the range, such as the sky, is not asked.
+    """
+    inner = counts[1:-1].cumsum(0)
+    if not inner.any():
+        return None
+    return CANDIDATES[1 + int((inner < (inner[-1] + 1) // 2).sum())]

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from jasmine_core.errors import JasmineError
-from jasmine_core.loss.known_motion import best_scale, disagreement
+from jasmine_core.loss.known_motion import best_scale, votes
 from jasmine_core.loss.objective import Loss
 from jasmine_core.loss.velocity import measured_scale
 from jasmine_core.train.feed import Batch, Feed
@@ -109,7 +109,7 @@ class Run:
         freeze(self.learner, ())
         batches = (batch.to(self.accelerator.device) for batch in feed.batches(0, SCALE_BATCHES))
         if self.recipe.loss.motion == "odometry":
-            scale = best_scale(self.accelerator.gather(self._disagreements(batches)))
+            scale = best_scale(self.accelerator.gather(self._votes(batches)).sum(0))
         else:
             scale = measured_scale(*self.accelerator.gather(self._lengths(batches)))
         if scale is not None:
@@ -120,13 +120,13 @@ class Run:
         pairs = [(torch.stack([T[:, :3, 3] for T in self.learner.poses(b)], 1), b) for b in batches]
         return torch.cat([t for t, _ in pairs]), torch.cat([b.odometry for _, b in pairs])
 
-    def _disagreements(self, batches: Iterable[Batch]) -> Tensor:
-        """Return `disagreement` of every batch [N,M]."""
-        rows = [
-            disagreement(b.image, b.sources.unbind(1), b.K, self.learner.depth(b.image), b.motion)
+    def _votes(self, batches: Iterable[Batch]) -> Tensor:
+        """Return the `votes` of all pixels of the batches [1,M]."""
+        counts = [
+            votes(b.image, b.sources.unbind(1), b.K, self.learner.depth(b.image), b.motion)
             for b in batches
         ]
-        return torch.stack(rows)
+        return torch.stack(counts).sum(0, keepdim=True)
 
     def _expect_finite(self, step: int, loss: Loss, batch: Batch) -> None:
         """Stop all processes if the loss of one is not finite; that one keeps its batch."""

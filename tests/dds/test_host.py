@@ -16,6 +16,7 @@ from jasmine_core.errors import ConfigError
 from jasmine_ros.diagnostics import Report
 from jasmine_ros.hosts.dds import DdsHost
 from jasmine_ros.live import LiveRun, domain_id
+from jasmine_ros.worker import GRACE
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_what_ends_the_work_ends_spinning(host):
         host.spin(lambda: False)
 
 
-@pytest.mark.parametrize(("length", "low", "high"), [(0.2, 0.1, 0.8), (30.0, 1.0, 1.6)])
+@pytest.mark.parametrize(("length", "low", "high"), [(0.2, 0.1, 0.8), (30.0, GRACE, GRACE + 0.6)])
 def test_closing_waits_for_the_work_in_hand_but_not_for_long(domain, length, low, high):
     begun, stop = threading.Event(), threading.Event()
 

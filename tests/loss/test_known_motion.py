@@ -6,8 +6,8 @@ import torch
 from jasmine_core.loss.known_motion import (
     CANDIDATES,
     best_scale,
-    disagreement,
     in_units,
+    votes,
     with_odometry,
 )
 
@@ -46,18 +46,31 @@ def test_the_pose_net_learns_nothing_where_odometry_speaks(motions):
 
 @pytest.mark.parametrize("unit", [0.5, 6.0, 30.0])
 def test_pictures_tell_the_scale_of_a_depth(triplet, motions, unit):
-    row = disagreement(triplet.image, triplet.sources, triplet.K, triplet.depth / unit, motions)
-    assert row.shape == (len(CANDIDATES),)
+    counts = votes(triplet.image, triplet.sources, triplet.K, triplet.depth / unit, motions)
+    assert counts.shape == (len(CANDIDATES),) and counts.sum() == triplet.depth.numel()
     # Twelve percent lie between two candidates.
-    assert best_scale(row[None]) == pytest.approx(unit, rel=0.13)
+    assert best_scale(counts) == pytest.approx(unit, rel=0.13)
+
+
+def test_a_minority_of_wrong_depths_does_not_change_the_scale(triplet, motions):
+    wrong = triplet.depth.clone()
+    wrong[..., : wrong.shape[-1] // 3] *= 0.3
+    counts = votes(triplet.image, triplet.sources, triplet.K, wrong / 6, motions)
+    assert best_scale(counts) == pytest.approx(6, rel=0.13)
 
 
 def test_pictures_without_odometry_have_no_say(triplet, motions):
-    def row(motions):
-        return disagreement(triplet.image, triplet.sources, triplet.K, triplet.depth, motions)
+    def counts(motions):
+        return votes(triplet.image, triplet.sources, triplet.K, triplet.depth, motions)
 
     half = motions.clone()
     half[:, 1] = torch.nan
-    assert row(half).isnan().all() and best_scale(row(half)[None]) is None
-    both = torch.stack([row(motions), row(half)])
-    assert best_scale(both) == best_scale(both[:1])
+    assert not counts(half).any() and best_scale(counts(half)) is None
+
+
+def test_who_would_leave_the_range_is_not_asked():
+    counts = torch.zeros(len(CANDIDATES), dtype=torch.long)
+    counts[[0, -1]] = 1000
+    assert best_scale(counts) is None
+    counts[[7, 9, 20]] = 1
+    assert best_scale(counts) == CANDIDATES[9]

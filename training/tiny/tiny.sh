@@ -10,16 +10,18 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 (($#)) || { echo "usage: training/tiny/tiny.sh BAG...   real cameras, beside the rendered world" >&2; exit 2; }
 
-jasmine render -o data/world --kind street --scenes 640
-jasmine render -o data/world --kind room --scenes 300
+jasmine render -o data/world --kind street --scenes 1340
+jasmine render -o data/world --kind room --scenes 600
 jasmine prepare "$@" -o data/real --width 320 --height 96 --resize crop
 
-for part in vae prior prior_more prior_large teacher teacher_large video video_more; do
+first=(vae prior prior_more prior_large teacher teacher_large video video_more)
+again=(teacher_again teacher_again_large prior_again prior_again_large video_again)
+for part in "${first[@]}" "${again[@]}"; do
   out=runs/tiny/$part
   [[ -d $out/final ]] && continue
   resume=$([[ -d $out ]] && echo --resume || true)
   jasmine train training/tiny/$part.yaml -o "$out" $resume
 done
 
-python training/tiny/bundle.py runs/tiny/video_more/final jasmine_core/checkpoints/jasmine-tiny
-jasmine evaluate --checkpoint jasmine-tiny --baseline runs/tiny/teacher_large/final --world street --json runs/tiny/street.json
+python training/tiny/bundle.py runs/tiny/video_again/final jasmine_core/checkpoints/jasmine-tiny
+jasmine evaluate --checkpoint jasmine-tiny --baseline runs/tiny/teacher_again_large/final --world street --json runs/tiny/street.json
