@@ -106,7 +106,8 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     # 3. Steps.
     moved = recipe.loss.motion == "odometry"  # and not the pose net's: metres from the first step
     listens = recipe.loss.photometric > 0 and (moved or recipe.loss.velocity > 0)
-    odometry = listens and any(n.distance for s in split.training for n in s.sources)
+    known = [s for s in split.training if any(n.distance for n in s.sources)]
+    odometry = listens and bool(known)
     description = (
         f"{recipe.learner} from {recipe.start}, {recipe.steps} steps on {len(pictures)} pictures"
     )
@@ -118,7 +119,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
         return odometry and (moved or pull == 1)
 
     before: Phase | None = None
-    sunken = stopped = False
+    sunken = stopped = measured = False
     run.meter.reset()
     with (
         Interrupt() as interrupt,
@@ -136,8 +137,11 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
                 freeze(learner, phase.train)
                 before = phase
             pull = velocity_ramp(step / recipe.steps, recipe.loss.velocity_start)
-            if odometry and (moved or pull > 0) and learner.metres_per_unit.isnan():
-                run.measure_scale(Feed(pictures, recipe.batch_size, *place))
+            if odometry and (moved or pull > 0) and not measured:
+                measured = True  # asked once: the same pictures would give the same answer
+                if learner.metres_per_unit.isnan():
+                    told = Pictures(known, data, size, recipe.seed)
+                    run.measure_scale(Feed(told, recipe.batch_size, *place))
                 freeze(learner, phase.train)
             loss, batch = run.step(step, batches)
             done = step + 1

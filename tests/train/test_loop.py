@@ -22,6 +22,7 @@ from jasmine_core.train.feed import Feed, Pictures, split_samples
 from jasmine_core.train.learner import make_learner
 from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import Phase
+from jasmine_core.train.step import Run
 
 
 def test_a_disparity_net_is_trained(disparity_recipe, tmp_path, nets):
@@ -225,6 +226,17 @@ def test_a_teacher_of_unknown_scale_is_measured_when_the_velocity_comes_in(
     assert scale == pytest.approx(lines[-1]["metres_per_unit"], rel=1e-4)
     state = load_file(tmp_path / "run" / "states" / "0000004" / "weights.safetensors")
     assert float(state["metres_per_unit"]) == pytest.approx(scale, rel=1e-4)
+
+
+def test_a_scale_is_asked_for_once(jasmine_recipe, nets, tmp_path, monkeypatch):
+    """Though nothing can be measured; every further step would ask the same pictures."""
+    asked = []
+    monkeypatch.setattr(Run, "measure_scale", lambda run, feed: asked.append(feed))
+    loss = LossConfig(motion="odometry")
+    recipe = replace(jasmine_recipe, teacher=str(nets / "disparity"), loss=loss)
+    final = train(recipe, tmp_path / "run")
+    assert len(asked) == 1
+    assert JasmineModel.from_pretrained(final).config.metres_per_unit is None, "no metres claimed"
 
 
 def test_odometry_can_stand_for_the_pose_net(jasmine_recipe, nets, tmp_path):
