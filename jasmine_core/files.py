@@ -17,8 +17,11 @@ def atomic_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
     try:
+        temporary.touch()
+        usual = temporary.stat().st_mode
+        temporary.unlink()
         yield temporary
-        _sync(temporary)
+        _finish(temporary, usual)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -35,11 +38,12 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
+    usual = temporary.stat().st_mode & 0o666  # a new folder's, but for entering it
     try:
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
-                _sync(file)
+                _finish(file, usual)
         if path.exists():
             path.replace(retired)
         temporary.replace(path)
@@ -53,7 +57,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             retired.unlink(missing_ok=True)
 
 
-def _sync(file: Path) -> None:
+def _finish(file: Path, mode: int) -> None:
+    # safetensors lets nobody but the writer read, and a robot's node is often not who trained.
+    file.chmod(mode)
     # Without this a power cut may leave the new name pointing at empty content.
     with file.open("rb") as stream:
         os.fsync(stream.fileno())

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from jasmine_core.files import atomic_file, atomic_folder
 
@@ -49,6 +52,20 @@ def test_file_that_was_never_written_leaves_the_old_one(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_file(path):
         pass
     assert tree(tmp_path) == {"report.json": "old"}
+
+
+@pytest.mark.parametrize("umask, mode", [(0o022, 0o644), (0o027, 0o640)])
+def test_whoever_may_read_new_files_may_read_these(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        with atomic_file(tmp_path / "state.safetensors") as temporary:
+            save_file({"w": np.zeros(1)}, temporary)  # which lets only its owner read
+        with atomic_folder(tmp_path / "checkpoint") as folder:
+            save_file({"w": np.zeros(1)}, folder / "w.safetensors")
+    finally:
+        os.umask(before)
+    written = list(tmp_path.rglob("*.safetensors"))
+    assert [f.stat().st_mode & 0o777 for f in written] == [mode, mode]
 
 
 def test_folder_appears_when_it_is_complete(tmp_path):
