@@ -131,7 +131,7 @@ def draw(minutes: np.ndarray, mib: np.ndarray, figures: dict, path: Path) -> Non
         cv2.line(paper, place(0, value), place(minutes[-1], value), (225, 225, 225))
         text(f"{value:.0f}", 20, place(0, value)[1] + 5)
     for t in np.linspace(0, minutes[-1], 6):
-        text(f"{t:.3g}", place(t, 0)[0] - 8, height - bottom + 20)
+        text(f"{t:.2g}", place(t, 0)[0] - 8, height - bottom + 20)
     points = np.array([place(t, value) for t, value in zip(minutes, mib, strict=True)], np.int32)
     cv2.polylines(paper, [points], False, (180, 90, 20), 2, cv2.LINE_AA)
     warm, _ = place(WARM_UP * minutes[-1], 0)
