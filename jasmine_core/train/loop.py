@@ -29,6 +29,7 @@ from jasmine_core.geometry.camera import Size
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss
 from jasmine_core.loss.velocity import velocity_ramp
+from jasmine_core.train.blend import blended, snapshot
 from jasmine_core.train.feed import Batch, Feed, Pictures, split_samples, without_augmentation
 from jasmine_core.train.journal import Journal, depth_picture, rgb
 from jasmine_core.train.learner import (
@@ -79,6 +80,8 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     split = split_samples(data)
     _expect_teacher(recipe, split.training)
     learner = make_learner(recipe)
+    share = recipe.start_share
+    start = snapshot(learner) if share else {}
     size = _picture_size(recipe, learner)
     place = accelerator.process_index, accelerator.num_processes
     pictures = Pictures(split.training, data, size, recipe.seed)
@@ -172,13 +175,14 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
                     _show(journal, done, learner, batch, loss)
                 freeze(learner, phase.train)
             if split.validation and (done % recipe.validate_every == 0 or done == recipe.steps):
-                score = run.validate(check, len(split.validation), done)
+                with blended(learner, start, share):
+                    score = run.validate(check, len(split.validation), done)
+                    if journal:
+                        with saving(output):
+                            journal.numbers(done, {"validation": score})
+                            if score < best:
+                                learner.save(output / "best", metric(done), size, description)
                 freeze(learner, phase.train)
-                if journal:
-                    with saving(output):
-                        journal.numbers(done, {"validation": score})
-                        if score < best:
-                            learner.save(output / "best", metric(done), size, description)
                 best = min(best, score)
             stopped = any_process(accelerator, interrupt.requested) and done < recipe.steps
             if stopped or done % recipe.save_every == 0 or done == recipe.steps:
@@ -190,7 +194,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     if journal:
         journal.close()
         if not stopped:
-            with saving(output / "final"):
+            with saving(output / "final"), blended(learner, start, share):
                 learner.save(output / "final", metric(recipe.steps), size, description)
     accelerator.wait_for_everyone()
     accelerator.end_training()

@@ -83,6 +83,7 @@ class Recipe:
     phases: tuple[Phase, ...]
     posenet: str = "small"  # small, resnet18, a folder, or own: that of the starting checkpoint
     teacher: str = ""  # folder of a disparity net, "dataset" for prepared maps, or "" for none
+    start_share: float = 0.0  # of the starting weights in what is saved; the rest was learned
     refine: bool = True  # False: without the Scale-Shift GRU (paper Table 3)
     imagenet: str = ""  # torchvision's resnet18 weights (safetensors) for fresh encoders
     batch_size: int = 4  # of all processes together
@@ -118,6 +119,8 @@ class Recipe:
         for name in ("own_share", "rebuilt_share", "flip", "jitter", "held_out"):
             if not 0 <= getattr(self.data, name) <= 1:
                 refuse(f"data.{name} is {getattr(self.data, name)}; it is a share from 0 to 1")
+        if not 0 <= self.start_share < 1:
+            refuse(f"start_share is {self.start_share}; it is a share from 0 to below 1")
         if self.data.held_out == 1:
             refuse("data.held_out is 1, which leaves nothing to train on")
         if min(self.data.width, self.data.height, self.data.workers) < 0:
