@@ -79,7 +79,7 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
     exhibits = evaluate(predict, samples, evaluation, count, beside, request.show)
     about = {
         "checkpoint": request.checkpoint,
-        "baseline": request.baseline,
+        "baseline_checkpoint": request.baseline,
         "description": predictor.backend.info.model,
         "data": data,
         "mean_map": source,

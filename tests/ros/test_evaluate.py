@@ -75,6 +75,14 @@ def test_on_a_bag_with_depth_pictures(with_map, tmp_path):
     assert summary["mean_map"] == "the checkpoint's training set"
 
 
+def test_the_scores_of_a_baseline_stand_beside_its_name(with_map, tmp_path):
+    options = ["--world", "street", "--frames", "2", "--baseline", str(with_map)]
+    status, summary = evaluate(with_map, tmp_path / "world.json", *options)
+    assert status == 0 and summary["baseline_checkpoint"] == str(with_map)
+    for name, score in summary["baseline"].items():
+        assert score == summary["model"][name], "the same network as the model"
+
+
 @pytest.mark.parametrize("kind", ["32FC1", "16UC1", "cloud"])
 def test_on_a_bag_with_a_topic_of_truth(with_map, tmp_path, kind):
     """The same truth in a depth topic, or as a LiDAR's cloud through /tf_static."""
