@@ -16,12 +16,13 @@ jasmine prepare "$@" -o data/real --width 320 --height 96 --resize crop
 
 first=(vae prior prior_more prior_large teacher teacher_large video video_more)
 again=(teacher_again teacher_again_large prior_again prior_again_large video_again)
-for part in "${first[@]}" "${again[@]}"; do
+third=(prior_third prior_third_large video_third)
+for part in "${first[@]}" "${again[@]}" "${third[@]}"; do
   out=runs/tiny/$part
   [[ -d $out/final ]] && continue
   resume=$([[ -d $out ]] && echo --resume || true)
   jasmine train training/tiny/$part.yaml -o "$out" $resume
 done
 
-python training/tiny/bundle.py runs/tiny/video_again/final jasmine_core/checkpoints/jasmine-tiny
+python training/tiny/bundle.py runs/tiny/video_third/final jasmine_core/checkpoints/jasmine-tiny
 jasmine evaluate --checkpoint jasmine-tiny --baseline runs/tiny/teacher_again_large/final --world street --json runs/tiny/street.json
