@@ -25,6 +25,7 @@ from typing import Any
 
 import tyro
 
+# Nothing of the project is imported here: a process begins with its parent's memory as its peak.
 DRIVE = Path(str(resources.files("jasmine_core"))) / "samples" / "street" / "drive"
 
 

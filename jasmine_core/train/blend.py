@@ -31,9 +31,6 @@ def snapshot(learner: nn.Module) -> dict[str, Tensor]:
 @contextmanager
 def blended(learner: nn.Module, start: Mapping[str, Tensor], share: float) -> Iterator[None]:
     """Mix a `snapshot` into the weights for as long as the block lasts; they return to the bit."""
-    if not share:
-        yield
-        return
     weights = learner.state_dict()  # the tensors themselves
     learned = {name: weights[name].clone() for name in start}
     try:
