@@ -25,11 +25,11 @@ import numpy as np
 import tyro
 
 from jasmine_core.geometry.camera import Camera
-from jasmine_ros.conversion import Conversion
-from jasmine_ros.depth_component import DepthComponent
-from jasmine_ros.images import encode_image
-from jasmine_ros.messages import RosbagsMessages, make_camera_info, make_header
-from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.msgs.conversion import Conversion
+from jasmine_ros.msgs.images import encode_image
+from jasmine_ros.msgs.messages import RosbagsMessages, make_camera_info, make_header
+from jasmine_ros.node.depth_component import DepthComponent
+from jasmine_ros.node.parameters import DepthParameters
 
 WARM_UP = 2  # frames
 SIZES = ((640, 480), (1280, 720), (1920, 1080))

@@ -32,9 +32,9 @@ from jasmine_core.geometry.points import Depth
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import LEAST_CONFIDENCE, ScaleFilter, fixed_scale
 from jasmine_core.runtime.scale_measure import Measurement, from_depth, from_ground
-from jasmine_ros.demo import sample_drive
-from jasmine_ros.evaluate_bag import BagSamples
-from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.bags.ground_truth import BagSamples
+from jasmine_ros.commands.demo import sample_drive
+from jasmine_ros.node.parameters import DepthParameters
 
 UNKNOWN = fixed_scale(None, None)
 Measure = Callable[[Depth, Depth], Measurement | None]  # of depth and of what a sensor sees [H,W]

@@ -91,8 +91,8 @@ def render(
         height: of the pictures [px].
         device: that renders: cpu or cuda.
     """
-    from jasmine_core.data.world_sequence import render_sequences, training_world
     from jasmine_core.interrupt import Interrupt
+    from jasmine_core.synthetic.sequences import render_sequences, training_world
 
     config = training_world(kind, (width, height), frames)
     with Interrupt() as interrupt:
@@ -160,8 +160,8 @@ def export(
         compute_capability: with --build-only, build ahead of time for the GPU that has it, such as
             8.9, with TensorRT for RTX; no GPU is needed.
     """
+    from jasmine_core.artifacts.onnx_exports import EXPORTS
     from jasmine_core.export.checkpoint import export_checkpoint
-    from jasmine_core.export.exports import EXPORTS
     from jasmine_core.model.folder import RANDOM, find_checkpoint
 
     if not (onnx or tensorrt):
@@ -194,7 +194,7 @@ def _export_engines(
     build_only: bool,
     compute_capability: str | None,
 ) -> None:
-    from jasmine_core.runtime.backend_tensorrt import build_engines, prove_engines, require_gpu
+    from jasmine_core.engines.build import build_engines, prove_engines, require_gpu
 
     def say(line: str) -> None:
         print(line, file=sys.stderr)

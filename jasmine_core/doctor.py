@@ -14,12 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jasmine_core._version import __version__
+from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.engines.builder import RTX, TENSORRT, find_library
+from jasmine_core.engines.cache import EngineCache
+from jasmine_core.engines.gpu import Gpu, find_gpu
+from jasmine_core.engines.validated_set import hash_of, read_sets
 from jasmine_core.errors import EngineError, JasmineError
-from jasmine_core.export.engine_cache import EngineCache, cache_folder
-from jasmine_core.export.engine_set import hash_of, read_sets
-from jasmine_core.export.exports import Exports
-from jasmine_core.export.gpu import Gpu, find_gpu
-from jasmine_core.export.tensorrt import RTX, TENSORRT, find_library
 from jasmine_core.model.folder import RANDOM, find_checkpoint
 from jasmine_core.runtime.backend import choose_backend
 

@@ -21,16 +21,17 @@ from numpy.typing import NDArray
 
 from jasmine_core._version import __version__
 from jasmine_core.config import read_config
+from jasmine_core.engines.build import prove_engines, require_gpu
+from jasmine_core.engines.cache import RECORD, EngineCache, EngineRecord
+from jasmine_core.engines.cuda import check, load_cuda
+from jasmine_core.engines.gpu import Gpu
+from jasmine_core.engines.sample_images import sample_pictures
+from jasmine_core.engines.validated_set import EngineSet, ready_engine
 from jasmine_core.errors import FrameError, JasmineError
-from jasmine_core.export.engine_cache import RECORD, EngineCache, EngineRecord
-from jasmine_core.export.engine_set import EngineSet, ready_engine
-from jasmine_core.export.gpu import Gpu
-from jasmine_core.export.sample_pictures import sample_pictures
 from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Size
 from jasmine_core.runtime.backend import Backend
-from jasmine_core.runtime.backend_tensorrt import TensorRTBackend, prove_engines, require_gpu
-from jasmine_core.runtime.cuda import check, load_cuda
+from jasmine_core.runtime.backend_tensorrt import TensorRTBackend
 from jasmine_core.runtime.statistics import Latencies
 
 WARM_UP, RUNS, PICTURES = 10, 100, 8

@@ -18,15 +18,15 @@ from jasmine_core import __version__, cli
 from jasmine_core.cli import INTERRUPTED, Output
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError
-from jasmine_ros import bag_run
-from jasmine_ros.bag_run import BagRun, run_bag
-from jasmine_ros.live import LiveRun, run_live, with_ros_arguments
-from jasmine_ros.parameters import DepthParameters
-from jasmine_ros.play import Play, play
-from jasmine_ros.prepare import prepare
-from jasmine_ros.ros_args import split_ros_arguments
-from jasmine_ros.view_live import ViewRun, view
-from jasmine_ros.worker import end_process
+from jasmine_ros.commands import run as bag_run
+from jasmine_ros.commands.live import LiveRun, run_live, with_ros_arguments
+from jasmine_ros.commands.play import Play, play
+from jasmine_ros.commands.prepare import prepare
+from jasmine_ros.commands.run import BagRun, run_bag
+from jasmine_ros.commands.view import ViewRun, view
+from jasmine_ros.dds.ros_args import split_ros_arguments
+from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.worker import end_process
 
 
 def _options(parameters: DepthParameters) -> Any:
@@ -79,15 +79,15 @@ def demo(
         frames: its length, at 10 Hz.
     """
     if write_bag:
-        from jasmine_core.data.synthetic import WorldConfig
-        from jasmine_ros.world_bag import write_world_bag
+        from jasmine_core.synthetic.drive import WorldConfig
+        from jasmine_ros.bags.synthetic import write_world_bag
 
         height = 192 if kind == "street" else 480
         config = WorldConfig(kind=kind, width=640, height=height, frames=frames)
         write_world_bag(seed, config, write_bag / "drive", write_bag / "truth")
         print(f"try it: jasmine run {write_bag / 'drive'} -o OUT")
         return 0
-    from jasmine_ros.demo import sample_drive, score_depth_bag
+    from jasmine_ros.commands.demo import sample_drive, score_depth_bag
 
     bag, truth = sample_drive()
     shown = DepthParameters(publish_points=True, publish_colorized=True, publish_confidence=True)
@@ -144,7 +144,7 @@ def evaluate(
         show: draw this many frames from first to last instead of best, median and worst.
         json: file to write.
     """
-    from jasmine_ros.evaluate import Request, evaluate_checkpoint
+    from jasmine_ros.commands.evaluate import Request, evaluate_checkpoint
 
     request = Request(
         checkpoint,

@@ -13,11 +13,11 @@ import sys
 from typing import NoReturn
 
 from jasmine_core.errors import ConfigError, JasmineError
-from jasmine_ros.live import LiveRun, run_live, with_ros_arguments
-from jasmine_ros.parameters import DepthParameters
-from jasmine_ros.ros_args import split_ros_arguments
-from jasmine_ros.topics import IMAGE
-from jasmine_ros.worker import end_process
+from jasmine_ros.commands.live import LiveRun, run_live, with_ros_arguments
+from jasmine_ros.dds.ros_args import split_ros_arguments
+from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.topics import IMAGE
+from jasmine_ros.node.worker import end_process
 
 
 def main(argv: list[str] | None = None) -> int:

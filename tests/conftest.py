@@ -1,21 +1,38 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures that many tests share: the smallest real network, in memory and as a checkpoint."""
+"""Fixtures that many tests share: the smallest real network, and processes on a DDS domain."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
+from jasmine_ros.dds.uri import domain_config
+from jasmine_ros.msgs.messages import RosbagsMessages
+
 if TYPE_CHECKING:
     from jasmine_core.model.jasmine import JasmineModel
+    from jasmine_ros.dds.wire import Participant
 
 settings.register_profile("jasmine", derandomize=True, deadline=None)
 settings.load_profile("jasmine")
+
+NO_CYCLONE = find_spec("cyclonedds") is None  # there is no wheel for some machines
+if NO_CYCLONE:
+    collect_ignore = ["dds", "hosts", "commands/test_live.py", "commands/test_view.py"]
+
+
+def pytest_report_header() -> str | None:
+    """Say which tests are not collected, and why."""
+    return f"cyclonedds is not installed: {collect_ignore} are left out" if NO_CYCLONE else None
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +90,51 @@ def checkpoint(make_model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "smallest"
     make_model().save_pretrained(path)
     return path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback() -> Iterator[None]:
+    """Hold every DDS participant, of the processes started here too, to this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CYCLONEDDS_URI", domain_config())
+        patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        patch.delenv("ROS_DOMAIN_ID", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def domain() -> int:
+    """Return a domain of this test run's own, so that parallel ones do not meet."""
+    return 1 + os.getpid() % 101
+
+
+@pytest.fixture(scope="session")
+def messages() -> RosbagsMessages:
+    return RosbagsMessages()
+
+
+@pytest.fixture
+def participant(messages: RosbagsMessages, domain: int) -> Iterator[Participant]:
+    wire = pytest.importorskip("jasmine_ros.dds.wire", reason="no wheel of cyclonedds here")
+    with wire.Participant(messages.typestore, domain) as participant:
+        yield participant
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return a function that runs Python code in another process, for as long as the tests run."""
+    running = []
+
+    def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate(timeout=10)

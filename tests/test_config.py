@@ -155,7 +155,7 @@ def test_missing_file_and_folder_are_named(tmp_path):
 
 
 def test_checks_of_the_dataclass_itself_keep_their_words():
-    from jasmine_ros.parameters import DepthParameters
+    from jasmine_ros.node.parameters import DepthParameters
 
     with pytest.raises(ConfigError, match=r"resize is 'foo'; choose one of fit, stretch, crop"):
         from_mapping(DepthParameters, {"resize": "foo"}, "node.yaml")

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_graphs import SIZE, write_export
+from helpers.engine_graphs import SIZE, write_export
 
 from jasmine_core.doctor import GOOD, LACKING, WRONG, Finding, examine, render
 from jasmine_core.doctor_gpu import PICTURES, time_backend, write_report
+from jasmine_core.engines.cache import EngineCache, EngineKey
+from jasmine_core.engines.gpu import find_gpu
+from jasmine_core.engines.sample_images import sample_pictures
 from jasmine_core.errors import EngineError, FrameError
-from jasmine_core.export.engine_cache import EngineCache, EngineKey
-from jasmine_core.export.gpu import find_gpu
-from jasmine_core.export.sample_pictures import sample_pictures
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, load_backend
 
 ROOT = Path(__file__).parents[1]

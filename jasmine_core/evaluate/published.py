@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jasmine_core.data.kitti import Cityscapes, DrivingStereo, KittiRaw
-from jasmine_core.data.sequence import read_picture
+from jasmine_core.dataset.published import Cityscapes, DrivingStereo, KittiRaw
+from jasmine_core.dataset.sequence import read_picture
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.run import Sample
 

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.data.synthetic import WorldConfig, render_drive
 from jasmine_core.evaluate.evaluation import mean_depth_map
 from jasmine_core.evaluate.run import Sample
+from jasmine_core.synthetic.drive import WorldConfig, render_drive
 
 FIRST_TEST_SEED = 1_000_000  # scenes from here on are for tests; training takes the ones below
 FRAMES_PER_SCENE = 10

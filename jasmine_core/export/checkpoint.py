@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jasmine_core.artifacts.fingerprint import fingerprint
 from jasmine_core.errors import ExportError, JasmineError
-from jasmine_core.export.fingerprint import fingerprint
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size, stretch
 from jasmine_core.model.folder import RANDOM, find_checkpoint
@@ -38,8 +38,8 @@ def export_checkpoint(
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
 
+        from jasmine_core.export.half_precision import find_islands
         from jasmine_core.export.onnx import export_onnx
-        from jasmine_core.export.precision import find_islands
         from jasmine_core.export.specialise import specialise
         from jasmine_core.model.jasmine import JasmineModel
     except ImportError as err:

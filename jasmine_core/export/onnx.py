@@ -27,10 +27,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from jasmine_core.artifacts.card import SPLIT, WHOLE, ExportCard, write_card
 from jasmine_core.errors import ConfigError
-from jasmine_core.export.card import SPLIT, WHOLE, ExportCard, write_card
-from jasmine_core.export.lint import check_graph
-from jasmine_core.export.precision import in_half
+from jasmine_core.export.check_graph import check_graph
+from jasmine_core.export.half_precision import in_half
 from jasmine_core.export.specialise import SpecialisedJasmine, specialise
 from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Size

@@ -13,14 +13,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from jasmine_core.export.fold import (
+from jasmine_core.export.constant_folding import (
     before_affine,
     pixelwise,
     shared_copy,
     transpose_upsamplings,
 )
-from jasmine_core.export.ssg import FoldedSSG
-from jasmine_core.export.unet import FoldedUNet, embed
+from jasmine_core.export.folded_ssg import FoldedSSG
+from jasmine_core.export.folded_unet import FoldedUNet, embed
 from jasmine_core.model.jasmine import TASKS, JasmineModel
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.engines.gpu import find_gpu
+from jasmine_core.engines.validated_set import ready_engine
 from jasmine_core.errors import ConfigError
-from jasmine_core.export.engine_set import ready_engine
-from jasmine_core.export.exports import Exports
-from jasmine_core.export.gpu import find_gpu
 from jasmine_core.model.folder import is_disparity_net
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.card import ExportCard, matches
+from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import ConfigError, ExportError
-from jasmine_core.export.card import ExportCard, matches
-from jasmine_core.export.exports import Exports
 from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors
 
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"

@@ -6,25 +6,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.engines.build import prove_engines, require_gpu
+from jasmine_core.engines.builder import find_library
+from jasmine_core.engines.cuda import DeviceArray, Stream, load_cuda
+from jasmine_core.engines.gpu import Gpu
+from jasmine_core.engines.stage import EngineStage
+from jasmine_core.engines.validated_set import EngineSet, ready_engines
 from jasmine_core.errors import ConfigError, EngineError, FrameError
-from jasmine_core.export.engine_cache import ANY_GPU, Say
-from jasmine_core.export.engine_graphs import STAGES, EngineGraphs
-from jasmine_core.export.engine_set import EngineSet, Target, ready_engines, target_of
-from jasmine_core.export.exports import Exports
-from jasmine_core.export.gpu import Gpu, find_gpu
-from jasmine_core.export.prepare_engines import EnginePreparation
-from jasmine_core.export.step_down import HALF
-from jasmine_core.export.tensorrt import RTX, find_library
-from jasmine_core.geometry.camera import Size
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
-from jasmine_core.runtime.cuda import DeviceArray, Stream, load_cuda
-from jasmine_core.runtime.engine_stage import EngineLoader, EngineStage
 
 _NAMES = {"encoder": "encode", "unet": "denoise", "decoder": "decode"}  # as other backends say
 _log = logging.getLogger(__name__)
@@ -124,53 +118,6 @@ class TensorRTBackend:
     def _enqueue(self) -> None:
         for stage in self._stages.values():
             stage.enqueue()
-
-
-def prove_engines(
-    checkpoint: str, gpu: Gpu, size: Size | None, precision: str, say: Say
-) -> EngineSet:
-    """Build the engines of a checkpoint for this machine as far as need be, check and activate."""
-    library = find_library()
-    graphs = EngineGraphs(Exports(checkpoint), size)
-    preparation = EnginePreparation(graphs, library, target_of(library, gpu), say)
-    start = HALF if precision == "auto" else precision
-    return preparation.prove(EngineLoader(library), gpu.name, start)
-
-
-def build_engines(
-    checkpoint: str, size: Size | None, precision: str, capability: str | None, say: Say
-) -> list[Path]:
-    """Build the engines of a checkpoint and leave their check to the machine that runs them.
-
-    `capability` is that machine's compute capability, for a build ahead of time by TensorRT for
-    RTX; None is this machine, with the TensorRT that it has.
-    """
-    gpu = find_gpu()
-    if capability is None and gpu is None:
-        raise EngineError(
-            "no NVIDIA GPU is visible here; build on the robot itself, or for its GPU ahead of "
-            "time with --compute-capability, such as 8.9 (TensorRT for RTX)"
-        )
-    if capability is None and gpu is not None:
-        library = find_library()
-        target = target_of(library, gpu)
-    else:
-        library = find_library(RTX)
-        target = Target(library.name, library.version, ANY_GPU, str(capability))
-    graphs = EngineGraphs(Exports(checkpoint), size)
-    start = HALF if precision == "auto" else precision
-    made = EnginePreparation(graphs, library, target, say).build(dict.fromkeys(STAGES, start))
-    return [made[stage].engine for stage in STAGES]
-
-
-def require_gpu() -> Gpu:
-    """Return the GPU; EngineError where there is none."""
-    if (gpu := find_gpu()) is None:
-        raise EngineError(
-            "engines need an NVIDIA GPU with its driver, and none is visible here "
-            "(`jasmine doctor` tells more); --backend onnxruntime runs the same model on the CPU"
-        )
-    return gpu
 
 
 def guard(outputs: Mapping[str, NDArray[np.float32]]) -> None:

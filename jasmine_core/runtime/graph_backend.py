@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.export.card import ExportCard, read_card
-from jasmine_core.export.exports import Exports
+from jasmine_core.artifacts.card import ExportCard, read_card
+from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
 
 Tensors = dict[str, NDArray[np.float32]]

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from jasmine_core.data.kitti import KittiRaw
-from jasmine_core.data.sequence import (
+from jasmine_core.dataset.published import KittiRaw
+from jasmine_core.dataset.sequence import (
     MOVING,
     SKY,
     DatasetError,

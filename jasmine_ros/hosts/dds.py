@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from jasmine_ros.conversion import Conversion
 from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
 from jasmine_ros.dds.uri import LOOPBACK, buffer_advice
 from jasmine_ros.dds.wire import Participant, Reader, Writer
-from jasmine_ros.diagnostics import PERIOD, Report, diagnostic_array
-from jasmine_ros.host import LOOK, Frame, Publisher, Severity
-from jasmine_ros.messages import RosbagsMessages
-from jasmine_ros.topics import DIAGNOSTICS, OUTPUTS, QUEUES
-from jasmine_ros.worker import Worker
+from jasmine_ros.msgs.conversion import Conversion
+from jasmine_ros.msgs.messages import RosbagsMessages
+from jasmine_ros.node.diagnostics import PERIOD, Report, diagnostic_array
+from jasmine_ros.node.host import LOOK, Frame, Publisher, Severity
+from jasmine_ros.node.topics import DIAGNOSTICS, OUTPUTS, QUEUES
+from jasmine_ros.node.worker import Worker
 
 TICK = 0.1  # [s] between looks at timers and at the wish to stop
 

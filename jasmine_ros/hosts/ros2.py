@@ -20,12 +20,12 @@ from rclpy.qos import (  # type: ignore[import-not-found]
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions  # type: ignore[import-not-found]
 
-from jasmine_ros.conversion import RosConversion
-from jasmine_ros.diagnostics import NAME, PERIOD, Report, diagnostic_array
-from jasmine_ros.host import LOOK, Frame, Publisher, Severity
-from jasmine_ros.messages import RclpyMessages
-from jasmine_ros.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
-from jasmine_ros.worker import Worker
+from jasmine_ros.msgs.conversion import RosConversion
+from jasmine_ros.msgs.messages import RclpyMessages
+from jasmine_ros.node.diagnostics import NAME, PERIOD, Report, diagnostic_array
+from jasmine_ros.node.host import LOOK, Frame, Publisher, Severity
+from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
+from jasmine_ros.node.worker import Worker
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks  # type: ignore[import-not-found]

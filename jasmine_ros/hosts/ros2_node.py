@@ -18,12 +18,12 @@ from rclpy.signals import SignalHandlerOptions  # type: ignore[import-not-found]
 
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import Interrupt
-from jasmine_ros.depth_component import DepthComponent
 from jasmine_ros.hosts.ros2 import Ros2Host
-from jasmine_ros.parameters import DepthParameters, NodeParameters
-from jasmine_ros.ros_parameters import declare, undeclared, values
-from jasmine_ros.topics import DEPTH
-from jasmine_ros.worker import end_process
+from jasmine_ros.hosts.ros2_parameters import declare, undeclared, values
+from jasmine_ros.node.depth_component import DepthComponent
+from jasmine_ros.node.parameters import DepthParameters, NodeParameters
+from jasmine_ros.node.topics import DEPTH
+from jasmine_ros.node.worker import end_process
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 TICK = 0.1  # [s] between looks at the wish to stop

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from jasmine_core.data.synthetic import WorldConfig, render_drive
-from jasmine_ros.world_bag import write_world_bag
+from jasmine_core.synthetic.drive import WorldConfig, render_drive
+from jasmine_ros.bags.synthetic import write_world_bag
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "metric_scale.py"
 UNIT = np.float32(1 / 23)  # model units per metre

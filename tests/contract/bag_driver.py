@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
 from contract.steps import FATES, Burst, Change, Heard, Send, Step, image
+from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
 
-from jasmine_core.data.bag import Bag, choose_camera
-from jasmine_core.data.bag_writer import BagWriter
 from jasmine_core.errors import ConfigError, FrameError, JasmineError
-from jasmine_ros.depth_component import DepthComponent
+from jasmine_ros.bags.reader import Bag, choose_camera
+from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.hosts.bag import BagHost
-from jasmine_ros.messages import RosbagsMessages
-from jasmine_ros.parameters import DepthParameters
-from jasmine_ros.topics import OUTPUTS
+from jasmine_ros.msgs.messages import RosbagsMessages
+from jasmine_ros.node.depth_component import DepthComponent
+from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.topics import OUTPUTS
 
 PERIOD = 100_000_000  # [ns] from message to message, whatever their stamps
 

@@ -20,15 +20,15 @@ from tempfile import TemporaryFile
 from typing import Any, ClassVar
 
 import pytest
-from camera_bags import IMAGE_TOPIC, INFO_TOPIC
 from contract.steps import FATES, Absence, Burst, Change, Heard, Send, Step
-from live_topics import until
+from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC
+from helpers.live_topics import until
 
 from jasmine_ros.dds.graph import type_hash
 from jasmine_ros.dds.uri import domain_config
 from jasmine_ros.dds.wire import Participant, Reader, Writer
-from jasmine_ros.messages import RosbagsMessages, stamp_ns
-from jasmine_ros.topics import DEPTH, DIAGNOSTICS, OUTPUTS
+from jasmine_ros.msgs.messages import RosbagsMessages, stamp_ns
+from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS, OUTPUTS
 
 IMAGE, COMPRESSED, INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")

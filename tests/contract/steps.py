@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from camera_bags import Recorder, picture, stamp
+from helpers.camera_bags import Recorder, picture, stamp
 
-from jasmine_ros.messages import RosbagsMessages, stamp_ns
-from jasmine_ros.topics import DEPTH
+from jasmine_ros.msgs.messages import RosbagsMessages, stamp_ns
+from jasmine_ros.node.topics import DEPTH
 
 FATES = dict.fromkeys(("received", "processed", "dropped", "skipped", "ignored"), 0)
 Sent = tuple[str, str, Any]  # topic, type and message

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from live_topics import receive
+from helpers.live_topics import receive
 
 graph = pytest.importorskip("jasmine_ros.dds.graph", reason="no wheel of cyclonedds here")
 from jasmine_ros.dds.uri import domain_config  # noqa: E402

@@ -9,12 +9,12 @@ import time
 
 import numpy as np
 import pytest
-from camera_bags import HEIGHT, WIDTH, picture, stamp
 from contract.steps import FATES, Absence, Burst, Change, image, info
-from live_topics import ending, until
+from helpers.camera_bags import HEIGHT, WIDTH, picture, stamp
+from helpers.live_topics import ending, until
 
-from jasmine_ros.messages import stamp_ns
-from jasmine_ros.topics import DEPTH, DEPTH_INFO, DIAGNOSTICS, LATENCY, POINTS
+from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.node.topics import DEPTH, DEPTH_INFO, DIAGNOSTICS, LATENCY, POINTS
 
 
 def test_pictures_wait_for_a_camera_info_that_comes_late_and_once(driver):

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from camera_bags import HEIGHT, WIDTH, picture, stamp
 from contract.steps import FATES, compressed, image, info
+from helpers.camera_bags import HEIGHT, WIDTH, picture, stamp
 
-from jasmine_ros.depth_component import SMALLEST_DEPTH
-from jasmine_ros.images import decode_compressed
-from jasmine_ros.messages import RosbagsMessages, make_header
-from jasmine_ros.topics import COLORIZED, CONFIDENCE, DEPTH, DEPTH_INFO, DIAGNOSTICS, POINTS
+from jasmine_ros.msgs.images import decode_compressed
+from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.node.depth_component import SMALLEST_DEPTH
+from jasmine_ros.node.topics import COLORIZED, CONFIDENCE, DEPTH, DEPTH_INFO, DIAGNOSTICS, POINTS
 
 ALL = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
 OUTPUTS_OF_A_PICTURE = (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE)

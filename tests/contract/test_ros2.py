@@ -8,12 +8,12 @@ import os
 from importlib.util import find_spec
 
 import pytest
-from camera_bags import picture, stamp
 from contract.steps import image, info
-from live_topics import until
+from helpers.camera_bags import picture, stamp
+from helpers.live_topics import until
 
-from jasmine_ros.messages import stamp_ns
-from jasmine_ros.topics import DEPTH
+from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.node.topics import DEPTH
 
 pytestmark = [
     pytest.mark.ros,

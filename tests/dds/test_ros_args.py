@@ -7,9 +7,9 @@ from __future__ import annotations
 import pytest
 
 from jasmine_core.errors import ConfigError
-from jasmine_ros.live import LiveRun, with_ros_arguments
-from jasmine_ros.parameters import DepthParameters
-from jasmine_ros.ros_args import parse_ros_arguments, split_ros_arguments
+from jasmine_ros.commands.live import LiveRun, with_ros_arguments
+from jasmine_ros.dds.ros_args import parse_ros_arguments, split_ros_arguments
+from jasmine_ros.node.parameters import DepthParameters
 
 
 def test_a_program_keeps_its_own_arguments():

@@ -13,27 +13,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_bags import IMAGE_TOPIC, INFO_TOPIC, frames, write_bag
-from live_topics import data_packet, receive, send, until
+from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, frames, write_bag
+from helpers.live_topics import data_packet, receive, send, until
 
-from jasmine_core.data.bag import Bag
 from jasmine_core.errors import BagError, ConfigError
+from jasmine_ros.bags.reader import Bag
+from jasmine_ros.commands.play import Play, play
 from jasmine_ros.dds import wire
 from jasmine_ros.dds.uri import domain_ports
 from jasmine_ros.dds.wire import Participant
-from jasmine_ros.play import Play, play
 
 IMAGE, INFO = "sensor_msgs/msg/Image", "sensor_msgs/msg/CameraInfo"
 PLAY = """
 import sys
 from pathlib import Path
-from jasmine_ros.play import Play, play
+from jasmine_ros.commands.play import Play, play
 print(play(Play(Path(sys.argv[1]), domain=int(sys.argv[2]))))
 """
 LISTEN = """
 import sys, time
 from jasmine_ros.dds.wire import Participant
-from jasmine_ros.messages import RosbagsMessages
+from jasmine_ros.msgs.messages import RosbagsMessages
 with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
     reader = participant.reader(sys.argv[2], "sensor_msgs/msg/Image", reliable=True)
     end = time.monotonic() + 30
@@ -45,7 +45,7 @@ with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
 SPEAK = """
 import sys, time
 from jasmine_ros.dds.wire import Participant
-from jasmine_ros.messages import RosbagsMessages
+from jasmine_ros.msgs.messages import RosbagsMessages
 with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
     writer = participant.writer("rt/a", "sensor_msgs/msg/Image")
     end = time.monotonic() + 30

@@ -8,8 +8,8 @@ import json
 
 import pytest
 
+from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.export import checkpoint as program
-from jasmine_core.export.exports import Exports
 from jasmine_ros.cli import main
 
 

@@ -10,19 +10,19 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from folded_models import exported_checkpoint, maps, randomised, smooth_picture
+from helpers.folded_models import exported_checkpoint, maps, randomised, smooth_picture
 
 from jasmine_core import JasmineModel
+from jasmine_core.artifacts.card import matches, read_card
+from jasmine_core.artifacts.fingerprint import fingerprint
 from jasmine_core.errors import ConfigError, ExportError
-from jasmine_core.export.card import matches, read_card
 from jasmine_core.export.checkpoint import export_checkpoint
-from jasmine_core.export.fingerprint import fingerprint
 
 onnx_ir = pytest.importorskip("onnx_ir")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-from jasmine_core.export.lint import check_graph  # noqa: E402
+from jasmine_core.export.check_graph import check_graph  # noqa: E402
 from jasmine_core.export.onnx import export_onnx  # noqa: E402
 
 torch.set_num_threads(1)

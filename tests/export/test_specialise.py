@@ -9,7 +9,7 @@ import copy
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from folded_models import exact, maps, randomised, smooth_picture
+from helpers.folded_models import exact, maps, randomised, smooth_picture
 
 from jasmine_core.export.specialise import specialise
 from jasmine_core.model.jasmine import JasmineModel

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
+from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
 
-from jasmine_core.data.bag import Bag, BagMessage, CameraTopics
 from jasmine_core.errors import FrameError
 from jasmine_core.runtime import predictor
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
-from jasmine_ros.depth_component import DepthComponent
-from jasmine_ros.host import Frame
+from jasmine_ros.bags.reader import Bag, BagMessage, CameraTopics
 from jasmine_ros.hosts.bag import BagHost
-from jasmine_ros.parameters import DepthParameters
+from jasmine_ros.node.depth_component import DepthComponent
+from jasmine_ros.node.host import Frame
+from jasmine_ros.node.parameters import DepthParameters
 
 PERIOD = 33_000_000  # [ns]
 IMAGE, COMPRESSED, INFO = (
@@ -106,7 +106,7 @@ class Rig:
 
 def serialised(fill: Callable[[Recorder], None]) -> list[tuple[str, bytes]]:
     """Return the types and bytes of what a recorder writes."""
-    from jasmine_ros.messages import RosbagsMessages
+    from jasmine_ros.msgs.messages import RosbagsMessages
 
     sent: list[tuple[str, bytes]] = []
     fill(

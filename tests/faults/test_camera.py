@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from camera_bags import picture, stamp
 from faults.rig import Answers
+from helpers.camera_bags import picture, stamp
 
-from jasmine_ros.messages import RosbagsMessages, make_header
-from jasmine_ros.topics import DEPTH, DEPTH_INFO
+from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.node.topics import DEPTH, DEPTH_INFO
 
 CHANGES = 1_000
 

@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from camera_bags import picture, stamp
+from helpers.camera_bags import picture, stamp
 
 from jasmine_core.errors import CheckpointError
 from jasmine_core.model.checkpoint import load_checkpoint
-from jasmine_ros.topics import DEPTH
+from jasmine_ros.node.topics import DEPTH
 
 PICTURES = 20
 OVERWRITTEN = """
@@ -43,7 +43,7 @@ def test_an_engine_deleted_while_the_node_runs(
     source = checkpoint
     if backend != "torch":
         pytest.importorskip("onnxscript")
-        from folded_models import exported_checkpoint
+        from helpers.folded_models import exported_checkpoint
 
         source = exported_checkpoint(make_model, tmp_path_factory.mktemp("exported")) / "onnx"
     mine = shutil.copytree(source, tmp_path / "mine")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_bags import picture, stamp
 from contract.steps import Send, image, info
 from faults.usage import usage
-from live_topics import data_packet, send
+from helpers.camera_bags import picture, stamp
+from helpers.live_topics import data_packet, send
 
-from jasmine_ros.messages import stamp_ns
-from jasmine_ros.topics import DEPTH
+from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.node.topics import DEPTH
 
 pytestmark = pytest.mark.skipif(not find_spec("cyclonedds"), reason="no wheel of cyclonedds here")
 SLOWNESS = 0.2  # [s] for a picture

@@ -13,12 +13,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
-from camera_bags import ROS2, Recorder
 from faults.mutations import mutate
 from faults.rig import COMPRESSED, IMAGE, INFO, Answers, serialised
-from sample_pictures import samples
+from helpers.camera_bags import ROS2, Recorder
+from helpers.sample_images import samples
 
-from jasmine_ros.topics import DEPTH, DEPTH_INFO
+from jasmine_ros.node.topics import DEPTH, DEPTH_INFO
 
 WIDTH, HEIGHT = 12, 10
 FEW, MANY = 1_000, {IMAGE: 40_000, COMPRESSED: 30_000, INFO: 30_000}

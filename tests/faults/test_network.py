@@ -10,11 +10,11 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from camera_bags import picture, stamp
 from faults.rig import Answers
+from helpers.camera_bags import picture, stamp
 
 from jasmine_core.errors import EngineError, ExportError
-from jasmine_ros.topics import DEPTH, POINTS
+from jasmine_ros.node.topics import DEPTH, POINTS
 
 ROUNDS = 50
 

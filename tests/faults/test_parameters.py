@@ -7,11 +7,11 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-from camera_bags import picture, stamp
 from faults.rig import Answers
+from helpers.camera_bags import picture, stamp
 
 from jasmine_core.errors import ConfigError
-from jasmine_ros.topics import DEPTH, POINTS
+from jasmine_ros.node.topics import DEPTH, POINTS
 
 # Two settings that belong together: a mixture of both would publish nothing, or in the wrong unit.
 NEAR = {

@@ -16,10 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from camera_bags import picture, stamp
 from contract.steps import image, info
 from faults.usage import usage
-from live_topics import ending
+from helpers.camera_bags import picture, stamp
+from helpers.live_topics import ending
 
 from jasmine_core.evaluate.report import write_json
 
@@ -96,8 +96,8 @@ def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_proper
 
 def _wait_for_depth(listener, index: int) -> None:
     """Wait until a picture's depth is there; a lost packet costs a moment, not the test."""
-    from jasmine_ros.messages import stamp_ns
-    from jasmine_ros.topics import DEPTH
+    from jasmine_ros.msgs.messages import stamp_ns
+    from jasmine_ros.node.topics import DEPTH
 
     end = time.monotonic() + 2
     while time.monotonic() < end:

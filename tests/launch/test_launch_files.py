@@ -11,9 +11,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fake_launch import FakeDeclareLaunchArgument, FakeExecuteProcess, FakeNode, launch, load
+from helpers.fake_launch import (
+    FakeDeclareLaunchArgument,
+    FakeExecuteProcess,
+    FakeNode,
+    launch,
+    load,
+)
 
-from jasmine_ros.parameters import DepthParameters, NodeParameters
+from jasmine_ros.node.parameters import DepthParameters, NodeParameters
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))

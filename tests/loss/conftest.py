@@ -26,7 +26,7 @@ class Triplet:
 @pytest.fixture(scope="session")
 def triplet() -> Triplet:
     """Return three pictures of a drive with exact depth and motion."""
-    from jasmine_core.data.synthetic import WorldConfig, render_drive
+    from jasmine_core.synthetic.drive import WorldConfig, render_drive
 
     drive = render_drive(1, WorldConfig(width=192, height=64, frames=3, texture_banks=1))
     T = drive.T_world_camera

@@ -11,25 +11,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_graphs import rtx_library, write_export, write_graph
-from host_engine import HostCuda, host_tensorrt
+from helpers.engine_graphs import rtx_library, write_export, write_graph
+from helpers.host_engine import HostCuda, host_tensorrt
 
 from jasmine_core import doctor_gpu
-from jasmine_core.errors import ConfigError, EngineError, FrameError
-from jasmine_core.export import engine_set, prepare_engines
-from jasmine_core.export.engine_cache import cache_folder
-from jasmine_core.export.gpu import Gpu, find_gpu
-from jasmine_core.export.step_down import LEVELS
-from jasmine_core.export.tensorrt import (
+from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.engines import build as build_module
+from jasmine_core.engines import cuda
+from jasmine_core.engines import prepare as prepare_engines
+from jasmine_core.engines import stage as engine_stage
+from jasmine_core.engines import validated_set as engine_set
+from jasmine_core.engines.build import build_engines, prove_engines
+from jasmine_core.engines.builder import (
     TENSORRT,
     Built,
     Library,
     build_engine,
 )
-from jasmine_core.runtime import backend_tensorrt, cuda, engine_stage
+from jasmine_core.engines.gpu import Gpu, find_gpu
+from jasmine_core.engines.precision_fallback import LEVELS
+from jasmine_core.engines.stage import EngineStage
+from jasmine_core.errors import ConfigError, EngineError, FrameError
+from jasmine_core.runtime import backend_tensorrt
 from jasmine_core.runtime.backend import choose_backend, load_backend
-from jasmine_core.runtime.backend_tensorrt import TensorRTBackend, build_engines, guard
-from jasmine_core.runtime.engine_stage import EngineStage
+from jasmine_core.runtime.backend_tensorrt import TensorRTBackend, guard
 
 without_gpu = pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU")
 rtx = pytest.mark.rtx
@@ -124,8 +129,9 @@ def host(monkeypatch):
     def build(library, graph, capability, timings):
         return Built(graph.read_bytes(), b"timings", 1.0)
 
-    for module in (engine_set, backend_tensorrt):
+    for module in (engine_set, build_module):
         monkeypatch.setattr(module, "find_gpu", lambda: ADA)
+    for module in (engine_set, build_module, backend_tensorrt):
         monkeypatch.setattr(module, "find_library", lambda *names: library)
     for module in (backend_tensorrt, engine_stage, doctor_gpu):
         monkeypatch.setattr(module, "load_cuda", lambda: stand_in)
@@ -160,7 +166,7 @@ def test_engines_answer_as_their_graphs_do(host, exports):
 
 
 def test_a_recorded_graph_answers_the_same(host, exports):
-    found = backend_tensorrt.prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    found = prove_engines(str(exports), ADA, None, "auto", lambda line: None)
     plain = TensorRTBackend([found], ADA)
     recorded = TensorRTBackend([found], ADA, cuda_graph=True)
     for i, picture in enumerate(pictures(3), 1):
@@ -170,7 +176,7 @@ def test_a_recorded_graph_answers_the_same(host, exports):
 
 def test_auto_takes_engines_once_they_are_proven(host, exports):
     assert choose_backend(str(exports), "auto") != "tensorrt"
-    backend_tensorrt.prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    prove_engines(str(exports), ADA, None, "auto", lambda line: None)
     assert choose_backend(str(exports), "auto") == "tensorrt"
     assert choose_backend(str(exports), "cpu") != "tensorrt"
     assert choose_backend(str(exports), "auto", "fp32") != "tensorrt"
@@ -215,7 +221,7 @@ def test_picture_of_another_size_is_told(host, exports):
 
 
 def test_engines_that_do_not_belong_together_are_told(host, exports):
-    found = backend_tensorrt.prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    found = prove_engines(str(exports), ADA, None, "auto", lambda line: None)
     swapped = dict(found.engines, unet=found.engines["decoder"], decoder=found.engines["unet"])
     backend = TensorRTBackend([replace(found, engines=swapped)], ADA)  # same names, other order
     with pytest.raises(FrameError, match="is not finite"):  # v was read before it was written

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from camera_bags import frames, write_bag
-from folded_models import exported_checkpoint
+from helpers.camera_bags import frames, write_bag
+from helpers.folded_models import exported_checkpoint
 
 from jasmine_core import DepthPredictor
+from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import CheckpointError, ConfigError, ExportError
-from jasmine_core.export.exports import Exports
 from jasmine_core.runtime.backend import choose_backend, load_backend
 from jasmine_core.runtime.predictor import best_size
 

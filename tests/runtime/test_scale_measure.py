@@ -15,7 +15,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jasmine_core.data.synthetic import WorldConfig, render_clips
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.ground import up_of
 from jasmine_core.geometry.points import back_project, project_points
@@ -28,6 +27,7 @@ from jasmine_core.runtime.scale_measure import (
     from_picture,
     from_points,
 )
+from jasmine_core.synthetic.drive import WorldConfig, render_clips
 
 DATA = Path(os.environ.get("JASMINE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 KITTI = DATA / "kitti_0013_depth"

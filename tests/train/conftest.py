@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_runs import HEIGHT, SMALLEST, WIDTH, write_sequence
+from helpers.training_runs import HEIGHT, SMALLEST, WIDTH, write_sequence
 
-from jasmine_core.data.synthetic import Drive, WorldConfig, render_drive
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.posenet import PoseNet, PoseNetConfig
+from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 from jasmine_core.train.recipe import DataConfig, OptimiserConfig, Phase, Recipe
 
 

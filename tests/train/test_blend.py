@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers.training_runs import same, weights
 from safetensors.torch import load_file
-from training_runs import same, weights
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.train.blend import SCALE, blended, snapshot

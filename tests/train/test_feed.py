@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from training_runs import HEIGHT, WIDTH, write_sequence
+from helpers.training_runs import HEIGHT, WIDTH, write_sequence
 
-from jasmine_core.data.sequence import DatasetError, Sequence
+from jasmine_core.dataset.sequence import DatasetError, Sequence
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.loss.photometric import photometric_error

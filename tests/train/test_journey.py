@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_runs import log
+from helpers.training_runs import log
 
 from jasmine_core import JasmineModel
 from jasmine_core.config import write_config

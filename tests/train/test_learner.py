@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers.training_runs import HEIGHT, SMALLEST, WIDTH, same
 from safetensors.torch import save_file
-from training_runs import HEIGHT, SMALLEST, WIDTH, same
 
 from jasmine_core import JasmineModel
 from jasmine_core.errors import CheckpointError

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from helpers.training_runs import SMALLEST, log, same, weights, write_sequence
 from safetensors.torch import load_file
-from training_runs import SMALLEST, log, same, weights, write_sequence
 
 from jasmine_core import JasmineModel
-from jasmine_core.data.sequence import DatasetError
+from jasmine_core.dataset.sequence import DatasetError
 from jasmine_core.errors import CheckpointError, ConfigError, JasmineError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from helpers.training_runs import HEIGHT, WIDTH, log, same
 from safetensors.torch import load_file
-from training_runs import HEIGHT, WIDTH, log, same
 
 from jasmine_core import JasmineModel
-from jasmine_core.data.sequence import DatasetError
-from jasmine_core.data.world_sequence import render_sequences, training_world
+from jasmine_core.dataset.sequence import DatasetError
 from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityNet
+from jasmine_core.synthetic.sequences import render_sequences, training_world
 from jasmine_core.train.feed import Feed, Pictures, split_samples
 from jasmine_core.train.learner import freeze, make_learner
 from jasmine_core.train.loop import train

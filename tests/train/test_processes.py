@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_runs import log, same, weights
+from helpers.training_runs import log, same, weights
 
 from jasmine_core.config import write_config
 from jasmine_core.train.loop import train

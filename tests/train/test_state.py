@@ -13,8 +13,8 @@ from dataclasses import replace
 import pytest
 import torch
 from accelerate import Accelerator
+from helpers.training_runs import log, weights
 from torch import nn
-from training_runs import log, weights
 
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import CheckpointError, ConfigError, JasmineError

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Masks and teacher depth beside the pictures of a sequence.
+
+Whatever can name the label of a stamp can label a sequence: a folder of PNG files does it here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.dataset.sequence import CLASSES, PICTURES, DatasetError, Sequence, read_labels
+from jasmine_core.geometry.camera import ImageTransform
+
+Labels = NDArray[Any]
+_DTYPES = {CLASSES: np.uint8}  # TEACHER: uint16
+
+
+def place(labels: Labels, transform: ImageTransform) -> Labels:
+    """Take labels [H,W] of a rectified picture where its pixels go; 0 where nothing was seen."""
+    window = transform.target_window
+    inner = cv2.resize(
+        labels[transform.source_window.slices],
+        (window.width, window.height),
+        interpolation=cv2.INTER_NEAREST_EXACT,  # classes and depth edges must not blend
+    )
+    result = np.zeros(transform.target[::-1], labels.dtype)
+    result[window.slices] = inner
+    return result
+
+
+def labels_in(
+    folder: Path, kind: str, sequence: Sequence, transform: ImageTransform | None
+) -> Callable[[int], Labels | None]:
+    """Return the labels that a folder holds for stamps, as PNG files named by them.
+
+    They belong to the pictures of the sequence or, where `transform` leads from there, to the
+    camera's own; their size tells.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is no folder of PNG files")
+    files = {int(f.stem): f for f in folder.glob("*.png") if f.stem.isdigit()}
+    dtype = np.dtype(_DTYPES.get(kind, np.uint16))
+
+    def find(stamp: int) -> Labels | None:
+        if stamp not in files:
+            return None
+        labels = read_labels(files[stamp])
+        if labels.dtype != dtype:
+            raise DatasetError(f"{files[stamp]} is {labels.dtype}; {kind} are {dtype}")
+        size = (labels.shape[1], labels.shape[0])
+        if size == sequence.camera.size:
+            return labels
+        if transform is not None and size == transform.source:
+            return place(labels, transform)
+        own = sequence.camera
+        raise DatasetError(
+            f"{files[stamp]} is {size[0]}x{size[1]} px; make labels of the {own.width}x"
+            f"{own.height} px pictures in {sequence.folder / PICTURES}"
+        )
+
+    return find
+
+
+def attach(sequence: Sequence, kind: str, find: Callable[[int], Labels | None]) -> int:
+    """Store labels beside a sequence's pictures, all or none; return how many there are."""
+    target = sequence.folder / kind
+    partial = sequence.folder / f".{kind}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    count = 0
+    try:
+        partial.mkdir()
+        for frame in sequence.index.frames:
+            labels = find(frame.stamp)
+            if labels is not None:
+                name = Path(frame.picture).with_suffix(".png").name
+                (partial / name).write_bytes(cv2.imencode(".png", labels)[1].tobytes())
+                count += 1
+        if not count:
+            expected = Path(sequence.index.frames[0].picture).with_suffix(".png").name
+            raise DatasetError(
+                f"no PNG is named after a picture of {sequence.folder}; expected names such as "
+                f"{expected}"
+            )
+        shutil.rmtree(target, ignore_errors=True)
+        partial.replace(target)
+    except OSError as err:
+        raise DatasetError(f"{target} cannot be written: {err.strerror}") from err
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return count

@@ -1,0 +1,315 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Published data sets as their authors lay them out, behind the interface of prepared sequences.
+
+    KITTI raw       ROOT/DATE/DATE_drive_NNNN_sync/{image_02,image_03,oxts,velodyne_points}/data,
+                    ROOT/DATE/calib_*.txt; a split file has lines such as `DATE/DRIVE 12 l`
+    DrivingStereo   ROOT/{sunny,cloudy,rainy,foggy}/{left-image-full-size,depth-map-full-size}
+    Cityscapes      ROOT/leftImg8bit/test/CITY/NAME_leftImg8bit.png; a split file has lines
+                    `CITY NAME`, and depth arrays are numbered in its order
+
+Pictures stay as they are; `Sample.read` resizes them together with K. `docs/dataset.md` tells where
+lists and depth come from.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.dataset.sequence import DatasetError, Neighbour, Sample, read_labels
+from jasmine_core.geometry.camera import Camera
+from jasmine_core.geometry.rigid import Array, inverse, rigid
+
+Depth = NDArray[np.float32]
+
+_CAMERAS = {"l": "02", "r": "03"}
+_EARTH = 6378137.0  # [m] radius
+
+
+class KittiFrame(NamedTuple):
+    """One line of a split file."""
+
+    drive: str  # DATE/DATE_drive_NNNN_sync
+    number: int
+    side: str  # l or r
+
+
+class KittiRaw:
+    """Read KITTI raw by a split file, each picture with the ones before and after it.
+
+    `paper_intrinsics` takes K as the papers do, alike for all recording days: 0.58 W, 1.92 H and
+    the middle. `neighbours` is off for test files, whose pictures may stand at the end of a drive.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        split: Path,
+        paper_intrinsics: bool = False,
+        neighbours: bool = True,
+    ) -> None:
+        self.root = root
+        self.frames = [_kitti_frame(split, line) for line in _lines(split)]
+        self._paper_intrinsics = paper_intrinsics
+        self._offsets = (-1, 1) if neighbours else ()
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def sample(self, i: int) -> Sample:
+        """Return sample i of the split; poses are metric where the drive has OXTS data."""
+        frame = self.frames[i]
+        drive, side = self.root / frame.drive, _CAMERAS[frame.side]
+        stamps = _stamps(drive / f"image_{side}" / "timestamps.txt")
+        calibration = _calibration(drive.parent)
+        camera = calibration.camera(side)
+        if self._paper_intrinsics:
+            w, h = camera.size
+            K = np.array([[0.58 * w, 0, 0.5 * w], [0, 1.92 * h, 0.5 * h], [0, 0, 1]])
+            camera = Camera(w, h, K)
+        here = _oxts_pose(drive, frame.number)
+        sources = []
+        for offset in self._offsets:
+            number = frame.number + offset
+            there = _oxts_pose(drive, number)
+            T = None
+            if here is not None and there is not None:
+                T_camera_imu = calibration.camera_from_imu(side)
+                T = T_camera_imu @ inverse(here) @ there @ inverse(T_camera_imu)
+            picture = _kitti_picture(drive, side, number)
+            sources.append(Neighbour(picture, _stamp(stamps, number), T))
+        return Sample(
+            picture=_kitti_picture(drive, side, frame.number),
+            stamp=_stamp(stamps, frame.number),
+            camera=camera,
+            sources=tuple(sources),
+        )
+
+    def truth(self, i: int) -> Depth:
+        """Return the laser scan of sample i as a depth map [H,W] m, 0 where unknown.
+
+        As the published numbers have it: the depth is the scanner's forward coordinate, pixels
+        count from one, and the nearest of several points counts.
+        """
+        frame = self.frames[i]
+        drive, side = self.root / frame.drive, _CAMERAS[frame.side]
+        path = drive / "velodyne_points" / "data" / f"{frame.number:010d}.bin"
+        try:
+            points = np.fromfile(path, np.float32).reshape(-1, 4)[:, :3].astype(np.float64)
+        except (OSError, ValueError) as err:
+            raise DatasetError(f"{path} is no laser scan: {err}") from err
+        points = points[points[:, 0] >= 0]
+        calibration = _calibration(drive.parent)
+        width, height = calibration.camera(side).size
+        homogeneous = np.column_stack([points, np.ones(len(points))])
+        pixels = homogeneous @ calibration.pixels_from_velodyne(side).T
+        in_front = pixels[:, 2] > 0
+        flat = pixels[in_front, :2] / pixels[in_front, 2:]
+        u, v = (np.rint(flat) - 1).astype(int).T
+        inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
+        depth = np.full((height, width), np.inf, np.float32)
+        np.minimum.at(depth, (v[inside], u[inside]), points[in_front, 0][inside].astype(np.float32))
+        return np.where(np.isfinite(depth), depth, np.float32(0))
+
+
+class DrivingStereo:
+    """Read one weather of DrivingStereo's test pictures, 500 each."""
+
+    def __init__(self, root: Path, weather: str) -> None:
+        folder = root / weather
+        self._pictures = _pictures(folder / "left-image-full-size")
+        self._depth = folder / "depth-map-full-size"
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def sample(self, i: int) -> Sample:
+        """Return picture i."""
+        return Sample(picture=self._pictures[i], stamp=i, camera=None)
+
+    def truth(self, i: int) -> Depth:
+        """Return the depth [H,W] m of picture i, 0 where unknown."""
+        path = self._depth / f"{self._pictures[i].stem}.png"
+        return np.asarray(read_labels(path) / 256.0, np.float32)
+
+
+class Cityscapes:
+    """Read Cityscapes' test pictures in the order of a split file, 1525 of them.
+
+    `depth` is the folder of depth arrays NNN_depth.npy that were published with ManyDepth.
+    """
+
+    def __init__(self, root: Path, split: Path, depth: Path) -> None:
+        self._depth = depth
+        self._pictures = []
+        for line in _lines(split):
+            parts = line.split()
+            if len(parts) != 2:
+                raise DatasetError(f"{split}: {line!r} is not `CITY NAME`")
+            city, name = parts
+            self._pictures.append(root / "leftImg8bit" / "test" / city / f"{name}_leftImg8bit.png")
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def sample(self, i: int) -> Sample:
+        """Return picture i, whole; the protocol cuts the car's bonnet off."""
+        return Sample(picture=_there(self._pictures[i]), stamp=i, camera=None)
+
+    def truth(self, i: int) -> Depth:
+        """Return the depth [H,W] m of picture i, 0 where unknown."""
+        path = _there(self._depth / f"{i:03d}_depth.npy")
+        try:
+            depth = np.load(path, allow_pickle=False)
+            if depth.ndim != 2:
+                raise ValueError(f"its shape is {depth.shape}")
+            return np.asarray(depth, np.float32)
+        except (OSError, ValueError, EOFError) as err:
+            raise DatasetError(
+                f"{path} is no depth array that can be read: {err}; download it again"
+            ) from err
+
+
+class _Calibration:
+    """What the calibration files of one KITTI recording day say."""
+
+    def __init__(self, folder: Path) -> None:
+        self._cameras = _numbers(folder / "calib_cam_to_cam.txt")
+        self._folder = folder
+
+    def camera(self, side: str) -> Camera:
+        """Return the rectified camera 02 or 03."""
+        width, height = (int(n) for n in self._entry(f"S_rect_{side}", 2))
+        return Camera(width, height, self._projection(side)[:, :3])
+
+    def camera_from_imu(self, side: str) -> Array:
+        """Return T_camera_imu [4,4] of a rectified camera."""
+        return self._camera_from_velodyne(side) @ _rigid_file(
+            self._folder / "calib_imu_to_velo.txt"
+        )
+
+    def pixels_from_velodyne(self, side: str) -> Array:
+        """Return the projection [3,4] of laser points to homogeneous pixels."""
+        pixels: Array = self.camera(side).K @ self._camera_from_velodyne(side)[:3]
+        return pixels
+
+    def _camera_from_velodyne(self, side: str) -> Array:
+        P = self._projection(side)
+        T_camera_first = rigid(np.eye(3), np.linalg.inv(P[:, :3]) @ P[:, 3])
+        T_first_raw = rigid(self._entry("R_rect_00", 9).reshape(3, 3), np.zeros(3))
+        T_raw_velodyne = _rigid_file(self._folder / "calib_velo_to_cam.txt")
+        T: Array = T_camera_first @ T_first_raw @ T_raw_velodyne
+        return T
+
+    def _projection(self, side: str) -> Array:
+        return self._entry(f"P_rect_{side}", 12).reshape(3, 4)
+
+    def _entry(self, name: str, count: int) -> Array:
+        values = self._cameras.get(name)
+        if values is None or len(values) != count:
+            raise DatasetError(f"{self._folder / 'calib_cam_to_cam.txt'} has no {name}")
+        return values
+
+
+@lru_cache(maxsize=16)
+def _calibration(folder: Path) -> _Calibration:
+    return _Calibration(folder)
+
+
+def _rigid_file(path: Path) -> Array:
+    values = _numbers(path)
+    if not {"R", "T"} <= values.keys():
+        raise DatasetError(f"{path} has no R and T")
+    return rigid(values["R"].reshape(3, 3), values["T"])
+
+
+@lru_cache(maxsize=64)
+def _numbers(path: Path) -> dict[str, Array]:
+    """Read lines such as `name: 1 2 3`; other lines are skipped."""
+    values: dict[str, Array] = {}
+    for line in _lines(path):
+        name, _, rest = line.partition(":")
+        try:
+            values[name.strip()] = np.array([float(n) for n in rest.split()])
+        except ValueError:  # the date of the calibration
+            continue
+    return values
+
+
+def _oxts_pose(drive: Path, number: int) -> Array | None:
+    """Return T_world_imu [4,4] from latitude, longitude, altitude and angles, None without OXTS."""
+    path = drive / "oxts" / "data" / f"{number:010d}.txt"
+    if not path.is_file():
+        return None
+    try:
+        values = [float(n) for n in path.read_text().split()]
+        latitude, longitude, altitude, roll, pitch, yaw = values[:6]
+    except (OSError, ValueError) as err:
+        raise DatasetError(f"{path} is no OXTS record: {err}") from err
+    scale = np.cos(np.radians(latitude))  # of Mercator's projection
+    x = scale * _EARTH * np.radians(longitude)
+    y = scale * _EARTH * np.log(np.tan(np.radians(90 + latitude) / 2))
+    (cr, cp, cy), (sr, sp, sy) = np.cos([roll, pitch, yaw]), np.sin([roll, pitch, yaw])
+    about_x = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
+    about_y = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
+    about_z = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
+    return rigid(about_z @ about_y @ about_x, [x, y, altitude])
+
+
+@lru_cache(maxsize=256)
+def _stamps(path: Path) -> tuple[int, ...]:
+    """Read a file of times with nine decimals as nanoseconds; none if there is no such file."""
+    if not path.is_file():
+        return ()
+    stamps = []
+    for line in _lines(path):
+        whole, _, fraction = line.partition(".")
+        moment = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc)
+        stamps.append(int(moment.timestamp()) * 10**9 + int(fraction.ljust(9, "0")[:9] or 0))
+    return tuple(stamps)
+
+
+def _stamp(stamps: tuple[int, ...], number: int) -> int:
+    return stamps[number] if 0 <= number < len(stamps) else number
+
+
+def _kitti_frame(split: Path, line: str) -> KittiFrame:
+    parts = line.split()
+    if len(parts) != 3 or not parts[1].isdigit() or parts[2] not in _CAMERAS:
+        raise DatasetError(f"{split}: {line!r} is not `DATE/DRIVE NUMBER l|r`")
+    return KittiFrame(parts[0], int(parts[1]), parts[2])
+
+
+def _kitti_picture(drive: Path, side: str, number: int) -> Path:
+    folder = drive / f"image_{side}" / "data"
+    for suffix in ("png", "jpg"):
+        path = folder / f"{number:010d}.{suffix}"
+        if path.is_file():
+            return path
+    raise DatasetError(f"{folder} has no picture {number:010d}.png or .jpg; is it downloaded?")
+
+
+def _pictures(folder: Path) -> list[Path]:
+    found = sorted(f for f in folder.glob("*") if f.suffix in (".png", ".jpg"))
+    if not found:
+        raise DatasetError(f"{folder} holds no pictures; is the data set unpacked there?")
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    except OSError as err:
+        raise DatasetError(f"{path} cannot be read: {err.strerror}") from err
+
+
+def _there(path: Path) -> Path:
+    if not path.is_file():
+        raise DatasetError(f"{path} does not exist; is the data set unpacked there?")
+    return path

@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""One builder for TensorRT 10.3 to 11.x and TensorRT for RTX: an ONNX graph in, an engine out.
+
+The network is strongly typed: each tensor has the type that the graph gives it, so the whole of a
+precision lies in the ONNX file and no builder flag adds to it. Shapes are static, plugins unused.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from jasmine_core.engines.build_progress import BuildProgress
+from jasmine_core.errors import EngineError
+from jasmine_core.interrupt import Interrupt
+
+T = TypeVar("T")
+
+TENSORRT, RTX = "tensorrt", "tensorrt_rtx"
+OLDEST = 10  # strongly typed networks and tensors bound by name
+WORKSPACE_MIB = 2048
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Library:
+    """Hold the TensorRT that is installed."""
+
+    name: str  # module: tensorrt or tensorrt_rtx
+    version: str
+    module: Any
+
+    @property
+    def ahead_of_time(self) -> bool:
+        """Return whether it builds engines on a machine without the GPU they are for."""
+        return self.name == RTX
+
+
+@dataclass(frozen=True)
+class Built:
+    """Hold a finished build."""
+
+    plan: Any  # a buffer, as large as the weights
+    timing_cache: bytes
+    seconds: float
+
+
+def find_library(*names: str) -> Library:
+    """Import the first TensorRT of `names` that is installed, by default either."""
+    missing = []
+    for name in names or (TENSORRT, RTX):
+        try:
+            module = importlib.import_module(name)
+        except (ImportError, OSError) as err:  # OSError: a library that it loads is not there
+            missing.append(f"{name}: {err}")
+            continue
+        return _checked(Library(name, str(module.__version__), module))
+    raise EngineError(
+        f"TensorRT cannot be imported ({'; '.join(missing)}); on a Jetson it comes with JetPack "
+        "(apt install python3-libnvinfer), elsewhere pip install 'jasmine_ros[tensorrt]' or, for "
+        "GeForce and RTX cards, 'jasmine_ros[rtx]'"
+    )
+
+
+def _checked(library: Library) -> Library:
+    if library.name == TENSORRT and int(library.version.split(".")[0]) < OLDEST:
+        raise EngineError(
+            f"TensorRT {library.version} is too old: strongly typed engines need {OLDEST}.3 or "
+            "newer (JetPack 6.1); until then --backend onnxruntime or torch runs the same model"
+        )
+    return library
+
+
+def build_engine(
+    library: Library,
+    graph: Path,
+    capability: str,
+    timing_cache: bytes = b"",
+    workspace_mib: int = WORKSPACE_MIB,
+) -> Built:
+    """Build the engine of a graph for a GPU of compute capability "8.9" or alike.
+
+    TensorRT itself builds for the GPU at hand only, and needs one; TensorRT for RTX for any it
+    knows. Ctrl-C ends the build at its next step.
+    """
+    if not library.ahead_of_time:
+        check_start(library)
+    with tqdm(total=100, unit="%", desc=f"engine {graph.stem}", disable=None) as bar:
+        progress = BuildProgress(bar)
+        return _interruptible(
+            lambda: _build(library, graph, capability, timing_cache, workspace_mib, progress),
+            progress,
+        )
+
+
+def _build(
+    library: Library,
+    graph: Path,
+    capability: str,
+    timing_cache: bytes,
+    workspace_mib: int,
+    progress: BuildProgress,
+) -> Built:
+    trt, log = library.module, log_of(library)
+    log.errors.clear()
+
+    # 1. Read the graph; mismatched types are refused here.
+    builder = trt.Builder(log)
+    typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+    network = builder.create_network(typed)
+    parser = trt.OnnxParser(network, log)
+    if not parser.parse_from_file(str(graph)) or not network.num_outputs:
+        raise EngineError(f"{graph} is refused by TensorRT {library.version}: {log.reason()}")
+    _check_static(network, graph)
+
+    # 2. Configure: memory, target, timings of earlier builds.
+    config = builder.create_builder_config()
+    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mib * MIB)
+    config.clear_flag(trt.BuilderFlag.TF32)  # on by default, and no fp32 at all
+    if library.ahead_of_time:
+        config.num_compute_capabilities = 1
+        config.set_compute_capability(_target(trt, capability), 0)
+    else:
+        _use_timings(config, timing_cache)
+
+    # 3. Build.
+    start = time.perf_counter()
+    config.progress_monitor = _monitor(trt, progress)
+    plan = builder.build_serialized_network(network, config)
+    if plan is None:
+        raise EngineError(f"no engine can be built of {graph}: {log.reason()}")
+    kept = b"" if library.ahead_of_time else bytes(config.get_timing_cache().serialize())
+    return Built(plan, kept, time.perf_counter() - start)
+
+
+def check_start(library: Library, kind: str = "Builder") -> None:
+    """Raise EngineError where TensorRT does not come up; it takes the process down with it then."""
+    script = f"import {library.name} as trt; trt.{kind}(trt.Logger(trt.Logger.ERROR))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    if done.returncode:
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "Error Code" in line]
+        raise EngineError(
+            f"TensorRT {library.version} does not start here ({first_reason(said)}); it needs an "
+            "NVIDIA GPU, and a driver as new as the CUDA that it was made for"
+        )
+
+
+def _check_static(network: Any, graph: Path) -> None:
+    tensors = [network.get_input(i) for i in range(network.num_inputs)]
+    tensors += [network.get_output(i) for i in range(network.num_outputs)]
+    for tensor in tensors:
+        if -1 in tuple(tensor.shape):
+            raise EngineError(
+                f"{graph}: {tensor.name} is {list(tensor.shape)}, its size left open; engines are "
+                "built for one size, so export the graph with --size"
+            )
+
+
+def _use_timings(config: Any, timing_cache: bytes) -> None:
+    timings = config.create_timing_cache(timing_cache)
+    if timings is None or not config.set_timing_cache(timings, ignore_mismatch=False):
+        config.set_timing_cache(config.create_timing_cache(b""), ignore_mismatch=False)
+
+
+def _target(trt: Any, capability: str) -> Any:
+    known = trt.ComputeCapability.__members__
+    target = known.get(f"SM{capability.replace('.', '')}")
+    if target is None:
+        listed = ", ".join(name for name in known if name.startswith("SM"))
+        raise EngineError(
+            f"TensorRT for RTX {trt.__version__} builds for {listed}, not for compute capability "
+            f"{capability}; there, use TensorRT itself or --backend torch"
+        )
+    return target
+
+
+def _interruptible(build: Callable[[], T], progress: BuildProgress) -> T:
+    """Build in a thread, so that signals are seen here.
+
+    Python sees them where its own code runs in the main thread, and that would be TensorRT's
+    callbacks, which swallow what is raised in them.
+    """
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(build())
+        except BaseException as err:
+            failure.append(err)
+
+    worker = threading.Thread(target=run, name="engine build", daemon=True)
+    with Interrupt() as interrupt:
+        worker.start()
+        while worker.is_alive():
+            worker.join(timeout=0.1)
+            progress.cancelled = interrupt.requested
+    if interrupt.requested:
+        raise KeyboardInterrupt
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def _monitor(trt: Any, progress: BuildProgress) -> Any:
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]  # the module is known at run time only
+        def phase_start(self, name: str, parent: str | None, steps: int) -> None:
+            progress.start(name, parent, steps)
+
+        def step_complete(self, name: str, step: int) -> bool:
+            return progress.step(name, step)
+
+        def phase_finish(self, name: str) -> None:
+            progress.finish(name)
+
+        def __init__(self) -> None:
+            trt.IProgressMonitor.__init__(self)  # pybind11 wants it said, not super()
+
+    return Monitor()
+
+
+@cache  # TensorRT keeps the first logger of a process and ignores all later ones
+def log_of(library: Library) -> Any:
+    """Return the logger of this process; it keeps the errors for the message of an exception."""
+    trt: Any = library.module
+
+    class Log(trt.ILogger):  # type: ignore[misc]
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.errors: list[str] = []
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
+                self.errors.append(message)
+
+        def reason(self) -> str:
+            return first_reason(self.errors)
+
+    return Log()
+
+
+def first_reason(errors: list[str]) -> str:
+    """Return what the first error says, without the source lines of TensorRT around it."""
+    if not errors:
+        return "TensorRT gives no reason"
+    # Without a GPU, a complaint about the driver follows each error and says nothing.
+    telling = [error for error in errors if "Cuda Runtime" not in error] or errors
+    message = telling[0].splitlines()[0]
+    inner = re.search(r"Error Code \d+: .*?\((.*)\)$", message)
+    reason = inner.group(1) if inner else message
+    return re.sub(r"\.? In \w+ at \S+:\d+", "", reason).strip()

@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Engines, built once and kept: each in a folder of its own, whole or not at all.
+
+CACHE/engines/NAME/engine.plan   what TensorRT built
+                   engine.json   EngineRecord: what it was built of and for, its length and SHA-256
+CACHE/engines/.NAME.lock         held while one process builds NAME
+CACHE/engines/timings-*.bin      how fast TensorRT found its kernels, for the next build
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from jasmine_core.artifacts.cache_folder import ENVIRONMENT, cache_folder
+from jasmine_core.config import read_config, write_config
+from jasmine_core.errors import ConfigError, EngineError
+from jasmine_core.files import atomic_file, atomic_folder
+
+Say = Callable[[str], None]
+
+PLAN, RECORD = "engine.plan", "engine.json"
+_BLOCK = 1 << 22  # [bytes] read at once
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """Say what an engine is made of and for; engines that differ in anything never meet."""
+
+    stage: str  # encoder, unet, decoder, or jasmine for all of them
+    graph: str  # SHA-256 of the ONNX graph and its weights
+    size: str  # of the pictures, such as 1024x320 [px]
+    precision: str
+    library: str  # tensorrt or tensorrt_rtx
+    version: str
+    gpu: str  # name, or ANY_GPU for what TensorRT for RTX builds
+    capability: str  # compute capability, such as 8.7
+
+    @property
+    def name(self) -> str:
+        """Return the folder's name: enough for a person to tell, and a digest of all of it."""
+        digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        capability = self.capability.replace(".", "")
+        return f"{self.stage}-{self.size}-{self.precision}-sm{capability}-{digest[:16]}"
+
+
+@dataclass(frozen=True)
+class EngineRecord:
+    """Describe a finished engine; saved beside it."""
+
+    key: EngineKey
+    length: int  # [bytes]
+    sha256: str
+    seconds: float  # that the build took
+
+
+ANY_GPU = "any GPU"  # an engine of TensorRT for RTX serves all GPUs of one compute capability
+_SPOKEN = {  # how the parts of a key are called in the line that tells of a mismatch
+    "graph": "another model",
+    "version": "{library} {there}, not {here}",
+    "gpu": "{there}, not {here}",
+    "capability": "compute capability {there}, not {here}",
+    "library": "{there}, not {here}",
+}
+
+
+class EngineCache:
+    """Keep engines by key; build what is missing, damaged or of another kind."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (folder or cache_folder()) / "engines"
+
+    def path(self, key: EngineKey) -> Path:
+        """Return the folder that an engine has, or would have."""
+        return self.folder / key.name
+
+    def obtain(self, key: EngineKey, build: Callable[[], tuple[Any, float]], say: Say) -> Path:
+        """Return the folder of a sound engine; have `build` make its plan [buffer], [s] if need be.
+
+        Of several processes that want the same engine one builds and the others wait. `say` gets
+        one line whenever something takes long, and why.
+        """
+        if self.fault(key) is None:
+            return self.path(key)
+        with self._lock(key, say):
+            fault = self.fault(key)  # the process that we waited for may have mended it
+            if fault is None:
+                return self.path(key)
+            say(f"{key.stage}: {fault}; building it")
+            plan, seconds = build()
+            self._write(key, memoryview(plan).cast("B"), seconds)
+        return self.path(key)
+
+    def fault(self, key: EngineKey) -> str | None:
+        """Return why the engine of this key cannot be used, None if it can."""
+        folder = self.path(key)
+        if not folder.is_dir():
+            return self._nearest(key)
+        try:
+            record = read_config(EngineRecord, folder / RECORD)
+            if record.key != key:
+                return f"{folder / RECORD} describes another engine"
+            return _damage(folder / PLAN, record)
+        except (ConfigError, OSError) as err:
+            return f"the engine cannot be read ({err})"
+
+    def records(self) -> Iterator[tuple[Path, EngineRecord]]:
+        """Yield the folder and record of every engine in the cache, unchecked."""
+        for file in sorted(self.folder.glob(f"*/{RECORD}")):
+            if not file.parent.name.startswith("."):  # a folder that is still being written
+                try:
+                    yield file.parent, read_config(EngineRecord, file)
+                except ConfigError:
+                    continue  # `fault` tells of it when it is wanted
+
+    def read_timings(self, key: EngineKey) -> bytes:
+        """Return what earlier builds learnt for this GPU and version, empty if nothing."""
+        file = self._timings(key)
+        return file.read_bytes() if file.is_file() else b""
+
+    def write_timings(self, key: EngineKey, timings: bytes) -> None:
+        """Keep what a build learnt."""
+        if timings:
+            with self._writing(self._timings(key)), atomic_file(self._timings(key)) as file:
+                file.write_bytes(timings)
+
+    def _timings(self, key: EngineKey) -> Path:
+        target = f"{key.library} {key.version} {key.gpu}"
+        return self.folder / f"timings-{hashlib.sha256(target.encode()).hexdigest()[:16]}.bin"
+
+    def _nearest(self, key: EngineKey) -> str:
+        """Say how the nearest other engine of this stage differs."""
+        best: dict[str, str] = {}
+        for _, record in self.records():
+            there, here = asdict(record.key), asdict(key)
+            if all(there[part] == here[part] for part in ("stage", "size", "precision")):
+                differs = {part: there[part] for part in _SPOKEN if there[part] != here[part]}
+                if not best or len(differs) < len(best):
+                    best = differs
+        if not best:
+            return "there is no engine yet"
+        described = [
+            _SPOKEN[part].format(there=value, here=getattr(key, part), library=key.library)
+            for part, value in best.items()
+        ]
+        return f"the engine at hand is for {' and '.join(described)}"
+
+    @contextmanager
+    def _lock(self, key: EngineKey, say: Say) -> Iterator[None]:
+        # Opened before a build of minutes, so that a folder that cannot be written is known now.
+        with self._writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            stream = (self.folder / f".{key.name}.lock").open("w")
+        with stream:  # the kernel lets go of the lock with the file, even if we are killed
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"{key.stage}: another process is building this engine; waiting for it")
+                fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+    def _write(self, key: EngineKey, plan: memoryview, seconds: float) -> None:
+        for leftover in self.folder.glob(f".{key.name}.partial-*"):  # of a process that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        record = EngineRecord(key, len(plan), hashlib.sha256(plan).hexdigest(), seconds)
+        with self._writing(self.path(key)), atomic_folder(self.path(key)) as folder:
+            (folder / PLAN).write_bytes(plan)
+            write_config(record, folder / RECORD)
+
+    @contextmanager
+    def _writing(self, target: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as err:
+            raise EngineError(
+                f"{target} cannot be written: {err.strerror or err}; make room or give rights in "
+                f"{self.folder.parent}, or set {ENVIRONMENT} to another folder"
+            ) from err
+
+
+def read_plan(folder: Path) -> tuple[EngineRecord, bytes]:
+    """Read an engine of the cache; raise EngineError unless it is what was written."""
+    try:
+        record = read_config(EngineRecord, folder / RECORD)
+        plan = (folder / PLAN).read_bytes()
+    except (ConfigError, OSError) as err:
+        raise EngineError(f"{folder} holds no engine that can be read ({err})") from err
+    if len(plan) != record.length or hashlib.sha256(plan).hexdigest() != record.sha256:
+        raise EngineError(
+            f"{folder / PLAN} is damaged; `jasmine export --tensorrt` builds it again"
+        )
+    return record, plan
+
+
+def _damage(plan: Path, record: EngineRecord) -> str | None:
+    if plan.stat().st_size != record.length:
+        return f"{plan} is cut short: {plan.stat().st_size} of {record.length} bytes"
+    if hash_files([plan]) != record.sha256:
+        return f"{plan} is damaged: its checksum is another"
+    return None
+
+
+def hash_files(files: list[Path]) -> str:
+    """Return the SHA-256 of some files' contents, one after another."""
+    digest, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
+    for file in files:
+        with file.open("rb", buffering=0) as stream:
+            while count := stream.readinto(block):
+                digest.update(block[:count])
+    return digest.hexdigest()

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""The graphs that engines are built of: three stages, at each level of precision.
+
+CACHE/graphs/HASH/1024x320-fp16-islands/   what no export at hand offers, made on the way
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.artifacts.card import SPLIT, ExportCard, matches, read_card
+from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.engines.precision_fallback import ISLANDS, LEVELS, SINGLE
+from jasmine_core.engines.validated_set import hash_of
+from jasmine_core.errors import ConfigError, EngineError, ExportError
+from jasmine_core.files import atomic_folder
+from jasmine_core.geometry.camera import Size
+from jasmine_core.model.folder import RANDOM
+
+if TYPE_CHECKING:
+    from torch import nn
+
+STAGES = tuple(Path(file).stem for file in SPLIT)
+# What overflows or rounds first, by the experience of others with this VAE: attention, the deepest
+# block, the last block of the way up, and what turns features into the answer.
+_DELICATE = re.compile(r"(mid_block\.resnets\.\d+|attentions\.\d+|conv_out|\.ssg)$")
+
+
+class EngineGraphs:
+    """Find, or export, the graphs of a checkpoint for pictures of one size (width, height)."""
+
+    def __init__(self, exports: Exports, size: Size | None = None) -> None:
+        self._exports = exports
+        nominal, multiple = _sizes(exports)
+        self.size = size or nominal
+        if min(self.size) <= 0 or any(side % multiple for side in self.size):
+            raise ConfigError(
+                f"size {self.size[0]}x{self.size[1]} px: both sides must be multiples of {multiple}"
+            )
+        self.model = hash_of(exports)
+        self._folders: dict[str, Path] = {}
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Return the levels that are at hand or can be made."""
+        if self._exports.can_grow:
+            return LEVELS
+        return tuple(level for level in LEVELS if self._find(level))
+
+    def folder(self, level: str) -> Path:
+        """Return the folder of the graphs at a level."""
+        if level not in self._folders:
+            found = self._find(level) or self._make(level)
+            _check(found)
+            self._folders[level] = found
+        return self._folders[level]
+
+    def card(self, level: str) -> ExportCard:
+        """Return the card of the graphs at a level."""
+        return read_card(self.folder(level))
+
+    def _own(self, level: str) -> Path:
+        place = cache_folder() / "graphs" / self.model[:16]
+        return place / f"{self.size[0]}x{self.size[1]}-{level}"
+
+    def _find(self, level: str) -> Path | None:
+        own = self._own(level)
+        if own.is_dir():
+            return own
+        for folder, card in self._exports:
+            islands = folder.name.endswith(ISLANDS)
+            same = card.size == self.size and card.graphs.split() == list(SPLIT)
+            if same and level == (ISLANDS if islands else card.precision):
+                return folder
+        return None
+
+    def _make(self, level: str) -> Path:
+        if not self._exports.can_grow:
+            raise ExportError(
+                f"{self._exports.checkpoint} has no {level} export in three graphs for "
+                f"{self.size[0]}x{self.size[1]} px; where torch, onnx and onnxscript are "
+                f"installed, `jasmine export CHECKPOINT --onnx --split --precision {level}` does"
+            )
+        from jasmine_core.engines.sample_images import sample_pictures
+        from jasmine_core.export.half_precision import find_islands
+        from jasmine_core.export.onnx import export_onnx
+        from jasmine_core.export.specialise import specialise
+        from jasmine_core.model.jasmine import JasmineModel
+
+        model = JasmineModel.from_pretrained(self._exports.checkpoint)
+        islands: frozenset[str] = frozenset()
+        if level != SINGLE:
+            import torch
+
+            network = specialise(model)
+            picture = torch.from_numpy(sample_pictures(self.size, 1)).float() / 255
+            islands = find_islands(network, picture)
+            islands |= delicate(network) if level == ISLANDS else frozenset()
+        with atomic_folder(self._own(level)) as folder:
+            export_onnx(
+                model,
+                folder,
+                size=self.size,
+                precision="fp32" if level == SINGLE else "fp16",
+                islands=islands,
+                split=True,
+                source=self.model,
+            )
+        return self._own(level)
+
+
+def _sizes(exports: Exports) -> tuple[Size, int]:
+    """Return the size of a model's own pictures, and what sides have to be multiples of [px]."""
+    if exports.checkpoint.startswith(RANDOM) and not any(exports):  # only torch knows
+        from jasmine_core.model.jasmine import JasmineModel
+
+        model = JasmineModel.from_pretrained(exports.checkpoint)
+        return (model.config.width, model.config.height), model.multiple
+    card = exports.card(SINGLE)
+    return (card.nominal_width, card.nominal_height), card.multiple
+
+
+def delicate(network: nn.Module) -> frozenset[str]:
+    """Return the modules that are kept in float32 when half precision is not exact enough."""
+    names = [name for name, _ in network.named_modules()]
+    last: dict[str, int] = {}
+    for name in names:
+        if found := re.search(r"^(.*up_blocks)\.(\d+)$", name):
+            last[found[1]] = max(last.get(found[1], 0), int(found[2]))
+    tops = tuple(f"{blocks}.{number}.resnets." for blocks, number in last.items())
+    return frozenset(
+        name
+        for name in names
+        if _DELICATE.search(name) or (name.startswith(tops) and name[-1].isdigit())
+    )
+
+
+def _check(folder: Path) -> None:
+    """Raise EngineError where graphs and card were not exported together."""
+    card = read_card(folder)
+    for file in card.graphs.split():
+        if not matches(card, read_metadata(folder / file)):
+            raise EngineError(
+                f"{folder / file} is of another model, size or precision than the card beside it "
+                "says; export again"
+            )
+
+
+def read_metadata(graph: Path) -> Mapping[str, str]:
+    """Return what a graph says of itself; its weights are not read."""
+    try:
+        import onnx
+    except ImportError as err:
+        raise EngineError(
+            f"building engines needs the onnx package ({err}); pip install 'jasmine_ros[tensorrt]'"
+        ) from err
+    try:
+        proto = onnx.load(str(graph), load_external_data=False)
+    except Exception as err:  # protobuf's errors are not ours to name
+        raise EngineError(f"{graph} is no graph that can be read ({err}); export again") from err
+    return {entry.key: entry.value for entry in proto.metadata_props}

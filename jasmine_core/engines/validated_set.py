@@ -1,0 +1,162 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Which engines may be used: those that together came up to the reference, on this very machine.
+
+CACHE/proven/NAME.json   EngineSet; written last, after the accuracy check, and never otherwise
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.artifacts.card import ExportCard
+from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.config import read_config, write_config
+from jasmine_core.engines.accuracy import Accuracy
+from jasmine_core.engines.builder import Library, find_library
+from jasmine_core.engines.cache import ANY_GPU, PLAN, RECORD, EngineCache, EngineRecord, read_plan
+from jasmine_core.engines.gpu import Gpu, find_gpu
+from jasmine_core.errors import ConfigError, EngineError
+from jasmine_core.geometry.camera import Size
+
+
+@dataclass(frozen=True)
+class Target:
+    """Say what engines are built with and for."""
+
+    library: str
+    version: str
+    gpu: str  # name, or ANY_GPU
+    capability: str
+
+
+@dataclass(frozen=True)
+class ProvenEngine:
+    """Name an engine of the cache, and the very plan that was checked."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class EngineSet:
+    """Name the engines that run a model for one size, and how well they do."""
+
+    card: ExportCard
+    target: Target
+    gpu: str  # that they were checked on
+    start: str  # precision that was asked for; `accuracy.precision` is what it came to
+    engines: dict[str, ProvenEngine]  # by stage, in the order they run in
+    accuracy: Accuracy
+
+    def save(self, folder: Path | None = None) -> Path:
+        """Make the set the one to use; EngineError if it did not pass."""
+        if not self.accuracy.passed:
+            raise EngineError("engines that fail their accuracy check are not activated")
+        digest = hashlib.sha256(repr((self.target, self.gpu)).encode()).hexdigest()[:8]
+        name = f"{self.card.model[:16]}-{self.card.width}x{self.card.height}-{self.start}-{digest}"
+        file = proven_folder(folder) / f"{name}.json"
+        write_config(self, file)
+        return file
+
+    def plans(self, folder: Path | None = None) -> dict[str, bytes]:
+        """Read the engines; EngineError unless they are the ones that were checked."""
+        cache, plans = EngineCache(folder), {}
+        for stage, engine in self.engines.items():
+            record, plan = read_plan(cache.folder / engine.name)
+            if record.sha256 != engine.sha256:
+                raise EngineError(
+                    f"{cache.folder / engine.name} was built anew and not checked yet"
+                )
+            plans[stage] = plan
+        return plans
+
+
+def proven_folder(folder: Path | None = None) -> Path:
+    """Return where sets are kept."""
+    return (folder or cache_folder()) / "proven"
+
+
+def target_of(library: Library, gpu: Gpu) -> Target:
+    """Return what a library builds for on this machine."""
+    name = ANY_GPU if library.ahead_of_time else gpu.name
+    return Target(library.name, library.version, name, gpu.capability)
+
+
+def ready_engines(
+    checkpoint: str, precision: str = "auto", folder: Path | None = None
+) -> list[EngineSet]:
+    """Return the engines of a checkpoint that this machine may use at once, the model's size first.
+
+    Cheap where there are none: TensorRT is imported only once a set for this model and GPU is
+    found.
+    """
+    sets = read_sets(folder)
+    gpu = find_gpu() if sets else None
+    if gpu is None:
+        return []
+    model = hash_of(Exports(checkpoint))
+    return [
+        found
+        for found in sorted(sets, key=_distance_from_nominal)
+        if (found.card.model, found.gpu) == (model, gpu.name)
+        and precision in ("auto", found.start)
+        and _fits(found, gpu)
+        and _is_there(found, folder)
+    ]
+
+
+def ready_engine(
+    checkpoint: str,
+    size: Size | None = None,
+    precision: str = "auto",
+    folder: Path | None = None,
+) -> EngineSet | None:
+    """Return the first of `ready_engines` for a size (width, height), None if there is none."""
+    ready = ready_engines(checkpoint, precision, folder)
+    return next((found for found in ready if size in (None, found.card.size)), None)
+
+
+def hash_of(exports: Exports) -> str:
+    """Return the hash of the model behind some exports, empty if there is none."""
+    return exports.model or next((card.model for _, card in exports), "")
+
+
+def read_sets(folder: Path | None = None) -> list[EngineSet]:
+    """Return all sets; what cannot be read is passed over."""
+    sets = []
+    for file in sorted(proven_folder(folder).glob("*.json")):
+        try:
+            sets.append(read_config(EngineSet, file))
+        except ConfigError:
+            continue
+    return [found for found in sets if found.accuracy.passed]
+
+
+def _distance_from_nominal(found: EngineSet) -> int:
+    card = found.card
+    return abs(card.width * card.height - card.nominal_width * card.nominal_height)
+
+
+def _fits(found: EngineSet, gpu: Gpu) -> bool:
+    try:
+        return target_of(find_library(found.target.library), gpu) == found.target
+    except EngineError:
+        return False
+
+
+def _is_there(found: EngineSet, folder: Path | None) -> bool:
+    cache = EngineCache(folder)
+    for engine in found.engines.values():
+        place = cache.folder / engine.name
+        try:
+            record = read_config(EngineRecord, place / RECORD)
+            whole = (place / PLAN).stat().st_size == record.length
+        except (ConfigError, OSError):
+            return False
+        if not whole or record.sha256 != engine.sha256:
+            return False
+    return True

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a recording is worth for training, in numbers and in words, before anyone trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jasmine_core.dataset.sequence import Index
+from jasmine_core.geometry.camera import Camera
+from jasmine_core.prepare.health_findings import words
+from jasmine_core.prepare.keyframes import Fate, Selection
+from jasmine_core.prepare.statistics import OdometryFacts, Tally
+
+_BLURRED = 0.4  # of the usual sharpness
+_LONG_STILL = 1_000_000_000  # [ns]
+
+
+def examine(
+    index: Index, tally: Tally, selection: Selection, facts: OdometryFacts
+) -> dict[str, Any]:
+    """Return the health report of a bag, ready for JSON."""
+    counts = tally.fates
+    used = len(index.frames)
+    kept = selection.kept
+    report: dict[str, Any] = {
+        "bag": index.source,
+        "pictures": {
+            "received": tally.received,
+            "samples": len(index.samples),
+            "stored": used,
+            "kept_but_without_neighbours": len(kept) - used,
+            "of_these_only_turned": sum(k.turned for k in kept),
+            **{fate.value: counts[fate] for fate in Fate if counts[fate]},
+        },
+        "time": _time(tally),
+        "still": _still(tally),
+        "motion": _motion(index),
+        "exposure": _light(tally),
+        "sharpness": _blur(tally),
+        "intrinsics": _intrinsics(index.camera),
+        "odometry": {
+            "topic": facts.topic,
+            "samples": facts.samples,
+            "jumps": facts.jumps,
+            "pairs_checked_against_pictures": facts.checked,
+            "reason_not_to_believe_it": facts.reason,
+        },
+        "metric_scale_can_be_learned": index.metric,
+    }
+    findings = words(report, tally, facts)
+    report["verdict"] = (
+        "poor" if any(f["level"] == "problem" for f in findings)
+        else "usable" if any(f["level"] == "warning" for f in findings) else "good"
+    )  # fmt: skip
+    report["findings"] = findings
+    return report
+
+
+def _time(tally: Tally) -> dict[str, Any]:
+    stamps = np.sort(np.array(tally.stamps, np.int64))
+    steps = np.diff(stamps) * 1e-9
+    period = float(np.median(steps)) if len(steps) else 0.0
+    return {
+        "seconds": round(float(stamps[-1] - stamps[0]) * 1e-9, 3),
+        "rate_hz": round(1 / period, 3) if period else 0.0,
+        "lost_pictures": int(np.sum(np.maximum(np.rint(steps / period) - 1, 0))) if period else 0,
+        "longest_gap_s": round(float(steps.max(initial=0.0)), 3),
+    }
+
+
+def _still(tally: Tally) -> dict[str, Any]:
+    """Measure the stretches without motion; single pictures are dropped by slow motion too."""
+    still = tally.is_fate(Fate.STILL)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], still.astype(np.int8), [0]])))
+    stamps = np.array(tally.stamps, np.int64)
+    stretches = [
+        int(stamps[stop - 1] - stamps[start])
+        for start, stop in zip(edges[::2], edges[1::2], strict=True)
+    ]
+    long = [length for length in stretches if length >= _LONG_STILL]
+    length = int(stamps.max() - stamps.min()) or 1
+    return {
+        "stretches": len(long),  # of a second at least
+        "seconds": round(sum(long) * 1e-9, 1),
+        "share_of_time": round(sum(long) / length, 4),
+        "pictures_dropped": int(still.sum()),
+    }
+
+
+def _motion(index: Index) -> dict[str, Any]:
+    frames = index.frames
+    distances = [
+        float(np.linalg.norm(T[:3])) for s in index.samples for T in s.T_target_source if T
+    ]
+    return {
+        "flow_percent_of_width": _spread([100 * f for s in index.samples for f in s.flow]),
+        "parallax_percent_of_width": _spread([100 * p for s in index.samples for p in s.parallax]),
+        "seconds_between_neighbours": _spread(
+            [
+                abs(frames[s.target].stamp - frames[i].stamp) * 1e-9
+                for s in index.samples
+                for i in s.sources
+            ]
+        ),
+        "metres_between_neighbours": _spread(distances) if distances else None,
+    }
+
+
+def _light(tally: Tally) -> dict[str, Any]:
+    brightness = np.frombuffer(tally.brightness, np.float32)
+    known = brightness[np.isfinite(brightness)]
+    return {
+        "brightness": _spread(known.tolist()),
+        "too_dark_share": round(float(np.mean(known < 25)), 4) if len(known) else 0.0,
+        "too_bright_share": round(float(np.mean(known > 230)), 4) if len(known) else 0.0,
+        "jumps": tally.fates[Fate.EXPOSED],
+    }
+
+
+def _blur(tally: Tally) -> dict[str, Any]:
+    sharp = np.frombuffer(tally.sharpness, np.float32)
+    known = sharp[np.isfinite(sharp)]
+    usual = np.median(known) if len(known) else 0.0
+    return {
+        "laplacian": _spread(known.tolist()),
+        "blurred_share": round(float(np.mean(known < _BLURRED * usual)), 4) if len(known) else 0.0,
+    }
+
+
+def _intrinsics(camera: Camera) -> dict[str, Any]:
+    K, (width, height) = camera.K, camera.size
+    fov = [
+        float(np.degrees(np.arctan2(c + 0.5, f) + np.arctan2(side - 0.5 - c, f)))
+        for f, c, side in ((K[0, 0], K[0, 2], width), (K[1, 1], K[1, 2], height))
+    ]
+    return {
+        "prepared_size": [width, height],
+        "K": np.round(K, 3).tolist(),
+        "horizontal_fov_deg": round(fov[0], 2),
+        "vertical_fov_deg": round(fov[1], 2),
+        "principal_point_share": [
+            round((K[0, 2] + 0.5) / width, 4),
+            round((K[1, 2] + 0.5) / height, 4),
+        ],
+    }
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    low, middle, high = np.percentile(values, (5, 50, 95))
+    return {
+        "p5": round(float(low), 4),
+        "median": round(float(middle), 4),
+        "p95": round(float(high), 4),
+    }

@@ -1,0 +1,203 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""One bag into one sequence: its pictures rectified and resized, its odometry judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jasmine_core.dataset.labels import attach, labels_in
+from jasmine_core.dataset.sequence import CLASSES, TEACHER, Picture, Sequence
+from jasmine_core.errors import BagError, FrameError
+from jasmine_core.prepare.odometry import MOST_JUMPS, Odometry, chain, disbelief, probe
+from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
+from jasmine_core.prepare.options import PrepareOptions
+from jasmine_core.prepare.resume import finished, forget_unfinished
+from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
+from jasmine_core.prepare.statistics import OdometryFacts
+from jasmine_ros.bags.reader import Bag, BagMessage, CameraTopics, choose_camera
+from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
+from jasmine_ros.msgs.images import decode
+from jasmine_ros.msgs.rectification import view_from
+
+PROBES = 12  # places of a bag where odometry is compared with pictures, and ...
+_PROBE_LENGTH = 1_500_000_000  # [ns] ... how far such a place reaches
+_PROBE_STEP = 90_000_000  # [ns] between pictures that are looked at there
+
+
+@dataclass(frozen=True)
+class Job:
+    """Say which bag becomes which sequence, and how."""
+
+    bag: Path
+    folder: Path
+    options: PrepareOptions
+    image: str | None = None  # topic; found by itself where there is one camera
+    camera_info: str | None = None  # topic; found beside the picture's
+    calibration: Path | None = None  # camera_calibration YAML, instead of a CameraInfo topic
+    odometry: str | None = None  # topic; found by itself; "none" ignores what there is
+    masks: Path | None = None  # PNG of Cityscapes' training classes, named by stamps
+    teacher: Path | None = None  # 16-bit PNG of depth, named by stamps
+    overwrite: bool = False
+
+
+class Interrupted(Exception):
+    """The user stopped a bag halfway; the next run continues it."""
+
+
+def prepare_bag(
+    job: Job,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Outcome | None:
+    """Prepare one bag; None if it had been finished before.
+
+    `progress` is told how many pictures are done, and of how many. `stop` is asked before each;
+    Interrupted is raised once it says so.
+    """
+    with Bag(job.bag) as bag:
+        # 1. Is there anything to do?
+        camera = _find_camera(bag, job)
+        topic = find_odometry(bag, job.odometry)
+        source = {
+            "bag": job.bag.name,
+            "image": camera.image,
+            "camera_info": camera.info or str(job.calibration),
+            "odometry": topic,
+            "start": bag.start,
+            "stop": bag.stop,
+            "messages": bag.topics[camera.image].count,
+        }
+        if job.overwrite:
+            forget_unfinished(job.folder)
+        elif finished(job.folder, source, job.options):
+            if job.masks or job.teacher:
+                scan = scan_bag(bag, camera, None, job.calibration)
+                _attach_labels(job, _Pictures(bag, camera, scan, job.options))
+            return None
+
+        # 2. Learn the camera and the robot's motion.
+        scan = scan_bag(bag, camera, topic, job.calibration)
+        pictures = _Pictures(bag, camera, scan, job.options)
+        odometry, facts = _examine_odometry(pictures, topic)
+
+        # 3. Stream the pictures.
+        limit = job.options.limit or bag.topics[camera.image].count
+        total = min(limit, bag.topics[camera.image].count)
+        with SequenceBuilder(
+            job.folder, source, job.options, pictures.camera, pictures.seen, odometry, facts
+        ) as builder:
+            for message in bag.messages([camera.image], builder.resume_at):
+                if stop():
+                    raise Interrupted
+                if builder.received >= total:
+                    break
+                pictures.give(message, builder)
+                progress(builder.received, total)
+            outcome = builder.finish()
+        _attach_labels(job, pictures)
+    return outcome
+
+
+class _Pictures:
+    """The pictures of one camera, rectified and resized."""
+
+    def __init__(self, bag: Bag, topics: CameraTopics, scan: Scan, options: PrepareOptions) -> None:
+        self.bag, self.topics, self.scan = bag, topics, scan
+        info = topics.info or "the calibration file"
+        self.view = view_from(scan.camera_info, topics.image, info, options.rectify)
+        full = self.view.camera
+        self.transform = placement(options, full.size)
+        self.camera = self.transform.camera(full)
+        lens = self.view.seen
+        valid = np.ones((full.height, full.width), np.float32) if lens is None else lens
+        inside = self.transform.map(valid)
+        self.seen = np.nan_to_num(inside, nan=0.0) > 0.99  # [H,W] shows the scene
+
+    def read(self, message: Any) -> Picture:
+        """Return the picture of a message as the sequence stores it."""
+        return self.transform.picture(self.view(decode(message, self.topics.image)))
+
+    def give(self, message: BagMessage, builder: SequenceBuilder) -> None:
+        """Offer a picture to the builder; one whose message is damaged is offered all the same."""
+        try:
+            picture = self.bag.decode(message)
+        except FrameError as err:
+            reason = str(err)
+
+            def fail() -> Picture:
+                raise FrameError(reason)
+
+            builder.offer(message.stamp, message.stamp, fail)
+        else:
+            builder.offer(message.stamp, stamp_of(picture, message), lambda: self.read(picture))
+
+    def views(self, start: int, stop: int) -> Iterator[tuple[int, View]]:
+        """Yield stamp [ns] and view of some of the pictures recorded in a stretch of time."""
+        allowed = allowed_points(self.camera, self.seen)
+        due = start
+        for message in self.bag.messages([self.topics.image], start, stop):
+            if message.stamp < due:
+                continue
+            due = message.stamp + _PROBE_STEP
+            try:
+                picture = self.bag.decode(message)
+                view = view_of(self.read(picture), self.camera, allowed)
+            except FrameError:
+                continue
+            yield stamp_of(picture, message), view
+
+
+def _find_camera(bag: Bag, job: Job) -> CameraTopics:
+    camera = choose_camera(bag, job.image, job.camera_info)
+    if job.calibration is not None:
+        return CameraTopics(camera.image, None)
+    if camera.info is None or not bag.topics[camera.info].count:
+        raise BagError(
+            f"{job.bag} has no CameraInfo beside {camera.image}; name its topic with "
+            "--camera-info, or give a calibration file with --calibration"
+        )
+    return camera
+
+
+def _examine_odometry(
+    pictures: _Pictures, topic: str | None
+) -> tuple[Odometry | None, OdometryFacts]:
+    """Return the camera's odometry if it deserves belief, and what is known of it."""
+    scan, bag = pictures.scan, pictures.bag
+    if topic is None:
+        return None, OdometryFacts()
+    count = len(scan.samples)
+
+    def refuse(reason: str, jumps: int = 0, checked: int = 0) -> tuple[None, OdometryFacts]:
+        return None, OdometryFacts(topic, count, jumps, reason, checked)
+
+    if count < 2:
+        return refuse(f"it has {count} usable samples")
+    T_child_camera = chain(scan.transforms, scan.child, scan.frame)
+    if T_child_camera is None:
+        return refuse(f"no transform leads from {scan.child!r} to the camera's {scan.frame!r}")
+    odometry = Odometry(scan.samples, T_child_camera)
+    jumps = len(odometry.jumps)
+    if odometry.jump_share > MOST_JUMPS:
+        return refuse(f"it jumps {jumps} times in {count} samples", jumps)
+    places = np.linspace(bag.start, max(bag.start, bag.stop - _PROBE_LENGTH), PROBES)
+    starts = sorted({int(place) for place in places})
+    probes = [probe(pictures.views(at, at + _PROBE_LENGTH), odometry) for at in starts]
+    found = [p for p in probes if p is not None]
+    if reason := disbelief(found):
+        return refuse(reason, jumps, len(found))
+    return odometry, OdometryFacts(topic, count, jumps, None, len(found))
+
+
+def _attach_labels(job: Job, pictures: _Pictures) -> None:
+    for kind, labels in ((CLASSES, job.masks), (TEACHER, job.teacher)):
+        if labels is not None:
+            sequence = Sequence(job.folder)
+            transform = None if pictures.view.rectifier else pictures.transform
+            attach(sequence, kind, labels_in(labels, kind, sequence, transform))

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Calibration files as ROS's `camera_calibration` writes them, for bags without CameraInfo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from jasmine_core.errors import CameraError
+from jasmine_ros.msgs.messages import Messages
+
+
+def read_camera_info(path: Path, messages: Messages) -> Any:
+    """Read a calibration YAML into a CameraInfo message; raise CameraError naming what is wrong."""
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError as err:
+        raise CameraError(f"calibration {path} cannot be read: {err.strerror}") from err
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        raise CameraError(f"calibration {path} is not valid YAML: {err}") from err
+    file = _File(path, values if isinstance(values, dict) else {})
+    return messages.make(
+        "sensor_msgs/msg/CameraInfo",
+        width=file.number("image_width"),
+        height=file.number("image_height"),
+        distortion_model=str(values.get("distortion_model", "plumb_bob")),
+        d=file.matrix("distortion_coefficients"),
+        k=file.matrix("camera_matrix", 9),
+        r=file.matrix("rectification_matrix", 9, [1.0, 0, 0, 0, 1, 0, 0, 0, 1]),
+        p=file.matrix("projection_matrix", 12, [0.0] * 12),
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    values: dict[str, Any]
+
+    def number(self, key: str) -> int:
+        value = self.values.get(key)
+        if not isinstance(value, int) or value <= 0:
+            raise CameraError(f"calibration {self.path}: {key} is {value!r}, expected pixels")
+        return value
+
+    def matrix(
+        self, key: str, count: int | None = None, default: list[float] | None = None
+    ) -> list[float]:
+        entry = self.values.get(key)
+        if entry is None and default is not None:
+            return default
+        data = entry.get("data") if isinstance(entry, dict) else None
+        if not isinstance(data, list) or not all(isinstance(v, (int, float)) for v in data):
+            raise CameraError(f"calibration {self.path}: {key} has no list of numbers `data`")
+        if count is not None and len(data) != count:
+            raise CameraError(
+                f"calibration {self.path}: {key} has {len(data)} numbers, not {count}"
+            )
+        return [float(v) for v in data]

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What the node publishes of one picture; nothing is made that nobody listens to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.geometry.points import (
+    back_project,
+    depth_to_millimetres,
+    limit_range,
+    thin,
+    without_flying_pixels,
+)
+from jasmine_core.runtime.colorize import colorize
+from jasmine_core.runtime.predictor import DepthPrediction
+from jasmine_ros.msgs.images import Picture
+from jasmine_ros.msgs.messages import make_camera_info
+from jasmine_ros.msgs.rectification import View
+from jasmine_ros.node.host import Host
+from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.topics import (
+    COLORIZED,
+    CONFIDENCE,
+    DEPTH,
+    DEPTH_INFO,
+    DIAGNOSTICS,
+    LATENCY,
+    OUTPUTS,
+    POINTS,
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """Hold what became of one picture."""
+
+    picture: Picture  # rectified
+    depth: NDArray[np.float32]  # [h,w] metres, or units while up-to-scale; NaN unknown
+    prediction: DepthPrediction
+    view: View
+
+
+class Outputs:
+    """Publish results on behalf of a host."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def advertise(self) -> None:
+        """Declare all topics but /diagnostics, which is the host's."""
+        for topic, type_name in OUTPUTS.items():
+            if topic != DIAGNOSTICS:
+                self._host.advertise(topic, type_name)
+
+    def listened(self, p: DepthParameters) -> bool:
+        """Tell whether anyone listens to what is published with these parameters."""
+        return any(self._host.wanted(topic) for topic in self._enabled(p))
+
+    def publish(self, p: DepthParameters, header: Any, result: Result) -> None:
+        """Publish depth, its camera, points and pictures, as far as they are wanted."""
+        host, depth, prediction = self._host, result.depth, result.prediction
+        make, transform = host.conversion, prediction.transform
+        camera = transform.camera(result.view.camera)
+        wanted = {topic for topic in self._enabled(p) if host.wanted(topic)}
+        if DEPTH in wanted:
+            values = depth if p.depth_encoding == "32FC1" else depth_to_millimetres(depth)
+            host.publish(DEPTH, make.image(header, values, p.depth_encoding))
+        if DEPTH_INFO in wanted:
+            tx = result.view.tx * transform.scale[0]
+            host.publish(DEPTH_INFO, make_camera_info(host.messages, header, camera, tx))
+        if POINTS in wanted:
+            near = depth
+            if p.points_edge_threshold:  # first: what lies beyond the range has edges, too
+                near = without_flying_pixels(near, p.points_edge_threshold)
+            if p.points_max_range:
+                near = limit_range(near, 0.0, p.points_max_range)
+            colours = transform.picture(result.picture)
+            near, colours, K = thin(near, colours, camera.K, p.points_stride)
+            host.publish(POINTS, make.cloud(header, back_project(near, K), colours))
+        if COLORIZED in wanted:
+            host.publish(COLORIZED, make.image(header, colorize(depth), "rgb8"))
+        if CONFIDENCE in wanted:
+            host.publish(CONFIDENCE, make.image(header, prediction.confidence, "32FC1"))
+
+    def publish_latency(self, seconds: float) -> None:
+        """Publish how old the depth just published was."""
+        if self._host.wanted(LATENCY):
+            make = self._host.messages.make
+            self._host.publish(LATENCY, make("std_msgs/msg/Float32", data=seconds))
+
+    def _enabled(self, p: DepthParameters) -> list[str]:
+        optional = {
+            POINTS: p.publish_points,
+            COLORIZED: p.publish_colorized,
+            CONFIDENCE: p.publish_confidence,
+        }
+        return [t for t in OUTPUTS if t != DIAGNOSTICS and optional.get(t, True)]

@@ -1,0 +1,171 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+from helpers.camera_bags import (
+    HEIGHT,
+    IMAGE_TOPIC,
+    INFO_TOPIC,
+    KINDS,
+    RATE,
+    WIDTH,
+    frames,
+    picture,
+    stamp,
+    write_bag,
+)
+
+from jasmine_core.errors import BagError, FrameError
+from jasmine_ros.bags.reader import Bag, CameraTopics, choose_camera, find_cameras
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_reads_every_kind_alike(tmp_path, kind):
+    path = write_bag(tmp_path / "drive", frames(4), kind)
+    with Bag(path) as bag:
+        assert {t.name: t.count for t in bag.topics.values()} == {IMAGE_TOPIC: 4, INFO_TOPIC: 4}
+        pictures = [(m.stamp, bag.decode(m)) for m in bag.messages([IMAGE_TOPIC])]
+    assert [at for at, _ in pictures] == [stamp(i) for i in range(4)]
+    for index, (_, message) in enumerate(pictures):
+        rgb = np.asarray(message.data).reshape(HEIGHT, WIDTH, 3)
+        np.testing.assert_array_equal(rgb, picture(index))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_window_is_half_open(tmp_path, kind):
+    path = write_bag(tmp_path / "drive", frames(5), kind)
+    with Bag(path) as bag:
+        window = list(bag.messages([IMAGE_TOPIC], stamp(1), stamp(3)))
+        assert [m.stamp for m in window] == [stamp(1), stamp(2)]
+        assert bag.start == stamp(0)
+        assert stamp(4) < bag.stop <= stamp(4) + 1e9 / RATE
+
+
+def test_opens_a_file_without_its_metadata(tmp_path):
+    folder = write_bag(tmp_path / "drive", frames(2))
+    (folder / "metadata.yaml").unlink()
+    for path in (folder, folder / "drive.mcap"):
+        with Bag(path) as bag:
+            assert bag.topics[IMAGE_TOPIC].count == 2
+
+
+# ---------------------------------------------------------------------- which camera
+
+
+def cameras_of(tmp_path, fill):
+    with Bag(write_bag(tmp_path / "bag", fill)) as bag:
+        return find_cameras(bag.topics)
+
+
+def test_raw_and_compressed_of_one_camera_count_once(tmp_path):
+    def fill(bag):
+        frames(1)(bag)
+        bag.jpeg(stamp(0), picture())
+
+    assert cameras_of(tmp_path, fill) == [CameraTopics(IMAGE_TOPIC, INFO_TOPIC)]
+
+
+def test_depth_is_no_camera(tmp_path):
+    def fill(bag):
+        frames(1)(bag)
+        bag.image(stamp(0), picture(), topic="/camera/depth/image_raw")
+
+    assert cameras_of(tmp_path, fill) == [CameraTopics(IMAGE_TOPIC, INFO_TOPIC)]
+
+
+def test_several_cameras_must_be_chosen_from(tmp_path):
+    def fill(bag):
+        for side in ("left", "right"):
+            bag.info(stamp(0), topic=f"/{side}/camera_info")
+            bag.image(stamp(0), picture(), topic=f"/{side}/image_rect")
+
+    with Bag(write_bag(tmp_path / "bag", fill)) as bag:
+        with pytest.raises(BagError, match=r"--image.*/left/image_rect, /right/image_rect"):
+            choose_camera(bag)
+        chosen = choose_camera(bag, "/right/image_rect")
+        assert chosen == CameraTopics("/right/image_rect", "/right/camera_info")
+        assert choose_camera(bag, "/left/image_rect", "/right/camera_info").info.startswith(
+            "/right"
+        )
+        with pytest.raises(BagError, match=r"no topic /top.*--image can be"):
+            choose_camera(bag, "/top/image")
+        with pytest.raises(BagError, match=r"CameraInfo; --image can be"):
+            choose_camera(bag, "/left/camera_info")
+        with pytest.raises(BagError, match="--camera-info can be"):
+            choose_camera(bag, "/left/image_rect", "/left/image_rect")
+
+
+def test_compressed_is_found_under_the_raw_name(tmp_path):
+    with Bag(write_bag(tmp_path / "bag", frames(1, jpeg=True))) as bag:
+        chosen = choose_camera(bag, IMAGE_TOPIC)
+    assert chosen == CameraTopics(f"{IMAGE_TOPIC}/compressed", INFO_TOPIC)
+
+
+def test_no_camera_says_what_there_is(tmp_path):
+    path = write_bag(tmp_path / "bag", lambda bag: bag.string(stamp(0), "hello"))
+    with Bag(path) as bag, pytest.raises(BagError, match=r"no camera topic.*std_msgs/msg/String"):
+        choose_camera(bag)
+
+
+# ---------------------------------------------------------------------- damage
+
+
+def test_missing_and_foreign_files(tmp_path):
+    with pytest.raises(BagError, match=r"nowhere.*does not exist"), Bag(tmp_path / "nowhere"):
+        pass
+    (tmp_path / "notes.txt").write_text("not a bag")
+    with pytest.raises(BagError, match=r"notes\.txt is not a bag"), Bag(tmp_path / "notes.txt"):
+        pass
+    (tmp_path / "empty").mkdir()
+    with (
+        pytest.raises(BagError, match=r"no metadata.yaml and 0 bag files"),
+        Bag(tmp_path / "empty"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
+def test_truncated_bag_is_one_clear_error(tmp_path, kind, keep):
+    path = write_bag(tmp_path / "drive", frames(6), kind)
+    file = path if path.is_file() else next(f for f in path.iterdir() if f.name != "metadata.yaml")
+    data = file.read_bytes()
+    file.write_bytes(data[: int(keep * len(data))])
+    with pytest.raises(BagError, match="repairs it"), Bag(path) as bag:
+        for message in bag.messages():
+            bag.decode(message)
+
+
+@pytest.mark.parametrize("kind", ["mcap", "mcap-zstd", "ros1"])
+def test_flipped_bytes_never_escape_as_foreign_errors(tmp_path, kind):
+    path = write_bag(tmp_path / "drive", frames(2), kind)
+    file = path if path.is_file() else next(path.glob("*.mcap"))
+    clean = file.read_bytes()
+    rng = np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(60):
+        dirty = bytearray(clean)
+        for at in rng.integers(0, len(dirty), 8):
+            dirty[at] ^= int(rng.integers(1, 256))
+        file.write_bytes(dirty)
+        try:
+            with Bag(path) as bag:
+                for message in bag.messages():
+                    bag.decode(message)
+            outcomes.add("read")
+        except (BagError, FrameError):
+            outcomes.add("refused")
+    assert "refused" in outcomes
+
+
+def test_bytes_of_another_type_are_a_frame_error(tmp_path):
+    from helpers.camera_bags import ROS2
+    from rosbags.rosbag2 import StoragePlugin, Writer
+
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection(IMAGE_TOPIC, "sensor_msgs/msg/Image", typestore=ROS2)
+        writer.write(connection, stamp(0), b"\x00\x01\x00\x00\x07\x00")
+    with Bag(tmp_path / "bag") as bag:
+        message = next(iter(bag.messages()))
+        with pytest.raises(FrameError, match=rf"{IMAGE_TOPIC}.*is no sensor_msgs/msg/Image"):
+            bag.decode(message)

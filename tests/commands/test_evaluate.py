@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`jasmine evaluate` from end to end, on a world and on a bag with truth."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from helpers.camera_bags import HEIGHT, WIDTH, frames, picture, stamp, write_bag
+
+from jasmine_core.model.checkpoint import save_checkpoint
+from jasmine_ros.cli import main
+
+METRICS = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3")
+ROWS = ("model", "trivial_constant", "trivial_mean_map")
+DEPTH = np.tile(np.linspace(2, 30, HEIGHT, dtype=np.float32)[::-1, None], (1, WIDTH))
+
+
+@pytest.fixture(scope="module")
+def with_map(make_model, tmp_path_factory):
+    """Return a checkpoint that keeps the mean-depth map of its training set."""
+    import torch
+
+    path = tmp_path_factory.mktemp("with_map") / "checkpoint"
+    model = make_model()
+    with torch.no_grad():
+        model.ssg.ss_head.shift_head[2].bias += 1  # so that the random depth is positive
+    save_checkpoint(model, path, mean_depth=torch.from_numpy(DEPTH))
+    return path
+
+
+def evaluate(checkpoint, file, *options):
+    status = main(["evaluate", "--checkpoint", str(checkpoint), "--json", str(file), *options])
+    return status, json.loads(file.read_text()) if file.exists() else None
+
+
+def check(summary, count):
+    assert summary["frames"] == count
+    for row in ROWS:
+        assert summary[row]["frames"] == count
+        assert all(np.isfinite(summary[row][name]) for name in METRICS)
+
+
+def test_on_a_world(with_map, tmp_path):
+    file = tmp_path / "world.json"
+    status, summary = evaluate(with_map, file, "--world", "street", "--frames", "3")
+    assert status == 0
+    check(summary, 3)
+    assert summary["data"] == "world street, seed 0"
+    assert cv2.imread(str(file.with_suffix(".png"))).shape[0] > 3 * 100
+    assert file.with_suffix(".md").read_text().count("\n") == 5
+    assert "tabular" in file.with_suffix(".tex").read_text()
+
+
+def truth_folder(tmp_path):
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    for index in (0, 2):
+        cv2.imwrite(str(folder / f"{stamp(index)}.png"), (256 * DEPTH).astype(np.uint16))
+    return folder
+
+
+def test_on_a_bag_with_depth_pictures(with_map, tmp_path):
+    """Only pictures with truth count, and the mean map that equals the truth scores nothing."""
+    bag, folder = write_bag(tmp_path / "in", frames(4)), truth_folder(tmp_path)
+    options = ["--bag", str(bag), "--truth", str(folder), "--protocol", "plain"]
+    status, summary = evaluate(with_map, tmp_path / "bag.json", *options)
+    assert status == 0
+    check(summary, 2)
+    assert summary["trivial_mean_map"]["abs_rel"] < 0.002
+    assert summary["trivial_constant"]["abs_rel"] > 0.3
+    assert summary["mean_map"] == "the checkpoint's training set"
+
+
+def test_the_scores_of_a_baseline_stand_beside_its_name(with_map, tmp_path):
+    options = ["--world", "street", "--frames", "2", "--baseline", str(with_map)]
+    status, summary = evaluate(with_map, tmp_path / "world.json", *options)
+    assert status == 0 and summary["baseline_checkpoint"] == str(with_map)
+    for name, score in summary["baseline"].items():
+        assert score == summary["model"][name], "the same network as the model"
+
+
+@pytest.mark.parametrize("kind", ["32FC1", "16UC1", "cloud"])
+def test_on_a_bag_with_a_topic_of_truth(with_map, tmp_path, kind):
+    """The same truth in a depth topic, or as a LiDAR's cloud through /tf_static."""
+
+    def fill(bag):
+        make = bag.messages.make
+        if kind == "cloud":
+            bag.write("/tf_static", "tf2_msgs/msg/TFMessage", stamp(0), _lidar_mount(bag))
+        for index in range(2):
+            bag.info(stamp(index))
+            bag.image(stamp(index), picture(index))
+            header = bag.header(stamp(index) + 10_000_000, "lidar")
+            if kind == "cloud":
+                bag.write(
+                    "/truth", "sensor_msgs/msg/PointCloud2", stamp(index), _cloud(make, header)
+                )
+                continue
+            values = DEPTH if kind == "32FC1" else (1000 * DEPTH).astype(np.uint16)
+            message = make(
+                "sensor_msgs/msg/Image",
+                header=header,
+                height=HEIGHT,
+                width=WIDTH,
+                encoding=kind,
+                step=WIDTH * values.itemsize,
+                data=values.view(np.uint8),
+            )
+            bag.write("/truth", "sensor_msgs/msg/Image", stamp(index), message)
+
+    bag = write_bag(tmp_path / "in", fill)
+    options = ["--bag", str(bag), "--truth", "/truth", "--protocol", "plain"]
+    status, summary = evaluate(
+        with_map, tmp_path / "bag.json", *options, "--image", "/camera/image_raw"
+    )
+    assert status == 0
+    check(summary, 2)
+    assert summary["trivial_mean_map"]["abs_rel"] < 0.002
+
+
+def _lidar_mount(bag):
+    """Mount the LiDAR (forward, left, up) half a metre above the camera (right, down, forward)."""
+    make = bag.messages.make
+    transform = make(
+        "geometry_msgs/msg/Transform",
+        translation=make("geometry_msgs/msg/Vector3", y=-0.5),
+        rotation=make("geometry_msgs/msg/Quaternion", x=0.5, y=-0.5, z=0.5, w=0.5),
+    )
+    stamped = make(
+        "geometry_msgs/msg/TransformStamped",
+        header=bag.header(stamp(0)),
+        child_frame_id="lidar",
+        transform=transform,
+    )
+    return make("tf2_msgs/msg/TFMessage", transforms=[stamped])
+
+
+def _cloud(make, header):
+    v, u = np.indices(DEPTH.shape)
+    x, y = (u - WIDTH / 2) / 80 * DEPTH, (v - HEIGHT / 2) / 80 * DEPTH
+    lidar = np.stack([DEPTH, -x, -(y + 0.5)], axis=-1).astype(np.float32)  # seen from the mount
+    fields = [
+        make("sensor_msgs/msg/PointField", name=n, offset=4 * i, datatype=7, count=1)
+        for i, n in enumerate("xyz")
+    ]
+    return make(
+        "sensor_msgs/msg/PointCloud2",
+        header=header,
+        height=1,
+        width=DEPTH.size,
+        fields=fields,
+        point_step=12,
+        row_step=12 * DEPTH.size,
+        data=lidar.reshape(-1).view(np.uint8),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "give either --world, --bag or --dataset"),
+        (["--world", "room", "--bag", "x"], "give either --world, --bag or --dataset"),
+        (["--bag", "IN"], "belong together"),
+        (["--dataset", "kitti"], "belong together"),
+        (["--dataset", "kitti", "--root", "."], "--split FILE"),
+        (["--dataset", "cityscapes", "--root", ".", "--split", "x"], "--truth DIR"),
+        (["--dataset", "sunny", "--root", "."], "sunny"),
+        (["--bag", "IN", "--truth", "/nowhere"], "neither a folder nor a depth or LiDAR topic"),
+        (["--world", "street", "--frames", "0"], "--frames is 0"),
+        (["--world", "street", "--alignment", "none"], "up-to-scale"),
+        (["--world", "street", "--protocol", "magic"], "'magic'"),
+    ],
+)
+def test_wrong_requests_are_one_clear_error(with_map, tmp_path, capsys, options, words):
+    bag = write_bag(tmp_path / "in", frames(1))
+    options = [str(bag) if option == "IN" else option for option in options]
+    status, summary = evaluate(with_map, tmp_path / "out.json", *options)
+    error = capsys.readouterr().err
+    assert status == 1 and summary is None and words in error and "Traceback" not in error
+
+
+def test_on_a_published_set_by_its_own_protocol(with_map, tmp_path):
+    """DrivingStereo's layout, with the mean map for truth."""
+    for index in range(2):
+        left, depth = ("left-image-full-size", "depth-map-full-size")
+        for name, pixels in ((left, picture(index)), (depth, (256 * DEPTH).astype(np.uint16))):
+            file = tmp_path / "foggy" / name / f"{index:04d}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(file), pixels)
+    options = ["--dataset", "foggy", "--root", str(tmp_path)]
+    status, summary = evaluate(with_map, tmp_path / "foggy.json", *options)
+    assert status == 0
+    check(summary, 2)
+    assert summary["model"]["protocol"] == "driving_stereo"
+    assert summary["trivial_mean_map"]["abs_rel"] < 0.002

@@ -1,0 +1,456 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.camera_bags import KINDS, ROS1, several, write_bag
+from helpers.corridor import CAMERA, look, pose
+from rosbags.typesys import get_types_from_msg
+
+from jasmine_core.dataset.sequence import Sequence, open_sequences
+from jasmine_core.errors import BagError, ConfigError, JasmineError
+from jasmine_core.geometry.rigid import inverse, rigid, to_numbers
+from jasmine_core.prepare.options import PrepareOptions
+from jasmine_ros.bags.to_sequence import Interrupted, Job, prepare_bag
+from jasmine_ros.commands.prepare import INTERRUPTED, prepare
+
+# ROS 1 keeps this type outside its core messages.
+ROS1.register(
+    get_types_from_msg("geometry_msgs/TransformStamped[] transforms", "tf2_msgs/msg/TFMessage")
+)
+
+START = 1_600_000_000_000_000_000
+STEP = 100_000_000  # [ns]
+OPTIONS = PrepareOptions(width=160, height=96)
+IMAGE, INFO = "/camera/image_rect", "/camera/camera_info"
+DRIVE = [pose(0.25 * i, yaw=0.01 * i) for i in range(24)]
+# The camera looks forward from 0.4 m ahead of the base and 0.2 m to its left.
+T_BASE_CAMERA = rigid([[0, 0, 1], [-1, 0, 0], [0, -1, 0]], [0.4, 0.2, 0])
+
+
+def stamp(i):
+    return START + round(i * STEP)
+
+
+def pictures(poses, topic=IMAGE, camera=CAMERA, info=INFO, stamps=None, gain=1.0):
+    def fill(bag):
+        for i, T in enumerate(poses):
+            at = stamp(i)
+            header = bag.header(at if stamps is None else stamps[i])
+            if info:
+                P = np.column_stack([camera.K, np.zeros(3)])
+                bag.info(at, info, width=camera.width, height=camera.height, k=camera.K, p=P)
+            bag.image(at, look(T, gain=gain)[0], topic, header=header)
+
+    return fill
+
+
+def transform(bag, kind, T, **more):
+    x, y, z, qx, qy, qz, qw = to_numbers(T)
+    make = bag.messages.make
+    name = "Transform" if kind == "transform" else "Pose"
+    place = "translation" if kind == "transform" else "position"
+    turn = "rotation" if kind == "transform" else "orientation"
+    point = "Vector3" if kind == "transform" else "Point"
+    return make(
+        f"geometry_msgs/msg/{name}",
+        **{
+            place: make(f"geometry_msgs/msg/{point}", x=x, y=y, z=z),
+            turn: make("geometry_msgs/msg/Quaternion", x=qx, y=qy, z=qz, w=qw),
+        },
+    )
+
+
+def odometry(poses, offset=0, topic="/odom", child="base_link"):
+    """Record where the base was; poses are those of the camera."""
+
+    def fill(bag):
+        for i, T in enumerate(poses):
+            base = transform(bag, "pose", T @ inverse(T_BASE_CAMERA))
+            message = bag.messages.make(
+                "nav_msgs/msg/Odometry",
+                header=bag.header(stamp(i) + offset, "odom"),
+                child_frame_id=child,
+                pose=bag.messages.make("geometry_msgs/msg/PoseWithCovariance", pose=base),
+            )
+            bag.write(topic, "nav_msgs/msg/Odometry", stamp(i), message)
+
+    return fill
+
+
+def extrinsics(T=T_BASE_CAMERA, topic="/tf_static", camera="camera_optical_frame"):
+    mast = rigid(np.eye(3), [0.1, 0, 0.5])
+
+    def fill(bag):
+        chain = [("base_link", "mast", mast), ("mast", camera, inverse(mast) @ T)]
+        stamped = [
+            bag.messages.make(
+                "geometry_msgs/msg/TransformStamped",
+                header=bag.header(START, parent),
+                child_frame_id=child,
+                transform=transform(bag, "transform", step),
+            )
+            for parent, child, step in chain
+        ]
+        message = bag.messages.make("tf2_msgs/msg/TFMessage", transforms=stamped)
+        bag.write(topic, "tf2_msgs/msg/TFMessage", START, message)
+
+    return fill
+
+
+def bag_of(path, *fills, kind="mcap"):
+    return write_bag(path, several(fills), kind)
+
+
+def run(bag, folder, **more):
+    return prepare_bag(Job(bag, folder, OPTIONS, **more))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bag_of_any_kind_becomes_metric_samples(tmp_path, kind):
+    bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), pictures(DRIVE), kind=kind)
+    outcome = run(bag, tmp_path / "out" / "drive")
+    assert outcome.health["odometry"]["reason_not_to_believe_it"] is None
+    assert outcome.health["odometry"]["pairs_checked_against_pictures"] >= 3
+    sequence = Sequence(tmp_path / "out" / "drive")
+    assert sequence.metric and len(sequence) == len(DRIVE) - 2
+    for i in range(len(sequence)):
+        sample = sequence.sample(i)
+        number = (sample.stamp - START) // STEP
+        for source in sample.sources:
+            other = (source.stamp - START) // STEP
+            expected = inverse(DRIVE[number]) @ DRIVE[other]
+            np.testing.assert_allclose(source.T_target_source, expected, atol=1e-6)
+    names = {f.name for f in sequence.folder.iterdir()}
+    assert names == {"frames.jsonl", "health.json", "pictures", "report.png", "sequence.json"}
+
+
+def test_without_odometry_neighbours_are_chosen_by_what_is_seen(tmp_path):
+    bag = bag_of(tmp_path / "drive", pictures(DRIVE))
+    outcome = run(bag, tmp_path / "drive_out")
+    assert outcome.samples > 15
+    assert not outcome.health["metric_scale_can_be_learned"]
+    assert Sequence(tmp_path / "drive_out").sample(0).sources[0].distance is None
+
+
+def test_a_distorted_picture_is_rectified_and_k_follows(tmp_path):
+    D = np.array([-0.2, 0.05, 0, 0, 0])
+
+    def fill(bag):
+        u, v = np.meshgrid(np.arange(160), np.arange(96))
+        pixels = np.stack([u, v], -1).reshape(-1, 1, 2).astype(np.float32)
+        rays = cv2.undistortPoints(pixels, CAMERA.K, D).reshape(96, 160, 2)
+        x, y = (np.float32(rays[..., i] * CAMERA.K[i, i] + CAMERA.K[i, 2]) for i in range(2))
+        for i, T in enumerate(DRIVE[:8]):
+            P = np.column_stack([CAMERA.K, np.zeros(3)])
+            bag.info(stamp(i), INFO, width=160, height=96, k=CAMERA.K, p=P, d=D)
+            raw = cv2.remap(look(T)[0], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            bag.image(stamp(i), raw, "/camera/image_raw")
+
+    outcome = run(bag_of(tmp_path / "bag", fill), tmp_path / "out")
+    sample = Sequence(outcome.folder).sample(2)
+    loaded = sample.read()
+    truth = look(DRIVE[(sample.stamp - START) // STEP])[0]
+    inner = np.s_[20:76, 30:130]
+    assert np.abs(loaded.target.astype(int) - truth)[inner].mean() < 12
+    assert loaded.seen is None or loaded.seen[inner].all()
+
+
+def test_fixed_transforms_that_a_ros_1_robot_repeats_are_found(tmp_path):
+    bag = bag_of(
+        tmp_path / "drive", extrinsics(topic="/tf"), odometry(DRIVE), pictures(DRIVE), kind="ros1"
+    )
+    assert run(bag, tmp_path / "out").health["metric_scale_can_be_learned"]
+
+
+BROKEN = {
+    "no transform": ([odometry(DRIVE)], "no transform leads from 'base_link'"),
+    "wrong axes": ([odometry(DRIVE), extrinsics(rigid(np.eye(3), [0, 0, 0]))], "does not explain"),
+    "backwards": (
+        [odometry([pose(-0.25 * i) for i in range(24)]), extrinsics()],
+        "does not explain",
+    ),
+    "jumps": (
+        [odometry([pose(0.25 * i + 9 * (i // 6)) for i in range(24)]), extrinsics()],
+        "jumps 3 times",
+    ),
+    "another clock": ([odometry(DRIVE, offset=10**15), extrinsics()], "less than half"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_odometry_that_cannot_be_right_is_said_and_gives_no_metres(tmp_path, name):
+    fills, reason = BROKEN[name]
+    outcome = run(bag_of(tmp_path / "bag", *fills, pictures(DRIVE)), tmp_path / "out")
+    assert not outcome.health["metric_scale_can_be_learned"]
+    assert any(reason in f["text"] for f in outcome.health["findings"])
+    assert not Sequence(outcome.folder).metric
+    assert outcome.samples > 15  # pictures alone still teach
+
+
+BAD = {
+    "no camera": ([odometry(DRIVE)], "no camera topic"),
+    "no camera_info": ([pictures(DRIVE[:4], info=None)], "no CameraInfo beside"),
+    "two cameras": (
+        [pictures(DRIVE[:4]), pictures(DRIVE[:4], topic="/rear/image", info="/rear/camera_info")],
+        "choose one with --image: /camera/image_rect, /rear/image",
+    ),
+    "standing still": ([pictures([pose()] * 12)], "stands still in 11 of 12"),
+    "turning on the spot": ([pictures([pose(yaw=0.03 * i) for i in range(12)])], "only turns"),
+    "one picture": ([pictures(DRIVE[:1])], "one after it, but there are 1"),
+    "a clock that runs backwards": (
+        [pictures(DRIVE, stamps=[stamp(24 - i) for i in range(24)])],
+        "23 of 24 pictures are stamped before the one before them",
+    ),
+    "another size": (
+        [pictures(DRIVE[:6], camera=type(CAMERA)(320, 192, CAMERA.K))],
+        "picture is 160x96 px but its CameraInfo on /camera/camera_info says 320x192 px",
+    ),
+    "two odometries": (
+        [pictures(DRIVE[:4]), odometry(DRIVE, topic="/a"), odometry(DRIVE, topic="/b")],
+        "choose one with --odometry: /a, /b",
+    ),
+    "zoom": (
+        [
+            pictures(DRIVE[:4]),
+            lambda bag: bag.info(
+                stamp(9), INFO, width=160, height=96, k=2 * CAMERA.K, p=[0.0] * 12
+            ),
+        ],
+        "changes after 0.9 s",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_nothing_half_written(tmp_path, capsys, name):
+    fills, words = BAD[name]
+    bag = bag_of(tmp_path / "bag", *fills)
+    assert prepare([bag], tmp_path / "out", OPTIONS) == 1
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(error) == 1 and words in error[0]
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_few_pictures_out_of_order_are_dropped_and_counted(tmp_path):
+    stamps = [stamp(i) for i in range(24)]
+    stamps[10] = stamp(8.5)
+    outcome = run(bag_of(tmp_path / "bag", pictures(DRIVE, stamps=stamps)), tmp_path / "out")
+    assert outcome.health["pictures"]["backwards"] == 1
+    assert outcome.samples > 15
+
+
+def test_ten_minutes_of_standing_still_cost_no_space(tmp_path):
+    def fill(bag):
+        still = look(DRIVE[0])[0]
+        for i in range(320):
+            bag.image(START + i * 1_900_000_000, still, IMAGE)
+        for i, T in enumerate(DRIVE):
+            bag.image(START + 608_000_000_000 + i * STEP, look(T)[0], IMAGE)
+        P = np.column_stack([CAMERA.K, np.zeros(3)])
+        bag.info(START, INFO, width=160, height=96, k=CAMERA.K, p=P)
+
+    outcome = run(bag_of(tmp_path / "bag", fill), tmp_path / "out")
+    assert outcome.health["still"]["seconds"] > 590
+    assert outcome.health["pictures"]["stored"] <= len(DRIVE)
+    assert any("stood still for" in f["text"] for f in outcome.health["findings"])
+
+
+def test_finished_bags_are_skipped_and_other_options_refused(tmp_path, capsys):
+    bag = bag_of(tmp_path / "drive", pictures(DRIVE[:8]))
+    out = tmp_path / "out"
+    assert prepare([bag], out, OPTIONS) == 0
+    before = contents(out)
+    assert prepare([bag], out, OPTIONS) == 0
+    assert "finished before" in capsys.readouterr().out
+    other = PrepareOptions(width=192, height=96)
+    assert prepare([bag], out, other) == 1
+    assert "width 160 is now 192" in capsys.readouterr().err
+    assert contents(out) == before
+    assert prepare([bag], out, other, overwrite=True) == 0
+    assert Sequence(out / "drive").camera.size == (192, 96)
+    assert [f.name for f in out.iterdir()] == ["drive"]
+
+
+def test_only_the_first_pictures_are_taken_where_a_limit_is_set(tmp_path):
+    bag = bag_of(tmp_path / "in", extrinsics(), odometry(DRIVE), pictures(DRIVE))
+    limited = PrepareOptions(width=160, height=96, limit=10)
+    outcome = prepare_bag(Job(bag, tmp_path / "some", limited))
+    prepare_bag(Job(bag, tmp_path / "all", OPTIONS))
+    assert outcome.received == 10
+    some, whole = (Sequence(tmp_path / name).index for name in ("some", "all"))
+    assert 0 < len(some.frames) < len(whole.frames)
+    assert max(f.stamp for f in some.frames) <= stamp(9)
+    with pytest.raises(ConfigError, match="limit -1"):
+        PrepareOptions(limit=-1)
+
+
+def test_stopping_leaves_nothing_visible_and_the_next_run_goes_on(tmp_path):
+    bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), pictures(DRIVE))
+    run(bag, tmp_path / "whole" / "drive")
+    folder = tmp_path / "out" / "drive"
+    counts = []
+    for limit in (7, 9):
+        asked = []
+        with pytest.raises(Interrupted):
+            prepare_bag(
+                Job(bag, folder, OPTIONS),
+                progress=lambda done, total: counts.append((done, total)),
+                stop=lambda asked=asked, limit=limit: asked.append(0) or len(asked) > limit,
+            )
+        assert not folder.exists()
+    run(bag, folder)
+    assert counts[-1][0] > 7 and counts[-1][1] == len(DRIVE)
+    assert contents(folder) == contents(tmp_path / "whole" / "drive")
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from jasmine_core.prepare.options import PrepareOptions
+from jasmine_ros.commands.prepare import prepare
+bags = [Path(b) for b in sys.argv[3:]]
+options = PrepareOptions(width=160, height=96)
+sys.exit(prepare(bags, Path(sys.argv[1]), options, workers=int(sys.argv[2])))
+"""
+
+
+def start(out, workers, *bags):
+    root = str(Path(__file__).parents[2])
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(out), str(workers), *map(str, bags)],
+        env=os.environ | {"PYTHONPATH": root},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_pictures(out, count, process):
+    deadline = time.monotonic() + 60
+    while len(list(out.glob(".*.unfinished/pictures/*"))) < count:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+LONG = [pose(0.1 * i) for i in range(60)]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    bags = [bag_of(folder / name, pictures(LONG)) for name in ("a", "b")]
+    assert prepare(bags, folder / "out", OPTIONS) == 0
+    return bags, contents(folder / "out")
+
+
+@pytest.mark.parametrize(
+    ("workers", "fault"),
+    [
+        (1, signal.SIGKILL),
+        (1, signal.SIGINT),
+        (2, signal.SIGKILL),
+        (2, signal.SIGINT),
+        (2, signal.SIGTERM),
+    ],
+)
+def test_a_run_that_is_stopped_from_outside_is_continued(tmp_path, undisturbed, workers, fault):
+    bags, expected = undisturbed
+    out = tmp_path / "out"
+    process = start(out, workers, *bags)
+    wait_for_pictures(out, 4, process)
+    if fault is signal.SIGINT:
+        os.killpg(process.pid, fault)  # as a terminal does on Ctrl-C
+    else:
+        os.kill(process.pid, fault)
+    _, errors = process.communicate(timeout=30)  # also the orphans of a killed parent end
+    if fault is not signal.SIGKILL:
+        assert process.returncode == INTERRUPTED
+        assert "the same command continues from here" in errors
+        assert "Traceback" not in errors
+    assert not (out / "b").exists()
+    assert prepare(bags, out, OPTIONS) == 0
+    assert contents(out) == expected
+
+
+def test_several_bags_are_prepared_side_by_side_and_a_bad_one_spoils_no_other(tmp_path):
+    good = [bag_of(tmp_path / name, pictures(DRIVE)) for name in ("a", "b", "c")]
+    bad = bag_of(tmp_path / "still", pictures([pose()] * 5))
+    process = start(tmp_path / "out", 3, good[0], bad, *good[1:])
+    lines, errors = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert errors.count("error: ") == 1 and "stands still" in errors
+    assert [s.folder.name for s in open_sequences(tmp_path / "out")] == ["a", "b", "c"]
+    assert lines.count("samples from 24 pictures") == 3
+
+
+def test_labels_can_be_attached_later(tmp_path):
+    bag = bag_of(tmp_path / "drive", pictures(DRIVE[:8]))
+    outcome = run(bag, tmp_path / "out")
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    for frame in Sequence(outcome.folder).index.frames:
+        cv2.imwrite(str(masks / f"{frame.stamp}.png"), np.full((96, 160), 13, np.uint8))
+    assert run(bag, tmp_path / "out", masks=masks) is None
+    assert (Sequence(outcome.folder).sample(0).read().classes == 13).all()
+
+
+def test_a_disparity_net_labels_what_was_prepared(tmp_path, capsys):
+    from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityNet
+
+    DisparityNet(SMALL_DISPARITY_NET).save_pretrained(tmp_path / "net")
+    bags = [bag_of(tmp_path / name, pictures(DRIVE[:4])) for name in ("a", "b")]
+    still = bag_of(tmp_path / "still", pictures([pose()] * 5))
+    net, out = str(tmp_path / "net"), tmp_path / "out"
+    assert prepare([*bags, still], out, OPTIONS, teacher=net, workers=2) == 1
+    assert capsys.readouterr().out.count("teacher: 4 labels") == 2
+    before = contents(out)
+    for sequence in open_sequences(out):
+        assert (sequence.sample(0).read().teacher > 0).all()
+    assert prepare(bags, out, OPTIONS, teacher=net) == 0
+    assert contents(out) == before
+    with pytest.raises(JasmineError, match="--allow-download"):
+        prepare(bags, out, OPTIONS, masks="mask2former")
+    with pytest.raises(JasmineError, match="for masks it can be 'mask2former'"):
+        prepare(bags, out, OPTIONS, masks=net)
+
+
+def test_bags_of_one_name_are_refused(tmp_path):
+    for place in ("monday", "tuesday"):
+        (tmp_path / place).mkdir()
+    bags = [
+        bag_of(tmp_path / place / "drive", pictures(DRIVE[:3])) for place in ("monday", "tuesday")
+    ]
+    with pytest.raises(ConfigError, match="would both become"):
+        prepare(bags, tmp_path / "out", OPTIONS)
+
+
+def test_what_cannot_be_meant_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no bag"):
+        prepare([], tmp_path)
+    with pytest.raises(ConfigError, match="workers 0"):
+        prepare([tmp_path], tmp_path, workers=0)
+    bag = bag_of(tmp_path / "drive", pictures(DRIVE[:3]))
+    (tmp_path / "note").mkdir()
+    for job, words in (
+        ({"odometry": "/wheels"}, "--odometry can be: none"),
+        ({"image": "/other"}, "--image can be: /camera/image_rect"),
+    ):
+        with pytest.raises(BagError, match=words):
+            run(bag, tmp_path / "out", **job)
+    with pytest.raises(JasmineError, match="is no sequence"):
+        run(bag, tmp_path / "note")

@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`jasmine view` in a process of its own: what a robot sends is in the file that it leaves."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from helpers.camera_bags import HEIGHT, WIDTH, Recorder, picture, stamp
+from helpers.live_topics import until
+from helpers.tf_messages import tf
+
+from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.geometry.rigid import rigid
+from jasmine_ros.commands.view import Show, require_rerun
+from jasmine_ros.msgs.images import encode_image
+from jasmine_ros.msgs.messages import make_header
+from jasmine_ros.msgs.point_clouds import make_cloud
+
+VIEW = """
+import sys
+from pathlib import Path
+from jasmine_ros.commands.view import ViewRun, view
+print(view(ViewRun(tuple(sys.argv[3:]), save=Path(sys.argv[2]), domain=int(sys.argv[1]))))
+"""
+TYPES = {
+    "/camera/image_raw": "sensor_msgs/msg/Image",
+    "/camera/image_raw/compressed": "sensor_msgs/msg/CompressedImage",
+    "/camera/camera_info": "sensor_msgs/msg/CameraInfo",
+    "/depth/image_rect": "sensor_msgs/msg/Image",
+    "/depth/points": "sensor_msgs/msg/PointCloud2",
+    "/tf": "tf2_msgs/msg/TFMessage",
+    "/tf_static": "tf2_msgs/msg/TFMessage",
+    "/note": "std_msgs/msg/String",
+}
+POINTS = np.array([[[1, 2, 3], [4, 5, 6], [np.nan, 0, 0]]], np.float32)
+COLOURS = np.array([[[10, 20, 30], [40, 50, 60], [0, 0, 0]]], np.uint8)
+WORD = rigid(np.eye(3), [1.0, 2.0, 3.0])
+
+rerun = pytest.importorskip("rerun", reason="rerun-sdk is not installed (the extra 'viz')")
+
+
+class Robot:
+    """Everything a robot publishes, from this process."""
+
+    def __init__(self, participant, messages):
+        self.participant, self.messages = participant, messages
+        store = messages.typestore
+        self.writers = {
+            topic: participant.writer(f"rt{topic}", kind, transient=topic == "/tf_static")
+            for topic, kind in TYPES.items()
+        }
+        self.send = lambda topic, message: self.writers[topic].write(
+            store.serialize_cdr(message, TYPES[topic])
+        )
+        self.recorder = Recorder(lambda topic, kind, at, m: self.send(topic, m), messages)
+        self.send("/tf_static", tf(("base_link", "camera_optical_frame", WORD, stamp(0))))
+
+    def frame(self, index):
+        header = make_header(self.messages, stamp(index), "camera_optical_frame")
+        depth = np.full((HEIGHT, WIDTH), 2.5 + index, np.float32)
+        self.recorder.info(stamp(index))
+        self.recorder.image(stamp(index), picture(index))
+        self.recorder.jpeg(stamp(index), picture(index))
+        self.recorder.string(stamp(index), "nothing to see")
+        self.send("/depth/image_rect", encode_image(self.messages, header, depth, "32FC1"))
+        self.send("/depth/points", make_cloud(self.messages, header, POINTS, COLOURS))
+        self.send("/tf", tf(("odom", "base_link", WORD, stamp(index))))
+
+    def leave(self):
+        for writer in self.writers.values():
+            self.participant.remove_writer(writer)
+
+
+@pytest.fixture
+def watch(start, participant, messages, domain, tmp_path):
+    """Return a function that sends some frames to a viewer and returns what it wrote and said."""
+
+    def watch(*topics, count=5, leave=False):
+        robot, file = Robot(participant, messages), tmp_path / "some" / "drive.rrd"
+        process = start(VIEW, domain, file, *topics)
+        expected = [t for t in topics or TYPES if t != "/note" and t != "/tf_static"]
+        until(lambda: all(robot.writers[t].matched for t in expected), "viewer")
+        for index in range(count):
+            robot.frame(index)
+            time.sleep(0.1)
+        if leave:
+            robot.leave()
+            time.sleep(1.5)  # longer than the viewer takes to look round
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err
+        return read(file), out, err
+
+    return watch
+
+
+def read(file):
+    """Return {entity: {column: [values of each row]}} of a recording."""
+    found = {}
+    for chunk in rerun.chunk.RrdReader(file).stream():
+        batch = chunk.to_record_batch()
+        columns = found.setdefault(chunk.entity_path, {})
+        for name, values in zip(batch.schema.names, batch.columns, strict=True):
+            times = name in ("log_time", "stamp")  # [ns], which datetime cannot hold
+            columns.setdefault(name, []).extend(
+                (values.cast("int64") if times else values).to_pylist()
+            )
+    return found
+
+
+def test_everything_that_a_robot_sends_is_in_the_file(watch):
+    found, out, err = watch()
+    assert "Traceback" not in err and "warn" not in err
+
+    image = found["/camera/image_raw"]
+    assert len(image["Image:buffer"]) >= 3
+    index = [stamp(i) for i in range(5)].index(image["stamp"][0])
+    np.testing.assert_array_equal(
+        np.array(image["Image:buffer"][0][0], np.uint8).reshape(HEIGHT, WIDTH, 3), picture(index)
+    )
+
+    jpeg = np.array(found["/camera/image_raw/compressed"]["EncodedImage:blob"][0][0], np.uint8)
+    assert cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape == (HEIGHT, WIDTH, 3)
+
+    depth = np.array(found["/depth/image_rect"]["DepthImage:buffer"][0][0], np.uint8)
+    assert set(depth.view(np.float32)) <= {2.5 + i for i in range(5)}
+    assert found["/depth/image_rect"]["DepthImage:meter"][0] == [1.0]
+
+    points = found["/depth/points"]
+    np.testing.assert_array_equal(points["Points3D:positions"][0], POINTS[0, :2])
+    assert points["Points3D:colors"][0] == [0x0A141EFF, 0x28323CFF]
+    assert points["CoordinateFrame:frame"] == [["camera_optical_frame"]]
+
+    pinhole = found["/camera/camera_info"]
+    assert pinhole["Pinhole:parent_frame"][0] == ["camera_optical_frame"]
+    assert pinhole["Pinhole:child_frame"][0] == ["/camera/camera_info"]
+    assert image["CoordinateFrame:frame"] == [["/camera/camera_info"]]
+    np.testing.assert_allclose(
+        np.array(pinhole["Pinhole:image_from_camera"][0][0]).reshape(3, 3).T,
+        [[80, 0, WIDTH / 2], [0, 80, HEIGHT / 2], [0, 0, 1]],
+    )
+
+    for entity, parent in (("/tf/base_link", "odom"), ("/tf_static/camera_optical_frame", None)):
+        frames = found[entity]
+        assert frames["Transform3D:parent_frame"][0] == [parent or "base_link"]
+        np.testing.assert_allclose(frames["Transform3D:translation"][0][0], [1, 2, 3])
+    assert "/note" not in found and "'/depth/points': " in out
+
+
+def test_only_what_was_asked_for_is_shown_and_a_robot_may_leave(watch):
+    found, _, _ = watch("/depth/points", leave=True)
+    assert "/depth/points" in found
+    assert not any(entity.startswith(("/camera", "/tf", "/depth/image")) for entity in found)
+
+
+def test_a_damaged_message_is_named(messages):
+    header = make_header(messages, stamp(0), "lidar")
+    show, cloud = Show(rerun), make_cloud(messages, header, POINTS, COLOURS)
+    cloud.point_step = 3
+    with pytest.raises(FrameError, match="/scan"):
+        list(show("/scan", TYPES["/depth/points"], cloud))
+
+
+def test_without_rerun_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rerun", None)
+    with pytest.raises(ConfigError, match=r"jasmine_ros\[viz\]"):
+        require_rerun()

@@ -1,0 +1,355 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from helpers.corridor import CAMERA, look, pose
+
+from jasmine_core.dataset import pseudo_labels as labellers
+from jasmine_core.dataset.pseudo_labels import FARTHEST, MARK, Labeller, find_labeller, label
+from jasmine_core.dataset.sequence import (
+    CLASSES,
+    SEEN,
+    SKY,
+    TEACHER,
+    TEACHER_UNIT,
+    DatasetError,
+    FrameRecord,
+    Index,
+    SampleRecord,
+    Sequence,
+    picture_name,
+    read_labels,
+    read_picture,
+    write_index,
+)
+from jasmine_core.errors import CheckpointError, FrameError
+from jasmine_core.geometry.camera import stretch
+from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
+from jasmine_core.model.resnet import SMALL_ENCODER
+
+transformers = pytest.importorskip("transformers")
+torch.set_num_threads(1)  # networks this small only wait for each other's threads
+
+ALL = 4
+NAMES = ["road", *(f"class {i}" for i in range(1, 19))]
+NAMES[SKY], NAMES[13] = "sky", "car"
+MEAN, DEVIATION = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[..., None, None]
+
+
+@pytest.fixture
+def sequence(tmp_path):
+    """A drive of four pictures whose upper ten rows were never seen."""
+    folder = tmp_path / "drive"
+    (folder / "pictures").mkdir(parents=True)
+    frames = [FrameRecord(10**18 + i, 0, picture_name(10**18 + i, "png")) for i in range(ALL)]
+    for i, frame in enumerate(frames):
+        cv2.imwrite(str(folder / frame.picture), look(pose(0.3 * i))[0])
+    seen = np.full((96, 160), 255, np.uint8)
+    seen[:10] = 0
+    cv2.imwrite(str(folder / SEEN), seen)
+    samples = [SampleRecord(i, (i - 1, i + 1), (0, 0), (0, 0), (None, None)) for i in (1, 2)]
+    K = CAMERA.K.tolist()
+    write_index(Index(1, {}, {}, 160, 96, K, False, frames, samples), folder)
+    return Sequence(folder)
+
+
+@torch.no_grad()
+def lively(network):
+    """Redraw a network: transformers' own weights are so small that it would see no picture."""
+    for weights in network.parameters():
+        if weights.ndim > 1:
+            weights.normal_(0, weights[0].numel() ** -0.5)
+    return network
+
+
+def mask2former(names=NAMES, seed=0):
+    """Draw a Mask2Former that lacks nothing but size."""
+    torch.manual_seed(seed)
+    small = {"feature_size": 32, "mask_feature_size": 32, "hidden_dim": 32, "num_queries": 8}
+    backbone = transformers.SwinConfig(
+        embed_dim=8,
+        depths=[1, 1, 1, 1],
+        num_heads=[1, 1, 2, 2],
+        window_size=4,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )
+    config = transformers.Mask2FormerConfig(
+        backbone_config=backbone,
+        encoder_layers=1,
+        decoder_layers=2,
+        num_attention_heads=2,
+        dim_feedforward=16,
+        encoder_feedforward_dim=16,
+        id2label=dict(enumerate(names)),
+        **small,
+    )
+
+    class Whole(transformers.Mask2FormerPreTrainedModel):  # the published layout, without SciPy
+        def __init__(self, config):
+            super().__init__(config)
+            self.model = transformers.Mask2FormerModel(config)
+            self.class_predictor = torch.nn.Linear(32, len(names) + 1)
+            self.post_init()
+
+    network = lively(Whole(config))
+    with torch.no_grad():  # queries that agree less, so that more than one class wins
+        network.class_predictor.weight.mul_(6)
+        for name, weights in network.named_parameters():
+            if "mask_embedder" in name:
+                weights.mul_(3)
+    return network
+
+
+def depth_anything(seed=0, **more):
+    torch.manual_seed(seed)
+    backbone = transformers.Dinov2Config(
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        image_size=112,
+        patch_size=14,
+        out_indices=[1, 2, 3, 4],
+        reshape_hidden_states=False,
+        apply_layernorm=True,
+    )
+    sizes = {"reassemble_hidden_size": 16, "neck_hidden_sizes": [8, 8, 8, 8]}
+    config = transformers.DepthAnythingConfig(
+        backbone_config=backbone, fusion_hidden_size=8, head_hidden_size=4, **sizes, **more
+    )
+    return lively(transformers.DepthAnythingForDepthEstimation(config))
+
+
+def disparity_net(**config):
+    torch.manual_seed(0)
+    sizes = {"height": 96, "width": 160, "encoder": SMALL_ENCODER, "decoder": (16, 8)}
+    return DisparityNet(DisparityConfig(**(sizes | config))).eval()
+
+
+NETWORKS = {
+    "mask2former": (CLASSES, mask2former),
+    "depth anything": (TEACHER, depth_anything),
+    "metric depth anything": (
+        TEACHER,
+        lambda: depth_anything(depth_estimation_type="metric", max_depth=80),
+    ),
+    "disparity net": (TEACHER, disparity_net),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def labeller(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(labellers, "_CITYSCAPES", (160, 96))  # the size costs most of the time
+    kind, make = NETWORKS[request.param]
+    make().save_pretrained(tmp_path / "network")
+    return find_labeller(str(tmp_path / "network"), kind)
+
+
+def stored(sequence, kind):
+    return {f.name: read_labels(f) for f in sorted((sequence.folder / kind).glob("*.png"))}
+
+
+def test_every_network_labels_every_picture_and_always_alike(sequence, labeller):
+    assert label(sequence, labeller) == (ALL, [], True)
+    first = stored(sequence, labeller.kind)
+    assert len(first) == ALL and not list(sequence.folder.glob(".*"))
+    loaded = Sequence(sequence.folder).sample(0).read()
+    if labeller.kind == CLASSES:
+        assert loaded.classes.shape == (96, 160) and loaded.classes.max() < 19
+        assert len(np.unique(loaded.classes)) > 1
+    else:
+        assert (loaded.teacher[:10] == 0).all()  # never seen
+        assert loaded.teacher[10:].min() > 0 and np.ptp(loaded.teacher[10:]) > 0
+    shutil.rmtree(sequence.folder / labeller.kind)
+    label(sequence, Labeller(labeller.kind, labeller.folder))
+    for name, values in stored(sequence, labeller.kind).items():
+        np.testing.assert_array_equal(values, first[name])
+
+
+def test_classes_are_the_likeliest_of_what_the_queries_say(sequence, tmp_path, monkeypatch):
+    monkeypatch.setattr(labellers, "_CITYSCAPES", (160, 96))
+    network = mask2former().eval()
+    network.save_pretrained(tmp_path / "network")
+    label(sequence, find_labeller(f"mask2former:{tmp_path / 'network'}", CLASSES))
+    sample = Sequence(sequence.folder).sample(0)
+    pixels = torch.from_numpy(read_picture(sample.picture)).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        out = network.model((pixels - MEAN) / DEVIATION, output_hidden_states=True)
+        queries = out.transformer_decoder_intermediate_states[-1][:, 0]
+        classes = network.class_predictor(queries).softmax(-1)[:, :19]
+        masks = out.masks_queries_logits[-1][0].sigmoid()
+    scores = (classes[:, :, None, None] * masks[:, None]).sum(0)[None]
+    full = torch.nn.functional.interpolate(scores, (96, 160), mode="bilinear")[0]
+    expected = full.argmax(0).numpy()
+    assert len(np.unique(expected)) > 1
+    assert (expected == sample.read().classes).mean() > 0.999
+
+
+def test_our_own_net_gives_its_depth(sequence, tmp_path):
+    net = disparity_net()
+    net.save_pretrained(tmp_path / "net")
+    label(sequence, find_labeller(str(tmp_path / "net"), TEACHER))
+    sample = Sequence(sequence.folder).sample(0)
+    loaded = sample.read()
+    image = torch.from_numpy(loaded.target).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        expected = net.depth(image)[0, 0].numpy()
+    np.testing.assert_allclose(loaded.teacher[10:], expected[10:], atol=1 / TEACHER_UNIT)
+
+
+def test_a_net_of_another_size_and_shape_gives_depth_of_the_pictures(sequence, tmp_path):
+    disparity_net(height=64, width=96).save_pretrained(tmp_path / "net")
+    assert label(sequence, find_labeller(str(tmp_path / "net"), TEACHER)).labels == ALL
+    assert Sequence(sequence.folder).sample(0).read().teacher.shape == (96, 160)
+
+
+def test_metric_depth_is_in_thirtieths_of_metres_and_relative_depth_a_guess(sequence, tmp_path):
+    metric = depth_anything(depth_estimation_type="metric", max_depth=80).eval()
+    metric.save_pretrained(tmp_path / "metric")
+    labeller = find_labeller(str(tmp_path / "metric"), TEACHER)
+    label(sequence, labeller)
+    sample = Sequence(sequence.folder).sample(0)
+    small = stretch((160, 96), (140, 84)).picture(read_picture(sample.picture))
+    pixels = (torch.from_numpy(small).permute(2, 0, 1)[None] / 255 - MEAN) / DEVIATION
+    with torch.no_grad():
+        metres = metric(pixels).predicted_depth[0].numpy()
+    expected = stretch((140, 84), (160, 96)).map(metres)[10:] / 30
+    np.testing.assert_allclose(sample.read().teacher[10:], expected, atol=1 / TEACHER_UNIT)
+    depth_anything().save_pretrained(tmp_path / "relative")
+    label(sequence, find_labeller(f"depth-anything:{tmp_path / 'relative'}", TEACHER))
+    teacher = Sequence(sequence.folder).sample(0).read().teacher[10:]
+    step = 1 / TEACHER_UNIT
+    assert abs(teacher.min() - 0.1) < step and abs(teacher.max() - FARTHEST) < step
+    assert 0.01 < (teacher == teacher.min()).mean() < 0.04  # two percent at the stop, rounded
+
+
+def test_the_guess_ignores_scale_and_shift_and_what_was_not_seen():
+    rng = np.random.default_rng(0)
+    inverse_depth, seen = rng.uniform(1, 9, (40, 50)).astype(np.float32), np.ones((40, 50), bool)
+    guess = labellers._guess(inverse_depth, seen)
+    assert (np.diff(guess.ravel()[inverse_depth.ravel().argsort()]) <= 0).all()
+    np.testing.assert_allclose(labellers._guess(7 * inverse_depth + 3, seen), guess, rtol=1e-3)
+    seen[:10] = False
+    inverse_depth[:10] = 1e4
+    assert np.ptp(labellers._guess(inverse_depth, seen)[10:]) > 2
+    with pytest.raises(FrameError, match="no depth"):
+        labellers._guess(np.ones((40, 50), np.float32), seen)
+
+
+def test_a_stopped_run_goes_on_where_it_was(sequence, labeller):
+    asked = []
+    done = label(sequence, labeller, stop=lambda: asked.append(0) or len(asked) > 2)
+    assert done == (2, [], False)
+    assert not (sequence.folder / labeller.kind).exists()
+    waiting = sequence.folder / f".{labeller.kind}.unfinished"
+    before = {f: f.stat().st_mtime_ns for f in waiting.glob("*.png")}
+    assert len(before) == 2
+    (waiting / ".1.partial-1.png").touch()  # as a killed process leaves it
+    assert label(sequence, labeller) == (ALL, [], True)
+    target = sequence.folder / labeller.kind
+    assert {waiting / f.name: f.stat().st_mtime_ns for f in target.glob("*.png")}.items() >= (
+        before.items()
+    )
+    assert {f.suffix for f in target.iterdir()} == {".png", ".json"}
+
+
+def test_what_is_labelled_stays_and_another_network_replaces_it(sequence, tmp_path):
+    places = [tmp_path / "a", tmp_path / "b"]
+    for i, place in enumerate(places):
+        depth_anything(seed=i, depth_estimation_type="metric").save_pretrained(place)
+    first, second = (find_labeller(str(place), TEACHER) for place in places)
+    label(sequence, first)
+    a = stored(sequence, TEACHER)
+    damaged = sequence.folder / sequence.index.frames[2].picture
+    damaged.write_bytes(b"")  # nobody looks at it again
+    assert label(sequence, Labeller(TEACHER, places[0])) == (ALL, [], True)
+    assert not Labeller(TEACHER, places[0]).__dict__.get("network")
+    done = label(sequence, second)
+    assert (done.labels, len(done.refused), done.finished) == (ALL - 1, 1, True)
+    b = stored(sequence, TEACHER)
+    assert len(b) == ALL - 1 and all((a[name] != b[name]).any() for name in b)
+
+
+def test_a_bad_picture_stays_without_label_and_all_bad_is_an_error(sequence, labeller):
+    pictures = [sequence.folder / frame.picture for frame in sequence.index.frames]
+    whole = pictures[1].read_bytes()
+    pictures[1].write_bytes(whole[:100])
+    done = label(sequence, labeller)
+    assert done.labels == ALL - 1 and done.finished
+    assert len(done.refused) == 1 and pictures[1].name in done.refused[0]
+    pictures[1].write_bytes(whole)  # mended: the same command fills the gap
+    assert label(sequence, labeller) == (ALL, [], True)
+    shutil.rmtree(sequence.folder / labeller.kind)
+    for picture in pictures:
+        picture.write_bytes(b"nothing")
+    with pytest.raises(DatasetError, match="no picture of"):
+        label(sequence, labeller)
+    assert not (sequence.folder / labeller.kind).exists()
+
+
+def refused(place, kind, words, **more):
+    with pytest.raises(CheckpointError, match=words):
+        find_labeller(str(place), kind, **more)
+
+
+def test_names_that_lead_nowhere_say_what_to_do(tmp_path):
+    refused("mask2former", CLASSES, "--allow-download")
+    refused("depth-anything", TEACHER, r"Small-hf is not a folder.*--allow-download")
+    refused("depth-anything:some/model", TEACHER, r"some/model is not a folder.*--allow-download")
+    refused("mask2former:a/b", CLASSES, "could not be fetched", allow_download=True)  # offline
+    refused(tmp_path / "typo", CLASSES, r"typo is not a folder.*mask2former\[:ID_OR_DIR\]")
+    refused("depth-anything", CLASSES, "not a folder")
+    refused(tmp_path, TEACHER, "config.json is missing")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    refused(tmp_path, TEACHER, "type 'bert'; for teacher it can be 'depth_anything' or 'dispar")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "mask2former"}))
+    refused(tmp_path, TEACHER, "type 'mask2former'")
+
+
+def test_without_transformers_the_remedy_is_named(tmp_path, monkeypatch):
+    depth_anything().save_pretrained(tmp_path / "a")
+    disparity_net().save_pretrained(tmp_path / "b")
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    refused(tmp_path / "a", TEACHER, r"needs transformers; pip install 'jasmine_ros\[convert\]'")
+    assert find_labeller(str(tmp_path / "b"), TEACHER)
+
+
+def test_networks_that_are_damaged_or_know_other_classes_are_refused(sequence, tmp_path):
+    def fails(kind, words):
+        with pytest.raises(CheckpointError, match=words):
+            label(sequence, find_labeller(str(tmp_path / "n"), kind))
+        assert not (sequence.folder / kind).exists()
+
+    mask2former(names=[f"thing {i}" for i in range(150)]).save_pretrained(tmp_path / "n")
+    fails(CLASSES, "does not number its classes")
+    shutil.rmtree(tmp_path / "n")
+    depth_anything().save_pretrained(tmp_path / "n")
+    weights = tmp_path / "n" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-64])
+    fails(TEACHER, "cannot be loaded")
+    weights.unlink()
+    fails(TEACHER, "cannot be loaded")
+    weights.write_bytes(whole)
+    kept = {k: v for k, v in depth_anything().state_dict().items() if k != "head.conv1.bias"}
+    depth_anything().save_pretrained(tmp_path / "n", state_dict=kept)
+    fails(TEACHER, "lacks head.conv1.bias")
+
+
+def test_the_mark_names_the_network_and_not_its_place(sequence, tmp_path):
+    disparity_net().save_pretrained(tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    label(sequence, find_labeller(str(tmp_path / "a"), TEACHER))
+    mark = (sequence.folder / TEACHER / MARK).read_text()
+    assert mark == find_labeller(str(tmp_path / "b"), TEACHER).mark
+    assert json.loads(mark)["network"] == "disparity net"

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What counts as near enough to the reference, and which precision gets there.
+
+Half precision really overflows here: the graphs that are judged run in ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.engine_graphs import SIZE, write_export
+
+from jasmine_core.artifacts.card import SPLIT
+from jasmine_core.config import read_config, write_config
+from jasmine_core.engines.accuracy import WORST, Accuracy, Error, Tolerance, error_of, measure
+from jasmine_core.engines.precision_fallback import HALF, ISLANDS, LEVELS, SINGLE, settle
+from jasmine_core.engines.reference_outputs import (
+    OnnxStage,
+    make_reference,
+    read_reference,
+)
+from jasmine_core.engines.sample_images import sample_pictures
+from jasmine_core.errors import EngineError
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+STAGES = [Path(file).stem for file in SPLIT]
+
+
+def stages_of(folders: dict[str, Path], levels: dict[str, str]) -> dict[str, OnnxStage]:
+    return {stage: OnnxStage(folders[levels[stage]] / f"{stage}.onnx") for stage in STAGES}
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    """Return folders by level, of graphs whose U-Net overflows in half precision."""
+    root = tmp_path_factory.mktemp("exports")
+    return {level: write_export(root / level, level, hot=["unet"]) for level in LEVELS}
+
+
+@pytest.fixture(scope="module")
+def reference(exports):
+    graphs = [exports[SINGLE] / file for file in SPLIT]
+    return make_reference("a model", graphs, sample_pictures(SIZE, 3))
+
+
+def test_single_precision_equals_itself(exports, reference):
+    report = measure(stages_of(exports, dict.fromkeys(STAGES, SINGLE)), reference)
+    assert report.passed
+    assert (report.pictures, list(report.stages), list(report.whole)) == (
+        3,
+        STAGES,
+        ["ssi", "depth"],
+    )
+    assert all(error.max == 0 for error in report.whole.values())
+
+
+def test_overflow_is_found_in_its_stage_and_nowhere_else(exports, reference):
+    report = measure(stages_of(exports, dict.fromkeys(STAGES, HALF)), reference)
+    assert not report.passed
+    assert report.stages["unet"]["v"] == Error(WORST, WORST, WORST, WORST)
+    assert report.whole["depth"].mean == WORST
+    for stage in ("encoder", "decoder"):  # fed with the reference's tensors, they are well
+        assert 0 < report.excess(stage) < 0.5
+
+
+def test_each_stage_steps_down_as_far_as_it_must(exports, reference):
+    lines: list[str] = []
+    levels, report = settle(
+        STAGES, lambda chosen: measure(stages_of(exports, chosen), reference), lines.append
+    )
+    assert levels == {"encoder": HALF, "unet": ISLANDS, "decoder": HALF}
+    assert report.passed
+    assert 0 < report.whole["depth"].p99 < Tolerance().p99
+    assert len(lines) == 1
+    assert lines[0].startswith("unet in fp16 has ")
+    assert lines[0].endswith("trying fp16-islands")
+
+
+def test_without_islands_at_hand_single_precision_follows(exports, reference):
+    levels, _ = settle(
+        STAGES,
+        lambda chosen: measure(stages_of(exports, chosen), reference),
+        lambda line: None,
+        available=[HALF, SINGLE],
+    )
+    assert levels["unet"] == SINGLE
+
+
+def test_engines_that_never_pass_are_refused(exports, reference):
+    with pytest.raises(EngineError, match="even in fp16-islands; they are not used"):
+        settle(
+            STAGES,
+            lambda chosen: measure(stages_of(exports, chosen), reference, Tolerance(1e-9, 1e-9)),
+            lambda line: None,
+            available=[HALF, ISLANDS],
+        )
+    with pytest.raises(EngineError, match="there are no fp16 graphs, only fp32"):
+        settle(STAGES, lambda chosen: pytest.fail("judged"), print, available=[SINGLE])
+
+
+def test_stages_that_pass_alone_but_not_together_step_down_where_the_error_is_largest():
+    def judge(levels):
+        good = levels["unet"] != HALF
+        part = {
+            stage: {"x": Error(0, 0.001 * (i + (stage == "unet") * 5), 0)}
+            for i, stage in enumerate(STAGES)
+        }
+        whole = {"depth": Error(0, 0.0 if good else 1.0, 0)}
+        return Accuracy(good, 1, Tolerance(), part, whole)
+
+    levels, _ = settle(STAGES, judge, lambda line: None)
+    assert levels == {"encoder": HALF, "unet": ISLANDS, "decoder": HALF}
+
+
+def test_errors_are_shares_of_the_reference():
+    truth = np.full((2, 1, 2, 10, 10), 4, np.float32)
+    answer = truth.copy()
+    answer[0, 0, 0, 0, 0] += 2
+    error = error_of("depth", answer, truth)
+    assert error == pytest.approx(Error(0.5, 0.5 / 400, 0.0, 0.5 / 400))
+    assert error_of("ssi", answer, truth).abs_rel == 0
+    assert error_of("depth", 3 * answer, 3 * truth) == pytest.approx(error)
+
+
+def test_a_hole_in_the_depth_is_the_worst_error():
+    truth = np.ones((1, 1, 1, 4, 4), np.float32)
+    answer = truth.copy()
+    answer[0, 0, 0, 1, 1] = np.nan
+    assert error_of("depth", answer, truth).excess(Tolerance()) > 1e30
+
+
+def test_report_is_kept_as_json(tmp_path, exports, reference):
+    report = measure(stages_of(exports, dict.fromkeys(STAGES, HALF)), reference)
+    write_config(report, tmp_path / "accuracy.json")
+    assert read_config(Accuracy, tmp_path / "accuracy.json") == report
+    assert "Infinity" not in (tmp_path / "accuracy.json").read_text()
+
+
+def test_reference_is_kept_whole_or_told_to_be_damaged(tmp_path, reference):
+    file = tmp_path / "reference.npz"
+    reference.save(file)
+    again = read_reference(file)
+    assert again.model == reference.model
+    assert all(np.array_equal(again.maps[name], reference.maps[name]) for name in reference.maps)
+    assert again.tensors(1)["image"].max() <= 1
+
+    file.write_bytes(file.read_bytes()[:-200])
+    assert not zipfile.is_zipfile(file)
+    with pytest.raises(EngineError, match=r"reference\.npz is no reference.*delete it"):
+        read_reference(file)
+
+
+def test_sample_pictures_differ():
+    pictures = sample_pictures((64, 32), 4)
+    assert pictures.shape == (4, 3, 32, 64)
+    assert all((pictures[0] != other).any() for other in pictures[1:])
+    assert 20 < pictures.mean() < 235

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Jasmine's own graphs through TensorRT for RTX, ahead of time; ONNX Runtime judges them."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.engine_graphs import rtx_library
+
+from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.engines.builder import build_engine
+from jasmine_core.engines.gpu import Gpu
+from jasmine_core.engines.graphs import STAGES, EngineGraphs, delicate
+from jasmine_core.engines.precision_fallback import HALF, ISLANDS, LEVELS, SINGLE
+from jasmine_core.engines.prepare import EnginePreparation
+from jasmine_core.engines.reference_outputs import OnnxStage
+from jasmine_core.engines.validated_set import target_of
+from jasmine_core.export.half_precision import in_half
+from jasmine_core.export.specialise import specialise
+
+for package in ("onnx", "onnxscript", "onnxruntime"):
+    pytest.importorskip(package)
+pytestmark = pytest.mark.rtx
+
+CAPABILITIES = ["8.6", "8.9", "12.0"]
+
+
+@pytest.fixture(scope="module")
+def library():
+    return rtx_library()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("JASMINE_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def graphs(make_model, cache):
+    """Return the smallest model's graphs; each level is exported when it is first asked for."""
+    import torch
+
+    model = make_model()
+    with torch.no_grad():  # else most of an untrained model's depth is clamped to 0
+        model.vae.decoder.conv_out.bias += 0.5
+    model.save_pretrained(cache / "checkpoint")
+    return EngineGraphs(Exports(str(cache / "checkpoint")), (64, 64))
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("level", [SINGLE, HALF])
+def test_every_stage_builds(library, graphs, level, capability):
+    for stage in STAGES:
+        built = build_engine(library, graphs.folder(level) / f"{stage}.onnx", capability)
+        assert len(memoryview(built.plan)) > 10_000
+
+
+def test_half_precision_comes_up_to_the_reference(library, graphs):
+    gpu = Gpu("NVIDIA GeForce RTX 4090", "8.9", 24 << 30, "13.0")
+    lines: list[str] = []
+    preparation = EnginePreparation(graphs, library, target_of(library, gpu), lines.append)
+
+    found = preparation.prove(
+        lambda made: {stage: OnnxStage(engine.graph) for stage, engine in made.items()}, gpu.name
+    )
+
+    assert set(found.accuracy.precision.values()) == {HALF}
+    assert 0 < found.accuracy.whole["depth"].mean < 0.005  # it is no single precision in disguise
+    assert found.card.size == (64, 64)
+    assert sum(" built in " in line for line in lines) == 3
+
+
+def test_more_islands_hold_what_overflows_inside_of_them(make_model):
+    import torch
+
+    model = make_model()
+    with torch.no_grad():  # the norm behind it makes up for that, if it gets there
+        model.unet.mid_block.resnets[0].conv1.weight *= 1e7
+    network = specialise(model)
+    islands = delicate(network)
+    assert {"unet.mid_block.resnets.0", "unet.conv_out", "decoder.ssg"} <= islands
+    assert {"unet.up_blocks.3.resnets.1", "decoder.vae.mid_block.attentions.0"} <= islands
+
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        truth, _ = network(image)
+        plain, more = (in_half(network, kept)(image.half())[0].float() for kept in ((), islands))
+    assert not plain.isfinite().all()
+    assert (more - truth).abs().mean() < 0.005
+
+
+@pytest.mark.slow
+def test_the_tiny_preset_builds_at_every_level_for_every_gpu(library, cache):
+    graphs = EngineGraphs(Exports("random:tiny"))
+    for level in LEVELS:
+        for stage in STAGES:
+            for capability in CAPABILITIES:
+                build_engine(library, graphs.folder(level) / f"{stage}.onnx", capability)
+    assert ISLANDS in LEVELS

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""From exports to engines that may be used.
+
+TensorRT for RTX builds every engine ahead of time. No GPU runs them here, so what is judged are the
+graphs they were built of, in ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers.engine_graphs import SIZE, rtx_library, write_export
+
+from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.config import read_config
+from jasmine_core.engines import validated_set as engine_set
+from jasmine_core.engines.accuracy import Accuracy
+from jasmine_core.engines.cache import PLAN
+from jasmine_core.engines.gpu import Gpu, find_gpu
+from jasmine_core.engines.graphs import EngineGraphs
+from jasmine_core.engines.precision_fallback import HALF, LEVELS, SINGLE
+from jasmine_core.engines.prepare import ACCURACY, EnginePreparation
+from jasmine_core.engines.reference_outputs import OnnxStage
+from jasmine_core.engines.validated_set import EngineSet, ready_engine, target_of
+from jasmine_core.errors import ConfigError, EngineError, ExportError
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.rtx
+
+ADA = Gpu("NVIDIA GeForce RTX 4090", "8.9", 24 << 30, "13.0")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def library():
+    return rtx_library()
+
+
+@pytest.fixture
+def exports(tmp_path):
+    root = tmp_path / "exports"
+    for level in LEVELS:
+        write_export(root / f"128x64-{level}", level, hot=["unet"])
+    return root
+
+
+class Preparation:
+    """Prepare engines for an Ada GPU, and keep the lines that were said."""
+
+    def __init__(self, library, exports: Path) -> None:
+        self.lines: list[str] = []
+        graphs = EngineGraphs(Exports(str(exports)))
+        target = target_of(library, ADA)
+        self.real = EnginePreparation(graphs, library, target, self.lines.append)
+
+    def prove(self, load=None) -> EngineSet:
+        return self.real.prove(load or graphs_as_stages, ADA.name)
+
+    @property
+    def builds(self) -> int:
+        return sum(" built in " in line for line in self.lines)
+
+
+def graphs_as_stages(made):
+    return {stage: OnnxStage(engine.graph) for stage, engine in made.items()}
+
+
+def on(monkeypatch, gpu: Gpu | None):
+    monkeypatch.setattr(engine_set, "find_gpu", lambda: gpu)
+
+
+def test_engines_are_built_stepped_down_and_used_from_then_on(library, exports, monkeypatch):
+    first = Preparation(library, exports)
+    found = first.prove()
+    assert found.accuracy.precision == {"encoder": HALF, "unet": "fp16-islands", "decoder": HALF}
+    assert first.builds == 4  # three, and the U-Net again
+
+    second = Preparation(library, exports)
+    assert second.prove() == found
+    assert second.builds == 0
+
+    on(monkeypatch, ADA)
+    assert ready_engine(str(exports)) == found
+    plans = found.plans()
+    assert list(plans) == ["encoder", "unet", "decoder"]
+    assert all(len(plan) > 1000 for plan in plans.values())
+
+
+def test_the_report_lies_beside_each_engine(library, exports, cache):
+    found = Preparation(library, exports).prove()
+    for engine in found.engines.values():
+        report = read_config(Accuracy, cache / "engines" / engine.name / ACCURACY)
+        assert report == found.accuracy
+    failed = [
+        read_config(Accuracy, file)
+        for file in (cache / "engines").glob(f"unet-128x64-fp16-sm*/{ACCURACY}")
+    ]
+    assert [report.passed for report in failed] == [False]
+
+
+def test_engines_that_fail_are_never_activated(library, exports, monkeypatch, cache):
+    def overflows_always(made):
+        unet = OnnxStage(exports / "128x64-fp16" / "unet.onnx")
+        return graphs_as_stages(made) | {"unet": unet}
+
+    with pytest.raises(EngineError, match="even in fp32; they are not used"):
+        Preparation(library, exports).prove(overflows_always)
+    assert not (cache / "proven").exists()
+    on(monkeypatch, ADA)
+    assert ready_engine(str(exports)) is None
+
+    passed = Preparation(library, exports).prove()
+    failing = replace(passed, accuracy=replace(passed.accuracy, passed=False))
+    with pytest.raises(EngineError, match="not activated"):
+        failing.save()
+
+
+def test_engines_serve_only_the_machine_and_model_they_were_proven_for(
+    library, exports, monkeypatch
+):
+    found = Preparation(library, exports).prove()
+    on(monkeypatch, ADA)
+    assert ready_engine(str(exports), SIZE, HALF) == found
+    other = write_export(exports.parent / "other", HALF, model="another model")
+    assert ready_engine(str(other)) is None
+    assert ready_engine(str(exports), (256, 64)) is None
+    assert ready_engine(str(exports), SIZE, SINGLE) is None
+    on(monkeypatch, replace(ADA, name="NVIDIA RTX 6000 Ada"))  # it was not checked on that one
+    assert ready_engine(str(exports)) is None
+    on(monkeypatch, replace(ADA, capability="12.0"))
+    assert ready_engine(str(exports)) is None
+    on(monkeypatch, None)
+    assert ready_engine(str(exports)) is None
+
+
+def test_without_a_gpu_no_engine_is_ready(library, exports):
+    Preparation(library, exports).prove()
+    assert find_gpu() is None or find_gpu() != ADA
+    assert ready_engine(str(exports)) is None
+
+
+def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeypatch, cache):
+    found = Preparation(library, exports).prove()
+    on(monkeypatch, ADA)
+    plan = cache / "engines" / found.engines["unet"].name / PLAN
+    plan.write_bytes(plan.read_bytes()[:-10])
+    assert ready_engine(str(exports)) is None
+    with pytest.raises(EngineError, match="is damaged"):
+        found.plans()
+
+    again = Preparation(library, exports)
+    mended = again.prove()
+    assert again.builds == 1
+    assert any("cut short" in line for line in again.lines)
+    assert ready_engine(str(exports)) == mended
+
+
+def test_graphs_of_different_models_are_told(library, exports, tmp_path):
+    other = write_export(tmp_path / "other", HALF, model="another model")
+    shutil.copy(other / "unet.onnx", exports / "128x64-fp16" / "unet.onnx")
+    with pytest.raises(EngineError, match=r"unet\.onnx is of another model.*export again"):
+        Preparation(library, exports).prove()
+
+
+def test_a_size_that_the_model_cannot_take_is_told(library, exports):
+    with pytest.raises(ConfigError, match="size 100x64 px: both sides must be multiples of 32"):
+        EngineGraphs(Exports(str(exports)), (100, 64))
+
+
+def test_missing_graphs_are_told_with_where_to_make_them(library, exports):
+    shutil.rmtree(exports / "128x64-fp32")  # the reference needs it
+    with pytest.raises(
+        ExportError, match=r"no fp32 export.*jasmine export CHECKPOINT --onnx --split"
+    ):
+        Preparation(library, exports).prove()
+
+
+def test_damaged_reference_is_made_anew(library, exports, cache):
+    first = Preparation(library, exports)
+    first.prove()
+    (file,) = (cache / "reference").iterdir()
+    file.write_bytes(b"no zip")
+    again = Preparation(library, exports)
+    again.prove()
+    assert any("delete it; making it anew" in line for line in again.lines)

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What a launch file describes, as a command line, started for real: `depth_node` over DDS.
+
+The launch file is read with fakes (see fake_launch.py); what it starts is the product.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from helpers.camera_bags import Recorder, picture, stamp
+from helpers.fake_launch import FakeNode, launch
+from helpers.live_topics import receive, until
+
+from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.node.topics import DEPTH, IMAGE_TYPE, INFO_TYPE, OUTPUTS, POINTS
+
+LAUNCH = Path(__file__).parents[2] / "launch" / "depth.launch.py"
+
+
+class Launched:
+    """One node as a launch file describes it, in a process without rclpy."""
+
+    def __init__(self, folder: Path, domain: int, **given: str) -> None:
+        context, entities = launch(LAUNCH, **given)
+        (node,) = [e for e in entities if isinstance(e, FakeNode)]
+        block = folder / "no_ros"
+        block.mkdir(exist_ok=True)
+        (block / "rclpy.py").write_text("raise ImportError('not in this test')")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jasmine_ros.depth_node", *node.argv(context, folder)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {"OMP_NUM_THREADS": "1", "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(block)},
+        )
+        self.said = ""
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def stop(self) -> float:
+        """Press Ctrl-C; return how long [s] the process took to end."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(20)
+        self._reader.join(5)
+        return time.monotonic() - began
+
+    def _read(self) -> None:
+        for line in self.process.stderr:
+            self.said += line
+
+
+@pytest.fixture
+def start_launched(tmp_path, domain) -> Iterator:
+    running = []
+
+    def start(**given: str) -> Launched:
+        folder = tmp_path / str(len(running))
+        folder.mkdir()
+        running.append(Launched(folder, domain, **given))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.process.kill()
+        each.process.wait(10)
+
+
+def test_a_picture_goes_through_the_node_that_was_launched(
+    start_launched, checkpoint, participant, messages
+):
+    node = start_launched(
+        image="/cam/image_raw",
+        camera_info="/elsewhere/info",
+        namespace="left",
+        checkpoint=str(checkpoint),
+        point_cloud="true",
+    )
+    store = messages.typestore
+    kinds = {"/cam/image_raw": IMAGE_TYPE, "/elsewhere/info": INFO_TYPE}
+    writers = {name: participant.writer(f"rt{name}", kind) for name, kind in kinds.items()}
+    readers = {
+        topic: participant.reader(f"rt/left/{topic}", OUTPUTS[topic]) for topic in (DEPTH, POINTS)
+    }
+    for endpoint in (*writers.values(), *readers.values()):
+        until(lambda e=endpoint: e.matched, f"topic of the node; it said {node.said}", 90.0)
+    camera = Recorder(lambda t, k, at, m: writers[t].write(store.serialize_cdr(m, k)), messages)
+    for index in range(20):
+        camera.info(stamp(index), "/elsewhere/info")
+        camera.image(stamp(index), picture(index), "/cam/image_raw")
+        if payloads := receive(participant, readers[DEPTH], 1, 1.0):
+            break
+    depth = store.deserialize_cdr(payloads[0], IMAGE_TYPE)
+    assert stamp_ns(depth.header.stamp) in {stamp(i) for i in range(index + 1)}
+    assert receive(participant, readers[POINTS], 1, 5.0)
+    assert node.stop() < 2
+    assert node.process.returncode == 0, node.said
+    assert "Traceback" not in node.said
+
+
+def test_ctrl_c_does_not_wait_for_a_network_to_load(start_launched, checkpoint):
+    node = start_launched(checkpoint=str(checkpoint))
+    until(lambda: "live over Cyclone DDS" in node.said, "first word", 90.0)
+    time.sleep(1.0)  # now it imports torch, or loads the network already
+    assert node.stop() < 2
+    assert "Traceback" not in node.said
+
+
+def test_a_mistake_in_a_parameter_file_is_one_line(start_launched, tmp_path):
+    file = tmp_path / "wrong.yaml"
+    file.write_text("/**: {ros__parameters: {points_strid: 2}}")
+    node = start_launched(params_file=str(file))
+    node.process.wait(90)
+    assert node.process.returncode == 1
+    node.stop()
+    assert "unknown key 'points_strid'" in node.said and "Traceback" not in node.said

@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""JPEG and PNG in messages."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from helpers.sample_images import high_byte, mosaic_of, samples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jasmine_core.errors import FrameError
+from jasmine_ros.msgs.images import decode, decode_compressed
+from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+
+unhurried = settings(derandomize=True, deadline=None, max_examples=60)
+
+MESSAGES = RosbagsMessages()
+HEADER = make_header(MESSAGES, 1, "camera_optical_frame")
+
+PATTERNS = ["rggb", "bggr", "gbrg", "grbg"]
+
+
+SCENE = cv2.resize(samples(4, 5, 3, 8, seed=1), (40, 32), interpolation=cv2.INTER_CUBIC)
+
+
+def compress(bgr, extension, *flags):
+    return cv2.imencode(extension, bgr, flags)[1].tobytes()
+
+
+FILES = {
+    "jpeg": compress(SCENE, ".jpg"),
+    "progressive": compress(SCENE, ".jpg", cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+    "png": compress(SCENE, ".png"),
+}
+
+
+def compressed(data, description="jpeg"):
+    return MESSAGES.make("sensor_msgs/msg/CompressedImage", format=description, data=data)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "jpeg",
+        "png",
+        "rgb8; jpeg compressed bgr8",
+        "bgr8; png compressed ",
+        "",
+        "mono8; jpeg compressed ",
+    ],
+)
+@pytest.mark.parametrize("name", FILES)
+def test_the_colours_are_those_of_the_file_whatever_the_format_says(name, description):
+    picture = decode_compressed(compressed(FILES[name], description))
+    expected = cv2.imdecode(np.frombuffer(FILES[name], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    np.testing.assert_array_equal(picture, expected)
+    assert abs(picture.astype(int) - SCENE[..., ::-1]).mean() < (0.1 if name == "png" else 8)
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".png"])
+def test_a_red_scene_is_red(extension):
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[..., 2] = 250  # bgr
+    picture = decode(compressed(compress(red, extension)))
+    assert abs(picture.astype(int) - (250, 0, 0)).max() <= 2
+
+
+def test_png_keeps_the_high_byte_and_drops_alpha():
+    deep = samples(6, 7, 3, 16, seed=2)
+    picture = decode_compressed(
+        compressed(compress(deep[..., ::-1], ".png"), "rgb16; png compressed bgr16")
+    )
+    np.testing.assert_array_equal(picture, high_byte(deep, 16))
+    rgba = samples(6, 7, 4, 8, seed=3)
+    picture = decode_compressed(compressed(compress(rgba[..., [2, 1, 0, 3]], ".png"), "png"))
+    np.testing.assert_array_equal(picture, rgba[..., :3])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_grey_file_comes_back_in_all_three_channels(bits):
+    grey = samples(6, 7, 1, bits, seed=4)
+    picture = decode_compressed(compressed(compress(grey, ".png"), f"mono{bits}; png compressed "))
+    np.testing.assert_array_equal(picture, high_byte(grey.repeat(3, axis=2), bits))
+
+
+def test_a_grey_jpeg_has_three_equal_channels():
+    picture = decode_compressed(
+        compressed(compress(SCENE[..., 0], ".jpg"), "mono8; jpeg compressed ")
+    )
+    assert picture.shape == (*SCENE.shape[:2], 3)
+    assert (picture == picture[..., :1]).all()
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_mosaic_in_a_png_is_demosaiced_unless_it_was_turned_into_grey(pattern):
+    orange = np.broadcast_to(np.uint8([250, 120, 10]), (6, 8, 3))
+    file = compress(mosaic_of(orange, pattern)[0], ".png")
+    raw = decode_compressed(compressed(file, f"bayer_{pattern}8; png compressed "))
+    np.testing.assert_array_equal(raw, orange)
+    grey = decode_compressed(compressed(file, f"bayer_{pattern}8; jpeg compressed mono8"))
+    assert (grey == grey[..., :1]).all()
+
+
+def test_exif_orientation_does_not_turn_the_raster_that_K_belongs_to():
+    entry = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)  # orientation: a quarter turn
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
+    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    file = FILES["jpeg"][:2] + segment + FILES["jpeg"][2:]
+    assert cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR).shape == (40, 32, 3)
+    assert decode_compressed(compressed(file)).shape == (32, 40, 3)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_beginning_of_a_file_is_a_picture(name):
+    whole = FILES[name]
+    for length in range(len(whole)):
+        with pytest.raises(FrameError, match=rf"^/cam: {length} bytes"):
+            decode_compressed(compressed(whole[:length]), "/cam")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("padding", [bytes(7), b"\xff" * 7, b"stale bytes"])
+def test_bytes_after_the_end_of_a_file_do_no_harm(name, padding):
+    picture = decode_compressed(compressed(FILES[name] + padding))
+    np.testing.assert_array_equal(picture, decode_compressed(compressed(FILES[name])))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_zeros_in_place_of_the_end_are_no_end(name):
+    cut = FILES[name][:-40]
+    with pytest.raises(FrameError, match=r"no complete JPEG or PNG"):
+        decode_compressed(compressed(cut + bytes(40)))
+
+
+def test_a_thumbnail_does_not_lend_its_end_to_a_cut_file():
+    thumbnail = b"\xff\xe1" + struct.pack(">H", len(FILES["jpeg"]) + 2) + FILES["jpeg"]
+    file = FILES["jpeg"][:2] + thumbnail + FILES["jpeg"][2:]
+    assert decode_compressed(compressed(file)).shape == (32, 40, 3)
+    with pytest.raises(FrameError, match="no complete JPEG"):
+        decode_compressed(compressed(file[:-2]))
+
+
+def test_a_damaged_png_is_refused():
+    file = bytearray(FILES["png"])
+    file[len(file) // 2] ^= 0x55
+    with pytest.raises(FrameError, match=rf"^/cam: {len(file)} bytes .* are damaged"):
+        decode_compressed(compressed(bytes(file)), "/cam")
+
+
+@pytest.mark.parametrize("side", [0, 8193, 60_000])
+@pytest.mark.parametrize("name", FILES)
+def test_a_header_that_announces_no_picture_or_a_gigantic_one_is_refused(name, side):
+    file = bytearray(FILES[name])
+    if name == "png":
+        file[16:24] = struct.pack(">II", side, side)
+        file[29:33] = struct.pack(">I", zlib.crc32(file[12:29]))
+    else:
+        frame = file.index(b"\xff\xc2" if name == "progressive" else b"\xff\xc0")
+        file[frame + 5 : frame + 9] = struct.pack(">HH", side, side)
+    with pytest.raises(FrameError, match=rf"^/cam: {len(file)} bytes announce {side}x{side} px"):
+        decode_compressed(compressed(bytes(file)), "/cam")
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "16UC1; compressedDepth png",
+        "32FC1; compressedDepth rvl",
+        "16UC1; png compressed ",
+        "32FC1; tiff compressed ",
+    ],
+)
+def test_compressed_depth_is_refused_with_a_remedy(description):
+    with pytest.raises(FrameError, match=r"^/cam: format .* carries depth.*give the topic"):
+        decode_compressed(compressed(FILES["png"], description), "/cam")
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"GIF89a", bytes(100)])
+def test_what_is_neither_jpeg_nor_png_is_refused(data):
+    with pytest.raises(FrameError, match=rf"^/cam: {len(data)} bytes of format 'h264'"):
+        decode_compressed(compressed(data, "h264"), "/cam")
+
+
+@settings(unhurried, max_examples=400)
+@given(
+    name=st.sampled_from(sorted(FILES)),
+    at=st.floats(0, 1),
+    patch=st.binary(max_size=12),
+    dropped=st.integers(0, 30),
+    description=st.sampled_from(
+        ["jpeg", "bayer_rggb8; png compressed ", "bayer_x; png compressed"]
+    ),
+)
+def test_damage_is_a_picture_or_a_frame_error(name, at, patch, dropped, description):
+    whole = FILES[name]
+    where = int(at * len(whole))
+    damaged = whole[:where] + patch + whole[where + dropped :]
+    try:
+        picture = decode(compressed(damaged, description))
+    except FrameError:
+        return
+    assert (picture.ndim, picture.shape[2], picture.dtype) == (3, 3, np.uint8)

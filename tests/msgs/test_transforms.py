@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Frames and times: what a robot says on /tf and /tf_static."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.tf_messages import tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jasmine_core.geometry.rigid import inverse, rigid, rotation_of
+from jasmine_ros.msgs.transforms import BEYOND, KEPT, TransformBuffer
+
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+WORD = rigid(rotation_of([0.1, 0.2, -0.3, 0.9]), [1.0, -2.0, 0.5])
+OTHER = rigid(rotation_of([0.4, 0.0, 0.1, 0.8]), [0.3, 0.1, 0.2])
+
+
+def moved(metres):
+    return rigid(np.eye(3), [metres, 0, 0])
+
+
+@pytest.fixture
+def robot():
+    """A base that drives at 10 m/s in odom, with a camera and a LiDAR on it."""
+    buffer = TransformBuffer()
+    buffer.on_static(tf(("base", "camera", WORD, 0), ("base", "lidar", OTHER, 0)))
+    for index in range(11):
+        at = START + index * SECOND // 10
+        buffer.on_moving(tf(("odom", "base", moved(index), at)))
+    return buffer
+
+
+def test_two_sensors_of_one_robot(robot):
+    T = robot.between("camera", START, "lidar", START)
+    np.testing.assert_allclose(T, inverse(WORD) @ OTHER, atol=1e-9)
+    back = robot.between("lidar", START, "camera", START)
+    np.testing.assert_allclose(T @ back, np.eye(4), atol=1e-9)
+
+
+@given(a=st.integers(0, SECOND), b=st.integers(0, SECOND))
+def test_what_the_robot_moved_between_the_two_times_counts(a, b):
+    buffer = TransformBuffer()
+    buffer.on_static(tf(("base", "lidar", OTHER, 0), ("base", "camera", WORD, 0)))
+    for index in range(11):
+        at = START + index * SECOND // 10
+        buffer.on_moving(tf(("odom", "base", moved(index), at)))
+    T = buffer.between("camera", START + a, "lidar", START + b)
+    between = inverse(moved(a / SECOND * 10)) @ moved(b / SECOND * 10)
+    np.testing.assert_allclose(T, inverse(WORD) @ between @ OTHER, atol=1e-6)
+
+
+def test_without_odometry_the_robot_counts_as_standing():
+    buffer = TransformBuffer()
+    buffer.on_static(tf(("base", "camera", WORD, 0), ("base", "lidar", OTHER, 0)))
+    T = buffer.between("camera", START, "lidar", START + SECOND)
+    np.testing.assert_allclose(T, inverse(WORD) @ OTHER, atol=1e-9)
+
+
+def test_odometry_that_ended_does_not_hide_what_is_fixed(robot):
+    late = START + 5 * SECOND
+    T = robot.between("camera", late, "lidar", late)
+    np.testing.assert_allclose(T, inverse(WORD) @ OTHER, atol=1e-9)
+    assert robot.between("odom", late, "camera", late) is None
+    assert robot.between("odom", START + SECOND + BEYOND, "camera", START) is not None
+
+
+def test_frames_that_are_not_joined(robot):
+    assert robot.between("camera", START, "moon", START) is None
+    assert TransformBuffer().between("a", 0, "b", 0) is None
+    np.testing.assert_allclose(TransformBuffer().between("a", 0, "/a", 5), np.eye(4))
+
+
+def test_circles_orphans_and_broken_transforms_are_survived():
+    buffer = TransformBuffer()
+    broken = WORD.copy()
+    broken[0, 3] = np.nan
+    buffer.on_static(tf(("a", "b", WORD, 0), ("b", "a", OTHER, 0), ("c", "c", WORD, 0)))
+    buffer.on_static(tf(("a", "d", broken, 0), ("", "e", WORD, 0)))
+    assert buffer.between("a", 0, "d", 0) is None
+    assert buffer.between("a", 0, "b", 0) is not None
+
+
+def test_memory_is_bounded_and_time_may_begin_anew():
+    buffer = TransformBuffer()
+    for lap in range(3):
+        for index in range(3000):
+            at = START + index * SECOND // 100
+            buffer.on_moving(tf(("odom", "base", moved(lap), at)))
+            if index % 1000 == 0:
+                T = buffer.between("odom", at, "base", at)
+                np.testing.assert_allclose(T, moved(lap), atol=1e-9)
+    assert len(buffer._moving["base"].stamps) <= KEPT / SECOND * 100 + 1

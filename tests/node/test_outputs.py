@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""What is published of one picture: sizes, units, K, points, and to whom."""
+
+from __future__ import annotations
+
+import numpy as np
+from helpers.camera_bags import HEIGHT, WIDTH, picture, stamp
+from helpers.component_rig import ALL, GivenDepth, Rig
+
+from jasmine_core.runtime.predictor import DepthPredictor
+from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.node.diagnostics import OK, WARN
+from jasmine_ros.node.topics import (
+    COLORIZED,
+    CONFIDENCE,
+    DEPTH,
+    DEPTH_INFO,
+    DIAGNOSTICS,
+    LATENCY,
+    OUTPUTS,
+    POINTS,
+)
+
+
+def test_every_output_has_the_input_s_stamp_and_frame(checkpoint):
+    rig = Rig(checkpoint, **ALL)
+    rig.info()
+    rig.image(3)
+    assert rig.host.advertised == {t: k for t, k in OUTPUTS.items() if t != DIAGNOSTICS}
+    for topic in (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE):
+        header = rig.last(topic).header
+        assert stamp_ns(header.stamp) == stamp(3)
+        assert header.frame_id == "camera_optical_frame"
+        assert len(rig.host.published[topic]) == 1
+
+
+def test_depth_has_the_camera_s_size_and_K(checkpoint):
+    rig = Rig(checkpoint, **ALL)
+    rig.info()
+    rig.image()
+    depth, info = rig.last(DEPTH), rig.last(DEPTH_INFO)
+    assert (depth.width, depth.height, depth.encoding) == (WIDTH, HEIGHT, "32FC1")
+    assert depth.step == 4 * WIDTH and not depth.is_bigendian
+    np.testing.assert_allclose(info.k, [80, 0, WIDTH / 2, 0, 80, HEIGHT / 2, 0, 0, 1])
+    assert np.nanmin(rig.depth()) > 0
+    assert rig.last(COLORIZED).encoding == "rgb8"
+    sure = rig.last(CONFIDENCE).data.view(np.float32)
+    assert sure.min() >= 0 and sure.max() <= 1
+
+
+def test_network_resolution_scales_K_and_P(checkpoint):
+    rig = Rig(checkpoint, resolution="network", network_width=64, network_height=64)
+    P = np.array([[80.0, 0, 48, -40], [0, 80, 32, 0], [0, 0, 1, 0]])  # a right camera: P[0,3]
+    rig.info(p=P)
+    rig.image()
+    depth, info = rig.last(DEPTH), rig.last(DEPTH_INFO)
+    assert (depth.width, depth.height) == (info.width, info.height) == (64, 43)
+    sx, sy = 64 / WIDTH, 43 / HEIGHT
+    K, P = np.reshape(info.k, (3, 3)), np.reshape(info.p, (3, 4))
+    np.testing.assert_allclose((K[0, 0], K[1, 1]), (80 * sx, 80 * sy))
+    np.testing.assert_allclose(K[0, 2] + 0.5, (WIDTH / 2 + 0.5) * sx)
+    np.testing.assert_allclose(K[1, 2] + 0.5, (HEIGHT / 2 + 0.5) * sy)
+    np.testing.assert_allclose(P[:, :3], K)
+    np.testing.assert_allclose(P[0, 3], -40 * sx)
+
+
+def test_crop_says_nan_where_the_network_saw_nothing(checkpoint):
+    rig = Rig(checkpoint)
+    ones = GivenDepth(lambda image: np.ones(image.shape[1:], np.float32))
+    rig.component._predictor = DepthPredictor(ones, "crop", size=(64, 64))
+    rig.info()
+    rig.image()
+    seen = np.isfinite(rig.depth())
+    assert seen[:, 16:80].all() and not seen[:, :16].any() and not seen[:, 80:].any()
+
+
+def test_sixteen_bit_depth_is_millimetres(checkpoint):
+    metres, millimetres = Rig(checkpoint), Rig(checkpoint, depth_encoding="16UC1")
+    for rig in (metres, millimetres):
+        rig.info()
+        rig.image()
+    assert millimetres.last(DEPTH).encoding == "16UC1"
+    expected = np.nan_to_num(1000 * metres.depth(), nan=0)
+    np.testing.assert_allclose(millimetres.depth(), expected, atol=0.51)
+
+
+def test_points_are_the_depth_back_projected(checkpoint):
+    plain = Rig(checkpoint, **ALL, points_edge_threshold=0.0, points_stride=4)
+    plain.info()
+    plain.image()
+    cloud, depth = plain.last(POINTS), plain.depth()[::4, ::4]
+    assert (cloud.height, cloud.width) == depth.shape and not cloud.is_dense
+    points = cloud.data.view(np.float32).reshape(*depth.shape, 4)
+    v, u = 4 * np.indices(depth.shape)
+    np.testing.assert_allclose(points[..., 2], depth)
+    np.testing.assert_allclose(points[..., 0], (u - WIDTH / 2) / 80 * depth, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(points[..., 1], (v - HEIGHT / 2) / 80 * depth, rtol=1e-5, atol=1e-7)
+    packed = points[..., 3].copy().view(np.uint32)
+    rgb = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1)
+    np.testing.assert_array_equal(rgb, picture()[::4, ::4])
+
+
+def test_points_leave_out_far_and_flying_pixels(checkpoint):
+    rig = Rig(checkpoint, **ALL, points_max_range=5.0, points_edge_threshold=0.2)
+    step = np.full((64, 128), 2.0, np.float32)
+    step[:, 64:] = 4.0
+    step[:16] = 9.0
+    rig.component._predictor = DepthPredictor(GivenDepth(lambda image: step), "stretch")
+    rig.info()
+    rig.image()
+    z = rig.last(POINTS).data.view(np.float32).reshape(HEIGHT, WIDTH, 4)[..., 2]
+    assert np.isnan(z[:15]).all(), "beyond points_max_range"
+    assert np.isnan(z[30, 47:49]).all(), "the jump from 2 m to 4 m"
+    assert (z[30, 2:40] == 2).all() and (z[30, 56:94] == 4).all()
+    assert np.isfinite(rig.depth()).all(), "the depth picture keeps them"
+
+
+def test_nothing_is_made_that_nobody_wants(checkpoint):
+    rig = Rig(checkpoint, **ALL)
+    rig.host.unwanted = {POINTS, COLORIZED}
+    rig.info()
+    rig.image()
+    assert set(rig.host.published) == {DEPTH, DEPTH_INFO, CONFIDENCE, LATENCY}
+
+
+def test_without_a_listener_the_network_rests_unless_it_is_always_on(checkpoint):
+    rig, always = Rig(checkpoint, **ALL), Rig(checkpoint, always_on=True)
+    for each in (rig, always):
+        each.host.unwanted = set(OUTPUTS)
+        each.info()
+        each.image()
+    assert (rig.tally.processed, rig.tally.ignored, rig.tally.received) == (0, 1, 1)
+    assert rig.host.report().message.endswith("nobody subscribes to an output")
+    assert always.tally.processed == 1 and not always.host.published
+    rig.host.unwanted = set(OUTPUTS) - {COLORIZED}
+    rig.image(1)
+    assert rig.tally.processed == 1 and set(rig.host.published) == {COLORIZED}
+
+
+def test_an_output_that_is_switched_off_wakes_nobody(checkpoint):
+    rig = Rig(checkpoint)
+    rig.host.unwanted = set(OUTPUTS) - {COLORIZED}  # someone waits for it in vain
+    rig.info()
+    rig.image()
+    assert rig.tally.ignored == 1
+
+
+def test_latency_counts_from_the_stamp(checkpoint):
+    rig = Rig(checkpoint)
+    rig.host.time = stamp(0) + 300_000_000
+    rig.info()
+    rig.image(0)
+    assert 0.3 < rig.last(LATENCY).data < 2.0
+
+
+# ---------------------------------------------------------------------- scale
+
+
+def test_unknown_scale_is_said_aloud(checkpoint):
+    rig = Rig(checkpoint)
+    assert any(s == "warn" and "up-to-scale" in text for s, text in rig.host.logged)
+    report = rig.host.report()
+    assert report.level == WARN and report.message == "depth is up-to-scale"
+    assert report.values["scale"] == "up-to-scale"
+
+
+def test_metres_per_unit_scales_depth_and_says_metric(checkpoint):
+    plain, metric = Rig(checkpoint), Rig(checkpoint, metres_per_unit=30.0)
+    for rig in (plain, metric):
+        rig.info()
+        rig.image()
+    np.testing.assert_allclose(metric.depth(), 30 * plain.depth(), rtol=1e-6)
+    assert not any("up-to-scale" in text for _, text in metric.host.logged)
+    report = metric.host.report()
+    assert (report.level, report.message) == (OK, "metric depth")
+
+
+def test_range_limits_hold_in_metres(checkpoint):
+    ramp = np.tile(np.linspace(0, 2, 128, dtype=np.float32), (64, 1))
+    rig = Rig(checkpoint, metres_per_unit=10.0, min_depth=5.0, max_depth=12.0)
+    rig.component._predictor = DepthPredictor(GivenDepth(lambda image: ramp), "stretch")
+    rig.info()
+    rig.image()
+    known = rig.depth()[np.isfinite(rig.depth())]
+    assert known.min() >= 5 and known.max() <= 12 and known.size > 0.3 * WIDTH * HEIGHT
+
+
+def test_zero_depth_is_unknown(checkpoint):
+    rig = Rig(checkpoint)
+    half = np.zeros((64, 128), np.float32)
+    half[:, 64:] = 1.0
+    rig.component._predictor = DepthPredictor(GivenDepth(lambda image: half), "stretch")
+    rig.info()
+    rig.image()
+    assert np.isnan(rig.depth()[:, :40]).all() and (rig.depth()[:, 56:] == 1).all()
