@@ -69,7 +69,7 @@ def convert(
 
 def render(
     output: Output,
-    kind: Literal["street", "room"] = "street",
+    kind: Literal["street", "room", "road"] = "street",
     scenes: int = 640,
     first: int = 0,
     frames: int = 6,
@@ -83,7 +83,8 @@ def render(
 
     Args:
         output: folder of the sequences.
-        kind: a vehicle's drive, or a hand-held walk.
+        kind: a vehicle's drive between houses, a hand-held walk in a room, or a drive along
+            open and built-up roads with far things to see.
         scenes: how many.
         first: seed of the first; those from 1,000,000 on are for tests.
         frames: pictures of a scene, at 8 Hz; at least 3.

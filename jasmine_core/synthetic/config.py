@@ -11,6 +11,10 @@ from typing import Literal
 
 from jasmine_core.errors import ConfigError
 
+# street, road: a vehicle's drive through houses, or through open and built-up country;
+# room: a hand-held walk. Scores of `jasmine evaluate --world` are those of street and room, whose
+# scenes never change.
+Kind = Literal["street", "room", "road"]
 Colour = tuple[float, float, float]  # linear RGB
 Palette = tuple[Colour, Colour, Colour]  # base, ink, glass
 
@@ -19,7 +23,7 @@ Palette = tuple[Colour, Colour, Colour]  # base, ink, glass
 class WorldConfig:
     """Choose the world, the camera and the length of a scene; the seed decides everything else."""
 
-    kind: Literal["street", "room"] = "street"  # a vehicle's drive or a hand-held walk
+    kind: Kind = "street"
     width: int = 640  # [px], at least 8
     height: int = 192  # [px], at least 8
     rate: float = 10.0  # pictures per second [Hz]

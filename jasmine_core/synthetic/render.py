@@ -15,6 +15,7 @@ from torch import Tensor
 from jasmine_core.synthetic.camera_motion import Motion
 from jasmine_core.synthetic.config import Dice, WorldConfig
 from jasmine_core.synthetic.light import Light, Lights, daylight, develop, lamplight
+from jasmine_core.synthetic.road import road
 from jasmine_core.synthetic.room import room
 from jasmine_core.synthetic.shade import shade
 from jasmine_core.synthetic.solids import Solids, stack
@@ -59,6 +60,9 @@ def scene(seed: int, config: WorldConfig) -> Scene:
     light = Dice(seed, "light")
     if config.kind == "street":
         solids, motion = street(seed, config)
+        return Scene(seed, solids, daylight(light, bank), motion, K)
+    if config.kind == "road":
+        solids, motion = road(seed, config)
         return Scene(seed, solids, daylight(light, bank), motion, K)
     solids, motion = room(seed, config)
     return Scene(seed, solids, lamplight(light, bank), motion, K)

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,15 +40,21 @@ from jasmine_core.geometry.rigid import inverse, to_numbers
 from jasmine_core.geometry.warp import back_project, project
 from jasmine_core.loss import velocity
 from jasmine_core.loss.teacher import DEPTH_MAX
+from jasmine_core.synthetic.config import Kind
 from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 
 # Of a unit [m]: half the range of the network is what is seen most.
-METRES_PER_UNIT = {"street": velocity.METRES_PER_UNIT, "room": 6.0}
+METRES_PER_UNIT = {
+    "street": velocity.METRES_PER_UNIT, "road": velocity.METRES_PER_UNIT, "room": 6.0,
+}  # fmt: skip
+DEPTH = "depth"  # folder of exact depth, as 16-bit PNG in KITTI's format
+DEPTH_STEPS = 256  # per metre; 0 = sky, or beyond 255.99 m
+FIELD_OF_VIEW = {"street": (76.0, 88.0), "road": (50.0, 100.0), "room": (57.0, 85.0)}  # [deg]
 CAR = MOVING[2]  # whatever moves by itself is told apart no further
 JPEG_QUALITY = 95
 
 
-def training_world(kind: Literal["street", "room"], size: Size, frames: int) -> WorldConfig:
+def training_world(kind: Kind, size: Size, frames: int) -> WorldConfig:
     """Return the world that checkpoints learn from: cameras differ, and not all stands still."""
     if frames < 3:
         raise ConfigError(f"a scene of {frames} frames has no picture between two others; use 3")
@@ -59,8 +65,8 @@ def training_world(kind: Literal["street", "room"], size: Size, frames: int) -> 
         frames=frames,
         rate=8.0,
         moving_objects=True,
-        fov=(76.0, 88.0) if kind == "street" else (57.0, 85.0),
-        speed=(4.0, 14.0),
+        fov=FIELD_OF_VIEW[kind],
+        speed=(1.0, 36.0) if kind == "road" else (4.0, 14.0),
         texture_banks=16,
     )
 
@@ -85,7 +91,7 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
     """Render the scene of a seed into a sequence folder; it appears whole or not at all.
 
     `teacher` has the exact depth in units of METRES_PER_UNIT up to DEPTH_MAX, which sky has too;
-    `masks` has sky and what moves by itself.
+    `depth` has it in metres, DEPTH_STEPS a metre; `masks` has sky and what moves by itself.
     """
     if (folder / INDEX).is_file():
         return
@@ -94,7 +100,7 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
     for left_by_kill in folder.parent.glob(f".{folder.name}.partial-*"):
         shutil.rmtree(left_by_kill, ignore_errors=True)
     with atomic_folder(folder) as work:
-        for kind in (PICTURES, CLASSES, TEACHER):
+        for kind in (PICTURES, CLASSES, TEACHER, DEPTH):
             (work / kind).mkdir()
         for i, stamp in enumerate(drive.stamps):
             rgb = (255 * drive.images[i].permute(1, 2, 0).numpy()).round().astype(np.uint8)
@@ -104,6 +110,7 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
             name = picture.with_suffix(".png").name
             (work / CLASSES / name).write_bytes(_encoded(".png", _classes(drive, i)))
             (work / TEACHER / name).write_bytes(_encoded(".png", _depth(drive, i, config)))
+            (work / DEPTH / name).write_bytes(_encoded(".png", _metres(drive, i)))
         write_index(_index(seed, config, camera, drive), work)
 
 
@@ -162,6 +169,11 @@ def _flow(drive: Drive, target: int, source: int) -> tuple[float, float]:
 def _depth(drive: Drive, i: int, config: WorldConfig) -> NDArray[np.uint16]:
     units = (drive.depths[i, 0].numpy() / METRES_PER_UNIT[config.kind]).clip(0, DEPTH_MAX)
     return np.asarray((units * TEACHER_UNIT).round().clip(1), np.uint16)
+
+
+def _metres(drive: Drive, i: int) -> NDArray[np.uint16]:
+    steps = (drive.depths[i, 0].numpy() * DEPTH_STEPS).round()
+    return np.asarray(np.where(steps <= np.iinfo(np.uint16).max, steps, 0), np.uint16)
 
 
 def _classes(drive: Drive, i: int) -> NDArray[np.uint8]:

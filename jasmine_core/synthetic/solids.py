@@ -132,20 +132,35 @@ class Sketch:
             -(self.origin[1] + low + size[1] / 2),
             self.origin[2] - s * x + c * z,
         )
+        self.append(
+            shape, centre, size, turn(self.yaw + yaw, pitch, roll), paint, self.look(paint),
+            velocity=self.velocity, taper=taper, casts=casts,
+        )  # fmt: skip
+
+    def look(self, paint: Paint) -> tuple[int, int, float, float]:
+        """Draw textures of the upright and of the horizontal faces and the pattern's offset."""
         variant = self.dice.choice(VARIANTS[paint.pattern])
         top = variant if paint.top is None else self.dice.choice(VARIANTS[paint.top])
         shift = (0.0, 0.0) if paint.aligned else (self.dice.random(), self.dice.random())
+        return variant, top, *shift
+
+    def append(
+        self, shape: int, centre: Vector, size: Vector, rotation: list[list[float]], paint: Paint,
+        look: tuple[int, int, float, float], *, velocity: Vector = (0.0, 0.0, 0.0),
+        taper: tuple[float, float] = (0.0, 0.0), casts: bool = True,
+    ) -> None:  # fmt: skip
+        """Add a solid whose centre and rotation are given in the world."""
         row = {
             "shape": shape,
             "centre": centre,
             "half": tuple(max(v, 1e-3) / 2 for v in size),
-            "rotation": turn(self.yaw + yaw, pitch, roll),
+            "rotation": rotation,
             "taper": taper,
-            "velocity": self.velocity,
+            "velocity": velocity,
             "casts": casts,
-            "texture": (variant, top),
+            "texture": look[:2],
             "palette": [channel for colour in paint.colours for channel in colour],
-            "tiling": (paint.span, *shift),
+            "tiling": (paint.span, *look[2:]),
             "sheen": (paint.glow, paint.gloss),
         }
         for name, value in row.items():

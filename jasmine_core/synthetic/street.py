@@ -72,20 +72,20 @@ def street(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     )
     s = Sketch(dice)
     _ground(s, plan)
-    _markings(s, plan)
+    markings(s, plan)
     for side in (-1, 1):
-        _houses(s, plan, side)
-        _front(s, plan, side)
-        _furniture(s, plan, side)
+        houses(s, plan, side)
+        front(s, plan, side)
+        furniture(s, plan, side)
         if parking[side > 0]:
-            _parked(s, plan, side)
+            parked(s, plan, side)
     _distance(s, plan)
     if config.moving_objects:
         _traffic(s, plan, motion, config.duration)
     return s.solids(), motion
 
 
-def _slab(
+def slab(
     s: Sketch, x: tuple[float, float], z: tuple[float, float], top: float, paint: Paint
 ) -> None:
     """Draw flat ground whose upper face is at height `top`."""
@@ -98,7 +98,7 @@ def _ground(s: Sketch, plan: Plan) -> None:
     lawn = dice.one_of(LAWNS)
     dry = (1.6 * lawn[0], 1.2 * lawn[1], 1.3 * lawn[2])
     grass = Paint("grass", (lawn, dry, (0.16, 0.11, 0.07)), dice.uniform(5, 9))
-    _slab(s, (-4000, 4000), (-4000, 4000), -0.03, grass)
+    slab(s, (-4000, 4000), (-4000, 4000), -0.03, grass)
     tar = dice.tinted((0.11, 0.11, 0.115), 0.35)
     road = paved(dice, "asphalt", (tar,), dice.uniform(4, 7))
     paving = paved(dice, "slabs", STONE, dice.uniform(2.0, 4.0))
@@ -106,32 +106,32 @@ def _ground(s: Sketch, plan: Plan) -> None:
         plain(dice.tinted((0.38, 0.37, 0.35)), "concrete", 1.6),
         (-BEHIND, plan.length + 80),
     )
-    _slab(s, (-plan.kerb, plan.kerb), ends, 0.0, road)
+    slab(s, (-plan.kerb, plan.kerb), ends, 0.0, road)
     gap = (plan.crossing - 4, plan.crossing + 4)
     if plan.crossing < plan.length:
         for side in (-1, 1):
-            _slab(s, _sorted(side * plan.kerb, side * 90), gap, 0.0, road)
+            slab(s, ascending(side * plan.kerb, side * 90), gap, 0.0, road)
     for side in (-1, 1):
         front = grass if plan.style in ("suburb", "country") and dice.chance(0.8) else paving
         for z in ((ends[0], min(gap[0], ends[1])), (gap[1], ends[1])):
             if z[1] <= z[0]:
                 continue
-            _slab(s, _sorted(side * plan.kerb, side * (plan.kerb + 0.15)), z, 0.125, edge)
-            _slab(s, _sorted(side * (plan.kerb + 0.15), side * plan.wall), z, 0.12, paving)
-            _slab(s, _sorted(side * plan.wall, side * (plan.line + 14)), z, 0.10, front)
+            slab(s, ascending(side * plan.kerb, side * (plan.kerb + 0.15)), z, 0.125, edge)
+            slab(s, ascending(side * (plan.kerb + 0.15), side * plan.wall), z, 0.12, paving)
+            slab(s, ascending(side * plan.wall, side * (plan.line + 14)), z, 0.10, front)
 
 
-def _sorted(a: float, b: float) -> tuple[float, float]:
+def ascending(a: float, b: float) -> tuple[float, float]:
     return min(a, b), max(a, b)
 
 
-def _markings(s: Sketch, plan: Plan) -> None:
+def markings(s: Sketch, plan: Plan) -> None:
     dice = s.dice
     white = plain(dice.tinted((0.62, 0.62, 0.58), 0.2), "asphalt", 3.0)
     ends = (-BEHIND, plan.length)
 
     def line(x: float, z: tuple[float, float], wide: float = 0.12) -> None:
-        _slab(s, (x - wide / 2, x + wide / 2), z, 0.003, white)
+        slab(s, (x - wide / 2, x + wide / 2), z, 0.003, white)
 
     middle = dice.choice(("dashes", "dashes", "dashes", "solid", "none"))
     if middle == "solid":
@@ -156,13 +156,13 @@ def _markings(s: Sketch, plan: Plan) -> None:
         if dice.chance(0.5):
             repair = paved(dice, "asphalt", (dice.tinted((0.08, 0.08, 0.085), 0.5),), 3.0)
             wide, long = dice.uniform(0.5, 1.6), dice.uniform(0.8, 6.0)
-            _slab(s, (x - wide / 2, x + wide / 2), (z, z + long), 0.0015, repair)
+            slab(s, (x - wide / 2, x + wide / 2), (z, z + long), 0.0015, repair)
         else:
             lid = Paint("checker", ((0.1, 0.1, 0.1), (0.05, 0.05, 0.05), (0.03, 0.03, 0.03)), 0.5)
             s.add(CYLINDER, (x, -0.2, z), (0.65, 0.204, 0.65), lid, casts=False)
 
 
-def _houses(s: Sketch, plan: Plan, side: int) -> None:
+def houses(s: Sketch, plan: Plan, side: int) -> None:
     dice, z = s.dice, -BEHIND
     dense = {"town": 0.95, "suburb": 0.8, "country": 0.3, "works": 0.7}[plan.style]
     typical = dice.randint(2, 4)
@@ -193,7 +193,7 @@ def _houses(s: Sketch, plan: Plan, side: int) -> None:
         z += long + free
 
 
-def _front(s: Sketch, plan: Plan, side: int) -> None:
+def front(s: Sketch, plan: Plan, side: int) -> None:
     """Draw what stands between pavement and garden: hedge, fence or wall."""
     dice = s.dice
     if plan.line - plan.wall < 1.5:
@@ -223,7 +223,7 @@ def _front(s: Sketch, plan: Plan, side: int) -> None:
         z += long + dice.choice((0.0, dice.uniform(1, 4)))
 
 
-def _furniture(s: Sketch, plan: Plan, side: int) -> None:
+def furniture(s: Sketch, plan: Plan, side: int) -> None:
     """Draw what stands on the pavement at the kerb: trees, lamps, signs, bins, people."""
     dice, z = s.dice, -BEHIND + s.dice.uniform(0, 10)
     spacing, favourite = dice.uniform(5, 14), dice.choice(("tree", "tree", "lamp"))
@@ -248,7 +248,7 @@ def _furniture(s: Sketch, plan: Plan, side: int) -> None:
         z += spacing * dice.uniform(0.6, 1.5)
 
 
-def _parked(s: Sketch, plan: Plan, side: int) -> None:
+def parked(s: Sketch, plan: Plan, side: int) -> None:
     dice, z, full = s.dice, -BEHIND, s.dice.uniform(0.3, 0.95)
     while z < plan.length:
         if dice.chance(full) and abs(z - plan.crossing) > 9:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jasmine_core.errors import ConfigError
 from jasmine_core.synthetic.drive import WorldConfig, WorldStream, render_clips, render_drive
 
-SIZES = {"street": (96, 32), "room": (64, 48)}
+SIZES = {"street": (96, 32), "road": (96, 32), "room": (64, 48)}
 FIELDS = ("images", "depths", "K", "T_world_camera", "velocity", "angular_velocity", "moving")
 
 
@@ -26,7 +26,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture(params=["street", "room"])
+@pytest.fixture(params=["street", "road", "room"])
 def kind(request):
     return request.param
 

@@ -35,7 +35,7 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="module", params=["street", "room"])
+@pytest.fixture(scope="module", params=["street", "road", "room"])
 def scene(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world") / "scene"
     config = world(request.param)
