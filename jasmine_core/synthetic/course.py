@@ -55,6 +55,11 @@ class Course:
             return 0.0
         return sum(a * k * math.cos(k * z + phase) for a, k, phase in self.rises)
 
+    def place(self, x: float, z: float) -> tuple[float, float]:
+        """Return the world's (x, z) of a place `x` beside the centreline at `z` [m]."""
+        heading = self.heading(z)
+        return self.x(z) + math.cos(heading) * x, z - math.sin(heading) * x
+
     def pieces(self, z: tuple[float, float]) -> list[tuple[float, float]]:
         """Return the interval cut at the knots; a straight and level course has none."""
         if not self.turns and not self.rises:
@@ -112,7 +117,7 @@ class BentSketch(Sketch):
             return
         heading, slope = self.course.heading(z), self.course.slope(z)
         ch, sh = math.cos(heading), math.sin(heading)
-        where = (self.course.x(z) + ch * x, z - sh * x)
+        where = self.course.place(x, z)
         if low < 0.3 and size[1] > 2.0:  # what stands on a slope reaches into the ground
             deeper = abs(slope) * (abs(s) * size[0] + abs(c) * length) / 2
             low, size = low - deeper, (size[0], size[1] + deeper, length)

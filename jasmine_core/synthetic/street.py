@@ -122,10 +122,12 @@ def _ground(s: Sketch, plan: Plan) -> None:
 
 
 def ascending(a: float, b: float) -> tuple[float, float]:
+    """Return the two numbers in ascending order."""
     return min(a, b), max(a, b)
 
 
 def markings(s: Sketch, plan: Plan) -> None:
+    """Draw lane markings, a zebra crossing, repairs and manholes."""
     dice = s.dice
     white = plain(dice.tinted((0.62, 0.62, 0.58), 0.2), "asphalt", 3.0)
     ends = (-BEHIND, plan.length)
@@ -163,6 +165,7 @@ def markings(s: Sketch, plan: Plan) -> None:
 
 
 def houses(s: Sketch, plan: Plan, side: int) -> None:
+    """Draw the row of houses on one side."""
     dice, z = s.dice, -BEHIND
     dense = {"town": 0.95, "suburb": 0.8, "country": 0.3, "works": 0.7}[plan.style]
     typical = dice.randint(2, 4)
@@ -249,6 +252,7 @@ def furniture(s: Sketch, plan: Plan, side: int) -> None:
 
 
 def parked(s: Sketch, plan: Plan, side: int) -> None:
+    """Draw cars that are parked along one kerb."""
     dice, z, full = s.dice, -BEHIND, s.dice.uniform(0.3, 0.95)
     while z < plan.length:
         if dice.chance(full) and abs(z - plan.crossing) > 9:

@@ -10,9 +10,9 @@ from jasmine_core.synthetic.carrier import carried
 from jasmine_core.synthetic.config import Dice, WorldConfig
 from jasmine_core.synthetic.course import BentSketch, Course
 from jasmine_core.synthetic.drive import render_drive
-from jasmine_core.synthetic.landscape import Bank, Hill, Terrain, bank, hill
 from jasmine_core.synthetic.paint import plain
 from jasmine_core.synthetic.render import offsets, scene
+from jasmine_core.synthetic.terrain import Bank, Hill, Terrain, bank, hill
 from jasmine_core.synthetic.trace import View, trace
 
 GREY = plain((0.5, 0.5, 0.5))
@@ -102,7 +102,7 @@ def test_moving_things_follow_the_road():
 
 def test_a_hill_comes_out_at_its_distance():
     s = BentSketch(Dice(0, "test"))
-    land, here = Terrain(), Hill(0.0, 300.0, 120.0, 80.0, 40.0, 10.0)
+    land, here = Terrain(), Hill(0.0, 300.0, 0.0, 120.0, 80.0, 40.0, 10.0)
     hill(s, land, here, GREY)
     s.ground(GREY, below=0.0)
     solids = s.solids()
@@ -111,7 +111,19 @@ def test_a_hill_comes_out_at_its_distance():
     expected = 300 - 80 * math.sqrt(1 - (12 / 40) ** 2)
     assert depth[1, 1].item() == pytest.approx(expected, rel=1e-5)
     for x, z in ((0.0, 300.0), (30.0, 280.0), (-60.0, 330.0)):
-        assert height_below(solids, x, z) == pytest.approx(land.height(x, z), abs=2e-3)
+        assert height_below(solids, x, z) == pytest.approx(land.height(Course(), x, z), abs=2e-3)
+
+
+def test_things_on_a_hill_beside_a_bent_road_stand_on_its_surface():
+    s = BentSketch(Dice(0, "test"), course=HILLY)
+    land = Terrain()
+    hill(s, land, Hill(90.0, 260.0, HILLY.height(260.0), 70.0, 110.0, 30.0, 5.0), GREY)
+    s.ground(GREY, below=0.0)
+    surface = s.solids()
+    for x, z in ((60.0, 260.0), (95.0, 220.0), (40.0, 300.0), (-30.0, 250.0)):
+        land.at(s, x, z).pole((0, 0, 0), 5.0, 0.5, GREY)
+        top = height_below(s.solids(), *HILLY.place(x, z))
+        assert 4.6 < top - height_below(surface, *HILLY.place(x, z)) < 5.01
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -124,9 +136,10 @@ def test_a_bank_rises_from_its_foot(side):
     for way in (0.5, 8.0, 25.0):
         expected = way * math.tan(math.radians(20))
         assert height_below(solids, side * (9.0 + way), 90.0) == pytest.approx(expected, abs=2e-3)
-        assert land.height(side * (9.0 + way), 90.0) == pytest.approx(expected)
+        assert land.height(Course(), side * (9.0 + way), 90.0) == pytest.approx(expected)
     assert height_below(solids, side * 8.0, 90.0) == pytest.approx(0.0, abs=1e-3)
-    assert land.height(side * 8.0, 90.0) == land.height(-side * 20.0, 90.0) == 0
+    assert land.height(Course(), side * 8.0, 90.0) == 0
+    assert land.height(Course(), -side * 20.0, 90.0) == 0
 
 
 def test_a_carried_camera_keeps_its_height_above_the_road():

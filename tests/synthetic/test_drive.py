@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jasmine_core.errors import ConfigError
 from jasmine_core.synthetic.drive import WorldConfig, WorldStream, render_clips, render_drive
 
-SIZES = {"street": (96, 32), "road": (96, 32), "room": (64, 48)}
+SIZES = {"street": (96, 32), "road": (160, 48), "room": (64, 48)}
 FIELDS = ("images", "depths", "K", "T_world_camera", "velocity", "angular_velocity", "moving")
 
 
