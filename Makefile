@@ -20,7 +20,7 @@ test-slow: $(VENV)/.installed-dev  ## the long checks
 	$(BIN)/python -m pytest -m slow
 
 soak: $(VENV)/.installed-dev  ## the live node for 20 minutes at speed: docs/soak.png, docs/soak.json
-	SOAK_PICTURE=docs/soak.png $(BIN)/python -m pytest -m slow -s tests/faults/test_soak.py
+	SOAK_IMAGE=docs/soak.png $(BIN)/python -m pytest -m slow -s tests/faults/test_soak.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

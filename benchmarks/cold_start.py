@@ -5,7 +5,7 @@
     .venv/bin/python benchmarks/cold_start.py
     .venv/bin/python benchmarks/cold_start.py --rounds 10 --backends torch onnxruntime openvino
 
-Each run is a new process that reads one picture of the bundled drive, writes its depth and ends;
+Each run is a new process that reads one image of the bundled drive, writes its depth and ends;
 the backends take turns. A first round does not count: it makes missing exports, and leaves every
 file in the page cache. Processor time is of all threads, memory is the peak of the process.
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measure live pictures between two processes on the loopback interface: rate, loss, latency, CPU.
+"""Measure live images between two processes on the loopback interface: rate, loss, latency, CPU.
 
     .venv/bin/python benchmarks/dds_transport.py
     .venv/bin/python benchmarks/dds_transport.py --seconds 60 --rate 30
@@ -8,7 +8,7 @@
 One process publishes as a camera does. The other is the host of the depth node, without a component
 to work on what comes. Latency runs from before the message is serialised to after it is
 deserialised: what the node's callback sees. CPU is in percent of one core, all threads of the
-process together, from the first picture that counts to the last.
+process together, from the first image that counts to the last.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Moment:
 
 
 def send(options: Options, width: int, height: int) -> None:
-    """Publish pictures at a rate, once someone listens; print the CPU share."""
+    """Publish images at a rate, once someone listens; print the CPU share."""
     messages = RosbagsMessages()
     store = messages.typestore
     data = np.random.default_rng(0).integers(0, 256, 3 * width * height, np.uint8)
@@ -91,7 +91,7 @@ def send(options: Options, width: int, height: int) -> None:
 def measure(options: Options, width: int, height: int) -> str:
     """Receive what a second process sends; return a row of the table."""
     first, count = _counts(options)
-    latency, moments = [], []  # of the pictures that count
+    latency, moments = [], []  # of the images that count
 
     def on_image(message: Any) -> None:
         late = time.time_ns() - stamp_ns(message.header.stamp)
@@ -117,7 +117,7 @@ def measure(options: Options, width: int, height: int) -> str:
 
 
 def _counts(options: Options) -> tuple[int, int]:
-    """Return the first picture that counts, and how many there are in all."""
+    """Return the first image that counts, and how many there are in all."""
     return round(WARM_UP * options.rate), round((WARM_UP + options.seconds) * options.rate)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Show how much of a frame is not the network, for several picture sizes, in one process.
+"""Show how much of a frame is not the network, for several image sizes, in one process.
 
     make bench
     .venv/bin/python benchmarks/frame_overhead.py --frames 50 --checkpoint DIR
@@ -128,8 +128,8 @@ def measure(options: Options) -> list[dict[str, Any]]:
 
     rows = []
     for (width, height, cloud), (component, _, _, frames) in rigs.items():
-        if component.tally.skipped:
-            raise SystemExit(f"{width}x{height}: frames were skipped: {component.tally}")
+        if component.counts.skipped:
+            raise SystemExit(f"{width}x{height}: frames were skipped: {component.counts}")
         network_s, rest_s, processor_s = np.median(frames[WARM_UP:], axis=0)
         rows.append(
             {
@@ -152,7 +152,7 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as Markdown."""
-    lines = ["| picture | cloud | network [ms] | the rest [ms] | on one core [ms] | goal [ms] |"]
+    lines = ["| image | cloud | network [ms] | the rest [ms] | on one core [ms] | goal [ms] |"]
     lines.append("|---|---|---|---|---|---|")
     for row in rows:
         goal = f"{GOALS[row['cloud']]:g}" if row["height"] == 720 else ""

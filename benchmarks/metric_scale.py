@@ -4,13 +4,13 @@
 
     .venv/bin/python benchmarks/metric_scale.py                            # the bundled drive
     .venv/bin/python benchmarks/metric_scale.py --camera-height 1.65 \
-        --bag ../shared/data/kitti_0013_bag --truth ../shared/data/kitti_0013_depth
+        --bag ../shared/data/kitti_0013_bag --ground-truth ../shared/data/kitti_0013_depth
 
 Every tenth pixel whose depth is known stands for the sensor of `sparse_depth`; all figures are of
-the other ones, median / 90th percentile of the pictures. The best scale of a picture is the median
+the other ones, median / 90th percentile of the images. The best scale of an image is the median
 of true depth over the network's, and an error is relative to it. "After the filter" is the scale
-that the node has in force at a picture, with what it held from earlier ones. "AbsRel at best" is
-that of each picture with its medians made equal, as papers do.
+that the node has in force at an image, with what it held from earlier ones. "AbsRel at best" is
+that of each image with its medians made equal, as papers do.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ Measure = Callable[[Depth, Depth], Measurement | None]  # of depth and of what a
 class Options:
     """Choose what is measured on what."""
 
-    bag: Path | None = None  # with `truth`; the bundled drive unless given
-    truth: str | None = None  # folder of depth pictures named by stamp, or a topic
+    bag: Path | None = None  # with `ground_truth`; the bundled drive unless given
+    ground_truth: str | None = None  # folder of depth images named by stamp, or a topic
     checkpoint: str = "jasmine-tiny"
     backend: str = "auto"
     camera_height: float | None = None  # [m] above the ground; `camera_height` is left out without
@@ -57,36 +57,38 @@ class Options:
 
 
 class Score(NamedTuple):
-    """Say how right a scale is for one picture."""
+    """Say how right a scale is for one image."""
 
     error: float  # relative to the best scale
     abs_rel: float  # of depth in metres by this scale
     abs_rel_at_best: float  # of depth scaled by the ratio of the medians, as papers do
 
 
-def split(truth: Depth, every: int) -> tuple[Depth, Depth]:
+def split(ground_truth: Depth, every: int) -> tuple[Depth, Depth]:
     """Return what a sensor sees of true depth [H,W], NaN elsewhere, and the rest, 0 elsewhere."""
-    known = truth > 0
-    seen = known & (np.cumsum(known).reshape(truth.shape) % every == 0)
-    return np.where(seen, truth, np.float32(np.nan)), np.where(seen, np.float32(0), truth)
+    known = ground_truth > 0
+    seen = known & (np.cumsum(known).reshape(ground_truth.shape) % every == 0)
+    return np.where(seen, ground_truth, np.float32(np.nan)), np.where(
+        seen, np.float32(0), ground_truth
+    )
 
 
-def score(depth: Depth, truth: Depth, metres_per_unit: float, protocol: str) -> Score:
+def score(depth: Depth, ground_truth: Depth, metres_per_unit: float, protocol: str) -> Score:
     """Compare a scale of depth [H,W] in model units with the best one by true depth [m]."""
-    valid = find_protocol(protocol).valid(truth) & (depth > 0)
-    best = float(np.median(truth[valid] / depth[valid]))
+    valid = find_protocol(protocol).valid(ground_truth) & (depth > 0)
+    best = float(np.median(ground_truth[valid] / depth[valid]))
     known = np.nan_to_num(depth, nan=0.0)
     metres = known * np.float32(metres_per_unit)
     return Score(
         metres_per_unit / best - 1,
-        evaluate_depth(metres, truth, protocol, "none").abs_rel,
-        evaluate_depth(known, truth, protocol, "median").abs_rel,
+        evaluate_depth(metres, ground_truth, protocol, "none").abs_rel,
+        evaluate_depth(known, ground_truth, protocol, "median").abs_rel,
     )
 
 
-def summary(scores: list[Score], pictures: int) -> dict[str, float]:
-    """Return the figures of a row of the table; a picture without a scale has no score."""
-    row: dict[str, float] = {"pictures": pictures, "without a scale": pictures - len(scores)}
+def summary(scores: list[Score], images: int) -> dict[str, float]:
+    """Return the figures of a row of the table; an image without a scale has no score."""
+    row: dict[str, float] = {"images": images, "without a scale": images - len(scores)}
     if scores:
         error, found, best = np.array(scores).T
         row["bias"] = float(np.median(error))
@@ -108,34 +110,34 @@ def ways(options: Options, camera: Camera) -> dict[str, Measure]:
 
 def measure(options: Options) -> dict[str, dict[str, float]]:
     """Run the network over the bag; return a row of figures for each way and each kind of scale."""
-    bag, truth = (options.bag, options.truth) if options.bag else sample_drive()
-    samples = BagSamples(Path(bag), str(truth), None, None)
+    bag, ground_truth = (options.bag, options.ground_truth) if options.bag else sample_drive()
+    samples = BagSamples(Path(bag), str(ground_truth), None, None)
     predictor = DepthPredictor.from_pretrained(options.checkpoint, backend=options.backend)
     measures = ways(options, samples.camera)
     filters = {way: ScaleFilter(way) for way in measures}
-    names = [f"{way}, {kind}" for way in measures for kind in ("each picture", "after the filter")]
+    names = [f"{way}, {kind}" for way in measures for kind in ("each image", "after the filter")]
     scores: dict[str, list[Score]] = {name: [] for name in names}
-    pictures = 0
+    images = 0
     for sample in tqdm(samples(), total=samples.count, unit="frame"):
         depth = predictor(sample.image).depth
-        seen, rest = split(sample.truth, options.every)
-        pictures += 1
+        seen, rest = split(sample.ground_truth, options.every)
+        images += 1
         for way, compare in measures.items():
             measured = compare(depth, seen)
             filters[way].add(sample.stamp, measured, options.time_constant)
             if measured is not None and measured.confidence >= LEAST_CONFIDENCE:
                 found = score(depth, rest, measured.metres_per_unit, options.protocol)
-                scores[f"{way}, each picture"].append(found)
+                scores[f"{way}, each image"].append(found)
             if (scale := filters[way].at(sample.stamp, UNKNOWN)).state != UNKNOWN.state:
                 found = score(depth, rest, scale.metres_per_unit, options.protocol)
                 scores[f"{way}, after the filter"].append(found)
-    return {name: summary(some, pictures) for name, some in scores.items()}
+    return {name: summary(some, images) for name, some in scores.items()}
 
 
 def table(rows: dict[str, dict[str, float]]) -> str:
     """Lay the rows out in Markdown."""
     lines = [
-        "| scale by | pictures | without a scale | bias | error | AbsRel | AbsRel at best |",
+        "| scale by | images | without a scale | bias | error | AbsRel | AbsRel at best |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, row in rows.items():
@@ -146,7 +148,7 @@ def table(rows: dict[str, dict[str, float]]) -> str:
                 for key, form in (("error", ".1%"), ("abs_rel", ".3f"), ("at_best", ".3f"))
             )
             figures = f"{row['bias']:+.1%} | {' | '.join(pairs)}"
-        lines.append(f"| {name} | {row['pictures']} | {row['without a scale']} | {figures} |")
+        lines.append(f"| {name} | {row['images']} | {row['without a scale']} | {figures} |")
     return "\n".join(lines)
 
 

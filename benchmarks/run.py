@@ -102,7 +102,7 @@ def main(options: Options) -> None:
 
     grown = size_scaling.measure(size_scaling.Options(frames=1 if options.quick else 3))
     result["size_scaling"] = grown
-    section("Cost as the picture grows", size_scaling.table(grown))
+    section("Cost as the image grows", size_scaling.table(grown))
 
     options.output.mkdir(parents=True, exist_ok=True)
     with atomic_file(options.output / "latest.json") as file:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how the cost of a frame grows with the picture: time and operations, fitted exponents.
+"""Measure how the cost of a frame grows with the image: time and operations, fitted exponents.
 
     .venv/bin/python benchmarks/size_scaling.py
     .venv/bin/python benchmarks/size_scaling.py --preset medium --factors 0.5 1 2

@@ -127,7 +127,7 @@ def _checkpointing(model: JasmineModel, wanted: bool) -> None:
 
 
 def _batch(count: int, size: tuple[int, int]) -> Batch:
-    """Return smooth noise, moved a little between the pictures."""
+    """Return smooth noise, moved a little between the images."""
     w, h = size
     coarse = torch.rand(count, 3, h // 8, w // 8)
     image = torch.nn.functional.interpolate(coarse, (h, w), mode="bicubic").clamp(0, 1)

@@ -87,9 +87,9 @@ def render(
             open and built-up roads with far things to see.
         scenes: how many.
         first: seed of the first; those from 1,000,000 on are for tests.
-        frames: pictures of a scene, at 8 Hz; at least 3.
-        width: of the pictures [px].
-        height: of the pictures [px].
+        frames: images of a scene, at 8 Hz; at least 3.
+        width: of the images [px].
+        height: of the images [px].
         device: that renders: cpu or cuda.
     """
     from jasmine_core.interrupt import Interrupt
@@ -114,7 +114,7 @@ def train(
 
     Args:
         recipe: YAML file; training/ holds some.
-        output: folder of the run: states, log, pictures, checkpoints.
+        output: folder of the run: states, log, images, checkpoints.
         resume: go on with the run in OUT from its last state.
     """
     from jasmine_core.train.loop import train as run
@@ -137,13 +137,13 @@ def export(
     precision: Literal["auto", "fp32", "fp16"] = "auto",
     split: bool = False,
     transposed: bool = False,
-    picture: Annotated[Path | None, arg(metavar="FILE")] = None,
+    image: Annotated[Path | None, arg(metavar="FILE")] = None,
     build_only: bool = False,
     compute_capability: str | None = None,
 ) -> None:
     """Turn a checkpoint into graphs that run without torch, or into engines for this machine's GPU.
 
-    Everything constant is folded into the weights. The graph is for pictures of one size.
+    Everything constant is folded into the weights. The graph is for images of one size.
 
     Args:
         checkpoint: folder, or random:PRESET.
@@ -151,12 +151,12 @@ def export(
             where `--backend onnxruntime` and openvino look for it.
         onnx: write ONNX.
         tensorrt: build TensorRT engines into the cache, check them and activate those that pass.
-        size: [px] of the pictures that the network gets; by default those that it was trained on.
+        size: [px] of the images that the network gets; by default those that it was trained on.
         precision: fp16 keeps float32 where float16 would overflow, and at both ends; auto is fp32
             for graphs, and for engines fp16 as far as that is exact enough.
         split: three graphs (encoder, unet, decoder) instead of one.
         transposed: upsample with transposed convolutions; less work, not always less time.
-        picture: what the search for overflows in fp16 looks at; by default noise.
+        image: what the search for overflows in fp16 looks at; by default noise.
         build_only: build engines and leave their check to the first start on the robot.
         compute_capability: with --build-only, build ahead of time for the GPU that has it, such as
             8.9, with TensorRT for RTX; no GPU is needed.
@@ -182,7 +182,7 @@ def export(
         precision="fp32" if precision == "auto" else precision,
         split=split,
         transposed=transposed,
-        picture=picture,
+        image=image,
     )
     for file in sorted(folder.iterdir()):
         print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
@@ -195,7 +195,7 @@ def _export_engines(
     build_only: bool,
     compute_capability: str | None,
 ) -> None:
-    from jasmine_core.engines.build import build_engines, prove_engines, require_gpu
+    from jasmine_core.engines.build import build_engines, require_gpu, validate_engines
 
     def say(line: str) -> None:
         print(line, file=sys.stderr)
@@ -205,7 +205,7 @@ def _export_engines(
             print(folder)
         print("not checked yet: --backend tensorrt or `jasmine doctor --gpu` do it on the robot")
         return
-    found = prove_engines(checkpoint, require_gpu(), size, precision, say)
+    found = validate_engines(checkpoint, require_gpu(), size, precision, say)
     levels = ", ".join(f"{stage} {level}" for stage, level in found.accuracy.precision.items())
     print(f"{levels}: {found.accuracy.summary()}; used from now on")
 
@@ -221,7 +221,7 @@ def doctor(
     Args:
         checkpoint: folder of a checkpoint or of exports, or random:PRESET.
         gpu: run everything that needs a GPU: engines, their accuracy, latencies, memory.
-        size: [px] of the pictures, for --gpu; by default those that it was trained on.
+        size: [px] of the images, for --gpu; by default those that it was trained on.
         json: file that --gpu writes.
     """
     from jasmine_core.doctor import examine, render

@@ -190,14 +190,14 @@ def _cache(checkpoint: str) -> Iterator[Finding]:
         model = hash_of(Exports(checkpoint))
     except JasmineError:
         model = ""
-    proven = [found for found in read_sets() if found.card.model == model]
-    for found in proven:
+    validated = [found for found in read_sets() if found.card.model == model]
+    for found in validated:
         levels = ", ".join(f"{k} {v}" for k, v in found.accuracy.precision.items())
         text = f"{found.card.width}x{found.card.height} on {found.gpu}: {levels}; "
-        yield Finding("engine cache", "proven", GOOD, text + found.accuracy.summary())
-    if not proven:
+        yield Finding("engine cache", "validated", GOOD, text + found.accuracy.summary())
+    if not validated:
         text = "no engines of this checkpoint were checked; jasmine export CHECKPOINT --tensorrt"
-        yield Finding("engine cache", "proven", LACKING, text)
+        yield Finding("engine cache", "validated", LACKING, text)
 
 
 def _attempt(topic: str, name: str, look: Callable[[], str]) -> Finding:

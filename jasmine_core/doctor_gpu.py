@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from jasmine_core._version import __version__
 from jasmine_core.config import read_config
-from jasmine_core.engines.build import prove_engines, require_gpu
+from jasmine_core.engines.build import require_gpu, validate_engines
 from jasmine_core.engines.cache import RECORD, EngineCache, EngineRecord
 from jasmine_core.engines.cuda import check, load_cuda
 from jasmine_core.engines.gpu import Gpu
-from jasmine_core.engines.sample_images import sample_pictures
+from jasmine_core.engines.sample_images import sample_images
 from jasmine_core.engines.validated_set import EngineSet, ready_engine
 from jasmine_core.errors import FrameError, JasmineError
 from jasmine_core.files import atomic_file
@@ -34,9 +34,9 @@ from jasmine_core.runtime.backend import Backend
 from jasmine_core.runtime.backend_tensorrt import TensorRTBackend
 from jasmine_core.runtime.statistics import Latencies
 
-WARM_UP, RUNS, PICTURES = 10, 100, 8
+WARM_UP, RUNS, IMAGES = 10, 100, 8
 Say = Callable[[str], None]
-Pictures = NDArray[np.float32]  # [n,3,H,W] in [0,1]
+Images = NDArray[np.float32]  # [n,3,H,W] in [0,1]
 
 
 def examine_gpu(checkpoint: str, size: Size | None, say: Say) -> dict[str, Any]:
@@ -65,27 +65,27 @@ def examine_gpu(checkpoint: str, size: Size | None, say: Say) -> dict[str, Any]:
             return None
 
     for precision in ("fp16", "fp32"):
-        found = _prove(checkpoint, gpu, size, precision, say, failed)
+        found = _validate(checkpoint, gpu, size, precision, say, failed)
         if found is None:
             continue
         report[f"engines {precision}"] = _describe(found)
-        pictures = np.float32(1 / 255) * sample_pictures(found.card.size, PICTURES)
+        images = np.float32(1 / 255) * sample_images(found.card.size, IMAGES)
         for graph in (False, True):
             name = f"{precision}{' as CUDA graph' if graph else ''}"
-            attempt(f"run {name}", partial(_run, found, gpu, graph, pictures))
+            attempt(f"run {name}", partial(_run, found, gpu, graph, images))
         attempt(f"ready {precision}", partial(_is_ready, checkpoint, found, precision))
     attempt("run torch", partial(_run_torch, checkpoint, size))
     report["failed"] = failed
     return report
 
 
-def time_backend(backend: Backend, pictures: Pictures, runs: int) -> dict[str, Any]:
-    """Run a backend on pictures in turn; return latencies [ms], of stages and in all, and NaN."""
+def time_backend(backend: Backend, images: Images, runs: int) -> dict[str, Any]:
+    """Run a backend on images in turn; return latencies [ms], of stages and in all, and NaN."""
     latencies, not_finite = Latencies(), 0
     for i in range(WARM_UP + runs):
         start = perf_counter()
         try:
-            maps = backend(pictures[i % len(pictures)])
+            maps = backend(images[i % len(images)])
         except FrameError:
             not_finite += 1
             continue
@@ -109,12 +109,12 @@ def power_mode() -> str:
     return " ".join(done.stdout.split())
 
 
-def _prove(
+def _validate(
     checkpoint: str, gpu: Gpu, size: Size | None, precision: str, say: Say, failed: dict[str, str]
 ) -> EngineSet | None:
     say(f"engines {precision}")
     try:
-        return prove_engines(checkpoint, gpu, size, precision, say)
+        return validate_engines(checkpoint, gpu, size, precision, say)
     except (JasmineError, OSError, RuntimeError) as err:
         failed[f"engines {precision}"] = str(err)
         return None
@@ -134,13 +134,13 @@ def _built(name: str) -> dict[str, Any]:
     return {"name": name, "bytes": record.length, "build_seconds": round(record.seconds, 1)}
 
 
-def _run(found: EngineSet, gpu: Gpu, cuda_graph: bool, pictures: Pictures) -> dict[str, Any]:
+def _run(found: EngineSet, gpu: Gpu, cuda_graph: bool, images: Images) -> dict[str, Any]:
     cuda = load_cuda()
     free_before, _ = _memory(cuda)
     start = perf_counter()
     backend = TensorRTBackend([found], gpu, cuda_graph)
     loaded = perf_counter() - start
-    figures = time_backend(backend, pictures, RUNS)
+    figures = time_backend(backend, images, RUNS)
     free_after, total = _memory(cuda)
     return figures | {
         "load_seconds": round(loaded, 3),
@@ -166,5 +166,5 @@ def _run_torch(checkpoint: str, size: Size | None) -> dict[str, Any]:
 
     backend = TorchBackend.load(checkpoint, "cuda", "fp16")
     chosen = size or backend.info.nominal_size
-    pictures = np.float32(1 / 255) * sample_pictures(chosen, PICTURES)
-    return time_backend(backend, np.asarray(pictures, np.float32), RUNS)
+    images = np.float32(1 / 255) * sample_images(chosen, IMAGES)
+    return time_backend(backend, np.asarray(images, np.float32), RUNS)

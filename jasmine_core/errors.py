@@ -8,7 +8,7 @@ class JasmineError(Exception):
 
 
 class CameraError(JasmineError):
-    """A calibration that cannot describe its pictures."""
+    """A calibration that cannot describe its images."""
 
 
 class CheckpointError(JasmineError):
@@ -32,4 +32,4 @@ class ExportError(JasmineError):
 
 
 class FrameError(JasmineError):
-    """One picture that cannot be used; the run counts it and goes on."""
+    """One image that cannot be used; the run counts it and goes on."""

@@ -73,7 +73,7 @@ def demo(
 
     Args:
         output: folder for the results, overwritten.
-        write_bag: render a drive into DIR/drive (a bag) and DIR/truth (exact depth) instead.
+        write_bag: render a drive into DIR/drive (a bag) and DIR/ground truth (exact depth) instead.
         kind: world of the new drive.
         seed: everything else about it.
         frames: its length, at 10 Hz.
@@ -84,17 +84,17 @@ def demo(
 
         height = 192 if kind == "street" else 480
         config = WorldConfig(kind=kind, width=640, height=height, frames=frames)
-        write_world_bag(seed, config, write_bag / "drive", write_bag / "truth")
+        write_world_bag(seed, config, write_bag / "drive", write_bag / "ground_truth")
         print(f"try it: jasmine run {write_bag / 'drive'} -o OUT")
         return 0
     from jasmine_ros.commands.demo import sample_drive, score_depth_bag
 
-    bag, truth = sample_drive()
+    bag, ground_truth = sample_drive()
     shown = DepthParameters(publish_points=True, publish_colorized=True, publish_confidence=True)
     status = _run(BagRun(bag, output, copy=True, overwrite=True), shown)
     if status == 0:
         file = output / "accuracy.json"
-        print(score_depth_bag(output / "depth", truth, shown.checkpoint, file), end="")
+        print(score_depth_bag(output / "depth", ground_truth, shown.checkpoint, file), end="")
     return status
 
 
@@ -107,7 +107,7 @@ def evaluate(
     dataset: Literal["kitti", "sunny", "cloudy", "rainy", "foggy", "cityscapes"] | None = None,
     root: Annotated[Path | None, arg(metavar="DIR")] = None,
     split: Annotated[Path | None, arg(metavar="FILE")] = None,
-    truth: Annotated[str | None, arg(metavar="DIR_OR_TOPIC")] = None,
+    ground_truth: Annotated[str | None, arg(metavar="DIR_OR_TOPIC")] = None,
     image: Annotated[str | None, arg(metavar="TOPIC")] = None,
     camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None,
     protocol: str | None = None,
@@ -117,7 +117,7 @@ def evaluate(
     show: int = 0,
     json: Annotated[Path, arg(metavar="FILE")] = Path("evaluation.json"),
 ) -> None:
-    """Score a checkpoint beside two predictors that never look at the picture.
+    """Score a checkpoint beside two predictors that never look at the image.
 
     Writes FILE (JSON) and beside it a Markdown and a LaTeX table and a figure of the best, the
     median and the worst frame.
@@ -126,20 +126,20 @@ def evaluate(
         checkpoint: folder, or the name of a bundled one.
         world: freshly rendered scenes of this kind, from seeds that no training uses.
         seed: which of them.
-        frames: how many pictures, ten of each scene.
-        bag: pictures of this bag instead, with --truth.
+        frames: how many images, ten of each scene.
+        bag: images of this bag instead, with --ground-truth.
         dataset: a published test set instead, in --root: KITTI raw, a weather of DrivingStereo, or
             Cityscapes.
         root: folder of the test set.
-        split: list of its pictures, for KITTI and Cityscapes.
-        truth: for a bag a folder of 16-bit PNG (metres x 256, named by stamp), or a topic of depth
-            pictures or LiDAR clouds; for Cityscapes the folder of its depth arrays.
-        image: topic of the pictures.
+        split: list of its images, for KITTI and Cityscapes.
+        ground_truth: for a bag a folder of 16-bit PNG (metres x 256, named by stamp), or a topic of
+            depth images or LiDAR clouds; for Cityscapes the folder of its depth arrays.
+        image: topic of the images.
         camera_info: topic of the CameraInfo.
         protocol: which pixels count; by default plain for a world, eigen for a bag, and for a test
             set what papers use on it.
-        alignment: how predictions meet the truth; none for metric depth.
-        resize: how a picture meets the network.
+        alignment: how predictions meet the ground truth; none for metric depth.
+        resize: how an image meets the network.
         baseline: another checkpoint to stand beside it, such as a disparity net's.
         show: draw this many frames from first to last instead of best, median and worst.
         json: file to write.
@@ -155,7 +155,7 @@ def evaluate(
         dataset,
         root,
         split,
-        truth,
+        ground_truth,
         image,
         camera_info,
         protocol,
@@ -196,7 +196,7 @@ def _play(what: Annotated[Play, OmitArgPrefixes]) -> None:
 
 
 def _view(what: Annotated[ViewRun, OmitArgPrefixes]) -> None:
-    """Watch pictures, depth, clouds and frames of live topics in Rerun's viewer, until Ctrl-C."""
+    """Watch images, depth, clouds and frames of live topics in Rerun's viewer, until Ctrl-C."""
     view(what)
 
 
@@ -208,7 +208,7 @@ def _run(what: BagRun, parameters: DepthParameters) -> int:
     if report["ended_by"] not in (bag_run.END_OF_BAG, bag_run.LIMIT):
         raise JasmineError(f"stopped early: {report['ended_by']}")
     if not report["frames"]["processed"]:
-        raise JasmineError(f"no picture could be used; {what.output / 'report.json'} says why")
+        raise JasmineError(f"no image could be used; {what.output / 'report.json'} says why")
     return 0
 
 
@@ -217,7 +217,7 @@ def _summarise(report: dict[str, Any], output: Path) -> None:
     skipped = sum(kind["count"] for kind in frames["skipped"].values())
     unit = "units (up-to-scale)" if report["scale"]["state"] == "up-to-scale" else "m"
     print(
-        f"{frames['processed']} of {frames['received']} pictures in {report['seconds']:.1f} s, "
+        f"{frames['processed']} of {frames['received']} images in {report['seconds']:.1f} s, "
         f"{report['frames_per_second']:.1f} per second; {skipped} skipped"
     )
     if depth["median"] is not None:

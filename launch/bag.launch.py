@@ -17,12 +17,12 @@ ARGUMENTS = {  # name: (default, description); without a default it must be give
     "bag": (None, "rosbag2 folder to play"),
     "rate": ("1.0", "times as fast as recorded"),
     "loop": ("true", "begin again at the end"),
-    "image": (None, "topic of the bag's pictures"),
-    "camera_info": ("", "topic of the CameraInfo; beside the pictures unless given"),
+    "image": (None, "topic of the bag's images"),
+    "camera_info": ("", "topic of the CameraInfo; beside the images unless given"),
     "image_transport": ("", "raw or compressed"),
     "checkpoint": ("", "checkpoint folder"),
     "point_cloud": ("true", "publish depth/points"),
-    "rviz": ("true", "show pictures, depth and cloud in RViz"),
+    "rviz": ("true", "show images, depth and cloud in RViz"),
 }
 PASSED = ("image", "camera_info", "image_transport", "checkpoint", "point_cloud", "rviz")
 

@@ -10,8 +10,8 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "jasmine_ros"
 ARGUMENTS = {  # name: (default, description, choices)
-    "image": ("image", "topic of the pictures", None),
-    "camera_info": ("", "topic of the CameraInfo; beside the pictures unless given", None),
+    "image": ("image", "topic of the images", None),
+    "camera_info": ("", "topic of the CameraInfo; beside the images unless given", None),
     "image_transport": ("", "raw, or compressed: from IMAGE/compressed", ["", "raw", "compressed"]),
     "checkpoint": ("", "checkpoint folder; as in params_file unless given", None),
     "params_file": (
@@ -26,7 +26,7 @@ ARGUMENTS = {  # name: (default, description, choices)
         "publish depth/points; as in params_file unless given",
         ["", "true", "false"],
     ),
-    "rviz": ("false", "show pictures, depth and cloud in RViz", ["true", "false"]),
+    "rviz": ("false", "show images, depth and cloud in RViz", ["true", "false"]),
 }
 OUTPUTS = ("image_rect", "camera_info", "points", "colorized")
 

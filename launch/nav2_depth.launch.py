@@ -10,8 +10,8 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "jasmine_ros"
 ARGUMENTS = {  # name: (default, description); without a default it must be given
-    "image": (None, "topic of the pictures"),
-    "camera_info": ("", "topic of the CameraInfo; beside the pictures unless given"),
+    "image": (None, "topic of the images"),
+    "camera_info": ("", "topic of the CameraInfo; beside the images unless given"),
     "image_transport": ("", "raw or compressed"),
     "checkpoint": (None, "checkpoint folder; one that knows metres"),
     "params_file": (

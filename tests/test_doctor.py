@@ -15,10 +15,10 @@ import pytest
 from helpers.engine_graphs import SIZE, write_export
 
 from jasmine_core.doctor import GOOD, LACKING, WRONG, Finding, examine, render
-from jasmine_core.doctor_gpu import PICTURES, time_backend, write_report
+from jasmine_core.doctor_gpu import IMAGES, time_backend, write_report
 from jasmine_core.engines.cache import EngineCache, EngineKey
 from jasmine_core.engines.gpu import find_gpu
-from jasmine_core.engines.sample_images import sample_pictures
+from jasmine_core.engines.sample_images import sample_images
 from jasmine_core.errors import EngineError, FrameError
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, load_backend
 
@@ -46,7 +46,7 @@ def test_a_machine_is_told_with_its_versions_and_backends(checkpoint):
     assert find(findings, "checkpoint", str(checkpoint)).text == (
         "smallest, random, seed 0; 128x64 px, depth up-to-scale"
     )
-    assert find(findings, "engine cache", "proven").state == LACKING
+    assert find(findings, "engine cache", "validated").state == LACKING
     lines = render(findings).splitlines()
     assert lines[0] == "machine:"
     assert all(line.endswith(":") or line[2:4] in (GOOD, LACKING, WRONG) for line in lines)
@@ -126,9 +126,9 @@ def test_latencies_of_a_real_backend(tmp_path):
     pytest.importorskip("onnxruntime")
     exports = write_export(tmp_path / "128x64-fp32", "fp32")
     backend = load_backend(str(exports), "onnxruntime", "cpu", "fp32")
-    pictures = np.float32(1 / 255) * sample_pictures(SIZE, PICTURES)
+    images = np.float32(1 / 255) * sample_images(SIZE, IMAGES)
 
-    figures = time_backend(backend, pictures, runs=20)
+    figures = time_backend(backend, images, runs=20)
 
     assert (figures["runs"], figures["not_finite"]) == (20, 0)
     stages = figures["milliseconds"]
@@ -138,7 +138,7 @@ def test_latencies_of_a_real_backend(tmp_path):
 
 
 class Sometimes:
-    """A backend that finds NaN in every second picture."""
+    """A backend that finds NaN in every second image."""
 
     info = BackendInfo("sometimes", "cpu", "fp32", "", SIZE, None)
 
@@ -153,7 +153,7 @@ class Sometimes:
         return NetworkMaps(flat, flat[None], {"network": 0.001})
 
 
-def test_pictures_that_come_out_not_finite_are_counted():
+def test_images_that_come_out_not_finite_are_counted():
     figures = time_backend(Sometimes(), np.zeros((2, 3, 8, 8), np.float32), runs=20)
     assert figures["not_finite"] == 15  # of 10 to warm up and 20
     assert figures["milliseconds"]["network"]["p50"] == 1.0

@@ -24,24 +24,24 @@ SPLIT = ("encoder.onnx", "unet.onnx", "decoder.onnx")
 
 @dataclass(frozen=True)
 class ExportCard:
-    """Describe an export: whose weights, for which pictures, in what numbers."""
+    """Describe an export: whose weights, for which images, in what numbers."""
 
     model: str  # hash of the weights and their configuration
-    width: int  # [px] of the pictures that the graph takes
+    width: int  # [px] of the images that the graph takes
     height: int
     multiple: int  # [px] of both sides that the model can take at all
     precision: str  # fp32 or fp16
-    islands: str  # modules kept in float32, separated by spaces
+    fp32_layers: str  # modules kept in float32, separated by spaces
     graphs: str  # file names, in the order in which they run
     metres_per_unit: float | None  # None: depths are up-to-scale
-    nominal_width: int  # [px] of the pictures that the model was trained on
+    nominal_width: int  # [px] of the images that the model was trained on
     nominal_height: int
     description: str
     version: str = __version__
 
     @property
     def size(self) -> Size:
-        """Return (width, height) of the pictures."""
+        """Return (width, height) of the images."""
         return self.width, self.height
 
     @property

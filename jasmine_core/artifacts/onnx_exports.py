@@ -128,7 +128,7 @@ def _describe(folder: Path, precision: str) -> ExportCard:
             height=jasmine["height"],
             multiple=2**halvings,
             precision=precision,
-            islands="",
+            fp32_layers="",
             graphs="",
             metres_per_unit=jasmine["metres_per_unit"],
             nominal_width=jasmine["width"],

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Masks and teacher depth beside the pictures of a sequence.
+"""Masks and teacher depth beside the images of a sequence.
 
 Whatever can name the label of a stamp can label a sequence: a folder of PNG files does it here.
 """
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.dataset.sequence import CLASSES, PICTURES, DatasetError, Sequence, read_labels
+from jasmine_core.dataset.sequence import CLASSES, IMAGES, DatasetError, Sequence, read_labels
 from jasmine_core.geometry.camera import ImageTransform
 
 Labels = NDArray[Any]
@@ -24,7 +24,7 @@ _DTYPES = {CLASSES: np.uint8}  # TEACHER: uint16
 
 
 def place(labels: Labels, transform: ImageTransform) -> Labels:
-    """Take labels [H,W] of a rectified picture where its pixels go; 0 where nothing was seen."""
+    """Take labels [H,W] of a rectified image where its pixels go; 0 where nothing was seen."""
     window = transform.target_window
     inner = cv2.resize(
         labels[transform.source_window.slices],
@@ -41,7 +41,7 @@ def labels_in(
 ) -> Callable[[int], Labels | None]:
     """Return the labels that a folder holds for stamps, as PNG files named by them.
 
-    They belong to the pictures of the sequence or, where `transform` leads from there, to the
+    They belong to the images of the sequence or, where `transform` leads from there, to the
     camera's own; their size tells.
     """
     if not folder.is_dir():
@@ -63,14 +63,14 @@ def labels_in(
         own = sequence.camera
         raise DatasetError(
             f"{files[stamp]} is {size[0]}x{size[1]} px; make labels of the {own.width}x"
-            f"{own.height} px pictures in {sequence.folder / PICTURES}"
+            f"{own.height} px images in {sequence.folder / IMAGES}"
         )
 
     return find
 
 
 def attach(sequence: Sequence, kind: str, find: Callable[[int], Labels | None]) -> int:
-    """Store labels beside a sequence's pictures, all or none; return how many there are."""
+    """Store labels beside a sequence's images, all or none; return how many there are."""
     target = sequence.folder / kind
     partial = sequence.folder / f".{kind}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -80,13 +80,13 @@ def attach(sequence: Sequence, kind: str, find: Callable[[int], Labels | None]) 
         for frame in sequence.index.frames:
             labels = find(frame.stamp)
             if labels is not None:
-                name = Path(frame.picture).with_suffix(".png").name
+                name = Path(frame.image).with_suffix(".png").name
                 (partial / name).write_bytes(cv2.imencode(".png", labels)[1].tobytes())
                 count += 1
         if not count:
-            expected = Path(sequence.index.frames[0].picture).with_suffix(".png").name
+            expected = Path(sequence.index.frames[0].image).with_suffix(".png").name
             raise DatasetError(
-                f"no PNG is named after a picture of {sequence.folder}; expected names such as "
+                f"no PNG is named after an image of {sequence.folder}; expected names such as "
                 f"{expected}"
             )
         shutil.rmtree(target, ignore_errors=True)

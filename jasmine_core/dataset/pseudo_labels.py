@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks that label a sequence: Mask2Former its masks; Depth Anything or our own net its depth.
 
-They see the prepared pictures, so their labels are in the right geometry already.
+They see the prepared images, so their labels are in the right geometry already.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from jasmine_core.dataset.sequence import (
     TEACHER,
     TEACHER_UNIT,
     DatasetError,
-    Picture,
+    RgbImage,
     Sequence,
+    read_image,
     read_labels,
-    read_picture,
 )
 from jasmine_core.errors import CheckpointError, FrameError
 from jasmine_core.files import atomic_file
@@ -46,7 +46,7 @@ from jasmine_core.model.disparity_net import DisparityNet
 
 Map = NDArray[np.float32]
 Seen = NDArray[np.bool_]
-Network = Callable[[Picture, Seen], NDArray[Any]]  # labels [H,W] of a picture [H,W,3]
+Network = Callable[[RgbImage, Seen], NDArray[Any]]  # labels [H,W] of an image [H,W,3]
 
 MARK = "labeller.json"  # in a folder of labels: which network made them
 METRES_PER_UNIT = 30.0  # of a metric teacher: what lies 3 to 90 m away is in the student's range
@@ -63,7 +63,7 @@ _CITYSCAPES = (1024, 512)  # [px] half of Cityscapes' own size, the middle of th
 
 
 class Labelled(NamedTuple):
-    """Say what became of a sequence's pictures."""
+    """Say what became of a sequence's images."""
 
     labels: int  # that are there now
     refused: list[str]  # a line for each that could not be labelled
@@ -71,7 +71,7 @@ class Labelled(NamedTuple):
 
 
 class Labeller:
-    """A network in a folder; its weights are read when the first picture needs them."""
+    """A network in a folder; its weights are read when the first image needs them."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         config = read_json(folder / "config.json")
@@ -101,7 +101,7 @@ class Labeller:
 
     @cached_property
     def network(self) -> Network:
-        """Return the network as a function from a picture to its labels, on the GPU if any."""
+        """Return the network as a function from an image to its labels, on the GPU if any."""
         return self._make(self.folder, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
@@ -124,10 +124,10 @@ def find_labeller(name: str, kind: str, allow_download: bool = False) -> Labelle
 def label(
     sequence: Sequence, labeller: Labeller, stop: Callable[[], bool] = lambda: False
 ) -> Labelled:
-    """Store a network's labels beside a sequence's pictures.
+    """Store a network's labels beside a sequence's images.
 
-    They appear together, in place of what was there. `stop` is asked before each picture; what is
-    done by then is kept aside, and the next call goes on from there. A picture that cannot be
+    They appear together, in place of what was there. `stop` is asked before each image; what is
+    done by then is kept aside, and the next call goes on from there. An image that cannot be
     labelled stays without.
     """
     target = folder = sequence.folder / labeller.kind
@@ -138,7 +138,7 @@ def label(
     seen = np.ones(sequence.camera.size[::-1], np.bool_)
     if (path := sequence.folder / SEEN).is_file():
         seen = np.asarray(read_labels(path) > 0, np.bool_)
-    files = {f.picture: folder / f"{Path(f.picture).stem}.png" for f in sequence.index.frames}
+    files = {f.image: folder / f"{Path(f.image).stem}.png" for f in sequence.index.frames}
     labels, refused = 0, list[str]()
     try:
         for left_by_kill in folder.glob(".*.partial-*"):
@@ -146,21 +146,21 @@ def label(
         with atomic_file(folder / MARK) as temporary:
             temporary.write_text(labeller.mark)
         title = f"{sequence.folder.name} {labeller.kind}"
-        for picture, file in tqdm(files.items(), unit="frame", desc=title, leave=False):
+        for image, file in tqdm(files.items(), unit="frame", desc=title, leave=False):
             if stop():
                 return Labelled(labels, refused, finished=False)
             if not file.is_file():
-                network = labeller.network  # no picture is to blame for what is wrong with it
+                network = labeller.network  # no image is to blame for what is wrong with it
                 try:
-                    values = network(read_picture(sequence.folder / picture), seen)
+                    values = network(read_image(sequence.folder / image), seen)
                 except (DatasetError, FrameError) as err:
-                    refused.append(f"{picture}: {err}")
+                    refused.append(f"{image}: {err}")
                     continue
                 with atomic_file(file) as temporary:
                     temporary.write_bytes(cv2.imencode(".png", values)[1].tobytes())
             labels += 1
         if not labels:
-            raise DatasetError(f"no picture of {sequence.folder} can be labelled: {refused[0]}")
+            raise DatasetError(f"no image of {sequence.folder} can be labelled: {refused[0]}")
         if folder != target:
             shutil.rmtree(target, ignore_errors=True)
             folder.replace(target)
@@ -197,16 +197,16 @@ class Mask2Former:
             )
 
     @torch.inference_mode()
-    def __call__(self, picture: Picture, seen: Seen) -> NDArray[np.uint8]:
-        """Return the classes [H,W] of a picture."""
-        size = network_size(_size(picture), _CITYSCAPES, 32)
-        image = _imagenet(_tensor(picture, size, self._network.device))
-        out = self._network.model(pixel_values=image, output_hidden_states=True)
+    def __call__(self, image: RgbImage, seen: Seen) -> NDArray[np.uint8]:
+        """Return the classes [H,W] of an image."""
+        size = network_size(_size(image), _CITYSCAPES, 32)
+        tensor = _imagenet(_tensor(image, size, self._network.device))
+        out = self._network.model(pixel_values=tensor, output_hidden_states=True)
         queries = out.transformer_decoder_intermediate_states[-1].transpose(0, 1)  # [1,Q,C]
         classes = self._network.class_predictor(queries).softmax(-1)[0, :, :-1]  # [Q,19]
         masks = out.masks_queries_logits[-1][0].sigmoid()  # [Q,H/4,W/4]
         scores = torch.einsum("qc,qhw->chw", classes, masks)
-        return np.asarray(_resized(scores, picture).argmax(0), np.uint8)
+        return np.asarray(_resized(scores, image).argmax(0), np.uint8)
 
 
 class DepthAnything:
@@ -227,11 +227,11 @@ class DepthAnything:
         self._patch = int(config.patch_size)
 
     @torch.inference_mode()
-    def __call__(self, picture: Picture, seen: Seen) -> NDArray[np.uint16]:
-        """Return the depth [H,W] of a picture in a teacher's steps, 0 where nothing was seen."""
-        size = network_size(_size(picture), (self._side, self._side), self._patch)
-        image = _imagenet(_tensor(picture, size, self._network.device))
-        values = _resized(self._network(pixel_values=image).predicted_depth, picture)[0]
+    def __call__(self, image: RgbImage, seen: Seen) -> NDArray[np.uint16]:
+        """Return the depth [H,W] of an image in a teacher's steps, 0 where nothing was seen."""
+        size = network_size(_size(image), (self._side, self._side), self._patch)
+        tensor = _imagenet(_tensor(image, size, self._network.device))
+        values = _resized(self._network(pixel_values=tensor).predicted_depth, image)[0]
         return _steps(values / METRES_PER_UNIT if self._metric else _guess(values, seen), seen)
 
 
@@ -242,12 +242,12 @@ class DisparityLabeller:
         self._network, self._device = DisparityNet.from_pretrained(folder).to(device), device
 
     @torch.inference_mode()
-    def __call__(self, picture: Picture, seen: Seen) -> NDArray[np.uint16]:
-        """Return the depth [H,W] of a picture in a teacher's steps, 0 where nothing was seen."""
+    def __call__(self, image: RgbImage, seen: Seen) -> NDArray[np.uint16]:
+        """Return the depth [H,W] of an image in a teacher's steps, 0 where nothing was seen."""
         config = self._network.config
-        width, height = network_size(_size(picture), (config.width, config.height), 32)
-        image = _tensor(picture, (max(width, 64), max(height, 64)), self._device)
-        disparity = _resized(self._network(image)[0], picture)[0]
+        width, height = network_size(_size(image), (config.width, config.height), 32)
+        tensor = _tensor(image, (max(width, 64), max(height, 64)), self._device)
+        disparity = _resized(self._network(tensor)[0], image)[0]
         return _steps(_depth(disparity), seen)
 
 
@@ -276,13 +276,13 @@ def _made_by(labeller: Labeller, folder: Path) -> bool:
     return (folder / MARK).is_file() and (folder / MARK).read_text() == labeller.mark
 
 
-def _size(picture: Picture) -> Size:
-    return picture.shape[1], picture.shape[0]
+def _size(image: RgbImage) -> Size:
+    return image.shape[1], image.shape[0]
 
 
-def _tensor(picture: Picture, size: Size, device: torch.device) -> Tensor:
-    """Return a picture as [1,3,H,W] in [0,1] of another size."""
-    resized = stretch(_size(picture), size).picture(picture)
+def _tensor(image: RgbImage, size: Size, device: torch.device) -> Tensor:
+    """Return an image as [1,3,H,W] in [0,1] of another size."""
+    resized = stretch(_size(image), size).image(image)
     return torch.from_numpy(resized).to(device).permute(2, 0, 1)[None].float() / 255
 
 
@@ -291,11 +291,11 @@ def _imagenet(image: Tensor) -> Tensor:
     return image.sub(mean).div(deviation)
 
 
-def _resized(maps: Tensor, picture: Picture) -> Map:
-    """Bring maps [C,h,w] to the size of a picture; FrameError if any value is not a number."""
+def _resized(maps: Tensor, image: RgbImage) -> Map:
+    """Bring maps [C,h,w] to the size of an image; FrameError if any value is not a number."""
     if not maps.isfinite().all():
         raise FrameError("the network's output is not a number")
-    transform = stretch((maps.shape[2], maps.shape[1]), _size(picture))
+    transform = stretch((maps.shape[2], maps.shape[1]), _size(image))
     return np.stack([transform.map(values) for values in maps.float().cpu().numpy()])
 
 

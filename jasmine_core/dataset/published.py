@@ -8,7 +8,7 @@
     Cityscapes      ROOT/leftImg8bit/test/CITY/NAME_leftImg8bit.png; a split file has lines
                     `CITY NAME`, and depth arrays are numbered in its order
 
-Pictures stay as they are; `Sample.read` resizes them together with K. `docs/dataset.md` tells where
+Images stay as they are; `Sample.read` resizes them together with K. `docs/dataset.md` tells where
 lists and depth come from.
 """
 
@@ -41,10 +41,10 @@ class KittiFrame(NamedTuple):
 
 
 class KittiRaw:
-    """Read KITTI raw by a split file, each picture with the ones before and after it.
+    """Read KITTI raw by a split file, each image with the ones before and after it.
 
     `paper_intrinsics` takes K as the papers do, alike for all recording days: 0.58 W, 1.92 H and
-    the middle. `neighbours` is off for test files, whose pictures may stand at the end of a drive.
+    the middle. `neighbours` is off for test files, whose images may stand at the end of a drive.
     """
 
     def __init__(
@@ -82,16 +82,16 @@ class KittiRaw:
             if here is not None and there is not None:
                 T_camera_imu = calibration.camera_from_imu(side)
                 T = T_camera_imu @ inverse(here) @ there @ inverse(T_camera_imu)
-            picture = _kitti_picture(drive, side, number)
-            sources.append(Neighbour(picture, _stamp(stamps, number), T))
+            image = _kitti_image(drive, side, number)
+            sources.append(Neighbour(image, _stamp(stamps, number), T))
         return Sample(
-            picture=_kitti_picture(drive, side, frame.number),
+            image=_kitti_image(drive, side, frame.number),
             stamp=_stamp(stamps, frame.number),
             camera=camera,
             sources=tuple(sources),
         )
 
-    def truth(self, i: int) -> Depth:
+    def ground_truth(self, i: int) -> Depth:
         """Return the laser scan of sample i as a depth map [H,W] m, 0 where unknown.
 
         As the published numbers have it: the depth is the scanner's forward coordinate, pixels
@@ -119,51 +119,51 @@ class KittiRaw:
 
 
 class DrivingStereo:
-    """Read one weather of DrivingStereo's test pictures, 500 each."""
+    """Read one weather of DrivingStereo's test images, 500 each."""
 
     def __init__(self, root: Path, weather: str) -> None:
         folder = root / weather
-        self._pictures = _pictures(folder / "left-image-full-size")
+        self._images = _images(folder / "left-image-full-size")
         self._depth = folder / "depth-map-full-size"
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._images)
 
     def sample(self, i: int) -> Sample:
-        """Return picture i."""
-        return Sample(picture=self._pictures[i], stamp=i, camera=None)
+        """Return image i."""
+        return Sample(image=self._images[i], stamp=i, camera=None)
 
-    def truth(self, i: int) -> Depth:
-        """Return the depth [H,W] m of picture i, 0 where unknown."""
-        path = self._depth / f"{self._pictures[i].stem}.png"
+    def ground_truth(self, i: int) -> Depth:
+        """Return the depth [H,W] m of image i, 0 where unknown."""
+        path = self._depth / f"{self._images[i].stem}.png"
         return np.asarray(read_labels(path) / 256.0, np.float32)
 
 
 class Cityscapes:
-    """Read Cityscapes' test pictures in the order of a split file, 1525 of them.
+    """Read Cityscapes' test images in the order of a split file, 1525 of them.
 
     `depth` is the folder of depth arrays NNN_depth.npy that were published with ManyDepth.
     """
 
     def __init__(self, root: Path, split: Path, depth: Path) -> None:
         self._depth = depth
-        self._pictures = []
+        self._images = []
         for line in _lines(split):
             parts = line.split()
             if len(parts) != 2:
                 raise DatasetError(f"{split}: {line!r} is not `CITY NAME`")
             city, name = parts
-            self._pictures.append(root / "leftImg8bit" / "test" / city / f"{name}_leftImg8bit.png")
+            self._images.append(root / "leftImg8bit" / "test" / city / f"{name}_leftImg8bit.png")
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._images)
 
     def sample(self, i: int) -> Sample:
-        """Return picture i, whole; the protocol cuts the car's bonnet off."""
-        return Sample(picture=_there(self._pictures[i]), stamp=i, camera=None)
+        """Return image i, whole; the protocol cuts the car's bonnet off."""
+        return Sample(image=_there(self._images[i]), stamp=i, camera=None)
 
-    def truth(self, i: int) -> Depth:
-        """Return the depth [H,W] m of picture i, 0 where unknown."""
+    def ground_truth(self, i: int) -> Depth:
+        """Return the depth [H,W] m of image i, 0 where unknown."""
         path = _there(self._depth / f"{i:03d}_depth.npy")
         try:
             depth = np.load(path, allow_pickle=False)
@@ -286,19 +286,19 @@ def _kitti_frame(split: Path, line: str) -> KittiFrame:
     return KittiFrame(parts[0], int(parts[1]), parts[2])
 
 
-def _kitti_picture(drive: Path, side: str, number: int) -> Path:
+def _kitti_image(drive: Path, side: str, number: int) -> Path:
     folder = drive / f"image_{side}" / "data"
     for suffix in ("png", "jpg"):
         path = folder / f"{number:010d}.{suffix}"
         if path.is_file():
             return path
-    raise DatasetError(f"{folder} has no picture {number:010d}.png or .jpg; is it downloaded?")
+    raise DatasetError(f"{folder} has no image {number:010d}.png or .jpg; is it downloaded?")
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _images(folder: Path) -> list[Path]:
     found = sorted(f for f in folder.glob("*") if f.suffix in (".png", ".jpg"))
     if not found:
-        raise DatasetError(f"{folder} holds no pictures; is the data set unpacked there?")
+        raise DatasetError(f"{folder} holds no images; is the data set unpacked there?")
     return found
 
 

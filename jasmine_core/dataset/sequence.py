@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences on disk: rectified pictures, one JSON index, samples of a picture and its neighbours.
+"""Sequences on disk: rectified images, one JSON index, samples of an image and its neighbours.
 
 `docs/dataset.md` describes the folder. Every data set, prepared from a bag or published by others,
 gives the same `Sample`s.
@@ -23,14 +23,14 @@ from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Camera, Size, stretch
 from jasmine_core.geometry.rigid import Array, from_numbers
 
-VERSION = 1
+VERSION = 2
 INDEX, SEEN = "sequence.json", "seen.png"
-PICTURES, CLASSES, TEACHER = "pictures", "masks", "teacher"
+IMAGES, CLASSES, TEACHER = "images", "masks", "teacher"
 TEACHER_UNIT = 256  # steps of a teacher's 16-bit PNG per unit of depth; 0 = unknown
 SKY = 10  # Cityscapes' training classes: what moves by itself, and what has no depth
 MOVING = (11, 12, 13, 14, 15, 16, 17, 18)
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 
 
 class DatasetError(JasmineError):
@@ -39,11 +39,11 @@ class DatasetError(JasmineError):
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """One picture of the index."""
+    """One image of the index."""
 
     stamp: int  # [ns]
-    segment: int  # pictures of different segments were never compared
-    picture: str  # path inside the folder
+    segment: int  # images of different segments were never compared
+    image: str  # path inside the folder
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ class Index:
 
     @property
     def camera(self) -> Camera:
-        """Return the camera of all pictures."""
+        """Return the camera of all images."""
         return Camera(self.width, self.height, np.array(self.K, np.float64))
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A picture that shows the target's scene from elsewhere."""
+    """An image that shows the target's scene from elsewhere."""
 
-    picture: Path
+    image: Path
     stamp: int  # [ns]
     T_target_source: Array | None = None  # [4,4] in metres, where odometry is believed
 
@@ -94,11 +94,11 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Sample:
-    """A target picture and what is known about it; paths are opened by `read`."""
+    """A target image and what is known about it; paths are opened by `read`."""
 
-    picture: Path
-    stamp: int  # [ns]; the number of the picture where a data set has no clock
-    camera: Camera | None  # of the stored pictures; None in test sets without calibration
+    image: Path
+    stamp: int  # [ns]; the number of the image where a data set has no clock
+    camera: Camera | None  # of the stored images; None in test sets without calibration
     sources: tuple[Neighbour, ...] = ()  # (before, after); none in test sets
     seen: Path | None = None  # PNG, zero where rectification or letterbox left nothing of the scene
     classes: Path | None = None  # PNG of Cityscapes' training classes, see SKY and MOVING
@@ -106,19 +106,19 @@ class Sample:
 
     def read(self, size: Size | None = None) -> Loaded:
         """Read everything, resized to (width, height) by stretching if a size is given."""
-        target = read_picture(self.picture)
+        target = read_image(self.image)
         stored = (target.shape[1], target.shape[0])
         if self.camera is not None and self.camera.size != stored:
             raise DatasetError(
-                f"{self.picture} is {stored[0]}x{stored[1]} px but its index says "
+                f"{self.image} is {stored[0]}x{stored[1]} px but its index says "
                 f"{self.camera.width}x{self.camera.height} px; prepare the sequence again"
             )
         to_size = stretch(stored, size or stored)
         sources = []
         for source in self.sources:
-            picture = read_picture(source.picture)
-            _same_size(source.picture, picture, stored)
-            sources.append(to_size.picture(picture))
+            image = read_image(source.image)
+            _same_size(source.image, image, stored)
+            sources.append(to_size.image(image))
 
         def nearest(path: Path | None) -> NDArray[Any] | None:
             if path is None:
@@ -129,7 +129,7 @@ class Sample:
 
         seen, classes, teacher = (nearest(p) for p in (self.seen, self.classes, self.teacher))
         return Loaded(
-            target=to_size.picture(target),
+            target=to_size.image(target),
             sources=tuple(sources),
             camera=self.camera and to_size.camera(self.camera),
             motions=tuple(source.T_target_source for source in self.sources),
@@ -143,8 +143,8 @@ class Sample:
 class Loaded:
     """The arrays of a sample, all of one size."""
 
-    target: Picture  # [H,W,3] RGB
-    sources: tuple[Picture, ...]
+    target: RgbImage  # [H,W,3] RGB
+    sources: tuple[RgbImage, ...]
     camera: Camera | None
     motions: tuple[Array | None, ...]  # T_target_source [4,4] of each source, in metres
     seen: NDArray[np.bool_] | None  # [H,W]
@@ -158,12 +158,12 @@ class Sequence:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.index = read_index(folder)
-        there = {f.name for f in (folder / PICTURES).glob("*")}
-        missing = [f for f in self.index.frames if Path(f.picture).name not in there]
+        there = {f.name for f in (folder / IMAGES).glob("*")}
+        missing = [f for f in self.index.frames if Path(f.image).name not in there]
         if missing:
             raise DatasetError(
-                f"{folder} lacks {len(missing)} of its {len(self.index.frames)} pictures, the "
-                f"first is {missing[0].picture}; prepare it again with --overwrite"
+                f"{folder} lacks {len(missing)} of its {len(self.index.frames)} images, the "
+                f"first is {missing[0].image}; prepare it again with --overwrite"
             )
         self._labels = {
             name: {int(f.stem): f for f in (folder / name).glob("*.png") if f.stem.isdigit()}
@@ -173,7 +173,7 @@ class Sequence:
 
     @property
     def camera(self) -> Camera:
-        """Return the camera of all pictures."""
+        """Return the camera of all images."""
         return self.index.camera
 
     @property
@@ -189,12 +189,12 @@ class Sequence:
         record, frames = self.index.samples[i], self.index.frames
         target = frames[record.target]
         return Sample(
-            picture=self.folder / target.picture,
+            image=self.folder / target.image,
             stamp=target.stamp,
             camera=self.camera,
             sources=tuple(
                 Neighbour(
-                    self.folder / frames[source].picture,
+                    self.folder / frames[source].image,
                     frames[source].stamp,
                     None if T is None else from_numbers(T),
                 )
@@ -219,9 +219,9 @@ def open_sequences(folder: Path) -> list[Sequence]:
     return [sequence for sequence in found if not sequence.folder.name.startswith(".")]
 
 
-def picture_name(stamp: int, suffix: str) -> str:
-    """Return where the picture of a stamp [ns] lies; names sort as time does."""
-    return f"{PICTURES}/{stamp:019d}.{suffix}"
+def image_name(stamp: int, suffix: str) -> str:
+    """Return where the image of a stamp [ns] lies; names sort as time does."""
+    return f"{IMAGES}/{stamp:019d}.{suffix}"
 
 
 def read_index(folder: Path) -> Index:
@@ -234,7 +234,10 @@ def read_index(folder: Path) -> Index:
     except (OSError, ValueError) as err:
         raise DatasetError(f"{path} cannot be read: {err}; prepare it again") from err
     if not isinstance(values, dict) or values.get("version") != VERSION:
-        raise DatasetError(f"{path} is not of version {VERSION}; prepare it again")
+        raise DatasetError(
+            f"{path} is not of format version {VERSION}; prepare it again with "
+            "`jasmine prepare ... --overwrite` or `jasmine render`"
+        )
     try:
         index = from_mapping(Index, values, str(path))
     except ConfigError as err:
@@ -258,8 +261,8 @@ def write_index(index: Index, folder: Path) -> None:
         temporary.write_text(text + "\n}\n")
 
 
-def read_picture(path: Path) -> Picture:
-    """Read a picture as RGB [H,W,3]."""
+def read_image(path: Path) -> RgbImage:
+    """Read an image as RGB [H,W,3]."""
     pixels = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
@@ -282,7 +285,7 @@ def _decode(path: Path, mode: int) -> NDArray[Any]:
         raise DatasetError(f"{path} cannot be read: {err.strerror}") from err
     pixels = cv2.imdecode(data, mode) if data.size else None
     if pixels is None:
-        raise DatasetError(f"{path} is no picture that can be read; prepare the sequence again")
+        raise DatasetError(f"{path} is no image that can be read; prepare the sequence again")
     return np.asarray(pixels)
 
 
@@ -290,5 +293,5 @@ def _same_size(path: Path, values: NDArray[Any], size: Size) -> None:
     if values.shape[1::-1] != size:
         raise DatasetError(
             f"{path} is {values.shape[1]}x{values.shape[0]} px but its target {size[0]}x{size[1]} "
-            "px; all pictures of a sample have one size"
+            "px; all images of a sample have one size"
         )

@@ -44,7 +44,7 @@ class Error:
     """Measure a map against the reference, in shares of the reference's mean magnitude.
 
     `abs_rel` is the mean of |D - D_ref| / D_ref over all pixels but the very nearest (within a
-    hundredth of the farthest): AbsRel against any truth is within about that of the reference's
+    hundredth of the farthest): AbsRel against ground truth is within about that of the reference's
     own. It is 0 for maps that are not depth. All are `WORST` where the map is not finite.
     """
 
@@ -68,10 +68,10 @@ class Accuracy:
     """Report on one way of running the model; saved beside its engines."""
 
     passed: bool
-    pictures: int
+    images: int
     tolerance: Tolerance
     stages: dict[str, dict[str, Error]]  # each fed with the reference's own tensors
-    whole: dict[str, Error]  # from the picture on
+    whole: dict[str, Error]  # from the image on
     precision: dict[str, str] = field(default_factory=dict)  # of each stage
 
     def excess(self, stage: str) -> float:
@@ -90,17 +90,17 @@ class Accuracy:
 def measure(
     stages: Mapping[str, Stage], reference: Reference, tolerance: Tolerance | None = None
 ) -> Accuracy:
-    """Compare stages, given in the order they run in, with the reference on its pictures."""
+    """Compare stages, given in the order they run in, with the reference on its images."""
     tolerance = tolerance or Tolerance()
     alone: dict[str, dict[str, list[NDArray[np.float32]]]] = {
         name: {output: [] for output in stage.outputs} for name, stage in stages.items()
     }
     chained: dict[str, list[NDArray[np.float32]]] = {}
     for i in range(len(reference)):
-        truth = reference.tensors(i)
-        passed_on = {IMAGE: truth[IMAGE]}
+        ground_truth = reference.tensors(i)
+        passed_on = {IMAGE: ground_truth[IMAGE]}
         for name, stage in stages.items():
-            for output, answer in stage({key: truth[key] for key in stage.inputs}).items():
+            for output, answer in stage({key: ground_truth[key] for key in stage.inputs}).items():
                 alone[name][output].append(answer)
             passed_on.update(stage({key: passed_on[key] for key in stage.inputs}))
         for output in [*stages.values()][-1].outputs:
@@ -116,15 +116,15 @@ def measure(
     return Accuracy(passed, len(reference), tolerance, by_stage, whole)
 
 
-def error_of(name: str, answer: NDArray[np.float32], truth: NDArray[np.float32]) -> Error:
+def error_of(name: str, answer: NDArray[np.float32], ground_truth: NDArray[np.float32]) -> Error:
     """Measure an output, both [n,...]."""
     if not np.isfinite(answer).all():
         return Error(*(4 * [WORST]))
-    difference = np.abs(answer.astype(np.float64) - truth)
-    scale = max(float(np.abs(truth).mean()), float(np.finfo(np.float32).tiny))
+    difference = np.abs(answer.astype(np.float64) - ground_truth)
+    scale = max(float(np.abs(ground_truth).mean()), float(np.finfo(np.float32).tiny))
     abs_rel = 0.0
-    if name == DEPTH and (seen := truth > _NEAREST * truth.max()).any():
-        abs_rel = float((difference[seen] / truth[seen]).mean())
+    if name == DEPTH and (seen := ground_truth > _NEAREST * ground_truth.max()).any():
+        abs_rel = float((difference[seen] / ground_truth[seen]).mean())
     return Error(
         max=float(difference.max()) / scale,
         mean=float(difference.mean()) / scale,

@@ -19,7 +19,7 @@ from jasmine_core.errors import EngineError
 from jasmine_core.geometry.camera import Size
 
 
-def prove_engines(
+def validate_engines(
     checkpoint: str, gpu: Gpu, size: Size | None, precision: str, say: Say
 ) -> EngineSet:
     """Build the engines of a checkpoint for this machine as far as need be, check and activate."""
@@ -27,7 +27,7 @@ def prove_engines(
     graphs = EngineGraphs(Exports(checkpoint), size)
     preparation = EnginePreparation(graphs, library, target_of(library, gpu), say)
     start = HALF if precision == "auto" else precision
-    return preparation.prove(EngineLoader(library), gpu.name, start)
+    return preparation.validate(EngineLoader(library), gpu.name, start)
 
 
 def build_engines(

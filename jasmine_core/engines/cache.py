@@ -37,7 +37,7 @@ class EngineKey:
 
     stage: str  # encoder, unet, decoder, or jasmine for all of them
     graph: str  # SHA-256 of the ONNX graph and its weights
-    size: str  # of the pictures, such as 1024x320 [px]
+    size: str  # of the images, such as 1024x320 [px]
     precision: str
     library: str  # tensorrt or tensorrt_rtx
     version: str

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The graphs that engines are built of: three stages, at each level of precision.
 
-CACHE/graphs/HASH/1024x320-fp16-islands/   what no export at hand offers, made on the way
+CACHE/graphs/HASH/1024x320-mixed/   what no export at hand offers, made on the way
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.card import SPLIT, ExportCard, matches, read_card
 from jasmine_core.artifacts.onnx_exports import Exports
-from jasmine_core.engines.precision_fallback import ISLANDS, LEVELS, SINGLE
+from jasmine_core.engines.precision_fallback import FP32_LAYERS, LEVELS, SINGLE
 from jasmine_core.engines.validated_set import hash_of
 from jasmine_core.errors import ConfigError, EngineError, ExportError
 from jasmine_core.files import atomic_folder
@@ -32,7 +32,7 @@ _DELICATE = re.compile(r"(mid_block\.resnets\.\d+|attentions\.\d+|conv_out|\.ssg
 
 
 class EngineGraphs:
-    """Find, or export, the graphs of a checkpoint for pictures of one size (width, height)."""
+    """Find, or export, the graphs of a checkpoint for images of one size (width, height)."""
 
     def __init__(self, exports: Exports, size: Size | None = None) -> None:
         self._exports = exports
@@ -73,9 +73,9 @@ class EngineGraphs:
         if own.is_dir():
             return own
         for folder, card in self._exports:
-            islands = folder.name.endswith(ISLANDS)
+            fp32_layers = folder.name.endswith(FP32_LAYERS)
             same = card.size == self.size and card.graphs.split() == list(SPLIT)
-            if same and level == (ISLANDS if islands else card.precision):
+            if same and level == (FP32_LAYERS if fp32_layers else card.precision):
                 return folder
         return None
 
@@ -86,28 +86,28 @@ class EngineGraphs:
                 f"{self.size[0]}x{self.size[1]} px; where torch, onnx and onnxscript are "
                 f"installed, `jasmine export CHECKPOINT --onnx --split --precision {level}` does"
             )
-        from jasmine_core.engines.sample_images import sample_pictures
-        from jasmine_core.export.half_precision import find_islands
+        from jasmine_core.engines.sample_images import sample_images
+        from jasmine_core.export.half_precision import find_fp32_layers
         from jasmine_core.export.onnx import export_onnx
         from jasmine_core.export.specialise import specialise
         from jasmine_core.model.jasmine import JasmineModel
 
         model = JasmineModel.from_pretrained(self._exports.checkpoint)
-        islands: frozenset[str] = frozenset()
+        fp32_layers: frozenset[str] = frozenset()
         if level != SINGLE:
             import torch
 
             network = specialise(model)
-            picture = torch.from_numpy(sample_pictures(self.size, 1)).float() / 255
-            islands = find_islands(network, picture)
-            islands |= delicate(network) if level == ISLANDS else frozenset()
+            image = torch.from_numpy(sample_images(self.size, 1)).float() / 255
+            fp32_layers = find_fp32_layers(network, image)
+            fp32_layers |= delicate(network) if level == FP32_LAYERS else frozenset()
         with atomic_folder(self._own(level)) as folder:
             export_onnx(
                 model,
                 folder,
                 size=self.size,
                 precision="fp32" if level == SINGLE else "fp16",
-                islands=islands,
+                fp32_layers=fp32_layers,
                 split=True,
                 source=self.model,
             )
@@ -115,7 +115,7 @@ class EngineGraphs:
 
 
 def _sizes(exports: Exports) -> tuple[Size, int]:
-    """Return the size of a model's own pictures, and what sides have to be multiples of [px]."""
+    """Return the size of a model's own images, and what sides have to be multiples of [px]."""
     if exports.checkpoint.startswith(RANDOM) and not any(exports):  # only torch knows
         from jasmine_core.model.jasmine import JasmineModel
 

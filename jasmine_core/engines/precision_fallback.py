@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from jasmine_core.engines.accuracy import Accuracy
 from jasmine_core.errors import EngineError
 
-HALF, ISLANDS, SINGLE = "fp16", "fp16-islands", "fp32"
-LEVELS = (HALF, ISLANDS, SINGLE)
+HALF, FP32_LAYERS, SINGLE = "fp16", "mixed", "fp32"
+LEVELS = (HALF, FP32_LAYERS, SINGLE)
 Levels = dict[str, str]  # stage to level
 
 

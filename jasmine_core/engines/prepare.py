@@ -19,11 +19,11 @@ from jasmine_core.engines.cache import RECORD, EngineCache, EngineKey, EngineRec
 from jasmine_core.engines.graphs import STAGES, EngineGraphs
 from jasmine_core.engines.precision_fallback import HALF, SINGLE, settle
 from jasmine_core.engines.reference_outputs import Reference, make_reference, read_reference
-from jasmine_core.engines.validated_set import EngineSet, ProvenEngine, Target
+from jasmine_core.engines.validated_set import EngineSet, Target, ValidatedEngine
 from jasmine_core.errors import EngineError
 
 ACCURACY = "accuracy.json"
-PICTURES = 4  # that the engines are checked on
+IMAGES = 4  # that the engines are checked on
 
 
 class EngineRefusedError(EngineError):
@@ -61,7 +61,7 @@ class EnginePreparation:
         """Return an engine for each stage at its level, built where the cache has none."""
         return {stage: self._make(stage, levels[stage]) for stage in STAGES}
 
-    def prove(
+    def validate(
         self,
         load: Loader,
         gpu: str,
@@ -99,7 +99,7 @@ class EnginePreparation:
         return found
 
     def reference(self) -> Reference:
-        """Return the answers of the single-precision graphs to some pictures, stored or made."""
+        """Return the answers of the single-precision graphs to some images, stored or made."""
         width, height = self.graphs.size
         file = self._folder / "reference" / f"{self.graphs.model[:16]}-{width}x{height}.npz"
         if file.is_file():
@@ -109,13 +109,13 @@ class EnginePreparation:
                     return stored
             except EngineError as err:
                 self._say(f"{err}; making it anew")
-        from jasmine_core.engines.sample_images import sample_pictures
+        from jasmine_core.engines.sample_images import sample_images
 
         folder = self.graphs.folder(SINGLE)
         files = [folder / name for name in self.graphs.card(SINGLE).graphs.split()]
         self._say("computing the reference in single precision on the CPU, once")
-        pictures = sample_pictures(self.graphs.size, PICTURES)
-        reference = make_reference(self.graphs.model, files, pictures)
+        images = sample_images(self.graphs.size, IMAGES)
+        reference = make_reference(self.graphs.model, files, images)
         reference.save(file)
         return reference
 
@@ -145,5 +145,5 @@ def hash_graph(graph: Path) -> str:
     return hash_files([graph, *([weights] if weights.is_file() else [])])
 
 
-def _pinned(folder: Path) -> ProvenEngine:
-    return ProvenEngine(folder.name, read_config(EngineRecord, folder / RECORD).sha256)
+def _pinned(folder: Path) -> ValidatedEngine:
+    return ValidatedEngine(folder.name, read_config(EngineRecord, folder / RECORD).sha256)

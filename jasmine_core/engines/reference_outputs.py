@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures with the answers of the single-precision graphs: what an engine has to come up to."""
+"""Images with the answers of the single-precision graphs: what an engine has to come up to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMAGE, MODEL = "image", "model"
 
 @dataclass(frozen=True)
 class Reference:
-    """Hold pictures and, by name, every tensor that passes between the graphs for them."""
+    """Hold images and, by name, every tensor that passes between the graphs for them."""
 
     model: str  # hash that the graphs bear
     images: NDArray[np.uint8]  # [n,3,H,W]
@@ -30,7 +30,7 @@ class Reference:
         return len(self.images)
 
     def tensors(self, i: int) -> dict[str, NDArray[np.float32]]:
-        """Return all tensors of one picture, its own [1,3,H,W] in [0,1] among them."""
+        """Return all tensors of one image, its own [1,3,H,W] in [0,1] among them."""
         image = self.images[i : i + 1].astype(np.float32) / 255
         return {IMAGE: image} | {name: values[i] for name, values in self.maps.items()}
 
@@ -74,7 +74,7 @@ class OnnxStage:
 
 
 def make_reference(model: str, graphs: Sequence[Path], images: NDArray[np.uint8]) -> Reference:
-    """Run single-precision graphs, in the order they run in, on pictures [n,3,H,W]."""
+    """Run single-precision graphs, in the order they run in, on images [n,3,H,W]."""
     stages = [OnnxStage(graph) for graph in graphs]
     kept: dict[str, list[NDArray[np.float32]]] = {}
     for image in images:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which engines may be used: those that together came up to the reference, on this very machine.
 
-CACHE/proven/NAME.json   EngineSet; written last, after the accuracy check, and never otherwise
+CACHE/validated/NAME.json   EngineSet; written last, after the accuracy check, and never otherwise
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class ProvenEngine:
+class ValidatedEngine:
     """Name an engine of the cache, and the very plan that was checked."""
 
     name: str
@@ -49,7 +49,7 @@ class EngineSet:
     target: Target
     gpu: str  # that they were checked on
     start: str  # precision that was asked for; `accuracy.precision` is what it came to
-    engines: dict[str, ProvenEngine]  # by stage, in the order they run in
+    engines: dict[str, ValidatedEngine]  # by stage, in the order they run in
     accuracy: Accuracy
 
     def save(self, folder: Path | None = None) -> Path:
@@ -58,7 +58,7 @@ class EngineSet:
             raise EngineError("engines that fail their accuracy check are not activated")
         digest = hashlib.sha256(repr((self.target, self.gpu)).encode()).hexdigest()[:8]
         name = f"{self.card.model[:16]}-{self.card.width}x{self.card.height}-{self.start}-{digest}"
-        file = proven_folder(folder) / f"{name}.json"
+        file = validated_folder(folder) / f"{name}.json"
         write_config(self, file)
         return file
 
@@ -75,9 +75,9 @@ class EngineSet:
         return plans
 
 
-def proven_folder(folder: Path | None = None) -> Path:
+def validated_folder(folder: Path | None = None) -> Path:
     """Return where sets are kept."""
-    return (folder or cache_folder()) / "proven"
+    return (folder or cache_folder()) / "validated"
 
 
 def target_of(library: Library, gpu: Gpu) -> Target:
@@ -128,7 +128,7 @@ def hash_of(exports: Exports) -> str:
 def read_sets(folder: Path | None = None) -> list[EngineSet]:
     """Return all sets; what cannot be read is passed over."""
     sets = []
-    for file in sorted(proven_folder(folder).glob("*.json")):
+    for file in sorted(validated_folder(folder).glob("*.json")):
         try:
             sets.append(read_config(EngineSet, file))
         except ConfigError:

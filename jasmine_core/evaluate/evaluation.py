@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A whole test set: the model beside the two predictors that never look at the picture."""
+"""A whole test set: the model beside the two predictors that never look at the image."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from jasmine_core.evaluate.protocols import (
     find_protocol,
 )
 
-MARGIN = 0.1  # share of either side that counts as the border of a picture
-DENSE = 0.5  # share of the pixels with truth from which its edges can be measured
+MARGIN = 0.1  # share of either side that counts as the border of an image
+DENSE = 0.5  # share of the pixels with ground truth from which its edges can be measured
 
 Summary = dict[str, dict[str, Any]]
 
@@ -43,8 +43,8 @@ class FrameScore(NamedTuple):
     trivial_constant: DepthMetrics
     trivial_mean_map: DepthMetrics
     ratio: float  # metres per unit of the prediction
-    edges: EdgeSharpness | None  # None for sparse truth
-    regions: tuple[float, float]  # abs_rel in the margin and within, NaN without truth there
+    edges: EdgeSharpness | None  # None for sparse ground truth
+    regions: tuple[float, float]  # abs_rel in the margin and within, NaN without ground truth there
     baseline: DepthMetrics | None = None
 
 
@@ -79,7 +79,7 @@ class Evaluation:
         self,
         stamp: int,
         prediction: NDArray[Any],
-        truth: NDArray[Any],
+        ground_truth: NDArray[Any],
         baseline: NDArray[Any] | None = None,
     ) -> Aligned:
         """Score one frame and return its aligned depth; a frame of no use adds nothing.
@@ -87,21 +87,23 @@ class Evaluation:
         `baseline` is another model's prediction, to stand beside this one.
         """
         rules, alignment = self.protocol, self.alignment
-        aligned = align(prediction, truth, rules, alignment)
+        aligned = align(prediction, ground_truth, rules, alignment)
         edges = None
-        if np.mean(aligned.truth > 0) >= DENSE:
-            edges = edge_sharpness(aligned.depth, np.where(aligned.valid, aligned.truth, 0))
+        if np.mean(aligned.ground_truth > 0) >= DENSE:
+            edges = edge_sharpness(aligned.depth, np.where(aligned.valid, aligned.ground_truth, 0))
         constant = np.full((1, 1), self.constant, np.float32)
         self.frames.append(
             FrameScore(
                 stamp,
                 aligned.metrics(),
-                evaluate_depth(constant, truth, rules, alignment),
-                evaluate_depth(self.mean_map, truth, rules, alignment),
+                evaluate_depth(constant, ground_truth, rules, alignment),
+                evaluate_depth(self.mean_map, ground_truth, rules, alignment),
                 aligned.ratio,
                 edges,
                 _regions(aligned),
-                None if baseline is None else evaluate_depth(baseline, truth, rules, alignment),
+                None
+                if baseline is None
+                else evaluate_depth(baseline, ground_truth, rules, alignment),
             )
         )
         return aligned
@@ -140,18 +142,20 @@ class Evaluation:
     def _scored(self) -> list[FrameScore]:
         if not self.frames:
             raise FrameError(
-                "no frame was evaluated; check that predictions and truth share stamps"
+                "no frame was evaluated; check that predictions and ground truth share stamps"
             )
         return self.frames
 
 
 def _regions(aligned: Aligned) -> tuple[float, float]:
     """Return abs_rel in the outermost tenth on every side, and within."""
-    height, width = aligned.truth.shape
+    height, width = aligned.ground_truth.shape
     rows, columns = round(MARGIN * height), round(MARGIN * width)
     within = np.zeros((height, width), np.bool_)
     within[rows : height - rows, columns : width - columns] = True
-    error = np.abs(aligned.depth - aligned.truth) / np.where(aligned.valid, aligned.truth, 1)
+    error = np.abs(aligned.depth - aligned.ground_truth) / np.where(
+        aligned.valid, aligned.ground_truth, 1
+    )
     outer, inner = error[aligned.valid & ~within], error[aligned.valid & within]
     return _mean(outer), _mean(inner)
 
@@ -161,28 +165,30 @@ def _mean(values: NDArray[Any]) -> float:
 
 
 def mean_depth_map(
-    truths: Iterable[NDArray[Any]], protocol: str | Protocol = "plain"
+    ground_truths: Iterable[NDArray[Any]], protocol: str | Protocol = "plain"
 ) -> NDArray[np.float32]:
-    """Average a training set's truth pixel by pixel, in the first picture's size.
+    """Average a training set's ground truth pixel by pixel, in the first image's size.
 
     Values outside the protocol's range do not count. A pixel never seen takes the mean of its row,
     and a row never seen that of the nearest row.
     """
     rules = find_protocol(protocol)
     total = count = np.zeros((0, 0))
-    for whole in truths:
-        truth = whole[rules.window((whole.shape[1], whole.shape[0])).slices].astype(np.float32)
+    for whole in ground_truths:
+        ground_truth = whole[rules.window((whole.shape[1], whole.shape[0])).slices].astype(
+            np.float32
+        )
         if not total.size:
-            total, count = np.zeros((2, *truth.shape))
-        if truth.shape != total.shape:  # nearest: a mean with unknown zeros would be wrong
-            resized = cv2.resize(truth, total.shape[::-1], interpolation=cv2.INTER_NEAREST)
-            truth = np.asarray(resized, np.float32)
-        known = rules.in_range(truth)
-        total += np.where(known, truth, 0)
+            total, count = np.zeros((2, *ground_truth.shape))
+        if ground_truth.shape != total.shape:  # nearest: a mean with unknown zeros would be wrong
+            resized = cv2.resize(ground_truth, total.shape[::-1], interpolation=cv2.INTER_NEAREST)
+            ground_truth = np.asarray(resized, np.float32)
+        known = rules.in_range(ground_truth)
+        total += np.where(known, ground_truth, 0)
         count += known
     if not count.any():
         raise FrameError(
-            f"no training picture has depth that counts in protocol {rules.name!r}; check that "
+            f"no training image has depth that counts in protocol {rules.name!r}; check that "
             "its unit is metres"
         )
     seen = np.flatnonzero(count.any(axis=1))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers that compare depth with truth, free of files and protocols.
+"""Numbers that compare depth with ground truth, free of files and protocols.
 
 Arithmetic keeps the precision it is given: single precision reproduces published numbers bit for
 bit, double precision is there for analysis.
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.floating[Any]]
 
 
 class DepthMetrics(NamedTuple):
-    """Score one picture, or the mean of many; errors first, then the three accuracies in [0,1]."""
+    """Score one image, or the mean of many; errors first, then the three accuracies in [0,1]."""
 
     abs_rel: float
     sq_rel: float
@@ -29,17 +29,17 @@ class DepthMetrics(NamedTuple):
     a3: float
 
 
-def depth_metrics(prediction: FloatArray, truth: FloatArray) -> DepthMetrics:
+def depth_metrics(prediction: FloatArray, ground_truth: FloatArray) -> DepthMetrics:
     """Score valid pixels [N] of positive depth [m].
 
     sq_rel and rmse are in metres; a_i is the share of pixels with max(p/t, t/p) < 1.25^i.
     """
-    error = truth - prediction
-    log_error = np.log(truth) - np.log(prediction)
-    ratio = np.maximum(truth / prediction, prediction / truth)
+    error = ground_truth - prediction
+    log_error = np.log(ground_truth) - np.log(prediction)
+    ratio = np.maximum(ground_truth / prediction, prediction / ground_truth)
     return DepthMetrics(
-        abs_rel=float(np.mean(np.abs(error) / truth)),
-        sq_rel=float(np.mean(error**2 / truth)),
+        abs_rel=float(np.mean(np.abs(error) / ground_truth)),
+        sq_rel=float(np.mean(error**2 / ground_truth)),
         rmse=float(np.sqrt(np.mean(error**2))),
         rmse_log=float(np.sqrt(np.mean(log_error**2))),
         a1=float(np.mean(ratio < 1.25)),
@@ -48,25 +48,25 @@ def depth_metrics(prediction: FloatArray, truth: FloatArray) -> DepthMetrics:
     )
 
 
-def mean_metrics(pictures: Sequence[DepthMetrics]) -> DepthMetrics:
-    """Average over pictures, each of which counts the same however many pixels it has."""
-    means = np.asarray(pictures, np.float64).mean(axis=0)  # [7]
+def mean_metrics(images: Sequence[DepthMetrics]) -> DepthMetrics:
+    """Average over images, each of which counts the same however many pixels it has."""
+    means = np.asarray(images, np.float64).mean(axis=0)  # [7]
     return DepthMetrics._make(float(mean) for mean in means)
 
 
-def align_median(prediction: FloatArray, truth: FloatArray) -> float:
+def align_median(prediction: FloatArray, ground_truth: FloatArray) -> float:
     """Return the scale, metres per unit of prediction [N], that makes the medians agree."""
-    return float(np.median(truth) / np.median(prediction))
+    return float(np.median(ground_truth) / np.median(prediction))
 
 
-def align_least_squares(prediction: FloatArray, truth: FloatArray) -> tuple[float, float]:
-    """Return (s, t) with the least sum of (s p + t - truth)^2 over [N] pixels.
+def align_least_squares(prediction: FloatArray, ground_truth: FloatArray) -> tuple[float, float]:
+    """Return (s, t) with the least sum of (s p + t - ground truth)^2 over [N] pixels.
 
     The fit is in depth, not in its inverse. For a constant prediction, where many (s, t) are
     equally good, it is the smallest of them.
     """
     system = np.stack([prediction, np.ones_like(prediction)], axis=-1)  # [N,2]
-    (s, t), *_ = np.linalg.lstsq(system, truth, rcond=None)
+    (s, t), *_ = np.linalg.lstsq(system, ground_truth, rcond=None)
     return float(s), float(t)
 
 
@@ -80,7 +80,7 @@ class ScaleDrift(NamedTuple):
 
 
 def scale_drift(ratios: Sequence[float], stamps: Sequence[int], window: float = 1.0) -> ScaleDrift:
-    """Measure scale over time from each frame's ratio median(truth) / median(prediction).
+    """Measure scale over time from each frame's ratio median(ground truth) / median(prediction).
 
     `spread` holds the flicker from frame to frame as well; `max_change` compares the medians of
     windows of `window` seconds, which a single bad frame does not move. Stamps [ns] may come in any
@@ -105,15 +105,15 @@ EDGE_TOLERANCE = 1  # px by which an edge may be displaced or smeared and still 
 
 
 class EdgeSharpness(NamedTuple):
-    """Compare the depth edges of a prediction with those of dense truth."""
+    """Compare the depth edges of a prediction with those of dense ground truth."""
 
-    width: float  # px, 1 (as sharp as the truth) .. 2 EDGE_REACH + 1 (never seen)
+    width: float  # px, 1 (as sharp as the ground truth) .. 2 EDGE_REACH + 1 (never seen)
     recall: float  # share of the true edges that the prediction draws, [0,1]
     precision: float  # share of the drawn edges that are true, [0,1]; 0 where none is drawn
 
 
-def edge_sharpness(depth: FloatArray, truth: FloatArray) -> EdgeSharpness | None:
-    """Measure how sharply depth [H,W] changes where truth [H,W] does; None where truth has no edge.
+def edge_sharpness(depth: FloatArray, ground_truth: FloatArray) -> EdgeSharpness | None:
+    """Measure how sharply depth [H,W] changes at the edges of ground truth [H,W], None without any.
 
     An edge lies between two neighbours i, i + 1 of a row or column whose log depths l differ by
     |l(i+1) - l(i)| > ln EDGE_RATIO. The step another map makes there within k pixels on either
@@ -123,13 +123,13 @@ def edge_sharpness(depth: FloatArray, truth: FloatArray) -> EdgeSharpness | None
 
     and it finds the edge at the smallest k with D_k >= |l(i+1) - l(i)| / 2. `width` is the mean of
     2k + 1 over the true edges, `recall` the share found with k <= EDGE_TOLERANCE, and `precision`
-    the same share with the roles exchanged. Logarithms make all three free of scale. Truth of 0 or
-    NaN is unknown.
+    the same share with the roles exchanged. Logarithms make all three free of scale. Ground truth
+    of 0 or NaN is unknown.
     """
-    known = np.isfinite(truth) & (truth > 0)
+    known = np.isfinite(ground_truth) & (ground_truth > 0)
     # NaN compares false and is passed over by fmin and fmax, so unknown pixels make no edge.
     predicted = np.log(np.where(known & (depth > 0), depth, np.nan))
-    true = np.log(np.where(known, truth, np.nan))
+    true = np.log(np.where(known, ground_truth, np.nan))
     reaches = _edge_reaches(true, predicted)
     if not reaches.size:
         return None

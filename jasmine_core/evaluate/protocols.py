@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rules of published numbers: which pixels count, and how a prediction meets the truth.
+"""Rules of published numbers: which pixels count, and how a prediction meets the ground truth.
 
-Truth is always of the whole picture, 0 or NaN where unknown; a prediction is of what the network
-was shown, `Protocol.picture` of that picture, at any resolution. In order:
+Ground truth covers the whole image, 0 or NaN where unknown; a prediction covers what the network
+was shown, `Protocol.image` of that image, at any resolution. In order:
 
-    1. cut truth to the protocol's window     2. resize the prediction to it, bilinear
+    1. cut ground truth to the protocol's window     2. resize the prediction to it, bilinear
     3. valid pixels                           4. align on them     5. clip     6. metrics
 """
 
@@ -36,14 +36,15 @@ Alignment = Literal["median", "least_squares", "none"]
 class Protocol:
     """Fix what one benchmark counts.
 
-    Depth outside [min_depth, max_depth] m is clipped in predictions and, with `caps_truth`, not
-    counted in the truth. Pixels count inside `rows` and `columns`, fractions of the window.
+    Depth outside [min_depth, max_depth] m is clipped in predictions and, with `caps_ground_truth`,
+    not counted in the ground truth. Pixels count inside `rows` and `columns`, fractions of the
+    window.
     """
 
     name: str
     min_depth: float = 1e-3
     max_depth: float = 80.0
-    caps_truth: bool = True
+    caps_ground_truth: bool = True
     rows: tuple[float, float] = (0.0, 1.0)
     columns: tuple[float, float] = (0.0, 1.0)
     bottom_centre: Size | None = None  # window of this size, as KITTI's depth benchmark cuts it
@@ -58,36 +59,36 @@ class Protocol:
             )
 
     def window(self, size: Size) -> Window:
-        """Return the part of a picture of `size` that is shown to the network and evaluated."""
+        """Return the part of an image of `size` that is shown to the network and evaluated."""
         width, height = size
         if self.bottom_centre is None:
             return Window(0, 0, width, round(self.top * height))
         w, h = self.bottom_centre
         if width < w or height < h:
             raise FrameError(
-                f"picture of {width}x{height} px is smaller than the {w}x{h} px window of protocol "
+                f"image of {width}x{height} px is smaller than the {w}x{h} px window of protocol "
                 f"{self.name!r}; evaluate it with 'eigen' or 'plain'"
             )
         return Window((width - w) // 2, height - h, w, h)
 
-    def picture(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Cut a picture [H,W,3] to what the network is shown."""
+    def image(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Cut an image [H,W,3] to what the network is shown."""
         shown = image[self.window((image.shape[1], image.shape[0])).slices]
         return shown if self.intermediate is None else _lanczos(shown, self.intermediate)
 
-    def in_range(self, truth: FloatArray) -> NDArray[np.bool_]:
+    def in_range(self, ground_truth: FloatArray) -> NDArray[np.bool_]:
         """Mark the depth values that count, wherever they lie."""
-        if not self.caps_truth:
-            return np.isfinite(truth) & (truth > 0)
-        return (truth > self.min_depth) & (truth < self.max_depth)
+        if not self.caps_ground_truth:
+            return np.isfinite(ground_truth) & (ground_truth > 0)
+        return (ground_truth > self.min_depth) & (ground_truth < self.max_depth)
 
-    def valid(self, truth: FloatArray) -> NDArray[np.bool_]:
-        """Mark the pixels of the window's truth [H,W] that count."""
-        height, width = truth.shape
+    def valid(self, ground_truth: FloatArray) -> NDArray[np.bool_]:
+        """Mark the pixels of the window's ground truth [H,W] that count."""
+        height, width = ground_truth.shape
         rows = slice(*(int(edge * height) for edge in self.rows))  # rounds down, as published
         columns = slice(*(int(edge * width) for edge in self.columns))
-        valid = np.zeros(truth.shape, np.bool_)
-        valid[rows, columns] = self.in_range(truth[rows, columns])
+        valid = np.zeros(ground_truth.shape, np.bool_)
+        valid[rows, columns] = self.in_range(ground_truth[rows, columns])
         return valid
 
 
@@ -96,14 +97,14 @@ PROTOCOLS = {
     for protocol in (
         # Garg's fractions: what the papers that say "Eigen crop" have computed.
         Protocol("eigen", rows=(0.40810811, 0.99189189), columns=(0.03594771, 0.96405229)),
-        # KITTI's improved truth, as the authors released it and as the monodepth2 line reports it.
+        # KITTI's improved ground truth, as the authors released it and monodepth2 reports it.
         Protocol(
             "eigen_improved",
             rows=(0.3324324, 0.91351351),
             columns=(0.0359477, 0.96405229),
             bottom_centre=(1216, 352),
         ),
-        Protocol("eigen_improved_uncropped", caps_truth=False),
+        Protocol("eigen_improved_uncropped", caps_ground_truth=False),
         Protocol("driving_stereo"),
         Protocol(
             "cityscapes",
@@ -134,69 +135,72 @@ def check_alignment(alignment: str) -> None:
 
 
 class Aligned(NamedTuple):
-    """A prediction brought to the size, scale and range of its truth."""
+    """A prediction brought to the size, scale and range of its ground truth."""
 
     depth: FloatArray  # [H,W] m, clipped to the protocol's range
-    truth: FloatArray  # [H,W] m, the protocol's window
+    ground_truth: FloatArray  # [H,W] m, the protocol's window
     valid: NDArray[np.bool_]  # [H,W] pixels that count
-    ratio: float  # median(truth) / median(prediction), whatever the alignment
+    ratio: float  # median(ground truth) / median(prediction), whatever the alignment
 
     def metrics(self) -> DepthMetrics:
         """Score the pixels that count."""
-        return depth_metrics(self.depth[self.valid], self.truth[self.valid])
+        return depth_metrics(self.depth[self.valid], self.ground_truth[self.valid])
 
 
 def evaluate_depth(
     prediction: NDArray[Any],
-    truth: NDArray[Any],
+    ground_truth: NDArray[Any],
     protocol: str | Protocol = "eigen",
     alignment: Alignment = "median",
 ) -> DepthMetrics:
-    """Score one predicted depth map [h,w] against truth [H,W] m."""
-    return align(prediction, truth, protocol, alignment).metrics()
+    """Score one predicted depth map [h,w] against ground truth [H,W] m."""
+    return align(prediction, ground_truth, protocol, alignment).metrics()
 
 
 def align(
     prediction: NDArray[Any],
-    truth: NDArray[Any],
+    ground_truth: NDArray[Any],
     protocol: str | Protocol = "eigen",
     alignment: Alignment = "median",
 ) -> Aligned:
-    """Bring a prediction [h,w] to its truth [H,W] by steps 1 to 5 of this module.
+    """Bring a prediction [h,w] to its ground truth [H,W] by steps 1 to 5 of this module.
 
     "median" multiplies, "least_squares" clips and then fits scale and shift in depth, and "none"
     takes the prediction for metres.
     """
     rules = find_protocol(protocol)
     check_alignment(alignment)
-    for name, values in (("prediction", prediction), ("truth", truth)):
+    for name, values in (("prediction", prediction), ("ground truth", ground_truth)):
         if values.ndim != 2 or 0 in values.shape:
             raise FrameError(f"{name} has shape {list(values.shape)}; pass one depth map [H,W]")
 
     # 1. + 2. Same window, same size; integers and half floats become single precision.
-    precision = np.result_type(prediction, truth, np.float32)
-    truth = truth[rules.window((truth.shape[1], truth.shape[0])).slices].astype(precision)
+    precision = np.result_type(prediction, ground_truth, np.float32)
+    ground_truth = ground_truth[
+        rules.window((ground_truth.shape[1], ground_truth.shape[0])).slices
+    ].astype(precision)
     depth = np.ascontiguousarray(prediction, precision)
-    if depth.shape != truth.shape:
-        depth = cv2.resize(depth, truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    if depth.shape != ground_truth.shape:
+        depth = cv2.resize(depth, ground_truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
     # 3. Pixels that count.
-    valid = rules.valid(truth)
-    p, t = depth[valid], truth[valid]  # [N] each
+    valid = rules.valid(ground_truth)
+    p, t = depth[valid], ground_truth[valid]  # [N] each
     if not t.size:
         raise FrameError(
-            f"no pixel of the {truth.shape[1]}x{truth.shape[0]} px truth counts in protocol "
-            f"{rules.name!r}, {np.count_nonzero(truth > 0)} have depth at all; check that its unit "
-            "is metres, or choose another protocol"
+            f"no pixel of the {ground_truth.shape[1]}x{ground_truth.shape[0]} px ground truth "
+            f"counts in protocol {rules.name!r}, {np.count_nonzero(ground_truth > 0)} have depth; "
+            "check that its unit is metres, or choose another protocol"
         )
     if unusable := np.count_nonzero(~np.isfinite(p)):
         raise FrameError(
-            f"prediction is NaN or infinite at {unusable} of {p.size} pixels with truth; "
+            f"prediction is NaN or infinite at {unusable} of {p.size} pixels with ground truth; "
             "every pixel needs a depth"
         )
     if (middle := np.median(p)) <= 0:
         raise FrameError(
-            f"median of the prediction is {middle:g} over {p.size} pixels with truth; depth must "
+            f"median of the prediction is {middle:g} over {p.size} pixels with ground "
+            "truth; depth must "
             "be positive"
         )
 
@@ -208,28 +212,28 @@ def align(
     elif alignment == "least_squares":
         s, shift = align_least_squares(np.clip(p, low, high), t)
         depth = s * np.clip(depth, low, high) + shift
-    return Aligned(np.clip(depth, low, high), truth, valid, ratio)
+    return Aligned(np.clip(depth, low, high), ground_truth, valid, ratio)
 
 
-def read_depth_picture(path: Path, units_per_metre: float = 256.0) -> NDArray[np.float32]:
-    """Read truth [H,W] m from a 16-bit picture, 0 where unknown.
+def read_depth_image(path: Path, units_per_metre: float = 256.0) -> NDArray[np.float32]:
+    """Read ground truth [H,W] m from a 16-bit image, 0 where unknown.
 
     One metre is 256 units in KITTI and mostly 1000 indoors.
     """
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if picture is None:
-        raise FrameError(f"{path} is not a picture that can be read; check the path")
-    if picture.dtype != np.uint16 or picture.ndim != 2:
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise FrameError(f"{path} is not an image that can be read; check the path")
+    if image.dtype != np.uint16 or image.ndim != 2:
         raise FrameError(
-            f"{path} holds {picture.dtype} {list(picture.shape)}; a depth picture is uint16 [H,W]"
+            f"{path} holds {image.dtype} {list(image.shape)}; a depth image is uint16 [H,W]"
         )
-    return np.asarray(picture / np.float32(units_per_metre), np.float32)
+    return np.asarray(image / np.float32(units_per_metre), np.float32)
 
 
 def _lanczos(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
     """Reduce [H,W,3] with Lanczos' filter of three lobes, stretched so that it does not alias.
 
-    OpenCV's own Lanczos is for enlarging: it looks at eight pixels however much a picture shrinks.
+    OpenCV's own Lanczos is for enlarging: it looks at eight pixels however much an image shrinks.
     """
     for axis, target in ((1, size[0]), (0, size[1])):
         source = image.shape[axis]

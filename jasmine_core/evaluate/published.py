@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The test sets that papers report on, as samples with truth."""
+"""The test sets that papers report on, as samples with ground truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from jasmine_core.dataset.published import Cityscapes, DrivingStereo, KittiRaw
-from jasmine_core.dataset.sequence import read_picture
+from jasmine_core.dataset.sequence import read_image
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.run import Sample
 
@@ -23,7 +23,7 @@ class PublishedSet:
 
     name: Published
     root: Path
-    split: Path | None = None  # list of pictures, for KITTI and Cityscapes
+    split: Path | None = None  # list of images, for KITTI and Cityscapes
     depth: Path | None = None  # Cityscapes' depth arrays
 
     @property
@@ -36,18 +36,20 @@ class PublishedSet:
         return len(self._open())
 
     def __call__(self) -> Iterator[Sample]:
-        """Yield every picture with its truth; its number stands in for a stamp."""
+        """Yield every image with its ground truth; its number stands in for a stamp."""
         data = self._open()
         for i in range(len(data)):
-            yield Sample(i, read_picture(data.sample(i).picture), data.truth(i))
+            yield Sample(i, read_image(data.sample(i).image), data.ground_truth(i))
 
     def _open(self) -> KittiRaw | DrivingStereo | Cityscapes:
         if self.name not in ("kitti", "cityscapes"):
             return DrivingStereo(self.root, self.name)
         if self.split is None:
-            raise ConfigError(f"--dataset {self.name} needs the list of its pictures: --split FILE")
+            raise ConfigError(f"--dataset {self.name} needs the list of its images: --split FILE")
         if self.name == "kitti":
             return KittiRaw(self.root, self.split, neighbours=False)
         if self.depth is None:
-            raise ConfigError("--dataset cityscapes needs the folder of its depth: --truth DIR")
+            raise ConfigError(
+                "--dataset cityscapes needs the folder of its depth: --ground-truth DIR"
+            )
         return Cityscapes(self.root, self.split, self.depth)

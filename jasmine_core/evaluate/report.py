@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Show an evaluation: tables, JSON, and a picture of its best, median and worst frames."""
+"""Show an evaluation: tables, JSON, and an image of its best, median and worst frames."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Exhibit(NamedTuple):
     title: str
     image: Image  # [h,w,3] RGB, what the network was shown
     depth: FloatArray  # [H,W] m, aligned
-    truth: FloatArray  # [H,W] m, 0 or NaN where unknown or not counted
+    ground_truth: FloatArray  # [H,W] m, 0 or NaN where unknown or not counted
     baseline: FloatArray | None = None  # [H,W] m, another model's, aligned
 
 
@@ -109,14 +109,14 @@ BAR = (120, 10)  # px, size of a colour bar
 PAPER, INK, UNKNOWN = 255, 40, 70  # grey levels
 DEPTH_COLOURS, ERROR_COLOURS = cv2.COLORMAP_MAGMA, cv2.COLORMAP_VIRIDIS
 ERROR_END = 0.5  # relative error at the end of its colour bar
-SPARSE = 0.5  # share of the pixels with truth below which each is drawn as a dot
+SPARSE = 0.5  # share of the pixels with ground truth below which each is drawn as a dot
 
 
 def figure(exhibits: Sequence[Exhibit], path: Path) -> None:
-    """Draw one row for each frame as PNG: input, prediction, baseline, truth, relative error.
+    """Draw one row for each frame as PNG: image, prediction, baseline, ground truth, error.
 
-    Prediction and truth of a row share a logarithmic scale on which near is bright; it runs from
-    the 2nd to the 98th percentile of the truth. Unknown pixels are grey.
+    Prediction and ground truth of a row share a logarithmic scale on which near is bright; it runs
+    from the 2nd to the 98th percentile of the ground truth. Unknown pixels are grey.
     """
     sheet = np.vstack([_row(exhibit) for exhibit in exhibits])
     written, png = cv2.imencode(".png", sheet[..., ::-1])
@@ -127,17 +127,17 @@ def figure(exhibits: Sequence[Exhibit], path: Path) -> None:
 
 
 def _row(exhibit: Exhibit) -> Image:
-    _, image, depth, truth, baseline = exhibit
-    known = np.isfinite(truth) & (truth > 0)
-    near, far = np.percentile(truth[known], (2, 98)).tolist() if known.any() else (1.0, 80.0)
+    _, image, depth, ground_truth, baseline = exhibit
+    known = np.isfinite(ground_truth) & (ground_truth > 0)
+    near, far = np.percentile(ground_truth[known], (2, 98)).tolist() if known.any() else (1.0, 80.0)
     far = max(far, 1.01 * near)  # a wall seen square on has a single depth
-    filled = np.where(known, truth, far)
+    filled = np.where(known, ground_truth, far)
     error = np.abs(depth - filled) / filled
 
     def nearness(metres: FloatArray) -> FloatArray:
         return np.asarray(np.log(far / np.maximum(metres, near / 10)) / np.log(far / near))
 
-    size = (TILE, round(TILE * truth.shape[0] / truth.shape[1]))
+    size = (TILE, round(TILE * ground_truth.shape[0] / ground_truth.shape[1]))
     metres = (f"{far:.3g} m", f"{near:.3g} m")
     percent = ("0 %", f"{100 * ERROR_END:.0f} %")
     panels = [
@@ -157,7 +157,7 @@ def _row(exhibit: Exhibit) -> Image:
             if baseline is not None
             else []
         ),
-        _panel("truth", nearness(filled), known, size, DEPTH_COLOURS, metres),
+        _panel("ground_truth", nearness(filled), known, size, DEPTH_COLOURS, metres),
         _panel("|p - t| / t", error / ERROR_END, known, size, ERROR_COLOURS, percent),
     ]
     gap = np.full((size[1] + LINE, MARGIN, 3), PAPER, np.uint8)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Run a model over samples with truth, and write down how it did."""
+"""Run a model over samples with ground truth, and write down how it did."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from jasmine_core.evaluate.report import (
 )
 
 Depth = NDArray[np.float32]
-Predict = Callable[[NDArray[np.uint8]], Depth]  # picture [H,W,3] to depth [h,w]
+Predict = Callable[[NDArray[np.uint8]], Depth]  # image [H,W,3] to depth [h,w]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Hold one picture and what is known about its depth."""
+    """Hold one image and what is known about its depth."""
 
     stamp: int  # [ns]
     image: NDArray[np.uint8]  # [H,W,3] RGB
-    truth: Depth  # [H,W] metres, 0 where unknown
+    ground_truth: Depth  # [H,W] metres, 0 where unknown
 
 
 def evaluate(
@@ -47,14 +47,14 @@ def evaluate(
     """Score every sample; return the best, the median and the worst one to look at.
 
     With `show`, that many of them from first to last instead. `samples` is called twice, for
-    pictures are not kept; one without usable truth is left out. `baseline` stands beside.
+    images are not kept; one without usable ground truth is left out. `baseline` stands beside.
     """
     unusable: list[str] = []
     for sample in tqdm(samples(), total=total, unit="frame", desc="evaluate"):
         try:
             other = _depth(baseline, sample, evaluation) if baseline else None
             own = _depth(predict, sample, evaluation)
-            evaluation.add(sample.stamp, own, sample.truth, other)
+            evaluation.add(sample.stamp, own, sample.ground_truth, other)
         except FrameError as err:
             unusable.append(str(err))
     if unusable:
@@ -66,16 +66,18 @@ def evaluate(
         if sample.stamp in wanted and len(exhibits) < len(wanted):
             name, frame = wanted[sample.stamp]
             again = Evaluation(evaluation.mean_map, evaluation.protocol, evaluation.alignment)
-            aligned = again.add(sample.stamp, _depth(predict, sample, evaluation), sample.truth)
+            aligned = again.add(
+                sample.stamp, _depth(predict, sample, evaluation), sample.ground_truth
+            )
             beside = None
             if baseline:
                 other = _depth(baseline, sample, evaluation)
-                beside = again.add(sample.stamp, other, sample.truth).depth
+                beside = again.add(sample.stamp, other, sample.ground_truth).depth
             exhibits[name] = Exhibit(
                 f"{name}: AbsRel {frame.model.abs_rel:.3f}",
-                evaluation.protocol.picture(sample.image),
+                evaluation.protocol.image(sample.image),
                 aligned.depth,
-                np.where(aligned.valid, aligned.truth, 0),
+                np.where(aligned.valid, aligned.ground_truth, 0),
                 beside,
             )
     return [exhibits[name] for name, _ in wanted.values() if name in exhibits]
@@ -110,4 +112,4 @@ def write_report(
 
 def _depth(predict: Predict, sample: Sample, evaluation: Evaluation) -> Depth:
     """Predict; what the model leaves unknown counts as the nearest depth there is."""
-    return np.nan_to_num(predict(evaluation.protocol.picture(sample.image)), nan=0.0)
+    return np.nan_to_num(predict(evaluation.protocol.image(sample.image)), nan=0.0)

@@ -22,13 +22,13 @@ Kind = Literal["street", "room"]
 
 
 def test_config(kind: Kind) -> WorldConfig:
-    """Return the world that evaluations are rendered in: two pictures a second of each scene."""
+    """Return the world that evaluations are rendered in: two images a second of each scene."""
     width, height = (640, 192) if kind == "street" else (320, 256)
     return WorldConfig(kind=kind, width=width, height=height, frames=FRAMES_PER_SCENE, rate=2.0)
 
 
 def world_samples(kind: Kind, seed: int, frames: int) -> Iterator[Sample]:
-    """Render `frames` pictures, ten from each scene; sky has no truth.
+    """Render `frames` images, ten from each scene; sky has no ground truth.
 
     Seed n gives the test scenes 1000 n, 1000 n + 1, ...: never one that was trained on.
     """
@@ -37,20 +37,22 @@ def world_samples(kind: Kind, seed: int, frames: int) -> Iterator[Sample]:
         drive = render_drive(FIRST_TEST_SEED + 1000 * seed + start // FRAMES_PER_SCENE, config)
         for index in range(min(FRAMES_PER_SCENE, frames - start)):
             rgb = drive.images[index].permute(1, 2, 0).numpy()  # [H,W,3]
-            truth = drive.depths[index, 0].numpy()
+            ground_truth = drive.depths[index, 0].numpy()
             yield Sample(
                 stamp=(start + index) * 500_000_000,
                 image=(255 * rgb).round().astype(np.uint8),
-                truth=np.where(np.isfinite(truth), truth, 0).astype(np.float32),
+                ground_truth=np.where(np.isfinite(ground_truth), ground_truth, 0).astype(
+                    np.float32
+                ),
             )
 
 
 def world_mean_map(kind: Kind) -> NDArray[np.float32]:
     """Return the mean-depth map [24,80] m of training scenes, for checkpoints that bring none."""
     config = WorldConfig(kind=kind, width=80, height=24, frames=2, rate=0.5, supersample=1)
-    truths = (
+    ground_truths = (
         np.where(np.isfinite(depth), depth, 0)
         for seed in range(SCENES_OF_MEAN_MAP)
         for depth in render_drive(seed, config).depths[:, 0].numpy()
     )
-    return mean_depth_map(truths)
+    return mean_depth_map(ground_truths)

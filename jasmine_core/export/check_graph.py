@@ -20,14 +20,14 @@ OPERATORS = _MATHS | _WEIGHED | _NORMS | _SHAPES | {"Cast", "Pad"}
 FLOATS = {"fp32": frozenset({"FLOAT"}), "fp16": frozenset({"FLOAT", "FLOAT16"})}
 
 
-def check_graph(model: Any, precision: str, islands: bool = False) -> None:
+def check_graph(model: Any, precision: str, fp32_layers: bool = False) -> None:
     """Raise ExportError unless an onnx_ir model is static, typed and made of known operators.
 
-    With `islands`, convolutions may stay in float32 in an fp16 graph.
+    With `fp32_layers`, convolutions may stay in float32 in an fp16 graph.
     """
     complaints = [*_versions(model), *_interface(model)]
     for node in model.graph:
-        complaints += [f"{node.name}: {said}" for said in _complaints(node, precision, islands)]
+        complaints += [f"{node.name}: {said}" for said in _complaints(node, precision, fp32_layers)]
     if complaints:
         more = f" and {len(complaints) - 3} more" if len(complaints) > 3 else ""
         raise ExportError(
@@ -52,7 +52,7 @@ def _interface(model: Any) -> list[str]:
     ]
 
 
-def _complaints(node: Any, precision: str, islands: bool) -> list[str]:
+def _complaints(node: Any, precision: str, fp32_layers: bool) -> list[str]:
     if node.domain or node.op_type not in OPERATORS:
         return [f"operator {node.domain or ''}{node.op_type}"]
     found = []
@@ -67,7 +67,7 @@ def _complaints(node: Any, precision: str, islands: bool) -> list[str]:
     floats = {name for v in (*node.inputs, *node.outputs) if (name := _type(v)).startswith("FLOAT")}
     if len(floats) > 1 and node.op_type not in ("Cast", "Resize"):  # Resize: scales are float32
         found.append(f"mixes {' and '.join(sorted(floats))}")
-    if precision == "fp16" and not islands and node.op_type == "Conv" and "FLOAT" in floats:
+    if precision == "fp16" and not fp32_layers and node.op_type == "Conv" and "FLOAT" in floats:
         found.append("a convolution in float32")
     return found
 

@@ -27,18 +27,18 @@ def export_checkpoint(
     precision: str = "fp32",
     split: bool = False,
     transposed: bool = False,
-    picture: Path | None = None,
+    image: Path | None = None,
 ) -> Path:
     """Write an export into a folder of its own in `output`, by default for the model's own size.
 
-    For fp16 the overflow probe looks at the file `picture`, or at noise, and says which modules
+    For fp16 the overflow probe looks at the file `image`, or at noise, and says which modules
     stay in float32.
     """
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
 
-        from jasmine_core.export.half_precision import find_islands
+        from jasmine_core.export.half_precision import find_fp32_layers
         from jasmine_core.export.onnx import export_onnx
         from jasmine_core.export.specialise import specialise
         from jasmine_core.model.jasmine import JasmineModel
@@ -52,9 +52,9 @@ def export_checkpoint(
         checkpoint = str(find_checkpoint(Path(checkpoint)))
     model = JasmineModel.from_pretrained(checkpoint)
     width, height = size or (model.config.width, model.config.height)
-    islands: frozenset[str] = frozenset()
+    fp32_layers: frozenset[str] = frozenset()
     if precision == "fp16":
-        islands = find_islands(specialise(model), _read(picture, (width, height)))
+        fp32_layers = find_fp32_layers(specialise(model), _read(image, (width, height)))
     name = f"{width}x{height}-{precision}" + ("-split" if split else "")
     with atomic_folder(output / name) as folder:
         export_onnx(
@@ -62,7 +62,7 @@ def export_checkpoint(
             folder,
             size=(width, height),
             precision=precision,  # type: ignore[arg-type]
-            islands=islands,
+            fp32_layers=fp32_layers,
             split=split,
             transposed=transposed,
             source=fingerprint(checkpoint),
@@ -81,9 +81,9 @@ def _read(file: Path | None, size: Size) -> Any:
         return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     read = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if read is None:
-        raise ExportError(f"{file} is no picture that can be read")
-    picture = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
-    pixels = stretch((picture.shape[1], picture.shape[0]), size).picture(picture)
+        raise ExportError(f"{file} is no image that can be read")
+    image = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
+    pixels = stretch((image.shape[1], image.shape[0]), size).image(image)
     return torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None] / 255
 
 

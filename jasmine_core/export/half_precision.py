@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Half precision with islands of single precision, and a probe that finds where they belong."""
+"""Half precision with fp32 fallback layers, and the probe that finds them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Island(nn.Module):
         return _cast(self.module(*args, **kwargs), torch.float16)
 
 
-def in_half(network: Network, islands: Iterable[str] = ()) -> Network:
-    """Return a float16 copy of a network; `islands` are paths of modules that stay in float32.
+def in_half(network: Network, fp32_layers: Iterable[str] = ()) -> Network:
+    """Return a float16 copy of a network; the modules `fp32_layers` stay in float32.
 
     So do GroupNorm and the SSG's attention, always.
     """
-    kept = set(islands)
+    kept = set(fp32_layers)
     if unknown := kept - {name for name, _ in network.named_modules()}:
         raise ValueError(f"no module is called {', '.join(sorted(unknown))}")
     half = shared_copy(network)
@@ -74,12 +74,14 @@ def _cast(tree: Any, dtype: torch.dtype) -> Any:
     return tree_map(cast, tree)
 
 
-def find_islands(network: nn.Module, image: Tensor, limit: float = HALF_MAX / 4) -> frozenset[str]:
-    """Return the modules of a float32 network that must stay in float32, judged by a picture.
+def find_fp32_layers(
+    network: nn.Module, image: Tensor, limit: float = HALF_MAX / 4
+) -> frozenset[str]:
+    """Return the modules of a float32 network that must stay in float32, judged by an image.
 
     Every operation is looked at, not only what modules return: an attention's scores overflow
     inside of it. Where something exceeds `limit`, the smallest module around it is meant whose
-    answer does not. The margin below float16's own limit is for pictures not seen here.
+    answer does not. The margin below float16's own limit is for images not seen here.
     """
     hot: set[str] = set()
     place: list[str] = []

@@ -58,14 +58,14 @@ def export_onnx(
     *,
     size: Size,
     precision: Precision = "fp32",
-    islands: frozenset[str] = frozenset(),
+    fp32_layers: frozenset[str] = frozenset(),
     split: bool = False,
     transposed: bool = False,
     source: str = "",
 ) -> tuple[Path, ...]:
-    """Write a model's graphs for pictures of one size (width, height), and their card.
+    """Write a model's graphs for images of one size (width, height), and their card.
 
-    `islands` are paths of modules that stay in float32 where the rest is fp16, such as "decoder" or
+    `fp32_layers` are paths of modules that stay in float32 beside fp16, such as "decoder" or
     "unet.mid_block". `source` is the hash of the checkpoint, by default of the weights themselves.
     """
     width, height = size
@@ -80,7 +80,7 @@ def export_onnx(
         height=height,
         multiple=model.multiple,
         precision=precision,
-        islands=" ".join(sorted(islands)),
+        fp32_layers=" ".join(sorted(fp32_layers)),
         graphs=" ".join(SPLIT if split else WHOLE),
         metres_per_unit=model.config.metres_per_unit,
         nominal_width=model.config.width,
@@ -89,12 +89,12 @@ def export_onnx(
     )
     folded = specialise(model, transposed)
     if precision == "fp16":
-        folded = in_half(folded, islands)
+        folded = in_half(folded, fp32_layers)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for graph in _graphs(folded, size, model.latent_scale, split):
         traced = _trace(graph, _DTYPES[precision])
-        check_graph(traced, precision, bool(islands))
+        check_graph(traced, precision, bool(fp32_layers))
         traced.metadata_props.update(card.metadata())
         written.append(folder / graph.file)
         _save(traced, written[-1])

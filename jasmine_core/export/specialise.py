@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Jasmine as one function of the picture: everything that never changes, folded exactly.
+"""Jasmine as one function of the image: everything that never changes, folded exactly.
 
 encode   the mean half of quant_conv and the latent's scale, into the encoder's last convolution
 denoise  time, task, text and the zero latent (see `unet`); v to x_0 and post_quant_conv
@@ -25,7 +25,7 @@ from jasmine_core.model.jasmine import TASKS, JasmineModel
 
 
 class Encoder(nn.Module):
-    """Map pictures [B,3,H,W] in [0,1] to their scaled mean latents [B,4,h,w]."""
+    """Map images [B,3,H,W] in [0,1] to their scaled mean latents [B,4,h,w]."""
 
     def __init__(self, vae: nn.Module) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Decoder(nn.Module):
 
 
 class SpecialisedJasmine(nn.Module):
-    """Predict depth from pictures [B,3,H,W] in [0,1], and from nothing else."""
+    """Predict depth from images [B,3,H,W] in [0,1], and from nothing else."""
 
     def __init__(self, encoder: Encoder, unet: FoldedUNet, decoder: Decoder) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Pinhole cameras and everything that may happen to a picture together with its intrinsics.
+"""Pinhole cameras and everything that may happen to an image together with its intrinsics.
 
-Pixel (u, v) has its centre at integer coordinates, as in OpenCV: a picture of width W covers [-1/2,
+Pixel (u, v) has its centre at integer coordinates, as in OpenCV: an image of width W covers [-1/2,
 W - 1/2]. Every resize, crop and letterbox is one `ImageTransform`, which maps a source window onto
 a target window and therefore K as exactly as the pixels:
 
@@ -56,7 +56,7 @@ class Camera:
 
 
 class Window(NamedTuple):
-    """A rectangle of whole pixels inside a picture."""
+    """A rectangle of whole pixels inside an image."""
 
     x: int
     y: int
@@ -71,9 +71,9 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageTransform:
-    """Map the source window of one picture onto the target window of another.
+    """Map the source window of one image onto the target window of another.
 
-    `source` and `target` are the sizes of the whole pictures.
+    `source` and `target` are the sizes of the whole images.
     """
 
     source: Size
@@ -99,7 +99,7 @@ class ImageTransform:
         return np.array([[sx, 0, tx], [0, sy, ty], [0, 0, 1]])
 
     def camera(self, camera: Camera) -> Camera:
-        """Return the camera of the transformed picture."""
+        """Return the camera of the transformed image."""
         if camera.size != self.source:
             raise CameraError(
                 f"camera is {camera.width}x{camera.height} px but this transform starts from "
@@ -107,8 +107,8 @@ class ImageTransform:
             )
         return Camera(*self.target, self.matrix() @ camera.K)
 
-    def picture(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Resample a picture [H,W] or [H,W,C]; what lies outside repeats its nearest edge pixel.
+    def image(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Resample an image [H,W] or [H,W,C]; what lies outside repeats its nearest edge pixel.
 
         Repeating the edge gives the network no hard black frame to take for an object.
         """
@@ -131,12 +131,12 @@ class ImageTransform:
     def _resample(self, values: Raster, shrink: int) -> Raster:
         if (values.shape[1], values.shape[0]) != self.source:
             raise CameraError(
-                f"picture is {values.shape[1]}x{values.shape[0]} px but this transform starts from "
+                f"image is {values.shape[1]}x{values.shape[0]} px but this transform starts from "
                 f"{self.source[0]}x{self.source[1]} px; build a new one when the size changes"
             )
         result = values[self.source_window.slices]
         size = self.target_window[2:]
-        # Averaging over areas keeps thin structures from aliasing when a picture shrinks. Where
+        # Averaging over areas keeps thin structures from aliasing when an image shrinks. Where
         # one side grows meanwhile, OpenCV's INTER_AREA would move pixels: so first one, then other.
         smaller = (min(size[0], result.shape[1]), min(size[1], result.shape[0]))
         for step, method in ((smaller, shrink), (size, cv2.INTER_LINEAR)):
@@ -151,7 +151,7 @@ def stretch(source: Size, target: Size) -> ImageTransform:
 
 
 def fit(source: Size, target: Size) -> ImageTransform:
-    """Fit the whole picture into the target, centred, aspect kept (letterbox)."""
+    """Fit the whole image into the target, centred, aspect kept (letterbox)."""
     scale = min(target[0] / source[0], target[1] / source[1])
     width, height = (min(t, max(1, round(s * scale))) for s, t in zip(source, target, strict=True))
     inner = Window((target[0] - width) // 2, (target[1] - height) // 2, width, height)
@@ -159,15 +159,15 @@ def fit(source: Size, target: Size) -> ImageTransform:
 
 
 def crop(source: Size, target: Size) -> ImageTransform:
-    """Fill the target with the largest centred part of the picture that has its aspect ratio."""
+    """Fill the target with the largest centred part of the image that has its aspect ratio."""
     forward = fit(target, source)  # the target letterboxed into the source is that part
     return forward.inverse()
 
 
 def network_size(source: Size, nominal: Size, multiple: int = 64) -> Size:
-    """Choose the letterbox for a picture: its aspect ratio, the nominal area, sides in multiples.
+    """Choose the letterbox for an image: its aspect ratio, the nominal area, sides in multiples.
 
-    U-Net and VAE halve a picture several times, six in Stable Diffusion: multiples of 64 px.
+    U-Net and VAE halve an image several times, six in Stable Diffusion: multiples of 64 px.
     """
     scale = (nominal[0] * nominal[1] / (source[0] * source[1])) ** 0.5
     width, height = (multiple * max(1, round(side * scale / multiple)) for side in source)
@@ -178,7 +178,7 @@ def network_size(source: Size, nominal: Size, multiple: int = 64) -> Size:
 class Calibration:
     """Describe a camera as `sensor_msgs/CameraInfo` does, before rectification.
 
-    `K` [3,3] and `D` belong to the raw picture, `R` [3,3] and `P` [3,4] to the rectified one.
+    `K` [3,3] and `D` belong to the raw image, `R` [3,3] and `P` [3,4] to the rectified one.
     """
 
     width: int
@@ -205,7 +205,7 @@ class Calibration:
         if self.distortion_model not in DISTORTION_MODELS:
             raise CameraError(
                 f"distortion model {self.distortion_model!r} is not one of "
-                f"{', '.join(DISTORTION_MODELS)}; rectify the pictures first"
+                f"{', '.join(DISTORTION_MODELS)}; rectify the images first"
             )
         if len(self.D) not in (counts := DISTORTION_MODELS[self.distortion_model]):
             raise CameraError(
@@ -220,12 +220,12 @@ class Calibration:
 
     @property
     def rectified_camera(self) -> Camera:
-        """Return the camera of the rectified picture: P's left part, or K where P was never set."""
+        """Return the camera of the rectified image: P's left part, or K where P was never set."""
         K = self.P[:, :3] if self.P[0, 0] > 0 else self.K
         return Camera(self.width, self.height, K)
 
     def needs_rectification(self) -> bool:
-        """Tell whether raw and rectified picture differ at all."""
+        """Tell whether raw and rectified image differ at all."""
         turned = not np.allclose(self.R, np.eye(3)) and self.R.any()
         moved = not np.allclose(self.rectified_camera.K, self.K, rtol=1e-6)
         return self.distorted or bool(turned) or moved
@@ -256,7 +256,7 @@ class Rectifier:
         self._coordinates, self._fractions = cv2.convertMaps(x, y, cv2.CV_16SC2)
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the rectified picture [H,W,3]; unseen pixels repeat the nearest edge."""
+        """Return the rectified image [H,W,3]; unseen pixels repeat the nearest edge."""
         rectified = cv2.remap(
             image,
             self._coordinates,
@@ -273,7 +273,7 @@ def _unfolded(
     """Tell where a map [H+1,W+1] keeps its orientation, all the way from pixel `axis`, [H,W].
 
     Beyond the angles that it was fitted to a lens model turns back, and the corners of a wide view
-    would show the picture a second time.
+    would show the image a second time.
     """
     with np.errstate(invalid="ignore"):  # rays from behind a fisheye are infinite
         x_u, x_v = np.diff(x, axis=1)[:-1], np.diff(x, axis=0)[:, :-1]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The plane that a camera stands above, found among the points of a depth picture.
+"""The plane that a camera stands above, found among the points of a depth image.
 
 A plane is one vector m, and by how much a point p misses it is a plain number:
 

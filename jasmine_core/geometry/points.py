@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth pictures as measurements: points in space, flying pixels, ranges, millimetres.
+"""Depth images as measurements: points in space, flying pixels, ranges, millimetres.
 
 Everywhere depth is float32 [H,W] in metres along +Z, and NaN says that nothing is known there.
 """
@@ -23,7 +23,7 @@ _NEIGHBOURS = np.ones((3, 3), np.uint8)  # a pixel and the eight around it
 def back_project(depth: Depth, K: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the points [H,W,3] seen by every pixel, optical frame (REP 103); NaN stays NaN.
 
-    X = (u - c_x) / f_x · Z and Y = (v - c_y) / f_y · Z. A rectified picture has no skew, so one
+    X = (u - c_x) / f_x · Z and Y = (v - c_y) / f_y · Z. A rectified image has no skew, so one
     factor per column and one per row do the work of a ray per pixel. In memory X, Y and Z lie apart
     as planes, which are quicker to write and to pack into clouds.
     """
@@ -83,7 +83,7 @@ def depth_to_sixteen_bits(depth: Depth, units_per_metre: float) -> NDArray[np.ui
 def thin(
     depth: Depth, image: NDArray[np.uint8], K: NDArray[np.float64], stride: int
 ) -> tuple[Depth, NDArray[np.uint8], NDArray[np.float64]]:
-    """Take every `stride`-th row and column of depth [H,W] and picture [H,W,3], and their K.
+    """Take every `stride`-th row and column of depth [H,W] and image [H,W,3], and their K.
 
     Samples are taken, not averaged, so pixel (u, v) of the result is pixel (u s, v s) exactly.
     """

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Look at one picture from the pose of another: poses, projection and sampling in torch.
+"""Look at one image from the pose of another: poses, projection and sampling in torch.
 
     I_{s->t} = I_s < pi( K (R D K^-1 p + t) ) >          [R|t] = T_source_target        (Eq. 1)
 
-The source picture is sampled where the points of the target picture fall on it. Nothing here is a
+The source image is sampled where the points of the target image fall on it. Nothing here is a
 matrix product over pixels: products are what autocast and TF32 round to some three digits, and a
 coordinate near 1000 px needs six.
 """
@@ -22,10 +22,10 @@ BEHIND = 1e-3  # model units; nearer points, or those behind the camera, have no
 
 
 class Warped(NamedTuple):
-    """Hold a picture as another camera would have seen it."""
+    """Hold an image as another camera would have seen it."""
 
     image: Tensor  # [B,C,H,W]
-    inside: Tensor  # [B,1,H,W] bool: the point lies in front of the source and on its picture
+    inside: Tensor  # [B,1,H,W] bool: the point lies in front of the source and on its image
 
 
 def rigid_transform(axis_angle: Tensor, translation: Tensor, invert: bool = False) -> Tensor:
@@ -83,7 +83,7 @@ def project(points: Tensor, K: Tensor, T_source_target: Tensor) -> tuple[Tensor,
 def warp(source: Tensor, depth: Tensor, K: Tensor, T_source_target: Tensor) -> Warped:
     """Return the source [B,C,H,W] as the target would see it, for the target's depth [B,1,H,W].
 
-    Depth and translation share any unit. Both pictures have the same K [px]. Points that fall
+    Depth and translation share any unit. Both images have the same K [px]. Points that fall
     beside the source get its nearest edge pixel and are not `inside`.
     """
     height, width = source.shape[-2:]
@@ -93,7 +93,7 @@ def warp(source: Tensor, depth: Tensor, K: Tensor, T_source_target: Tensor) -> W
     image = F.grid_sample(
         source.to(grid.dtype), grid, mode="bilinear", padding_mode="border", align_corners=True
     )
-    # A picture reaches half a pixel beyond the centres of its outermost pixels.
-    on_picture = (u >= -0.5) & (u <= width - 0.5) & (v >= -0.5) & (v <= height - 0.5)
-    inside = on_picture[:, None] & (distance > BEHIND)
+    # An image reaches half a pixel beyond the centres of its outermost pixels.
+    on_image = (u >= -0.5) & (u <= width - 0.5) & (v >= -0.5) & (v <= height - 0.5)
+    inside = on_image[:, None] & (distance > BEHIND)
     return Warped(image, inside)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the model learns from: one file per term of the paper, and their sum.
 
-Every term is the mean over the pictures of a batch of a number that each picture has by itself, so
+Every term is the mean over the images of a batch of a number that each image has by itself, so
 that a batch may be split over processes, or over steps of accumulation, without a change. Inputs
 are float32 or wider; `objective` widens what a network computed in less.
 """

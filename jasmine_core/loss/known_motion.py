@@ -4,8 +4,8 @@
 
     T_source_target [units] = ( R, t / m )          R, t: odometry [m]          m: metres per unit
 
-A hand-held camera turns far more than it moves, and a pose net needs thousands of pictures before
-it tells the two apart. Odometry that agrees with the pictures knows both at once. For depth that
+A hand-held camera turns far more than it moves, and a pose net needs thousands of images before
+it tells the two apart. Odometry that agrees with the images knows both at once. For depth that
 has a scale of its own, m is what most pixels agree best with:
 
     m = median_p argmin_m min_s pe( I_t, I_{s->t}(D, R, t / m) )(p)
@@ -53,7 +53,7 @@ def votes(
     """Return how many pixels agree best with each of `CANDIDATES`, [len].
 
     Image and sources [B,3,H,W] in [0,1], depth [B,1,H,W] in units, motions T_source_target
-    [B,S,4,4] in metres; pictures with a neighbour of unknown motion have no say.
+    [B,S,4,4] in metres; images with a neighbour of unknown motion have no say.
     """
     known = motions.isfinite().flatten(1).all(1)
     image, depth, motions = image[known], depth[known], motions[known]
@@ -63,7 +63,7 @@ def votes(
         poses = in_units(motions, metres_per_unit).unbind(1)
         views = [warp(s, depth, K, T) for s, T in zip(sources, poses, strict=True)]
         least = minimum_error(image, [v.image for v in views], [v.inside for v in views])
-        # A pixel alone agrees with many by chance; one that leaves all pictures agrees with none.
+        # A pixel alone agrees with many by chance; one that leaves all images agrees with none.
         return F.avg_pool2d(least.clamp(max=1), WINDOW, 1, WINDOW // 2)
 
     if not known.any():

@@ -46,8 +46,8 @@ class LossConfig:
     filter_floor: float = 0.0  # least threshold of the teacher's filter; 0.3 for a tiny model
     filter_ssi: bool = True  # let the filter also mask the teacher of D_SSI
     drop_outside: bool = False  # pixels that no source saw: no photometric loss, always a teacher
-    log_depth: float = 0.0  # phase 0: the teacher is the truth, by relative error
-    autoencoder: float = 0.0  # phase 0: what the VAE alone makes of pictures, where it learns
+    log_depth: float = 0.0  # phase 0: the teacher is the ground truth, by relative error
+    autoencoder: float = 0.0  # phase 0: what the VAE alone makes of images, where it learns
 
     def __post_init__(self) -> None:
         for name, value in ((f.name, getattr(self, f.name)) for f in fields(self)):
@@ -118,7 +118,7 @@ def objective(
         weighted.append(("photometric", config.photometric, photometric.loss))
         maps = {"warped": warped, "error": error.detach(), "moving": photometric.moving}
 
-    # 2. L_s: in image space, on other pictures.
+    # 2. L_s: in image space, on other images.
     if given.auxiliary is not None and predicted.rebuilt is not None:
         loss = reconstruction_loss(given.auxiliary, _wide(predicted.rebuilt))
         weighted.append(("reconstruction", config.reconstruction, loss))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The photometric loss: a picture and its neighbours must agree about depth and motion.
+"""The photometric loss: an image and its neighbours must agree about depth and motion.
 
     pe(a, b) = 0.85 (1 - SSIM(a, b)) / 2 + 0.15 |a - b|_1
     L_ph     = mean_p min( min_s pe(I_t, I_{s->t}), min_s pe(I_t, I_s) + noise )            (Eq. 2)
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 STRUCTURE, COLOUR = 0.85, 0.15
-C1, C2 = 0.01**2, 0.03**2  # SSIM's constants for pictures in [0,1]
+C1, C2 = 0.01**2, 0.03**2  # SSIM's constants for images in [0,1]
 TIE_BREAK = 1e-5  # of the noise that lets neither side win where both errors are equal
 
 
@@ -32,7 +32,7 @@ class PhotometricLoss(NamedTuple):
 
 
 def photometric_error(a: Tensor, b: Tensor) -> Tensor:
-    """Return pe [B,1,H,W] in 0..1 of two pictures [B,3,H,W] in [0,1]."""
+    """Return pe [B,1,H,W] in 0..1 of two images [B,3,H,W] in [0,1]."""
     per_channel = STRUCTURE * ssim_distance(a, b) + COLOUR * (a - b).abs()
     return per_channel.mean(1, keepdim=True)
 
@@ -58,7 +58,7 @@ def _window_mean(x: Tensor) -> Tensor:
 def minimum_error(
     image: Tensor, sources: Sequence[Tensor], inside: Sequence[Tensor] | None = None
 ) -> Tensor:
-    """Return the least pe over several pictures of the same view, [B,1,H,W].
+    """Return the least pe over several images of the same view, [B,1,H,W].
 
     With `inside` [B,1,H,W] only sources count that saw the pixel; inf where none did.
     """

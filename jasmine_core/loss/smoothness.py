@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The smoothness loss: depth may change where the picture does (ground-contact prior, §C.1).
+"""The smoothness loss: depth may change where the image does (ground-contact prior, §C.1).
 
     L_GDS = mean |d_x D^| e^-|d_x I| + mean M_gr |d_y D^| e^-|d_y I|      D^ = D / mean(D)
     M_gr  = 100 M_dyn + (1 - M_dyn)
@@ -22,7 +22,7 @@ def mean_normalised(depth: Tensor) -> Tensor:
 
 
 def smoothness_loss(depth: Tensor, image: Tensor, dynamic: Tensor | None = None) -> Tensor:
-    """Return L_GDS of depth [B,1,H,W] over pictures [B,3,H,W] in [0,1].
+    """Return L_GDS of depth [B,1,H,W] over images [B,3,H,W] in [0,1].
 
     `dynamic` [B,1,H,W] bool is M_dyn; without it the loss is the plain edge-aware one. The scale of
     the depth does not matter; an inverse depth may take its place.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses of phase 0, which gives small networks on a rendered world the prior that large ones have.
 
-    L_log = sum_k < |log D_k - log D_truth| >          L_vae = pe(x, x') + |x - x'| + w KL
+    L_log = sum_k < |log D_k - log D_ground_truth| >          L_vae = pe(x, x') + |x - x'| + w KL
 
 None of them belongs to the paper, whose prior is Stable Diffusion's.
 """
@@ -20,19 +20,19 @@ NEAREST = 1e-2  # units; below it a logarithm would be all there is to learn
 KL_WEIGHT = 1e-3  # of the divergence of one latent number from N(0, 1)
 
 
-def log_depth_loss(depths: Sequence[Tensor], truth: Tensor, mask: Tensor) -> Tensor:
-    """Return L_log of maps [B,1,H,W] in units, over the mask of each picture, then over pictures.
+def log_depth_loss(depths: Sequence[Tensor], ground_truth: Tensor, mask: Tensor) -> Tensor:
+    """Return L_log of maps [B,1,H,W] in units, over the mask of each image, then over images.
 
     A relative error counts the same near and far, as in AbsRel.
     """
-    weight = mask.to(truth.dtype)
+    weight = mask.to(ground_truth.dtype)
     count = weight.flatten(1).sum(1).clamp(min=1)
-    known = truth.clamp(min=NEAREST).log()
+    known = ground_truth.clamp(min=NEAREST).log()
     losses = [(d.clamp(min=NEAREST).log() - known).abs() * weight for d in depths]
     return torch.stack([(loss.flatten(1).sum(1) / count).mean() for loss in losses]).sum()
 
 
-def autoencoder_loss(pictures: Tensor, rebuilt: Tensor, divergence: Tensor) -> Tensor:
-    """Return L_vae of pictures [B,3,H,W] in [0,1]; `divergence` is the mean KL of a number."""
-    difference = (pictures - rebuilt).abs().mean()
-    return reconstruction_loss(pictures, rebuilt) + difference + KL_WEIGHT * divergence
+def autoencoder_loss(images: Tensor, rebuilt: Tensor, divergence: Tensor) -> Tensor:
+    """Return L_vae of images [B,3,H,W] in [0,1]; `divergence` is the mean KL of a number."""
+    difference = (images - rebuilt).abs().mean()
+    return reconstruction_loss(images, rebuilt) + difference + KL_WEIGHT * divergence

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The teacher loss: what a frozen depth net knows, wherever the pictures do not contradict it.
+"""The teacher loss: what a frozen depth net knows, wherever the images do not contradict it.
 
     L_tc = < L_B(D_SSI, norm(D_tc)) >_M + sum_k < L_B(D_k, D_tc) >_M            (Eq. 11)
     M    = pe(I_t, I^tc_{s->t}) < 1.5 / max(1, 30 step / steps)                 (§C.4)
@@ -38,12 +38,12 @@ def percentile_normalised(depth: Tensor) -> Tensor:
 
 
 def berhu(difference: Tensor) -> Tensor:
-    """Return the reverse Huber penalty [B,...] of a difference, c = 0.2 max |d| in each picture.
+    """Return the reverse Huber penalty [B,...] of a difference, c = 0.2 max |d| in each image.
 
     L_B(d) = |d|                      where |d| <= c
              (d^2 + c^2) / (2 c)      elsewhere: value and slope go on at c
 
-    The authors take the maximum over their whole batch. Per picture a loss does not depend on who
+    The authors take the maximum over their whole batch. Per image a loss does not depend on who
     else is in the batch, nor on how many processes share it.
     """
     d = difference.abs()
@@ -69,10 +69,10 @@ def teacher_filter(error: Tensor, threshold: float) -> Tensor:
 
 
 def teacher_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
-    """Return < L_B >_M of maps [B,1,H,W]: the mean over M in each picture, then over pictures."""
+    """Return < L_B >_M of maps [B,1,H,W]: the mean over M in each image, then over images."""
     penalty, weight = berhu(student - teacher), mask.to(student.dtype)
-    per_picture = (penalty * weight).flatten(1).sum(1) / (weight.flatten(1).sum(1) + 1e-7)
-    return per_picture.mean()
+    per_image = (penalty * weight).flatten(1).sum(1) / (weight.flatten(1).sum(1) + 1e-7)
+    return per_image.mean()
 
 
 def refine_loss(depths: Sequence[Tensor], teacher: Tensor, mask: Tensor) -> Tensor:

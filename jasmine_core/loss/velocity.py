@@ -4,7 +4,7 @@
 
     L_v = mean Huber( m |t| / L - 1 )       |t| predicted motion [units]      L odometry's path [m]
 
-Pictures alone fix depth and motion up to one common factor, so this is the only term that sees it
+Images alone fix depth and motion up to one common factor, so this is the only term that sees it
 (besides a teacher, whose scale must then be the same). Were m, the metres per unit, learned beside
 the net's own scale, only their product would matter and both could drift. So m is given: what the
 net's weights or its teacher know, else `measured_scale` at the moment the term comes in, so that
@@ -15,7 +15,7 @@ The relative error has the same gradient at 1 m/s and at 20 m/s. Unlike its loga
 when |t| is still near zero, and Huber's straight part (beyond 20 %) forgives a slipping wheel.
 
 A net that knows nothing yet must not be pulled: its motion becomes long before its depth has a
-shape, and the depth then runs into its stop. So the term comes in when pictures alone have had
+shape, and the depth then runs into its stop. So the term comes in when images alone have had
 their say, over a tenth of the training.
 """
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The disparity net: one feed-forward look at a picture (the monodepth2 family).
+"""The disparity net: one feed-forward look at an image (the monodepth2 family).
 
 Trained by the photometric loss alone it is the teacher that needs no other, and the baseline.
 """
@@ -37,7 +37,7 @@ FIRST_GUESS = 0.6
 class DisparityConfig:
     """Fix the shape of a disparity net; saved beside its weights."""
 
-    height: int = 192  # [px] size of the pictures it was trained on
+    height: int = 192  # [px] size of the images it was trained on
     width: int = 640
     encoder: EncoderConfig = RESNET18
     decoder: tuple[int, ...] = (256, 128, 64, 32, 16)  # channels after each doubling of the size
@@ -58,7 +58,7 @@ SMALL_DISPARITY_NET = DisparityConfig(
 class DisparityNet(nn.Module):
     """Predict disparity by an encoder, and a decoder that meets its features on the way up."""
 
-    multiple = 32  # [px] of both sides of a picture
+    multiple = 32  # [px] of both sides of an image
 
     def __init__(self, config: DisparityConfig) -> None:
         super().__init__()
@@ -76,14 +76,14 @@ class DisparityNet(nn.Module):
         self.head = nn.Sequential(nn.ReflectionPad2d(1), last)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return disparity [B,1,H,W] in 0..1 for pictures [B,3,H,W] in [0,1].
+        """Return disparity [B,1,H,W] in 0..1 for images [B,3,H,W] in [0,1].
 
         Both sides are 64, 96, 128, ... px.
         """
         height, width = image.shape[-2:]
         if height % self.multiple or width % self.multiple or min(height, width) < 64:
             raise ValueError(
-                f"picture is {width}x{height} px; both sides must be multiples of "
+                f"image is {width}x{height} px; both sides must be multiples of "
                 f"{self.multiple}, at least 64 (resize it with jasmine_core.geometry.camera)"
             )
         x, *finer = self.encoder(image)[::-1]  # [B,C,H/32,W/32], then [B,C,H/16,W/16] ...
@@ -97,7 +97,7 @@ class DisparityNet(nn.Module):
         return F.interpolate(disparity, size, mode="bilinear", align_corners=False)
 
     def depth(self, image: Tensor) -> Tensor:
-        """Return depth [B,1,H,W] in 0.1..100 model units for pictures as in `forward`."""
+        """Return depth [B,1,H,W] in 0.1..100 model units for images as in `forward`."""
         return depth_from_disparity(self(image))
 
     def load_imagenet(self, weights: Mapping[str, Tensor], source: Path) -> None:

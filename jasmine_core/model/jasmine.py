@@ -26,7 +26,7 @@ TASKS: tuple[Task, ...] = ("depth", "reconstruct")
 class JasmineConfig:
     """Say what the weights alone do not; saved as `jasmine.json` in a checkpoint folder."""
 
-    height: int = 320  # [px] size of the pictures it was trained on
+    height: int = 320  # [px] size of the images it was trained on
     width: int = 1024
     timestep: int = 999
     task_depth: tuple[int, int] = (1, 0)  # one-hot; the authors' weights have (0, 1)
@@ -39,7 +39,7 @@ class JasmineConfig:
 class DepthOutput:
     """Hold everything that one depth pass computes."""
 
-    image_latent: Tensor  # [B,4,h,w] scaled mean latent of the picture
+    image_latent: Tensor  # [B,4,h,w] scaled mean latent of the image
     v: Tensor  # [B,4,h,w] the U-Net's answer
     decoded: Tensor  # [B,3,H,W] not clamped
     ssi: Tensor  # [B,1,H,W] in [0,1], larger is farther
@@ -52,7 +52,7 @@ class DepthOutput:
 
 
 class JasmineModel(nn.Module):
-    """Predict depth, or rebuild the picture, with one U-Net under a task switch."""
+    """Predict depth, or rebuild the image, with one U-Net under a task switch."""
 
     text_embedding: Tensor
     tasks: Tensor
@@ -86,7 +86,7 @@ class JasmineModel(nn.Module):
     # ------------------------------------------------------------------ the two tasks
 
     def predict_depth(self, image: Tensor) -> DepthOutput:
-        """Predict depth for pictures [B,3,H,W] in [0,1]; sides in multiples of `latent_scale`."""
+        """Predict depth for images [B,3,H,W] in [0,1]; sides in multiples of `latent_scale`."""
         image_latent = self.encode(image)
         v = self.denoise(image_latent, "depth")
         decoded = self.decode(v)
@@ -94,7 +94,7 @@ class JasmineModel(nn.Module):
         return DepthOutput(image_latent, v, decoded, ssi, depths)
 
     def reconstruct(self, image: Tensor) -> Tensor:
-        """Rebuild pictures [B,3,H,W] in [0,1]; not clamped, so that a loss keeps its gradient."""
+        """Rebuild images [B,3,H,W] in [0,1]; not clamped, so that a loss keeps its gradient."""
         decoded = self.decode(self.denoise(self.encode(image), "reconstruct"))
         return (decoded + 1) / 2
 
@@ -105,20 +105,20 @@ class JasmineModel(nn.Module):
     # ------------------------------------------------------------------ its stages
 
     def encode(self, image: Tensor) -> Tensor:
-        """Return the scaled mean latent [B,4,H/8,W/8] of pictures [B,3,H,W] in [0,1]."""
+        """Return the scaled mean latent [B,4,H/8,W/8] of images [B,3,H,W] in [0,1]."""
         height, width = image.shape[-2:]
         if height % self.latent_scale or width % self.latent_scale:
             raise ValueError(
-                f"picture is {width}x{height} px; both sides must be multiples of "
+                f"image is {width}x{height} px; both sides must be multiples of "
                 f"{self.latent_scale} (resize it with jasmine_core.geometry.camera)"
             )
         latent: Tensor = self.vae.encode(2 * image - 1).latent_dist.mean
         return latent * float(self.vae.config.scaling_factor)
 
     def denoise(self, image_latent: Tensor, task: Task | Sequence[Task]) -> Tensor:
-        """Return the U-Net's v [B,4,h,w] for a picture beside an all-zero noise latent.
+        """Return the U-Net's v [B,4,h,w] for an image beside an all-zero noise latent.
 
-        `task` is one for all pictures, or one for each.
+        `task` is one for all images, or one for each.
         """
         batch = image_latent.shape[0]
         labels = None
@@ -134,19 +134,19 @@ class JasmineModel(nn.Module):
         return v
 
     def decode(self, v: Tensor) -> Tensor:
-        """Return the decoded picture [B,3,H,W], nominally in [-1,1], of a v-prediction."""
+        """Return the decoded image [B,3,H,W], nominally in [-1,1], of a v-prediction."""
         x0 = self.v_to_x0 * v
         decoded: Tensor = self.vae.decode(x0 / self.vae.config.scaling_factor).sample
         return decoded
 
     @property
     def latent_scale(self) -> int:
-        """Return the picture pixels per latent pixel along one side."""
+        """Return the image pixels per latent pixel along one side."""
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
     @property
     def multiple(self) -> int:
-        """Return what both sides of a picture are multiples of [px]: nothing is halved unevenly."""
+        """Return what both sides of an image are multiples of [px]: nothing is halved unevenly."""
         return int(self.latent_scale * 2 ** (len(self.unet.config.block_out_channels) - 1))
 
     # ------------------------------------------------------------------ folders

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The pose net: how the camera moved between two pictures."""
+"""The pose net: how the camera moved between two images."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SMALL_POSENET = PoseNetConfig(SMALL_ENCODER, features=64)
 
 
 class PoseNet(nn.Module):
-    """Predict T_second_first for two pictures in the order of time."""
+    """Predict T_second_first for two images in the order of time."""
 
     def __init__(self, config: PoseNetConfig) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class PoseNet(nn.Module):
         self.decoder = PoseDecoder(config.encoder.widths[-1], config.features)
 
     def forward(self, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-        """Return axis-angle [B,3] in rad and translation [B,3] in units; pictures as the encoder.
+        """Return axis-angle [B,3] in rad and translation [B,3] in units; images as the encoder.
 
         See `rigid_transform` for how the two make a transform.
         """
@@ -67,7 +67,7 @@ class PoseNet(nn.Module):
         fill(self, fitted | rest, source)
 
     def load_imagenet(self, weights: Mapping[str, Tensor], source: Path) -> None:
-        """Start the encoder from a classifier of single pictures (torchvision's `resnet18`)."""
+        """Start the encoder from a classifier of single images (torchvision's `resnet18`)."""
         fill(self.encoder, encoder_weights(weights, frames=2), source)
 
     def save_pretrained(self, path: str | Path) -> None:
@@ -112,13 +112,13 @@ class PoseDecoder(nn.Module):
 def source_poses(
     net: nn.Module, target: Tensor, sources: Sequence[Tensor], offsets: Sequence[int]
 ) -> list[Tensor]:
-    """Return T_source_target [B,4,4] of each source picture, `offsets` in frames from the target.
+    """Return T_source_target [B,4,4] of each source image, `offsets` in frames from the target.
 
-    A pose net always sees pictures in the order of time, so the transform of an earlier source
+    A pose net always sees images in the order of time, so the transform of an earlier source
     (offset < 0) is the inverse of what it says. All pairs go through `net` as one batch.
     """
     pairs = [(s, target) if o < 0 else (target, s) for s, o in zip(sources, offsets, strict=True)]
-    first, second = (torch.cat(pictures) for pictures in zip(*pairs, strict=True))
+    first, second = (torch.cat(images) for images in zip(*pairs, strict=True))
     axis_angle, translation = (values.chunk(len(pairs)) for values in net(first, second))
     return [
         rigid_transform(a, t, invert=offset < 0)

@@ -25,7 +25,7 @@ Norm = Literal["batch", "group"]
 class EncoderConfig:
     """Fix the shape of an encoder; the defaults are ResNet-18's.
 
-    Pretrained weights need the norm "batch". "group" normalises each picture by itself, so that
+    Pretrained weights need the norm "batch". "group" normalises each image by itself, so that
     training is the same however a batch is split over processes.
     """
 
@@ -49,7 +49,7 @@ SMALL_ENCODER = EncoderConfig((16, 32, 64, 96, 160), (1, 1, 1, 1), norm="group")
 
 
 class ResNetEncoder(nn.Module):
-    """Encode stacked pictures to features at 1/2, 1/4, 1/8, 1/16 and 1/32 of their size."""
+    """Encode stacked images to features at 1/2, 1/4, 1/8, 1/16 and 1/32 of their size."""
 
     def __init__(self, config: EncoderConfig, frames: int = 1) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class ResNetEncoder(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the five features, fine to coarse, of pictures [B,3F,H,W] in [0,1]."""
+        """Return the five features, fine to coarse, of images [B,3F,H,W] in [0,1]."""
         x = F.relu(self.bn1(self.conv1((images - 0.45) / 0.225)))  # [B,C,H/2,W/2]
         features = [x]
         x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)
@@ -104,10 +104,10 @@ def normalisation(kind: Norm, width: int) -> nn.Module:
 
 
 def encoder_weights(weights: Mapping[str, Tensor], frames: int = 1) -> dict[str, Tensor]:
-    """Make a ResNet's tensors fit an encoder of `frames` pictures.
+    """Make a ResNet's tensors fit an encoder of `frames` images.
 
-    The classifier `fc.*` goes. A first layer for one picture is repeated and divided by their
-    number, so that equal pictures give the pretrained answer. Files of old torch versions lack the
+    The classifier `fc.*` goes. A first layer for one image is repeated and divided by their
+    number, so that equal images give the pretrained answer. Files of old torch versions lack the
     batch counters. The tensors are copies: two nets may start from one file.
     """
     fitted = {

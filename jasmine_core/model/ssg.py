@@ -30,13 +30,13 @@ class SSGConfig:
     iterations: int = 2
     heads: int = 4  # of the scale-shift attention
     latent_channels: int = 4
-    latent_scale: int = 8  # picture pixels per latent pixel, a power of two
+    latent_scale: int = 8  # image pixels per latent pixel, a power of two
     depth_max: float = 3.0  # model units; about 90 m where one unit is 30 m
     link_mode: Literal["first", "mean"] = "first"  # decoder channel(s) that are the ssi map
 
 
 class ScaleShiftGRU(nn.Module):
-    """Refine a decoded picture into depth with a recurrent network."""
+    """Refine a decoded image into depth with a recurrent network."""
 
     def __init__(self, config: SSGConfig) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class DepthEncoder(nn.Module):
 
 
 class ContextEncoder(nn.Module):
-    """Bring the picture's latent [B,4,H/8,W/8] to full resolution, [B,C,H,W]."""
+    """Bring the image's latent [B,4,H/8,W/8] to full resolution, [B,C,H,W]."""
 
     def __init__(self, latent_channels: int, width: int, upsamplings: int) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class DepthHead(nn.Module):
 
 
 class ScaleShiftHead(nn.Module):
-    """Read one scale and one shift per picture from the hidden state by cross-attention.
+    """Read one scale and one shift per image from the hidden state by cross-attention.
 
     Two learned queries look at all H W pixels; no positional encoding, no residual, and nothing
     forces the scale to be positive. Scores and softmax are float32 in any precision: their sum runs

@@ -11,46 +11,46 @@ import numpy as np
 from jasmine_core.dataset.sequence import Index
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.prepare.health_findings import words
-from jasmine_core.prepare.keyframes import Fate, Selection
-from jasmine_core.prepare.statistics import OdometryFacts, Tally
+from jasmine_core.prepare.keyframes import Selection, Status
+from jasmine_core.prepare.statistics import OdometryFacts, RecordingStatistics
 
 _BLURRED = 0.4  # of the usual sharpness
 _LONG_STILL = 1_000_000_000  # [ns]
 
 
 def examine(
-    index: Index, tally: Tally, selection: Selection, facts: OdometryFacts
+    index: Index, statistics: RecordingStatistics, selection: Selection, facts: OdometryFacts
 ) -> dict[str, Any]:
     """Return the health report of a bag, ready for JSON."""
-    counts = tally.fates
+    counts = statistics.statuses
     used = len(index.frames)
     kept = selection.kept
     report: dict[str, Any] = {
         "bag": index.source,
-        "pictures": {
-            "received": tally.received,
+        "images": {
+            "received": statistics.received,
             "samples": len(index.samples),
             "stored": used,
             "kept_but_without_neighbours": len(kept) - used,
             "of_these_only_turned": sum(k.turned for k in kept),
-            **{fate.value: counts[fate] for fate in Fate if counts[fate]},
+            **{status.value: counts[status] for status in Status if counts[status]},
         },
-        "time": _time(tally),
-        "still": _still(tally),
+        "time": _time(statistics),
+        "still": _still(statistics),
         "motion": _motion(index),
-        "exposure": _light(tally),
-        "sharpness": _blur(tally),
+        "exposure": _light(statistics),
+        "sharpness": _blur(statistics),
         "intrinsics": _intrinsics(index.camera),
         "odometry": {
             "topic": facts.topic,
             "samples": facts.samples,
             "jumps": facts.jumps,
-            "pairs_checked_against_pictures": facts.checked,
+            "pairs_checked_against_images": facts.checked,
             "reason_not_to_believe_it": facts.reason,
         },
         "metric_scale_can_be_learned": index.metric,
     }
-    findings = words(report, tally, facts)
+    findings = words(report, statistics, facts)
     report["verdict"] = (
         "poor" if any(f["level"] == "problem" for f in findings)
         else "usable" if any(f["level"] == "warning" for f in findings) else "good"
@@ -59,23 +59,23 @@ def examine(
     return report
 
 
-def _time(tally: Tally) -> dict[str, Any]:
-    stamps = np.sort(np.array(tally.stamps, np.int64))
+def _time(statistics: RecordingStatistics) -> dict[str, Any]:
+    stamps = np.sort(np.array(statistics.stamps, np.int64))
     steps = np.diff(stamps) * 1e-9
     period = float(np.median(steps)) if len(steps) else 0.0
     return {
         "seconds": round(float(stamps[-1] - stamps[0]) * 1e-9, 3),
         "rate_hz": round(1 / period, 3) if period else 0.0,
-        "lost_pictures": int(np.sum(np.maximum(np.rint(steps / period) - 1, 0))) if period else 0,
+        "lost_images": int(np.sum(np.maximum(np.rint(steps / period) - 1, 0))) if period else 0,
         "longest_gap_s": round(float(steps.max(initial=0.0)), 3),
     }
 
 
-def _still(tally: Tally) -> dict[str, Any]:
-    """Measure the stretches without motion; single pictures are dropped by slow motion too."""
-    still = tally.is_fate(Fate.STILL)
+def _still(statistics: RecordingStatistics) -> dict[str, Any]:
+    """Measure the stretches without motion; single images are dropped by slow motion too."""
+    still = statistics.has_status(Status.STILL)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], still.astype(np.int8), [0]])))
-    stamps = np.array(tally.stamps, np.int64)
+    stamps = np.array(statistics.stamps, np.int64)
     stretches = [
         int(stamps[stop - 1] - stamps[start])
         for start, stop in zip(edges[::2], edges[1::2], strict=True)
@@ -86,7 +86,7 @@ def _still(tally: Tally) -> dict[str, Any]:
         "stretches": len(long),  # of a second at least
         "seconds": round(sum(long) * 1e-9, 1),
         "share_of_time": round(sum(long) / length, 4),
-        "pictures_dropped": int(still.sum()),
+        "images_dropped": int(still.sum()),
     }
 
 
@@ -109,19 +109,19 @@ def _motion(index: Index) -> dict[str, Any]:
     }
 
 
-def _light(tally: Tally) -> dict[str, Any]:
-    brightness = np.frombuffer(tally.brightness, np.float32)
+def _light(statistics: RecordingStatistics) -> dict[str, Any]:
+    brightness = np.frombuffer(statistics.brightness, np.float32)
     known = brightness[np.isfinite(brightness)]
     return {
         "brightness": _spread(known.tolist()),
         "too_dark_share": round(float(np.mean(known < 25)), 4) if len(known) else 0.0,
         "too_bright_share": round(float(np.mean(known > 230)), 4) if len(known) else 0.0,
-        "jumps": tally.fates[Fate.EXPOSED],
+        "jumps": statistics.statuses[Status.EXPOSED],
     }
 
 
-def _blur(tally: Tally) -> dict[str, Any]:
-    sharp = np.frombuffer(tally.sharpness, np.float32)
+def _blur(statistics: RecordingStatistics) -> dict[str, Any]:
+    sharp = np.frombuffer(statistics.sharpness, np.float32)
     known = sharp[np.isfinite(sharp)]
     usual = np.median(known) if len(known) else 0.0
     return {

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The health report as one picture: words, plots and three samples to look at."""
+"""The health report as one image: words, plots and three samples to look at."""
 
 from __future__ import annotations
 
@@ -11,48 +11,54 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.dataset.sequence import Index, Picture, read_picture
+from jasmine_core.dataset.sequence import Index, RgbImage, read_image
 from jasmine_core.geometry.rigid import Array
-from jasmine_core.prepare.keyframes import BREAKS, Fate
-from jasmine_core.prepare.statistics import Tally
+from jasmine_core.prepare.keyframes import BREAKS, Status
+from jasmine_core.prepare.statistics import RecordingStatistics
 
 WIDTH, MARGIN = 1500, 24  # [px]
 _LINE = 24
 _PLOT = 110  # [px] height
-_HIGHEST = 260  # [px] height of a picture
+_HIGHEST = 260  # [px] height of an image
 _INK, _PALE, _GRID = (40, 40, 40), (120, 120, 120), (225, 225, 225)
 _BLUE, _RED, _GREEN, _AMBER = (40, 90, 190), (200, 50, 40), (40, 140, 70), (210, 140, 20)
 _LEVELS = {"problem": _RED, "warning": _AMBER, "note": _PALE}
 _BANDS = (
-    (_GREEN, "kept", (Fate.KEPT,)),
-    (_PALE, "no motion", (Fate.STILL,)),
+    (_GREEN, "kept", (Status.KEPT,)),
+    (_PALE, "no motion", (Status.STILL,)),
     (_AMBER, "break", BREAKS),
-    (_RED, "unusable", (Fate.BACKWARDS, Fate.DAMAGED, Fate.BLANK)),
+    (_RED, "unusable", (Status.BACKWARDS, Status.DAMAGED, Status.BLANK)),
 )
 _VERDICTS = {"good": _GREEN, "usable": _AMBER, "poor": _RED}
 
 
-def draw(health: dict[str, Any], tally: Tally, index: Index, folder: Path) -> Picture:
-    """Draw the report as RGB [H,W,3]; pictures are read from the sequence's folder."""
+def draw(
+    health: dict[str, Any], statistics: RecordingStatistics, index: Index, folder: Path
+) -> RgbImage:
+    """Draw the report as RGB [H,W,3]; images are read from the sequence's folder."""
     parts = [
         _words(health),
-        _series("flow since the last kept picture [% of width]", tally, 100 * _floats(tally.flow)),
-        _series("sharpness", tally, _floats(tally.sharpness)),
-        _series("brightness [0..255]", tally, _floats(tally.brightness)),
+        _series(
+            "flow since the last kept image [% of width]",
+            statistics,
+            100 * _floats(statistics.flow),
+        ),
+        _series("sharpness", statistics, _floats(statistics.sharpness)),
+        _series("brightness [0..255]", statistics, _floats(statistics.brightness)),
         _histograms(index),
         *_samples(index, folder),
     ]
     return np.concatenate(parts).astype(np.uint8)
 
 
-def _words(health: dict[str, Any]) -> Picture:
-    pictures, time, camera = health["pictures"], health["time"], health["intrinsics"]
+def _words(health: dict[str, Any]) -> RgbImage:
+    images, time, camera = health["images"], health["time"], health["intrinsics"]
     motion = health["motion"]
     metres = motion["metres_between_neighbours"]
     lines = [
-        f"{pictures['received']} pictures in {time['seconds']:g} s at {time['rate_hz']:g} Hz: "
-        f"{pictures['samples']} samples from {pictures['stored']} stored pictures, "
-        f"{pictures.get('still', 0)} dropped for lack of motion",
+        f"{images['received']} images in {time['seconds']:g} s at {time['rate_hz']:g} Hz: "
+        f"{images['samples']} samples from {images['stored']} stored images, "
+        f"{images.get('still', 0)} dropped for lack of motion",
         f"K: fx {camera['K'][0][0]:g}  fy {camera['K'][1][1]:g}  cx {camera['K'][0][2]:g}  "
         f"cy {camera['K'][1][2]:g} px at {'x'.join(map(str, camera['prepared_size']))}; field of "
         f"view {camera['horizontal_fov_deg']:g} x {camera['vertical_fov_deg']:g} deg",
@@ -90,11 +96,11 @@ def _words(health: dict[str, Any]) -> Picture:
     return page
 
 
-def _series(title: str, tally: Tally, values: Array) -> Picture:
-    """Plot a value per picture over time; the band below shows each picture's fate."""
+def _series(title: str, statistics: RecordingStatistics, values: Array) -> RgbImage:
+    """Plot a value per image over time; the band below shows each image's status."""
     page = _page(_PLOT + 66)
     left, right, top = MARGIN + 60, WIDTH - MARGIN, 30
-    times = tally.times()
+    times = statistics.times()
     length = max(float(times.max(initial=0.0)), 1e-3)
     known = np.isfinite(values)
     high = float(np.percentile(values[known], 99.5)) * 1.1 if known.any() else 1.0
@@ -106,13 +112,13 @@ def _series(title: str, tally: Tally, values: Array) -> Picture:
     for i in np.flatnonzero(known):
         cv2.circle(page, (int(u[i]), int(v[i])), 1, _BLUE, -1, cv2.LINE_AA)
     y = top + _PLOT + 4
-    for colour, _, fates in _BANDS:
-        for i in np.flatnonzero(tally.is_fate(*fates)):
+    for colour, _, statuses in _BANDS:
+        for i in np.flatnonzero(statistics.has_status(*statuses)):
             cv2.line(page, (int(u[i]), y), (int(u[i]), y + 6), colour)
     return page
 
 
-def _histograms(index: Index) -> Picture:
+def _histograms(index: Index) -> RgbImage:
     distances = [
         float(np.linalg.norm(T[:3])) for s in index.samples for T in s.T_target_source if T
     ]
@@ -147,8 +153,8 @@ def _histograms(index: Index) -> Picture:
     return page
 
 
-def _samples(index: Index, folder: Path) -> list[Picture]:
-    """Show three samples: the picture before, the target, the picture after."""
+def _samples(index: Index, folder: Path) -> list[RgbImage]:
+    """Show three samples: the image before, the target, the image after."""
     rows = []
     count = len(index.samples)
     each = (WIDTH - 2 * MARGIN) // 3
@@ -159,8 +165,8 @@ def _samples(index: Index, folder: Path) -> list[Picture]:
         height = round(width * index.height / index.width)
         page = _page(height + 34)
         for column, frame in enumerate(order):
-            picture = read_picture(folder / index.frames[frame].picture)
-            shown = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+            image = read_image(folder / index.frames[frame].image)
+            shown = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
             x = MARGIN + column * each
             page[28 : 28 + height, x : x + width] = shown
             _write(page, _caption(index, i, column), (x, 20))
@@ -180,7 +186,7 @@ def _caption(index: Index, i: int, column: int) -> str:
 
 
 def _axes(
-    page: Picture,
+    page: RgbImage,
     box: tuple[int, int, int, int],
     x: tuple[float, float, str],
     y: tuple[float, float],
@@ -195,12 +201,12 @@ def _axes(
         _write(page, text, (min(u, right - 36), bottom + 30), _PALE, 0.42)
 
 
-def _page(height: int) -> Picture:
+def _page(height: int) -> RgbImage:
     return np.full((height, WIDTH, 3), 255, np.uint8)
 
 
 def _write(
-    page: Picture,
+    page: RgbImage,
     text: str,
     at: tuple[int, int],
     colour: tuple[int, int, int] = _INK,

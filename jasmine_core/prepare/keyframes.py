@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which pictures are kept, and which two neighbours teach the depth of each: by motion, not index.
+"""Which images are kept, and which two neighbours teach the depth of each: by motion, not index.
 
-A picture is kept once the camera moved visibly since the last one that was kept. Its neighbours are
-the closest kept pictures before and after it (of those `BACK` away) that are far enough:
+An image is kept once the camera moved visibly since the last one that was kept. Its neighbours are
+the closest kept images before and after it (of those `BACK` away) that are far enough:
 
     with odometry      the camera moved by `min_baseline` times the depth of the scene
     without            parallax reached `min_parallax` and flow `min_flow`, shares of the width
 
 and that are not too far: beyond `max_baseline`, `max_flow`, `min_overlap` or `max_interval` there
-is too little left to compare. Pictures of different exposure are never neighbours, nor are pictures
+is too little left to compare. Images of different exposure are never neighbours, nor are images
 on either side of a cut or a long gap.
 """
 
@@ -28,14 +28,14 @@ from jasmine_core.prepare.options import NeighbourRules
 
 Poses = Callable[[int, int], Array | None]  # (target, source) [ns] to T_target_source, if known
 
-BACK = (1, 2, 3, 4, 6, 8, 11, 15)  # how many kept pictures ago neighbours are looked for
+BACK = (1, 2, 3, 4, 6, 8, 11, 15)  # how many kept images ago neighbours are looked for
 WINDOW = BACK[-1]
 STILL_MEDIAN, STILL_FLOW = 0.001, 0.01  # shares of the width below which nothing has moved
-_LOST = 0.25  # overlap below which two pictures in a row show different scenes
+_LOST = 0.25  # overlap below which two images in a row show different scenes
 
 
 class Verdict(str, Enum):
-    """Judge a pair of pictures."""
+    """Judge a pair of images."""
 
     GOOD = "good"
     NEAR = "near"  # too little motion
@@ -44,13 +44,13 @@ class Verdict(str, Enum):
     EXPOSURE = "exposure"
 
 
-class Fate(str, Enum):
-    """Say what became of a picture."""
+class Status(str, Enum):
+    """Say what became of an image."""
 
     KEPT = "kept"
     START = "start"  # kept, as the first one
     CUT = "cut"  # kept; shows another scene than the one before, or moved too far to compare
-    GAP = "gap"  # kept; no pictures came for a long time
+    GAP = "gap"  # kept; no images came for a long time
     EXPOSED = "exposed"  # kept; exposure jumped
     STILL = "still"  # dropped: nothing moved since the last kept one
     BLANK = "blank"  # dropped: too little texture to compare
@@ -58,13 +58,13 @@ class Fate(str, Enum):
     DAMAGED = "damaged"  # dropped: could not be read
 
 
-BREAKS = (Fate.START, Fate.CUT, Fate.GAP, Fate.EXPOSED)
-DROPPED = (Fate.STILL, Fate.BLANK, Fate.BACKWARDS, Fate.DAMAGED)
+BREAKS = (Status.START, Status.CUT, Status.GAP, Status.EXPOSED)
+DROPPED = (Status.STILL, Status.BLANK, Status.BACKWARDS, Status.DAMAGED)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Measure two neighbours, `first` before `second` (indices of kept pictures)."""
+    """Measure two neighbours, `first` before `second` (indices of kept images)."""
 
     first: int
     second: int
@@ -93,7 +93,7 @@ def judge(motion: PairMotion, rules: NeighbourRules, baseline: float | None = No
 
 @dataclass
 class Kept:
-    """Remember a kept picture and its neighbours (indices of kept pictures)."""
+    """Remember a kept image and its neighbours (indices of kept images)."""
 
     stamp: int
     segment: int
@@ -104,10 +104,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Step:
-    """Tell what the selection made of one picture."""
+    """Tell what the selection made of one image."""
 
-    fate: Fate
-    motion: PairMotion  # since the last kept picture
+    status: Status
+    motion: PairMotion  # since the last kept image
     pairs: tuple[Pair, ...] = ()  # with those before it that are its neighbours
     turned: bool = False  # there are none because the camera only turned
 
@@ -115,7 +115,7 @@ class Step:
         """Return the step as JSON, exactly."""
         m = self.motion
         return {
-            "fate": self.fate.value,
+            "status": self.status.value,
             "motion": [m.overlap, m.gain, m.median_flow, m.flow, m.parallax, m.turn],
             "pairs": [[p.first, p.flow, p.parallax, p.overlap, p.baseline] for p in self.pairs],
             "turned": self.turned,
@@ -123,14 +123,14 @@ class Step:
 
     @staticmethod
     def of_record(record: dict[str, Any], second: int) -> Step:
-        """Return the step of a record; `second` is the index that its picture has if kept."""
+        """Return the step of a record; `second` is the index that its image has if kept."""
         pairs = tuple(Pair(first, second, *measures) for first, *measures in record["pairs"])
         motion = PairMotion(*record["motion"])
-        return Step(Fate(record["fate"]), motion, pairs, record["turned"])
+        return Step(Status(record["status"]), motion, pairs, record["turned"])
 
 
 class Selection:
-    """Decide picture by picture what is kept, and find the neighbours.
+    """Decide image by image what is kept, and find the neighbours.
 
     `poses` gives T_target_source between two stamps, or None.
     """
@@ -138,76 +138,76 @@ class Selection:
     def __init__(self, rules: NeighbourRules, poses: Poses | None = None) -> None:
         self.rules = rules
         self.kept: list[Kept] = []
-        self.latest: int | None = None  # [ns] stamp of the last picture that was not out of order
+        self.latest: int | None = None  # [ns] stamp of the last image that was not out of order
         self._poses = poses
         self._views: deque[tuple[int, View]] = deque(maxlen=WINDOW)
 
     def offer(self, stamp: int, view: View) -> Step:
-        """Decide on the next picture."""
+        """Decide on the next image."""
         if self.latest is not None and stamp <= self.latest:
-            return Step(Fate.BACKWARDS, PairMotion(0.0))
-        fate, motion, first = self._compare_with_last(stamp, view)
+            return Step(Status.BACKWARDS, PairMotion(0.0))
+        status, motion, first = self._compare_with_last(stamp, view)
         pairs: tuple[Pair, ...] = ()
         turned = False
-        if fate is Fate.KEPT:
+        if status is Status.KEPT:
             pairs, turned = self._find_neighbours(stamp, view, first)
-        step = Step(fate, motion, pairs, turned)
+        step = Step(status, motion, pairs, turned)
         self.learn(stamp, step)
-        if fate not in DROPPED:
+        if status not in DROPPED:
             self.remember(len(self.kept) - 1, view)
         return step
 
     def learn(self, stamp: int, step: Step) -> None:
         """Take over a decision, the one just made or one of an earlier run."""
-        if step.fate in (Fate.BACKWARDS, Fate.DAMAGED):
+        if step.status in (Status.BACKWARDS, Status.DAMAGED):
             return
         self.latest = stamp
-        if step.fate in DROPPED:
+        if step.status in DROPPED:
             return
         last = self.kept[-1].segment if self.kept else -1
-        self.kept.append(Kept(stamp, last + (step.fate in BREAKS), turned=step.turned))
+        self.kept.append(Kept(stamp, last + (step.status in BREAKS), turned=step.turned))
         for pair in step.pairs:
             first, second = self.kept[pair.first], self.kept[pair.second]
             second.before = second.before or pair
             first.after = first.after or pair
 
     def remember(self, index: int, view: View) -> None:
-        """Keep the view of a kept picture at hand for those to come."""
+        """Keep the view of a kept image at hand for those to come."""
         if self._views and self.kept[self._views[-1][0]].segment != self.kept[index].segment:
             self._views.clear()
         self._views.append((index, view))
 
     def needed(self) -> list[int]:
-        """Return the kept pictures whose views the next decision may ask for."""
+        """Return the kept images whose views the next decision may ask for."""
         if not self.kept:
             return []
         segment = self.kept[-1].segment
         recent = range(max(0, len(self.kept) - WINDOW), len(self.kept))
         return [i for i in recent if self.kept[i].segment == segment]
 
-    def _compare_with_last(self, stamp: int, view: View) -> tuple[Fate, PairMotion, _Measured]:
+    def _compare_with_last(self, stamp: int, view: View) -> tuple[Status, PairMotion, _Measured]:
         if not self._views or self.latest is None:
             enough = len(view.points) >= FEWEST_POINTS
-            return Fate.START if enough else Fate.BLANK, _NOTHING.motion, _NOTHING
+            return Status.START if enough else Status.BLANK, _NOTHING.motion, _NOTHING
         if stamp - self.latest > self.rules.max_interval * 1e9:
-            return Fate.GAP, _NOTHING.motion, _NOTHING
+            return Status.GAP, _NOTHING.motion, _NOTHING
         index, last = self._views[-1]
         measured = self._measure(index, last, stamp, view)
         motion = measured.motion
         if motion.overlap < _LOST:
-            fate = Fate.CUT if len(view.points) >= FEWEST_POINTS else Fate.BLANK
+            status = Status.CUT if len(view.points) >= FEWEST_POINTS else Status.BLANK
         elif not 1 / self.rules.max_gain <= motion.gain <= self.rules.max_gain:
-            fate = Fate.EXPOSED
+            status = Status.EXPOSED
         elif motion.median_flow < STILL_MEDIAN or motion.flow < STILL_FLOW:
-            fate = Fate.STILL
+            status = Status.STILL
         else:
-            fate = Fate.KEPT
-        return fate, motion, measured
+            status = Status.KEPT
+        return status, motion, measured
 
     def _find_neighbours(
         self, stamp: int, view: View, last: _Measured
     ) -> tuple[tuple[Pair, ...], bool]:
-        """Walk back from the new picture until it and those before it have their neighbours."""
+        """Walk back from the new image until it and those before it have their neighbours."""
         pairs: list[Pair] = []
         verdicts = set()
         for index, other in (self._views[-n] for n in BACK if n <= len(self._views)):

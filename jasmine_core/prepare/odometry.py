@@ -84,7 +84,7 @@ def _jumps(stamps: Array, positions: Array) -> list[int]:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Say how well a known motion explains what two pictures show."""
+    """Say how well a known motion explains what two images show."""
 
     epipolar: float  # median distance of the points from their epipolar lines, share of parallax
     in_front: float  # share of the points that are triangulated in front of the camera
@@ -92,7 +92,7 @@ class Agreement:
 
 
 def agreement(a: View, b: View, matches: Matches, T_b_a: Array) -> Agreement | None:
-    """Compare a motion with two pictures; None if they show too little parallax to tell."""
+    """Compare a motion with two images; None if they show too little parallax to tell."""
     if len(matches.a) < FEWEST_POINTS or not np.linalg.norm(T_b_a[:3, 3]) > 1e-4:
         return None
     turned = project(rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T, b.camera.K)
@@ -114,9 +114,9 @@ def agreement(a: View, b: View, matches: Matches, T_b_a: Array) -> Agreement | N
 
 
 def probe(views: Iterable[tuple[int, View]], odometry: Odometry) -> Agreement | None:
-    """Compare an odometry with the first of some pictures and one that lies clearly elsewhere.
+    """Compare an odometry with the first of some images and one that lies clearly elsewhere.
 
-    `views` are pictures in a row with their stamps [ns]; no more are taken than are needed.
+    `views` are images in a row with their stamps [ns]; no more are taken than are needed.
     """
     found = None
     start: tuple[int, View] | None = None
@@ -145,14 +145,14 @@ def disbelief(agreements: Iterable[Agreement]) -> str | None:
     if epipolar <= MOST_EPIPOLAR and in_front >= LEAST_IN_FRONT:
         return None
     return (
-        f"it does not explain the pictures (points miss their epipolar lines by {epipolar:.0%} of "
+        f"it does not explain the images (points miss their epipolar lines by {epipolar:.0%} of "
         f"their parallax, {in_front:.0%} of them lie in front of the camera): its frame, the "
         "extrinsics or its stamps are wrong"
     )
 
 
 def inverse_depths(a: View, b: View, matches: Matches, T_b_a: Array) -> tuple[Array, Array]:
-    """Return the inverse depth [N] 1/m of each point in picture a, and how well it is known [N].
+    """Return the inverse depth [N] 1/m of each point in image a, and how well it is known [N].
 
     R x + w t is parallel to y, so w y × t = -y × R x, solved in the least squares. Near the epipole
     y × t vanishes and nothing is known.

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How far a camera moved between two pictures, measured with points that are tracked in both.
+"""How far a camera moved between two images, measured with points that are tracked in both.
 
 What teaches depth is the part of a point's motion that depends on its depth: the parallax that is
-left once the camera's rotation is undone. Flow and parallax are shares of the picture's width, so
+left once the camera's rotation is undone. Flow and parallax are shares of the image's width, so
 that they mean the same at every resolution. Their upper decile stands for the near part of the
 scene: on a road half of all points lie so far off that they hardly move at all.
 """
@@ -24,7 +24,7 @@ from jasmine_core.geometry.rigid import Array, angle_of
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-WIDTH = 320  # [px] of the pictures in which points are tracked
+WIDTH = 320  # [px] of the images in which points are tracked
 MOST_POINTS, FEWEST_POINTS = 200, 20
 _SPACING = 8  # [px] between points, so that one richly textured thing does not outvote the scene
 _RETURN = 1.0  # [px] a point tracked forth and back must come home this closely
@@ -34,15 +34,15 @@ _TERMINATION = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.03)
 
 @dataclass(frozen=True)
 class View:
-    """Keep what is needed of one picture to compare it with others."""
+    """Keep what is needed of one image to compare it with others."""
 
-    camera: Camera  # of the small picture
+    camera: Camera  # of the small image
     grey: Grey  # [h,w] as the camera saw it
     allowed: Grey | None  # [h,w] not zero where points may lie
 
     @cached_property
     def even(self) -> Grey:
-        """Return the picture at the same mean and contrast as all others.
+        """Return the image at the same mean and contrast as all others.
 
         So the tracker does not feel exposure, which `Matches.gain` measures instead.
         """
@@ -67,7 +67,7 @@ class View:
 
 
 class Matches(NamedTuple):
-    """Points seen in two pictures, a and b."""
+    """Points seen in two images, a and b."""
 
     a: Array  # [N,2] px
     b: Array  # [N,2] px
@@ -77,7 +77,7 @@ class Matches(NamedTuple):
 
 @dataclass(frozen=True)
 class PairMotion:
-    """Say how picture b differs from picture a."""
+    """Say how image b differs from image a."""
 
     overlap: float  # see Matches
     gain: float = 1.0
@@ -88,9 +88,9 @@ class PairMotion:
 
 
 def view_of(image: NDArray[np.uint8], camera: Camera, allowed: Grey | None = None) -> View:
-    """Prepare a rectified RGB picture [H,W,3]; `allowed` comes from `allowed_points`."""
+    """Prepare a rectified RGB image [H,W,3]; `allowed` comes from `allowed_points`."""
     to_small = stretch(camera.size, _small(camera))
-    grey = to_small.picture(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8))
+    grey = to_small.image(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8))
     return View(to_small.camera(camera), grey, allowed)
 
 
@@ -128,7 +128,7 @@ def match(a: View, b: View) -> Matches:
 
 
 def pair_motion(a: View, b: View, matches: Matches, rotation: Array | None = None) -> PairMotion:
-    """Measure the motion from picture a to picture b.
+    """Measure the motion from image a to image b.
 
     `rotation` R_b_a [3,3] is known from odometry, or else found in the points themselves.
     """
@@ -150,7 +150,7 @@ def pair_motion(a: View, b: View, matches: Matches, rotation: Array | None = Non
 
 
 def fit_rotation(rays_a: Array, rays_b: Array) -> Array:
-    """Return the rotation R_b_a [3,3] that best takes rays [N,3] of one picture to the other's.
+    """Return the rotation R_b_a [3,3] that best takes rays [N,3] of one image to the other's.
 
     Kabsch's solution, reweighted towards the points that agree with it: the far ones, which do not
     feel the translation.
@@ -181,7 +181,7 @@ def project(points: Array, K: Array) -> Array:
 
 
 def sharpness(image: NDArray[np.uint8]) -> float:
-    """Return how sharp an RGB picture [H,W,3] is; it depends on the scene: compare within a bag."""
+    """Return how sharp an RGB image [H,W,3] is; it depends on the scene: compare within a bag."""
     return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_16S).std())
 
 

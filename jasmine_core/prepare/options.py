@@ -13,7 +13,7 @@ Resize = Literal["fit", "stretch", "crop"]
 Rectify = Literal["auto", "always", "never"]
 Format = Literal["jpg", "png"]
 
-SMALLEST = 32  # [px] side of a picture in which motion can still be seen
+SMALLEST = 32  # [px] side of an image in which motion can still be seen
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class NeighbourRules:
     max_flow: float = 0.15
     """largest displacement (upper decile), share of the width"""
     min_overlap: float = 0.5
-    """least share of the points that both pictures show"""
+    """least share of the points that both images show"""
     max_gain: float = 1.25
     """largest ratio of exposures"""
     max_interval: float = 2.0
@@ -57,26 +57,26 @@ class NeighbourRules:
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """Say how the pictures of a bag become those of a sequence."""
+    """Say how the images of a bag become those of a sequence."""
 
     width: int = 0
-    """of the pictures [px]; 0: the camera's aspect ratio, the area of 640x192, multiples of 64"""
+    """of the images [px]; 0: the camera's aspect ratio, the area of 640x192, multiples of 64"""
     height: int = 0
-    """of the pictures [px]; set with width"""
+    """of the images [px]; set with width"""
     resize: Resize = "fit"
-    """how a picture meets this size: fit (letterbox), stretch (as the paper), crop (centre)"""
+    """how an image meets this size: fit (letterbox), stretch (as the paper), crop (centre)"""
     rectify: Rectify = "auto"
-    """remove lens distortion; auto: unless the picture's topic is named *rect*"""
-    picture: Format = "jpg"
-    """of the stored pictures; png loses nothing"""
+    """remove lens distortion; auto: unless the image's topic is named *rect*"""
+    image: Format = "jpg"
+    """of the stored images; png loses nothing"""
     quality: int = 95
     """of JPEG, 1..100"""
     limit: int = 0
-    """only the first so many pictures of a bag; 0: all"""
+    """only the first so many images of a bag; 0: all"""
     neighbours: NeighbourRules = field(default_factory=NeighbourRules)
 
     def __post_init__(self) -> None:
-        for name, kind in (("resize", Resize), ("rectify", Rectify), ("picture", Format)):
+        for name, kind in (("resize", Resize), ("rectify", Rectify), ("image", Format)):
             if (value := getattr(self, name)) not in get_args(kind):
                 raise ConfigError(f"{name} is {value!r}; choose one of {', '.join(get_args(kind))}")
         if (self.width, self.height) != (0, 0) and min(self.width, self.height) < SMALLEST:
@@ -84,6 +84,6 @@ class PrepareOptions:
                 f"size {self.width}x{self.height} px: set both sides, to {SMALLEST} px or more"
             )
         if self.limit < 0:
-            raise ConfigError(f"limit {self.limit} cannot be negative; 0 means all pictures")
+            raise ConfigError(f"limit {self.limit} cannot be negative; 0 means all images")
         if not 1 <= self.quality <= 100:
             raise ConfigError(f"quality {self.quality} must be in 1..100")

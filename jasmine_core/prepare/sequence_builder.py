@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures in, a sequence folder out: one picture at a time, and interruptible at any moment.
+"""Images in, a sequence folder out: one image at a time, and interruptible at any moment.
 
 All work happens in a hidden folder that takes its final name when it is whole. A journal in it has
-a line for every picture seen. A run that was killed is repeated from the journal: its decisions are
-taken over, the few pictures that later decisions compare with are read again, and the result is the
+a line for every image seen. A run that was killed is repeated from the journal: its decisions are
+taken over, the few images that later decisions compare with are read again, and the result is the
 same to the byte as that of a run which nobody disturbed.
 """
 
@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 
 from jasmine_core.config import to_mapping
 from jasmine_core.dataset.sequence import (
-    PICTURES,
+    IMAGES,
     SEEN,
     VERSION,
     DatasetError,
     FrameRecord,
     Index,
-    Picture,
+    RgbImage,
     SampleRecord,
-    picture_name,
+    image_name,
     write_index,
 )
 from jasmine_core.errors import FrameError
@@ -52,21 +52,21 @@ from jasmine_core.prepare.health import examine
 from jasmine_core.prepare.health_findings import nothing_to_learn
 from jasmine_core.prepare.health_plot import draw
 from jasmine_core.prepare.jsonl_journal import Journal, Record
-from jasmine_core.prepare.keyframes import DROPPED, Fate, Selection, Step
+from jasmine_core.prepare.keyframes import DROPPED, Selection, Status, Step
 from jasmine_core.prepare.odometry import Odometry
 from jasmine_core.prepare.optical_flow import PairMotion, allowed_points, sharpness, view_of
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import refuse_other_options, unfinished
-from jasmine_core.prepare.statistics import OdometryFacts, Tally
+from jasmine_core.prepare.statistics import OdometryFacts, RecordingStatistics
 
 HEALTH, REPORT, JOURNAL = "health.json", "report.png", "frames.jsonl"
-NOMINAL = (640, 192)  # [px] whose area the pictures have unless a size is asked for
+NOMINAL = (640, 192)  # [px] whose area the images have unless a size is asked for
 LEAST_METRIC = 0.5  # share of the samples that must know their distances
 _PLACES = {"fit": fit, "stretch": stretch, "crop": crop}
 
 
 def placement(options: PrepareOptions, source: Size) -> ImageTransform:
-    """Return how rectified pictures of a size become those of the sequence."""
+    """Return how rectified images of a size become those of the sequence."""
     size = (options.width, options.height) if options.width else network_size(source, NOMINAL)
     return _PLACES[options.resize](source, size)
 
@@ -103,7 +103,7 @@ class SequenceBuilder:
         self._camera, self._seen = camera, seen
         self._odometry, self._facts = odometry, facts
         self._selection = Selection(options.neighbours, odometry.between if odometry else None)
-        self._tally = Tally()
+        self._statistics = RecordingStatistics()
         self._allowed = allowed_points(camera, seen)
         self._known: dict[tuple[int, int], int | None] = {}
         self._views_needed: set[int] = set()
@@ -112,7 +112,7 @@ class SequenceBuilder:
 
     def __enter__(self) -> SequenceBuilder:
         try:
-            (self._work / PICTURES).mkdir(parents=True, exist_ok=True)
+            (self._work / IMAGES).mkdir(parents=True, exist_ok=True)
             self._journal = Journal(self._work / JOURNAL)
             self._take_over(self._journal)
         except BlockingIOError as err:
@@ -135,18 +135,18 @@ class SequenceBuilder:
 
     @property
     def resume_at(self) -> int | None:
-        """Return the recording stamp [ns] from which pictures must be offered; None: from all."""
+        """Return the recording stamp [ns] from which images must be offered; None: from all."""
         return self._resume_at
 
     @property
     def received(self) -> int:
-        """Return how many pictures were seen so far, in this run and before."""
-        return self._tally.received
+        """Return how many images were seen so far, in this run and before."""
+        return self._statistics.received
 
-    def offer(self, log: int, stamp: int, read: Callable[[], Picture]) -> None:
-        """Take the next picture: recorded at `log`, stamped `stamp` [ns], rectified and resized.
+    def offer(self, log: int, stamp: int, read: Callable[[], RgbImage]) -> None:
+        """Take the next image: recorded at `log`, stamped `stamp` [ns], rectified and resized.
 
-        `read` is called if the picture is needed, and may raise a FrameError.
+        `read` is called if the image is needed, and may raise a FrameError.
         """
         journal = self._journal
         if journal is None:
@@ -158,37 +158,37 @@ class SequenceBuilder:
             return
         record: Record = {"log": log, "stamp": stamp}
         if self._selection.latest is not None and stamp <= self._selection.latest:
-            step = Step(Fate.BACKWARDS, PairMotion(0.0))
+            step = Step(Status.BACKWARDS, PairMotion(0.0))
         else:
             try:
-                picture = read()
+                image = read()
             except FrameError as err:
-                step = Step(Fate.DAMAGED, PairMotion(0.0))
+                step = Step(Status.DAMAGED, PairMotion(0.0))
                 record["reason"] = str(err)
             else:
-                view = view_of(picture, self._camera, self._allowed)
+                view = view_of(image, self._camera, self._allowed)
                 step = self._selection.offer(stamp, view)
-                record["sharpness"] = round(sharpness(picture), 3)
+                record["sharpness"] = round(sharpness(image), 3)
                 record["brightness"] = round(float(view.grey.mean()), 2)
         try:
-            if step.fate not in DROPPED:
-                record["bytes"] = self._store(stamp, picture)
+            if step.status not in DROPPED:
+                record["bytes"] = self._store(stamp, image)
             journal.add(record | step.record())
         except OSError as err:
             raise DatasetError(
-                f"{self._work}: {err.strerror}; {self.received} pictures are done; free some space "
+                f"{self._work}: {err.strerror}; {self.received} images are done; free some space "
                 "and run the same command again: it continues from there"
             ) from err
-        self._tally.add(record | step.record())
+        self._statistics.add(record | step.record())
 
     def finish(self) -> Outcome:
         """Choose the samples, write index and health report, and give the folder its name."""
         index = self._index()
         if not index.samples:
-            reason = nothing_to_learn(self._tally, self._selection)
+            reason = nothing_to_learn(self._statistics, self._selection)
             self.discard()
             raise DatasetError(f"{self._source['bag']}: {reason}")
-        health = examine(index, self._tally, self._selection, self._facts)
+        health = examine(index, self._statistics, self._selection, self._facts)
         try:
             self._write(index, health)
         except OSError as err:
@@ -231,32 +231,32 @@ class SequenceBuilder:
             }
 
     def _intact(self, record: dict[str, Any]) -> bool:
-        """Tell whether the picture of a line is on the disk as it was written."""
+        """Tell whether the image of a line is on the disk as it was written."""
         if "bytes" not in record:
             return True
-        path = self._work / picture_name(record["stamp"], self._options.picture)
+        path = self._work / image_name(record["stamp"], self._options.image)
         return path.is_file() and path.stat().st_size == record["bytes"]
 
     def _replay(self, record: dict[str, Any]) -> tuple[int, int, int | None]:
         step = Step.of_record(record, len(self._selection.kept))
         self._selection.learn(record["stamp"], step)
-        self._tally.add(record)
-        index = None if step.fate in DROPPED else len(self._selection.kept) - 1
+        self._statistics.add(record)
+        index = None if step.status in DROPPED else len(self._selection.kept) - 1
         return record["log"], record["stamp"], index
 
     # ------------------------------------------------------------------ the folder
 
-    def _store(self, stamp: int, picture: Picture) -> int:
-        """Write a picture; return its size [bytes]."""
-        suffix = self._options.picture
+    def _store(self, stamp: int, image: RgbImage) -> int:
+        """Write an image; return its size [bytes]."""
+        suffix = self._options.image
         flags = [cv2.IMWRITE_JPEG_QUALITY, self._options.quality] if suffix == "jpg" else []
-        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         data = cv2.imencode(f".{suffix}", bgr, flags)[1].tobytes()
-        (self._work / picture_name(stamp, suffix)).write_bytes(data)
+        (self._work / image_name(stamp, suffix)).write_bytes(data)
         return len(data)
 
     def _index(self) -> Index:
-        """Make samples of the kept pictures that have a neighbour on both sides."""
+        """Make samples of the kept images that have a neighbour on both sides."""
         kept = self._selection.kept
         chosen = [
             (i, k.before, k.after) for i, k in enumerate(kept) if k.before and k.after
@@ -293,7 +293,7 @@ class SequenceBuilder:
                 FrameRecord(
                     kept[i].stamp,
                     kept[i].segment,
-                    picture_name(kept[i].stamp, self._options.picture),
+                    image_name(kept[i].stamp, self._options.image),
                 )
                 for i in used
             ],
@@ -307,12 +307,12 @@ class SequenceBuilder:
             _write_png(work / SEEN, self._seen.astype(np.uint8) * 255)
         with atomic_file(work / HEALTH) as temporary:
             temporary.write_text(json.dumps(health, indent=2) + "\n")
-        _write_png(work / REPORT, draw(health, self._tally, index, work)[..., ::-1])
-        used = {f.picture for f in index.frames}
-        for path in (work / PICTURES).iterdir():
-            if f"{PICTURES}/{path.name}" not in used:
+        _write_png(work / REPORT, draw(health, self._statistics, index, work)[..., ::-1])
+        used = {f.image for f in index.frames}
+        for path in (work / IMAGES).iterdir():
+            if f"{IMAGES}/{path.name}" not in used:
                 path.unlink()
-        os.sync()  # else a power cut may leave the new name pointing at empty pictures
+        os.sync()  # else a power cut may leave the new name pointing at empty images
         retired = self.folder.with_name(f".{self.folder.name}.retired")
         if self.folder.exists():
             shutil.rmtree(retired, ignore_errors=True)

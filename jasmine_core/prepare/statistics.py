@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is noted of every picture of a bag, and of its odometry, for the health report."""
+"""What is noted of every image of a bag, and of its odometry, for the health report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.geometry.rigid import Array
-from jasmine_core.prepare.keyframes import Fate
+from jasmine_core.prepare.keyframes import Status
 
 
 @dataclass(frozen=True)
@@ -24,32 +24,32 @@ class OdometryFacts:
     samples: int = 0
     jumps: int = 0
     reason: str | None = "the bag has no odometry"  # None: believed
-    checked: int = 0  # pairs of pictures with which it was compared
+    checked: int = 0  # pairs of images with which it was compared
 
 
-class Tally:
-    """Gather what every picture of a bag adds to its health; a few numbers each."""
+class RecordingStatistics:
+    """Gather what every image of a bag adds to its health; a few numbers each."""
 
     def __init__(self) -> None:
-        self.fates: Counter[Fate] = Counter()
-        self.reasons: list[str] = []  # why pictures could not be read, some examples
-        self.codes = array("b")  # index of the fate, for each picture in order
+        self.statuses: Counter[Status] = Counter()
+        self.reasons: list[str] = []  # why images could not be read, some examples
+        self.codes = array("b")  # index of the status, for each image in order
         self.stamps = array("q")  # [ns]
-        self.flow, self.turn = array("f"), array("f")  # since the last kept picture
+        self.flow, self.turn = array("f"), array("f")  # since the last kept image
         self.sharpness, self.brightness = array("f"), array("f")
 
     @property
     def received(self) -> int:
-        """Return how many pictures there were."""
+        """Return how many images there were."""
         return len(self.stamps)
 
     def add(self, record: dict[str, Any]) -> None:
         """Take over a line of the journal."""
-        fate = Fate(record["fate"])
-        self.fates[fate] += 1
+        status = Status(record["status"])
+        self.statuses[status] += 1
         if "reason" in record and len(self.reasons) < 3:
             self.reasons.append(record["reason"])
-        self.codes.append(list(Fate).index(fate))
+        self.codes.append(list(Status).index(status))
         self.stamps.append(record["stamp"])
         _, _, _, flow, _, turn = record["motion"]
         self.flow.append(flow)
@@ -57,13 +57,13 @@ class Tally:
         self.sharpness.append(record.get("sharpness", np.nan))
         self.brightness.append(record.get("brightness", np.nan))
 
-    def is_fate(self, *fates: Fate) -> NDArray[np.bool_]:
-        """Mark the pictures [N] that met one of these fates."""
-        codes = [list(Fate).index(fate) for fate in fates]
+    def has_status(self, *statuses: Status) -> NDArray[np.bool_]:
+        """Mark the images [N] that met one of these statuses."""
+        codes = [list(Status).index(status) for status in statuses]
         return np.isin(np.frombuffer(self.codes, np.int8), codes)
 
     def times(self) -> Array:
-        """Return the time [N] s of each picture since the earliest."""
+        """Return the time [N] s of each image since the earliest."""
         stamps = np.array(self.stamps, np.int64)
         seconds: Array = (stamps - (stamps.min() if len(stamps) else 0)) * 1e-9
         return seconds

@@ -48,13 +48,13 @@ class BackendInfo:
     model: str  # the checkpoint's own description
     nominal_size: tuple[int, int]  # (width, height) [px] that the network was trained on
     metres_per_unit: float | None  # None: depths are up-to-scale
-    multiple: int = 64  # [px] of both sides of its pictures
+    multiple: int = 64  # [px] of both sides of its images
     sizes: tuple[tuple[int, int], ...] = ()  # (width, height) [px], the only ones; empty: any
 
 
 @dataclass(frozen=True)
 class NetworkMaps:
-    """Hold the network's answer to one picture."""
+    """Hold the network's answer to one image."""
 
     ssi: NDArray[np.float32]  # [h,w] in [0,1]
     depths: NDArray[np.float32]  # [n,h,w] after each SSG iteration, model units
@@ -62,12 +62,12 @@ class NetworkMaps:
 
 
 class Backend(Protocol):
-    """Run the network on one picture [3,h,w] float32 in [0,1]."""
+    """Run the network on one image [3,h,w] float32 in [0,1]."""
 
     info: BackendInfo
 
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
-        """Return the maps of one picture."""
+        """Return the maps of one image."""
         ...
 
 

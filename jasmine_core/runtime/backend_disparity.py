@@ -45,7 +45,7 @@ class DisparityBackend:
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
-        """Return the maps of one picture [3,h,w] in [0,1]; its depth has one iteration."""
+        """Return the maps of one image [3,h,w] in [0,1]; its depth has one iteration."""
         clock = StageClock()
         with clock.stage("network"):
             depth = self._net.depth(torch.from_numpy(image)[None].to(self._device))  # [1,1,h,w]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.engines.build import prove_engines, require_gpu
+from jasmine_core.engines.build import require_gpu, validate_engines
 from jasmine_core.engines.builder import find_library
 from jasmine_core.engines.cuda import DeviceArray, Stream, load_cuda
 from jasmine_core.engines.gpu import Gpu
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class TensorRTBackend:
     """Run sets of engines, all stages on one stream, without leaving the GPU in between.
 
-    Each set is for one size of picture; one is loaded at a time. With `cuda_graph` the whole of it
+    Each set is for one size of image; one is loaded at a time. With `cuda_graph` the whole of it
     is recorded once and launched as one; the time of the stages is then not told apart.
     """
 
@@ -64,15 +64,15 @@ class TensorRTBackend:
                 return cls(sets, gpu)
             except EngineError as err:
                 _log.warning("%s", err)
-        return cls([prove_engines(checkpoint, gpu, None, precision, _log.warning)], gpu)
+        return cls([validate_engines(checkpoint, gpu, None, precision, _log.warning)], gpu)
 
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
-        """Return the maps of one picture [3,h,w] in [0,1]."""
+        """Return the maps of one image [3,h,w] in [0,1]."""
         size = (image.shape[2], image.shape[1])
         if size != self._size:
             if size not in self._sets:
                 raise FrameError(
-                    f"picture is {size[0]}x{size[1]} px, the engines are for "
+                    f"image is {size[0]}x{size[1]} px, the engines are for "
                     f"{', '.join(f'{width}x{height}' for width, height in self._sets)}; "
                     "`jasmine export CHECKPOINT --tensorrt --size WIDTH HEIGHT` builds others"
                 )
@@ -126,6 +126,6 @@ def guard(outputs: Mapping[str, NDArray[np.float32]]) -> None:
         if not np.isfinite(values).all():
             share = 1 - np.isfinite(values).mean()
             raise FrameError(
-                f"the engine's {name} is not finite in {100 * share:.2g} % of the picture; if that "
+                f"the engine's {name} is not finite in {100 * share:.2g} % of the image; if that "
                 "recurs, `jasmine export --tensorrt --precision fp32` builds one that is exact"
             )

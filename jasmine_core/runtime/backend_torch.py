@@ -54,7 +54,7 @@ class TorchBackend:
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
-        """Return the maps of one picture [3,h,w] in [0,1]."""
+        """Return the maps of one image [3,h,w] in [0,1]."""
         clock, model = StageClock(), self._model
 
         def timed(stage: str, run: Callable[[], Tensor]) -> Tensor:

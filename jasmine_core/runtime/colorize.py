@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth as a picture for people."""
+"""Depth as an image for people."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from jasmine_core.files import atomic_file
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 
 SAMPLES = 50_000  # pixels that percentiles are taken of
 
 
-def colorize(depth: NDArray[np.float32]) -> Picture:
+def colorize(depth: NDArray[np.float32]) -> RgbImage:
     """Colour a depth map [H,W]: near is bright, far is dark, unknown is black; RGB [H,W,3].
 
     Colours spread evenly over inverse depth between its 2nd and 98th percentile in this map, so
@@ -38,14 +38,14 @@ def colorize(depth: NDArray[np.float32]) -> Picture:
 
 
 class PreviewStrip:
-    """Collect pairs of picture and depth, and write them as one image, a row for each."""
+    """Collect pairs of image and depth, and write them as one image, a row for each."""
 
     def __init__(self, width: int = 640) -> None:
-        self._width = width  # [px] of one picture
-        self._rows: list[Picture] = []
+        self._width = width  # [px] of one image
+        self._rows: list[RgbImage] = []
 
-    def add(self, image: Picture, depth: NDArray[np.float32]) -> None:
-        """Append a row: the RGB picture [H,W,3] left, its coloured depth right."""
+    def add(self, image: RgbImage, depth: NDArray[np.float32]) -> None:
+        """Append a row: the RGB image [H,W,3] left, its coloured depth right."""
         size = (self._width, max(1, round(self._width * image.shape[0] / image.shape[1])))
         pair = [
             cv2.resize(image, size, interpolation=cv2.INTER_AREA),

@@ -22,7 +22,7 @@ _STAGES = {"jasmine": "network", "encoder": "encode", "unet": "denoise", "decode
 
 
 class GraphBackend:
-    """Run the export that fits each picture's size; `open_graph` makes a file runnable.
+    """Run the export that fits each image's size; `open_graph` makes a file runnable.
 
     One size is loaded at a time: a camera rarely changes its own.
     """
@@ -34,7 +34,7 @@ class GraphBackend:
         self._size: tuple[int, int] | None = None
         self._graphs: dict[str, Graph] = {}
         if not exports.can_grow:
-            exports.obtain(None, precision)  # or say now that there is none, not at a first picture
+            exports.obtain(None, precision)  # or say now that there is none, not at a first image
         card = exports.card(precision)
         self.info = BackendInfo(
             name=name,
@@ -48,7 +48,7 @@ class GraphBackend:
         )
 
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
-        """Return the maps of one picture [3,h,w] in [0,1]."""
+        """Return the maps of one image [3,h,w] in [0,1]."""
         height, width = image.shape[1:]
         if self._size != (width, height):
             self._prepare((width, height))

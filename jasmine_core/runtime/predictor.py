@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Picture in, depth out: any size of picture, any backend."""
+"""Image in, depth out: any size of image, any backend."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ Resolution = Literal["camera", "network"]
 
 @dataclass(frozen=True)
 class DepthPrediction:
-    """Hold the depth of one picture, all maps [H,W] at the resolution that was asked for."""
+    """Hold the depth of one image, all maps [H,W] at the resolution that was asked for."""
 
     depth: NDArray[np.float32]  # model units along +Z, larger is farther; NaN: not seen
-    transform: ImageTransform  # from the picture to these maps; gives their camera
+    transform: ImageTransform  # from the image to these maps; gives their camera
     network_size: Size  # (width, height) [px] that the network saw
     seconds: dict[str, float]  # wall time of each stage, in order
     maps: NetworkMaps = field(repr=False)  # as the network gave them
@@ -59,9 +59,9 @@ class DepthPrediction:
 
 
 class DepthPredictor:
-    """Predict depth with a checkpoint, resizing pictures and maps on the way in and out.
+    """Predict depth with a checkpoint, resizing images and maps on the way in and out.
 
-    `resize` is "fit" (letterbox of the picture's own aspect ratio), "stretch" (fill the network's
+    `resize` is "fit" (letterbox of the image's own aspect ratio), "stretch" (fill the network's
     size, as the paper does) or "crop" (largest centred part; the rest stays NaN). `size` (width,
     height) replaces the checkpoint's own; ConfigError if the backend has no graph for it.
     """
@@ -105,7 +105,7 @@ class DepthPredictor:
         return self.backend.info.metres_per_unit
 
     def transform(self, source: Size) -> ImageTransform:
-        """Return how pictures of this size reach the network."""
+        """Return how images of this size reach the network."""
         info = self.backend.info
         target = self.size or (info.sizes and best_size(source, info.sizes))
         if self.resize == "fit":
@@ -114,17 +114,17 @@ class DepthPredictor:
         return place(source, target or info.nominal_size)
 
     def __call__(self, image: NDArray[np.uint8]) -> DepthPrediction:
-        """Predict the depth of one RGB picture [H,W,3] uint8."""
+        """Predict the depth of one RGB image [H,W,3] uint8."""
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise FrameError(
-                f"picture is {image.dtype} {list(image.shape)}; expected uint8 RGB [H,W,3]"
+                f"image is {image.dtype} {list(image.shape)}; expected uint8 RGB [H,W,3]"
             )
         clock = StageClock()
 
         # 1. Resize to the network's size; intrinsics would go through the same transform.
         with clock.stage("preprocess"):
             to_network = self.transform((image.shape[1], image.shape[0]))
-            small = to_network.picture(image)  # [h,w,3]
+            small = to_network.image(image)  # [h,w,3]
             planes = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32)  # [3,h,w]
             planes /= 255
 
@@ -136,7 +136,7 @@ class DepthPredictor:
         with clock.stage("postprocess"):
             back = self._back(to_network)
             depth = back.map(maps.depths[-1])
-        published = _picture_to_map(to_network, back)
+        published = _image_to_map(to_network, back)
         return DepthPrediction(depth, published, to_network.target, dict(clock.seconds), maps, back)
 
     def _back(self, to_network: ImageTransform) -> ImageTransform:
@@ -149,7 +149,7 @@ class DepthPredictor:
 
 
 def _check_size(size: Size, info: BackendInfo) -> None:
-    """Raise ConfigError where a backend cannot be given pictures of this size."""
+    """Raise ConfigError where a backend cannot be given images of this size."""
     width, height = size
     if min(size) <= 0 or width % info.multiple or height % info.multiple:
         raise ConfigError(
@@ -166,14 +166,14 @@ def _check_size(size: Size, info: BackendInfo) -> None:
 
 
 def best_size(source: Size, sizes: Sequence[Size]) -> Size:
-    """Return the size whose letterbox around a picture has the smallest share of margins."""
+    """Return the size whose letterbox around an image has the smallest share of margins."""
     return max(
         sizes, key=lambda size: math.prod(fit(source, size).target_window[2:]) / math.prod(size)
     )
 
 
-def _picture_to_map(to_network: ImageTransform, back: ImageTransform) -> ImageTransform:
-    """Return the transform from the picture to the maps that `back` makes."""
+def _image_to_map(to_network: ImageTransform, back: ImageTransform) -> ImageTransform:
+    """Return the transform from the image to the maps that `back` makes."""
     if back.target == to_network.source:
         return stretch(to_network.source, to_network.source)
     return ImageTransform(

@@ -64,7 +64,7 @@ class ScaleFilter:
         self._measured = self._asked = 0  # [ns] stamps of the last measurement, of the last call
 
     def add(self, stamp: int, measurement: Measurement | None, time_constant: float) -> None:
-        """Take the measurement of a picture, or that it gave none; stamp [ns], time constant [s].
+        """Take the measurement of an image, or that it gave none; stamp [ns], time constant [s].
 
         One that is not believed counts as none. Without one the confidence sinks.
         """

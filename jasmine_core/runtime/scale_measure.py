@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What one picture's depth says about the scale, beside something whose size is known in metres.
+"""What one image's depth says about the scale, beside something whose size is known in metres.
 
 Each measurement is as many times smaller as the depth it was given is larger.
 """
@@ -19,18 +19,18 @@ from jasmine_core.geometry.points import Depth, back_project, project_points
 from jasmine_core.geometry.rigid import Array
 
 AGREES = 0.1  # relative difference of a point that agrees with a scale
-FEWEST_POINTS = 20  # pixels that are compared with a cloud or another depth picture, and ...
+FEWEST_POINTS = 20  # pixels that are compared with a cloud or another depth image, and ...
 FEWEST_IN_BEAM = 3  # ... with one beam
 NEAREST = 0.95  # share of a wide beam that lies behind what sends the echo back
 GRID = 3000  # pixels that the ground is sought among
-DENSE = 20_000  # points that another depth picture is thinned to
+DENSE = 20_000  # points that another depth image is thinned to
 _WITHIN = 0.25  # of the median, where the final one is taken
 _NARROW = math.radians(2.0)  # half angle at which a thinner beam is compared
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Hold the scale that one picture showed."""
+    """Hold the scale that one image showed."""
 
     metres_per_unit: float
     confidence: float  # share of the points that agree with it to within AGREES, 0..1
@@ -62,10 +62,10 @@ def from_points(
     return from_depth(depth, project_points(seen.astype(np.float32), camera))
 
 
-def from_picture(
+def from_image(
     depth: Depth, camera: Camera, measured: Depth, sensor: Camera, T_camera_sensor: Array
 ) -> Measurement | None:
-    """Compare depth [H,W] with the depth picture [m] of another camera of any size."""
+    """Compare depth [H,W] with the depth image [m] of another camera of any size."""
     if measured.shape != (sensor.height, sensor.width):
         return None  # its CameraInfo has not caught up
     points = _thinned_points(measured, sensor, DENSE)
@@ -108,7 +108,7 @@ def _compare(depth: Depth, measured: Depth, quantile: float, fewest: int) -> Mea
 
 
 def _thinned_points(depth: Depth, camera: Camera, count: int) -> NDArray[np.float32]:
-    """Return about `count` points [N,3] of a depth picture, evenly spread over it."""
+    """Return about `count` points [N,3] of a depth image, evenly spread over it."""
     step = max(1, math.ceil(math.sqrt(depth.size / count)))
     K = np.diag([1 / step, 1 / step, 1]) @ camera.K  # of every step-th row and column
     return back_project(depth[::step, ::step].astype(np.float32), K).reshape(-1, 3)

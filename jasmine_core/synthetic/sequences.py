@@ -20,9 +20,9 @@ from tqdm import tqdm
 from jasmine_core.config import to_mapping
 from jasmine_core.dataset.sequence import (
     CLASSES,
+    IMAGES,
     INDEX,
     MOVING,
-    PICTURES,
     SKY,
     TEACHER,
     TEACHER_UNIT,
@@ -30,7 +30,7 @@ from jasmine_core.dataset.sequence import (
     FrameRecord,
     Index,
     SampleRecord,
-    picture_name,
+    image_name,
     write_index,
 )
 from jasmine_core.errors import ConfigError
@@ -100,12 +100,12 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
     for left_by_kill in folder.parent.glob(f".{folder.name}.partial-*"):
         shutil.rmtree(left_by_kill, ignore_errors=True)
     with atomic_folder(folder) as work:
-        for kind in (PICTURES, CLASSES, TEACHER, DEPTH):
+        for kind in (IMAGES, CLASSES, TEACHER, DEPTH):
             (work / kind).mkdir()
         for i, stamp in enumerate(drive.stamps):
             rgb = (255 * drive.images[i].permute(1, 2, 0).numpy()).round().astype(np.uint8)
             bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-            picture = work / picture_name(stamp, "jpg")
+            picture = work / image_name(stamp, "jpg")
             picture.write_bytes(_encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]))
             name = picture.with_suffix(".png").name
             (work / CLASSES / name).write_bytes(_encoded(".png", _classes(drive, i)))
@@ -138,7 +138,7 @@ def _index(seed: int, config: WorldConfig, camera: Camera, drive: Drive) -> Inde
         height=config.height,
         K=camera.K.tolist(),
         metric=True,
-        frames=[FrameRecord(s, 0, picture_name(s, "jpg")) for s in drive.stamps],
+        frames=[FrameRecord(s, 0, image_name(s, "jpg")) for s in drive.stamps],
         samples=samples,
     )
 

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Training: from sequences of pictures to a checkpoint."""
+"""Training: from sequences of images to a checkpoint."""

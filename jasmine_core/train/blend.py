@@ -4,7 +4,7 @@
 
     theta = share theta_start + (1 - share) theta_learned                 (arXiv 2109.01903)
 
-A hundred pictures of one road teach its tarmac, and let a network forget that fences are near. On
+A hundred images of one road teach its tarmac, and let a network forget that fences are near. On
 the straight line between both sets of weights there is a network that knows most of either.
 """
 

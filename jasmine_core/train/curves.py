@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The log of a training as a picture, one panel for each number."""
+"""The log of a training as an image, one panel for each number."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from jasmine_core.files import atomic_file
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 WIDTH, HEIGHT, MARGIN, COLUMNS = 360, 170, 30, 3  # px of a panel, and panels in a row
 PAPER, INK, LINE = (255, 255, 255), (60, 60, 60), (180, 90, 20)  # BGR
 HIDDEN = ("step", "images_per_second", "data_wait")  # figures of the machine, not of learning
 
 
-def draw_curves(log: Path, picture: Path) -> bool:
+def draw_curves(log: Path, image: Path) -> bool:
     """Draw the numbers of a `log.jsonl` over its steps as PNG; False where there is nothing yet."""
     curves: dict[str, list[tuple[int, float]]] = {}
     for line in log.read_text().splitlines():
@@ -32,12 +32,12 @@ def draw_curves(log: Path, picture: Path) -> bool:
         return False
     panels += [np.full_like(panels[0], 255)] * (-len(panels) % COLUMNS)
     rows = [np.hstack(panels[i : i + COLUMNS]) for i in range(0, len(panels), COLUMNS)]
-    with atomic_file(picture) as temporary:
+    with atomic_file(image) as temporary:
         cv2.imwrite(str(temporary), np.vstack(rows))
     return True
 
 
-def _panel(name: str, points: list[tuple[int, float]]) -> Picture:
+def _panel(name: str, points: list[tuple[int, float]]) -> RgbImage:
     """Draw one curve; its axis spans the 1st to the 99th percentile, outliers leave the panel."""
     panel = np.full((HEIGHT, WIDTH, 3), PAPER, np.uint8)
     steps, values = np.array(points, np.float64).T
@@ -54,5 +54,5 @@ def _panel(name: str, points: list[tuple[int, float]]) -> Picture:
     return panel
 
 
-def _text(panel: Picture, text: str, x: int, y: int) -> None:
+def _text(panel: RgbImage, text: str, x: int, y: int) -> None:
     cv2.putText(panel, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)

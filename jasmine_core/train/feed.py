@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of samples, each a pure function of its step: a resumed run meets the same pictures."""
+"""Batches of samples, each a pure function of its step: a resumed run meets the same images."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from jasmine_core.dataset.sequence import (
     DatasetError,
     Sample,
     open_sequences,
-    read_picture,
+    read_image,
 )
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size, crop, stretch
 from jasmine_core.geometry.rigid import Array, inverse
 from jasmine_core.train.recipe import DataConfig
 
-Picture = NDArray[np.uint8]
-PICTURES = (".png", ".jpg", ".jpeg")
+RgbImage = NDArray[np.uint8]
+IMAGES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass
 class Batch:
-    """Hold B samples; pictures are float32 in [0,1]. Sources are (before, after)."""
+    """Hold B samples; images are float32 in [0,1]. Sources are (before, after)."""
 
     image: Tensor  # [B,3,H,W]
     sources: Tensor  # [B,2,3,H,W]
@@ -71,7 +71,7 @@ class _Key(NamedTuple):
     sample: int
 
 
-class Pictures(Dataset[dict[str, Tensor]]):
+class Images(Dataset[dict[str, Tensor]]):
     """Read and augment samples; what happens to one depends on its key alone."""
 
     def __init__(
@@ -79,33 +79,33 @@ class Pictures(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.samples, self.config, self.size, self.seed = samples, config, size, seed
         self.first_key = first_key  # apart from other sets' keys: one cache serves them all
-        self.auxiliary = _auxiliary_pictures(config)
+        self.auxiliary = _auxiliary_images(config)
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, key: _Key) -> dict[str, Tensor]:
         """Return sample `key.sample` as it appears at one place of one step."""
-        dice = random.Random(f"{self.seed}/{key.step}/{key.position}")
+        rng = random.Random(f"{self.seed}/{key.step}/{key.position}")
         sample = self.samples[key.sample].read(self.size)
         if sample.camera is None or len(sample.sources) != 2:
-            path = self.samples[key.sample].picture
-            raise DatasetError(f"{path} has no camera or neighbours; it is a test picture")
-        mirrored = dice.random() < self.config.flip
-        auxiliary, identity = self._auxiliary(dice, sample.target, key.sample)
-        colours = _Colours(dice) if dice.random() < self.config.jitter else None
+            path = self.samples[key.sample].image
+            raise DatasetError(f"{path} has no camera or neighbours; it is a test image")
+        mirrored = rng.random() < self.config.flip
+        auxiliary, identity = self._auxiliary(rng, sample.target, key.sample)
+        colours = _Colours(rng) if rng.random() < self.config.jitter else None
 
         K = sample.camera.K.copy()
         if mirrored:
             K[0, 2] = self.size[0] - 1 - K[0, 2]
 
-        def tensor(picture: NDArray[Any]) -> Tensor:
-            flipped = picture[:, ::-1] if mirrored else picture
+        def tensor(image: NDArray[Any]) -> Tensor:
+            flipped = image[:, ::-1] if mirrored else image
             planes = flipped.transpose(2, 0, 1) if flipped.ndim == 3 else flipped[None]
             return torch.from_numpy(np.ascontiguousarray(planes))
 
-        def changed(picture: Picture) -> Tensor:
-            return tensor(colours(picture) if colours else picture)
+        def changed(image: RgbImage) -> Tensor:
+            return tensor(colours(image) if colours else image)
 
         blank = np.zeros(self.size[::-1], np.float32)
         classes = np.zeros(self.size[::-1], np.uint8) if sample.classes is None else sample.classes
@@ -126,28 +126,28 @@ class Pictures(Dataset[dict[str, Tensor]]):
         }
 
     def _identities(self, image: int, auxiliary: int, mirrored: bool) -> Tensor:
-        """Return the keys [2] of the two pictures, below 0 for one that never comes back."""
+        """Return the keys [2] of the two images, below 0 for one that never comes back."""
         numbers = [
             2 * (self.first_key + n) + mirrored if n >= 0 else -1 for n in (image, auxiliary)
         ]
         return torch.tensor(numbers)
 
-    def _auxiliary(self, dice: random.Random, own: Picture, index: int) -> tuple[Picture, int]:
-        """Choose the picture to rebuild (Eq. 5): an own one, or a stranger's random part."""
+    def _auxiliary(self, rng: random.Random, own: RgbImage, index: int) -> tuple[RgbImage, int]:
+        """Choose the image to rebuild (Eq. 5): an own one, or a stranger's random part."""
         if not self.config.auxiliary:
             return np.zeros_like(own), -1
-        if not self.auxiliary or dice.random() < self.config.own_share:
-            other = dice.randrange(len(self.samples))
-            path = self.samples[other].picture
+        if not self.auxiliary or rng.random() < self.config.own_share:
+            other = rng.randrange(len(self.samples))
+            path = self.samples[other].image
             if other == index:
                 return own, other
-            picture = read_picture(path)
-            # As `Sample.read` resizes it: the same picture must have the same latent.
-            return stretch((picture.shape[1], picture.shape[0]), self.size).picture(picture), other
-        number = dice.randrange(len(self.auxiliary))
-        place = dice.random()
-        # The random part makes another picture of it each time, so no cache may know it.
-        return _filling(read_picture(self.auxiliary[number]), self.size, place), -1
+            image = read_image(path)
+            # As `Sample.read` resizes it: the same image must have the same latent.
+            return stretch((image.shape[1], image.shape[0]), self.size).image(image), other
+        number = rng.randrange(len(self.auxiliary))
+        place = rng.random()
+        # The random part makes another image of it each time, so no cache may know it.
+        return _filling(read_image(self.auxiliary[number]), self.size, place), -1
 
 
 class Feed:
@@ -155,7 +155,7 @@ class Feed:
 
     def __init__(
         self,
-        pictures: Pictures,
+        images: Images,
         batch_size: int,
         rank: int = 0,
         processes: int = 1,
@@ -166,21 +166,21 @@ class Feed:
                 f"batch_size {batch_size} cannot be shared by {processes} processes; make it a "
                 f"multiple of {processes}"
             )
-        self.pictures, self.batch_size = pictures, batch_size
+        self.images, self.batch_size = images, batch_size
         self.rank, self.processes, self.workers = rank, processes, workers
         self._epoch, self._shuffled = -1, list[int]()  # the order of the samples in one epoch
 
     def batches(self, first: int, last: int) -> Iterator[Batch]:
         """Yield this process's part of the batches first..last-1."""
         loader = DataLoader(
-            self.pictures,
+            self.images,
             batch_sampler=(self._keys(step) for step in range(first, last)),
             num_workers=self.workers,
             persistent_workers=False,
             prefetch_factor=4 if self.workers else None,
             worker_init_fn=_single_thread,  # the workers are many already
         )
-        rebuilt = math.ceil(self.batch_size / self.processes * self.pictures.config.rebuilt_share)
+        rebuilt = math.ceil(self.batch_size / self.processes * self.images.config.rebuilt_share)
         for tensors in loader:
             floats = {k: t.float() / 255 for k, t in tensors.items() if t.dtype == torch.uint8}
             batch = Batch(**(tensors | floats))
@@ -189,7 +189,7 @@ class Feed:
 
     def _keys(self, step: int) -> list[_Key]:
         """Return the samples of a step: every epoch is one shuffled pass over all of them."""
-        count = len(self.pictures)
+        count = len(self.images)
         part = self.batch_size // self.processes
         positions = range(self.rank * part, (self.rank + 1) * part)
         keys = []
@@ -200,8 +200,8 @@ class Feed:
 
     def _order(self, epoch: int) -> list[int]:
         if self._epoch != epoch:
-            self._epoch, self._shuffled = epoch, list(range(len(self.pictures)))
-            random.Random(f"{self.pictures.seed}/epoch {epoch}").shuffle(self._shuffled)
+            self._epoch, self._shuffled = epoch, list(range(len(self.images)))
+            random.Random(f"{self.images.seed}/epoch {epoch}").shuffle(self._shuffled)
         return self._shuffled
 
 
@@ -220,7 +220,7 @@ def split_samples(config: DataConfig) -> Split:
         for sequence in open_sequences(Path(folder)):
             samples = [sequence.sample(i) for i in range(len(sequence))]
             held = round(len(samples) * config.held_out)
-            # Those in the middle touch neither side: they share pictures with the held-out ones.
+            # Those in the middle touch neither side: they share images with the held-out ones.
             ending = held + 2 if held else 0
             training = samples[: max(0, len(samples) - ending)]
             if not training:
@@ -236,7 +236,7 @@ def split_samples(config: DataConfig) -> Split:
                 samples.extend(kitti.sample(i) for i in range(len(kitti)))
     if not split.training:
         raise DatasetError(
-            f"{', '.join(config.sequences)}: no sequence is long enough for a picture with "
+            f"{', '.join(config.sequences)}: no sequence is long enough for an image with "
             "neighbours on both sides; record a longer drive, or lower data.held_out"
         )
     return split
@@ -252,14 +252,14 @@ def _single_thread(_: int) -> None:
 
 
 class _Colours:
-    """Change brightness, contrast, saturation and hue of several pictures alike (spec 5.3)."""
+    """Change brightness, contrast, saturation and hue of several images alike (spec 5.3)."""
 
-    def __init__(self, dice: random.Random) -> None:
-        self.brightness, self.contrast, self.saturation = (dice.uniform(0.8, 1.2) for _ in "bcs")
-        self.hue = dice.uniform(-0.1, 0.1)
+    def __init__(self, rng: random.Random) -> None:
+        self.brightness, self.contrast, self.saturation = (rng.uniform(0.8, 1.2) for _ in "bcs")
+        self.hue = rng.uniform(-0.1, 0.1)
 
-    def __call__(self, picture: Picture) -> Picture:
-        bright = picture.astype(np.float32) * self.brightness
+    def __call__(self, image: RgbImage) -> RgbImage:
+        bright = image.astype(np.float32) * self.brightness
         grey = bright.mean()
         contrasted = np.clip((bright - grey) * self.contrast + grey, 0, 255).astype(np.uint8)
         hsv = cv2.cvtColor(contrasted, cv2.COLOR_RGB2HSV).astype(np.float32)
@@ -276,24 +276,24 @@ def _towards(T_target_source: Array | None, mirrored: bool) -> Array:
     return side @ inverse(T_target_source) @ side
 
 
-def _filling(picture: Picture, size: Size, place: float) -> Picture:
-    """Return the part of a picture that fills the size, at 0..1 of the way along its free side."""
-    source = picture.shape[1], picture.shape[0]
+def _filling(image: RgbImage, size: Size, place: float) -> RgbImage:
+    """Return the part of an image that fills the size, at 0..1 of the way along its free side."""
+    source = image.shape[1], image.shape[0]
     if source == size:
-        return picture
+        return image
     centred = crop(source, size)
     w = centred.source_window
     window = w._replace(
         x=round(place * (source[0] - w.width)), y=round(place * (source[1] - w.height))
     )
-    return replace(centred, source_window=window).picture(picture)
+    return replace(centred, source_window=window).image(image)
 
 
-def _auxiliary_pictures(config: DataConfig) -> list[Path]:
+def _auxiliary_images(config: DataConfig) -> list[Path]:
     if config.auxiliary in ("", "self"):
         return []
     folder = Path(config.auxiliary)
-    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in PICTURES)
+    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in IMAGES)
     if not found:
-        raise DatasetError(f"{folder} holds no {', '.join(PICTURES)} to rebuild")
+        raise DatasetError(f"{folder} holds no {', '.join(IMAGES)} to rebuild")
     return found

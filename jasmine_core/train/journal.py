@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a training says about itself: a line of JSON for each logged step, TensorBoard, pictures."""
+"""What a training says about itself: a line of JSON for each logged step, TensorBoard, images."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from jasmine_core.files import atomic_file
 from jasmine_core.runtime.colorize import colorize
 from jasmine_core.train.curves import draw_curves
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 
 
 class Journal:
-    """Write `log.jsonl`, `curves.png`, `pictures/`, and event files where tensorboard is there."""
+    """Write `log.jsonl`, `curves.png`, `images/`, and event files where tensorboard is there."""
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
@@ -50,11 +50,11 @@ class Journal:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
 
-    def picture(self, step: int, rows: list[Picture]) -> None:
-        """Keep a picture, its rows one below the other."""
+    def image(self, step: int, rows: list[RgbImage]) -> None:
+        """Keep an image, its rows one below the other."""
         width = min(row.shape[1] for row in rows)
         sheet = np.concatenate([row[:, :width] for row in rows])
-        with atomic_file(self.path / "pictures" / f"{step:07d}.png") as temporary:
+        with atomic_file(self.path / "images" / f"{step:07d}.png") as temporary:
             cv2.imwrite(str(temporary), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
         if self._board:
             self._board.add_image("progress", sheet, step, dataformats="HWC")
@@ -75,12 +75,12 @@ class Journal:
             temporary.write_text("".join(f"{line}\n" for line in kept))
 
 
-def rgb(image: Tensor) -> Picture:
-    """Return a picture [3,H,W] or [1,H,W] in [0,1] for people."""
+def rgb(image: Tensor) -> RgbImage:
+    """Return an image [3,H,W] or [1,H,W] in [0,1] for people."""
     planes = image.detach().float().clamp(0, 1).expand(3, -1, -1)
     return np.asarray((255 * planes).permute(1, 2, 0).cpu().to(torch.uint8).numpy(), np.uint8)
 
 
-def depth_picture(depth: Tensor) -> Picture:
+def depth_image(depth: Tensor) -> RgbImage:
     """Return a depth map [1,H,W] for people."""
     return colorize(depth.detach()[0].float().cpu().numpy())

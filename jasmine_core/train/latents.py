@@ -11,9 +11,9 @@ from torch import Tensor
 
 
 class LatentCache:
-    """Keep latents [4,h,w] by the identity of their picture, in main memory.
+    """Keep latents [4,h,w] by the identity of their image, in main memory.
 
-    Pictures are encoded one by one. The last digits of a latent depend on who else is in its batch,
+    Images are encoded one by one. The last digits of a latent depend on who else is in its batch,
     and a run that is resumed with an empty cache has other batches to encode than one that is not.
     """
 
@@ -24,7 +24,7 @@ class LatentCache:
         return len(self._kept)
 
     def __call__(self, keys: Tensor, images: Tensor, encode: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the latents [B,4,h,w] of pictures [B,3,H,W]; a key below 0 is never kept."""
+        """Return the latents [B,4,h,w] of images [B,3,H,W]; a key below 0 is never kept."""
         latents = []
         for name, image in zip(keys.tolist(), images, strict=True):
             latent = self._kept.get(name)

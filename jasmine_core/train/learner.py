@@ -62,7 +62,7 @@ class Learner(nn.Module):
     def save(self, path: Path, metric: bool, size: Size, description: str) -> None:
         """Write a checkpoint that can be used, and the pose net into its folder `posenet`.
 
-        `metric` where odometry taught its scale; `size` of the pictures it learned from.
+        `metric` where odometry taught its scale; `size` of the images it learned from.
         """
         known = (metric or self.scale_is_known) and bool(self.metres_per_unit.isfinite())
         about = {
@@ -90,7 +90,7 @@ class Learner(nn.Module):
         raise NotImplementedError
 
     def _observation(self, batch: Batch, teacher: Tensor | None = None) -> Observation:
-        # Where odometry itself moves the pictures, lengths have nothing left to say.
+        # Where odometry itself moves the images, lengths have nothing left to say.
         pulled = self.loss.motion == "posenet" and bool(self.metres_per_unit.isfinite())
         odometry = batch.odometry if pulled and bool((batch.odometry > 0).any()) else None
         return Observation(
@@ -125,8 +125,8 @@ class DisparityLearner(Learner):
         disparity = self.net(batch.image)
         depth = depth_from_disparity(disparity)
         predicted = Prediction([depth], self.poses(batch), disparity=disparity)
-        truth = teacher_depth(batch.teacher) if self.loss.log_depth else None
-        given = self._observation(batch, truth)
+        ground_truth = teacher_depth(batch.teacher) if self.loss.log_depth else None
+        given = self._observation(batch, ground_truth)
         loss = objective(given, predicted, self.loss, progress, generator)
         return loss._replace(terms=loss.terms | {"median_depth": depth.detach().median()})
 
@@ -175,7 +175,7 @@ class JasmineLearner(Learner):
 
         While the VAE learns it has a term of its own; alone, it has no other.
         """
-        image, teacher = self._picture(batch), self._teach(batch)
+        image, teacher = self._image(batch), self._teach(batch)
         together = _learns(self.model.unet) or not _learns(self.model.vae)
         own: Tensor | None = None
         if _learns(self.model.vae):
@@ -185,11 +185,11 @@ class JasmineLearner(Learner):
                 total = self.loss.autoencoder * own
                 terms = {"autoencoder": own.detach(), "total": total.detach()}
                 return Loss(total, terms, {})
-            # The pictures to rebuild with the U-Net are rebuilt without it too.
+            # The images to rebuild with the U-Net are rebuilt without it too.
             few = batch.auxiliary if self.rebuild else image
             own = self._autoencode(few, None, generator)
         count = len(image)
-        latents = self._encode(batch, image)  # [B or 2B,4,h,w], the pictures to rebuild behind
+        latents = self._encode(batch, image)  # [B or 2B,4,h,w], the images to rebuild behind
         tasks = [TASKS[0]] * count + [TASKS[1]] * (len(latents) - count)
         decoded = self.model.decode(self.model.denoise(latents, tasks))
         _, *depths = self.model.ssg(latents[:count], decoded[:count])
@@ -221,12 +221,12 @@ class JasmineLearner(Learner):
         self.model.config = replace(self.model.config, **about)
         save_checkpoint(self.model, folder)
 
-    def _picture(self, batch: Batch) -> Tensor:
+    def _image(self, batch: Batch) -> Tensor:
         """Return what the network sees: any colours where nothing is compared with neighbours."""
         return batch.image if self.loss.photometric else batch.pose_image
 
     def _encode(self, batch: Batch, image: Tensor) -> Tensor:
-        """Return the latents of all pictures; but for phase 0, nothing before the U-Net learns."""
+        """Return the latents of all images; but for phase 0, nothing before the U-Net learns."""
         images = [image] + ([batch.auxiliary] if self.rebuild else [])
         with torch.set_grad_enabled(_learns(self.model.vae) and torch.is_grad_enabled()):
             if self.cache is None:
@@ -237,7 +237,7 @@ class JasmineLearner(Learner):
     def _autoencode(
         self, image: Tensor, depth: Tensor | None, generator: torch.Generator
     ) -> Tensor:
-        """Return the loss of the VAE by itself on pictures, and on depth maps as grey pictures."""
+        """Return the loss of the VAE by itself on images, and on depth maps as grey images."""
         if depth is not None:
             grey = percentile_normalised(torch.where(depth > 0, depth, DEPTH_MAX))
             image = torch.cat([image, grey.expand(-1, 3, -1, -1)])

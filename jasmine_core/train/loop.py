@@ -30,8 +30,8 @@ from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss
 from jasmine_core.loss.velocity import velocity_ramp
 from jasmine_core.train.blend import blended, snapshot
-from jasmine_core.train.feed import Batch, Feed, Pictures, split_samples, without_augmentation
-from jasmine_core.train.journal import Journal, depth_picture, rgb
+from jasmine_core.train.feed import Batch, Feed, Images, split_samples, without_augmentation
+from jasmine_core.train.journal import Journal, depth_image, rgb
 from jasmine_core.train.learner import (
     DisparityLearner,
     JasmineLearner,
@@ -82,12 +82,12 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     learner = make_learner(recipe)
     share = recipe.start_share
     start = snapshot(learner) if share else {}
-    size = _picture_size(recipe, learner)
+    size = _image_size(recipe, learner)
     place = accelerator.process_index, accelerator.num_processes
-    pictures = Pictures(split.training, data, size, recipe.seed)
-    feed = Feed(pictures, recipe.batch_size, *place, data.workers)
+    images = Images(split.training, data, size, recipe.seed)
+    feed = Feed(images, recipe.batch_size, *place, data.workers)
     plain = without_augmentation(data)
-    held = Pictures(split.validation, plain, size, recipe.seed, first_key=len(split.training))
+    held = Images(split.validation, plain, size, recipe.seed, first_key=len(split.training))
     check = Feed(held, recipe.batch_size, *place)
     folder = RunFolder(output, recipe, accelerator)
     folder.begin(resume)
@@ -104,7 +104,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     run = Run(recipe, accelerator, learner, module, optimiser, output)
     journal = Journal(output, first) if accelerator.is_main_process else None
     for short in split.unusable if journal else ():
-        _warn(f"{short} is too short for a picture with neighbours on both sides; it is left out")
+        _warn(f"{short} is too short for an image with neighbours on both sides; it is left out")
 
     # 3. Steps.
     moved = recipe.loss.motion == "odometry"  # and not the pose net's: metres from the first step
@@ -112,7 +112,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     known = [s for s in split.training if any(n.distance for n in s.sources)]
     odometry = listens and bool(known)
     description = (
-        f"{recipe.learner} from {recipe.start}, {recipe.steps} steps on {len(pictures)} pictures"
+        f"{recipe.learner} from {recipe.start}, {recipe.steps} steps on {len(images)} images"
     )
     batches = feed.batches(first * recipe.accumulate, recipe.steps * recipe.accumulate)
 
@@ -141,9 +141,9 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
                 before = phase
             pull = velocity_ramp(step / recipe.steps, recipe.loss.velocity_start)
             if odometry and (moved or pull > 0) and not measured:
-                measured = True  # asked once: the same pictures would give the same answer
+                measured = True  # asked once: the same images would give the same answer
                 if learner.metres_per_unit.isnan():
-                    told = Pictures(known, data, size, recipe.seed)
+                    told = Images(known, data, size, recipe.seed)
                     run.measure_scale(Feed(told, recipe.batch_size, *place))
                 freeze(learner, phase.train)
             loss, batch = run.step(step, batches)
@@ -169,7 +169,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
                             " it has run into its nearest stop and will hardly learn; start anew "
                             "with a lower learning rate, or a later loss.velocity_start"
                         )
-            if journal and done % recipe.picture_every == 0:
+            if journal and done % recipe.image_every == 0:
                 freeze(learner, ())  # or looking would move the running statistics
                 with saving(output):
                     _show(journal, done, learner, batch, loss)
@@ -220,7 +220,7 @@ def _expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
     needed = recipe.teacher == TEACHER_MAPS or recipe.loss.log_depth
     if needed and not any(sample.teacher for sample in samples):
         raise DatasetError(
-            "the recipe needs maps of depth beside the pictures, but no picture has a map; prepare "
+            "the recipe needs maps of depth beside the images, but no image has a map; prepare "
             "the bags with --teacher DIR, or name the folder of a disparity net"
         )
 
@@ -233,25 +233,25 @@ def _show(
     batch: Batch,
     loss: Loss,
 ) -> None:
-    """Keep pictures: input, D_SSI, D_SI, warp, its error, auto-mask, trust, reconstruction."""
+    """Keep images: input, D_SSI, D_SI, warp, its error, auto-mask, trust, reconstruction."""
     cells = [rgb(batch.image[0])]
     if isinstance(learner, JasmineLearner):
         cells.append(rgb(learner.model.predict_depth(batch.image[:1]).ssi[0]))
-    cells.append(depth_picture(learner.depth(batch.image[:1])[0]))
+    cells.append(depth_image(learner.depth(batch.image[:1])[0]))
     names = ("warped", "error", "moving", "trusted")
     cells += [rgb(loss.maps[name][0].float()) for name in names if name in loss.maps]
     if isinstance(learner, JasmineLearner) and learner.rebuild:
         cells.append(rgb(learner.model.reconstruct(batch.auxiliary[:1])[0]))
-    journal.picture(step, cells)
+    journal.image(step, cells)
 
 
-def _picture_size(recipe: Recipe, learner: DisparityLearner | JasmineLearner) -> Size:
+def _image_size(recipe: Recipe, learner: DisparityLearner | JasmineLearner) -> Size:
     net = learner.net if isinstance(learner, DisparityLearner) else learner.model
     width, height = recipe.data.width, recipe.data.height
     size = (width or net.config.width, height or net.config.height)
     if size[0] % net.multiple or size[1] % net.multiple:
         raise JasmineError(
-            f"training pictures of {size[0]}x{size[1]} px: both sides must be multiples of "
+            f"training images of {size[0]}x{size[1]} px: both sides must be multiples of "
             f"{net.multiple}; set data.width and data.height"
         )
     return size

@@ -13,18 +13,18 @@ from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 
-TEACHER_MAPS = "dataset"  # the teacher whose word lies beside the pictures
+TEACHER_MAPS = "dataset"  # the teacher whose word lies beside the images
 OWN_POSENET = "own"  # the pose net that the starting checkpoint brings
 PARTS = {  # what a phase may train
     "jasmine": ("vae", "unet", "ssg", "posenet"),  # the VAE in phase 0 of small models only
     "disparity": ("disparity", "posenet"),
 }
-EVERY = ("log_every", "picture_every", "save_every", "validate_every")
+EVERY = ("log_every", "image_every", "save_every", "validate_every")
 
 
 @dataclass(frozen=True)
 class KittiConfig:
-    """Name KITTI raw and the lists of its pictures."""
+    """Name KITTI raw and the lists of its images."""
 
     root: str  # folder with the recording days
     train: str  # lines such as `DATE/DRIVE 12 l`, as in eigen_zhou/train_files.txt
@@ -33,19 +33,19 @@ class KittiConfig:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Choose the pictures."""
+    """Choose the images."""
 
     sequences: tuple[str, ...] = ()  # folders of `jasmine prepare`, or folders of such
     kitti: KittiConfig | None = None  # beside them, or instead
-    width: int = 0  # [px] of training pictures; 0: that of the starting checkpoint
+    width: int = 0  # [px] of training images; 0: that of the starting checkpoint
     height: int = 0
-    auxiliary: str = "self"  # pictures to rebuild: "self", a folder, or "" for none
-    own_share: float = 0.3  # share of own pictures among the auxiliary ones (lambda, Table 6)
-    rebuilt_share: float = 1.0  # pictures to rebuild for each picture of depth, rounded up
+    auxiliary: str = "self"  # images to rebuild: "self", a folder, or "" for none
+    own_share: float = 0.3  # share of own images among the auxiliary ones (lambda, Table 6)
+    rebuilt_share: float = 1.0  # images to rebuild for each image of depth, rounded up
     flip: float = 0.5  # chance to mirror a sample
     jitter: float = 0.5  # chance to change the colours that the pose net sees
     held_out: float = 0.05  # share of each sequence's end that only validation sees
-    workers: int = 2  # processes that read pictures
+    workers: int = 2  # processes that read images
 
 
 @dataclass(frozen=True)
@@ -90,10 +90,10 @@ class Recipe:
     accumulate: int = 1  # batches per step
     precision: Literal["no", "bf16"] = "no"
     gradient_checkpointing: bool = False
-    cache_latents: bool = True  # keep the frozen encoder's latents in memory; sd2: 160 kB a picture
+    cache_latents: bool = True  # keep the frozen encoder's latents in memory; sd2: 160 kB an image
     seed: int = 42
     log_every: int = 10  # steps
-    picture_every: int = 200
+    image_every: int = 200
     save_every: int = 500
     keep: int = 3  # newest states kept
     validate_every: int = 500

@@ -33,18 +33,18 @@ SCALE_BATCHES = 8  # that a scale is measured on
 class Meter:
     """Measure where the time of the last steps went."""
 
-    pictures: int = 0
+    images: int = 0
     waited: float = 0.0  # [s] for data
     began: float = 0.0
 
     def reset(self) -> None:
         """Begin anew."""
-        self.pictures, self.waited, self.began = 0, 0.0, perf_counter()
+        self.images, self.waited, self.began = 0, 0.0, perf_counter()
 
     def figures(self) -> dict[str, float]:
-        """Return pictures per second, and the share of the time spent waiting for data."""
+        """Return images per second, and the share of the time spent waiting for data."""
         passed = max(perf_counter() - self.began, 1e-9)
-        return {"images_per_second": self.pictures / passed, "data_wait": self.waited / passed}
+        return {"images_per_second": self.images / passed, "data_wait": self.waited / passed}
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Run:
             asked = perf_counter()
             batch = next(batches).to(accelerator.device)
             self.meter.waited += perf_counter() - asked
-            self.meter.pictures += len(batch.image) * accelerator.num_processes
+            self.meter.images += len(batch.image) * accelerator.num_processes
             with accelerator.autocast():
                 loss: Loss = self.module(batch, step / recipe.steps, self.generator)
             self._expect_finite(step, loss, batch)
@@ -86,7 +86,7 @@ class Run:
 
     @torch.no_grad()
     def validate(self, check: Feed, samples: int, done: int) -> float:
-        """Return the photometric loss on held-out pictures, over all processes."""
+        """Return the photometric loss on held-out images, over all processes."""
         recipe, accelerator = self.recipe, self.accelerator
         freeze(self.learner, ())
         generator = torch.Generator(accelerator.device).manual_seed(recipe.seed)
@@ -141,7 +141,7 @@ class Run:
         terms = ", ".join(f"{k} {float(v):.4g}" for k, v in loss.terms.items())
         raise JasmineError(
             f"the loss is not finite at step {step} ({terms}); its batch is in {file}; lower the "
-            "learning rate, or look at the pictures"
+            "learning rate, or look at the images"
         )
 
 

@@ -133,11 +133,11 @@ class CameraTopics:
     """Name the topics of one camera."""
 
     image: str
-    info: str | None  # None: the bag has no CameraInfo beside the pictures
+    info: str | None  # None: the bag has no CameraInfo beside the images
 
 
 def find_cameras(topics: Mapping[str, Topic]) -> list[CameraTopics]:
-    """List the cameras of a bag; depth and disparity pictures are not among them.
+    """List the cameras of a bag; depth and disparity images are not among them.
 
     A raw and a compressed topic of the same camera count once, as the raw one.
     """
@@ -151,7 +151,7 @@ def find_cameras(topics: Mapping[str, Topic]) -> list[CameraTopics]:
 
 
 def find_camera_info(image: str, topics: Mapping[str, Topic]) -> str | None:
-    """Find the CameraInfo beside a picture, as ROS names it: in the same namespace."""
+    """Find the CameraInfo beside an image, as ROS names it: in the same namespace."""
     namespace = image.removesuffix("/compressed").rpartition("/")[0]
     beside = topics.get(f"{namespace}/camera_info")
     return beside.name if beside and beside.type == CAMERA_INFO else None
@@ -159,20 +159,20 @@ def find_camera_info(image: str, topics: Mapping[str, Topic]) -> str | None:
 
 def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -> CameraTopics:
     """Choose the camera of a bag: the one that is named, else the only one there is."""
-    pictures = [c.image for c in find_cameras(bag.topics)]
+    images = [c.image for c in find_cameras(bag.topics)]
     if image is None:
-        if not pictures:
+        if not images:
             types = ", ".join(sorted({t.type for t in bag.topics.values()})) or "no messages"
             raise BagError(f"{bag.path} has no camera topic: it holds {types}")
-        if len(pictures) > 1:
+        if len(images) > 1:
             raise BagError(
-                f"{bag.path} has {len(pictures)} camera topics; choose one with --image: "
-                + ", ".join(pictures)
+                f"{bag.path} has {len(images)} camera topics; choose one with --image: "
+                + ", ".join(images)
             )
-        image = pictures[0]
+        image = images[0]
     if image not in bag.topics and f"{image}/compressed" in bag.topics:
         image = f"{image}/compressed"
-    _expect(bag, image, (IMAGE, COMPRESSED), "--image", pictures)
+    _expect(bag, image, (IMAGE, COMPRESSED), "--image", images)
     if info is None:
         info = find_camera_info(image, bag.topics)
     else:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a bag says about its camera beside the pictures: calibration, odometry, fixed transforms."""
+"""What a bag says about its camera beside the images: calibration, odometry, fixed transforms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STAMP_BYTES = 12  # of a serialised header; what follows is equal while a camer
 
 @dataclass(frozen=True)
 class Scan:
-    """What a bag says about its camera beside the pictures."""
+    """What a bag says about its camera beside the images."""
 
     camera_info: Any  # message
     frame: str  # of the camera
@@ -54,7 +54,7 @@ def find_odometry(bag: Bag, asked: str | None) -> str | None:
 def scan_bag(
     bag: Bag, camera: CameraTopics, odometry: str | None, calibration: Path | None
 ) -> Scan:
-    """Read everything but the pictures; `calibration` is a file that replaces CameraInfo."""
+    """Read everything but the images; `calibration` is a file that replaces CameraInfo."""
     info = raw = None
     samples: list[tuple[int, tuple[float, ...]]] = []
     child = ""

@@ -28,10 +28,12 @@ JPEG_QUALITY = 92
 T_BASE_CAMERA = rigid(BODY_FROM_OPTICAL, np.zeros(3))
 
 
-def write_world_bag(seed: int, config: WorldConfig, bag: Path, truth: Path | None = None) -> None:
-    """Render the drive of a seed into a bag: pictures, CameraInfo, odometry, extrinsics.
+def write_world_bag(
+    seed: int, config: WorldConfig, bag: Path, ground_truth: Path | None = None
+) -> None:
+    """Render the drive of a seed into a bag: images, CameraInfo, odometry, extrinsics.
 
-    `truth` is a folder for the exact depth: 16-bit PNG, metres x 256, 0 for sky, named by stamp.
+    `ground_truth` is a folder for the exact depth: 16-bit PNG, metres x 256, 0 for sky, by stamp.
     """
     drive = render_drive(seed, config)
     with BagWriter(bag) as writer:
@@ -48,8 +50,8 @@ def write_world_bag(seed: int, config: WorldConfig, bag: Path, truth: Path | Non
             stamp = START + since
             for topic, message in _frame(messages, drive, index, stamp).items():
                 writer.write(topic, stamp, message)
-            if truth:
-                _write_truth(truth / f"{stamp}.png", drive.depths[index, 0].numpy())
+            if ground_truth:
+                _write_ground_truth(ground_truth / f"{stamp}.png", drive.depths[index, 0].numpy())
 
 
 def _frame(messages: RosbagsMessages, drive: Drive, index: int, stamp: int) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def _rotation(messages: RosbagsMessages, T: np.ndarray[Any, Any]) -> Any:
     return messages.make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w)
 
 
-def _write_truth(path: Path, depth: np.ndarray[Any, Any]) -> None:
+def _write_ground_truth(path: Path, depth: np.ndarray[Any, Any]) -> None:
     with atomic_file(path) as temporary:
         if not cv2.imwrite(str(temporary), depth_to_sixteen_bits(depth, 256.0)):
             raise OSError(f"{path} could not be written")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One bag into one sequence: its pictures rectified and resized, its odometry judged."""
+"""One bag into one sequence: its images rectified and resized, its odometry judged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jasmine_core.dataset.labels import attach, labels_in
-from jasmine_core.dataset.sequence import CLASSES, TEACHER, Picture, Sequence
+from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage, Sequence
 from jasmine_core.errors import BagError, FrameError
 from jasmine_core.prepare.odometry import MOST_JUMPS, Odometry, chain, disbelief, probe
 from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
@@ -25,9 +25,9 @@ from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
 from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.rectification import view_from
 
-PROBES = 12  # places of a bag where odometry is compared with pictures, and ...
+PROBES = 12  # places of a bag where odometry is compared with images, and ...
 _PROBE_LENGTH = 1_500_000_000  # [ns] ... how far such a place reaches
-_PROBE_STEP = 90_000_000  # [ns] between pictures that are looked at there
+_PROBE_STEP = 90_000_000  # [ns] between images that are looked at there
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Job:
     folder: Path
     options: PrepareOptions
     image: str | None = None  # topic; found by itself where there is one camera
-    camera_info: str | None = None  # topic; found beside the picture's
+    camera_info: str | None = None  # topic; found beside the image's
     calibration: Path | None = None  # camera_calibration YAML, instead of a CameraInfo topic
     odometry: str | None = None  # topic; found by itself; "none" ignores what there is
     masks: Path | None = None  # PNG of Cityscapes' training classes, named by stamps
@@ -57,7 +57,7 @@ def prepare_bag(
 ) -> Outcome | None:
     """Prepare one bag; None if it had been finished before.
 
-    `progress` is told how many pictures are done, and of how many. `stop` is asked before each;
+    `progress` is told how many images are done, and of how many. `stop` is asked before each;
     Interrupted is raised once it says so.
     """
     with Bag(job.bag) as bag:
@@ -78,34 +78,34 @@ def prepare_bag(
         elif finished(job.folder, source, job.options):
             if job.masks or job.teacher:
                 scan = scan_bag(bag, camera, None, job.calibration)
-                _attach_labels(job, _Pictures(bag, camera, scan, job.options))
+                _attach_labels(job, _Images(bag, camera, scan, job.options))
             return None
 
         # 2. Learn the camera and the robot's motion.
         scan = scan_bag(bag, camera, topic, job.calibration)
-        pictures = _Pictures(bag, camera, scan, job.options)
-        odometry, facts = _examine_odometry(pictures, topic)
+        images = _Images(bag, camera, scan, job.options)
+        odometry, facts = _examine_odometry(images, topic)
 
-        # 3. Stream the pictures.
+        # 3. Stream the images.
         limit = job.options.limit or bag.topics[camera.image].count
         total = min(limit, bag.topics[camera.image].count)
         with SequenceBuilder(
-            job.folder, source, job.options, pictures.camera, pictures.seen, odometry, facts
+            job.folder, source, job.options, images.camera, images.seen, odometry, facts
         ) as builder:
             for message in bag.messages([camera.image], builder.resume_at):
                 if stop():
                     raise Interrupted
                 if builder.received >= total:
                     break
-                pictures.give(message, builder)
+                images.give(message, builder)
                 progress(builder.received, total)
             outcome = builder.finish()
-        _attach_labels(job, pictures)
+        _attach_labels(job, images)
     return outcome
 
 
-class _Pictures:
-    """The pictures of one camera, rectified and resized."""
+class _Images:
+    """The images of one camera, rectified and resized."""
 
     def __init__(self, bag: Bag, topics: CameraTopics, scan: Scan, options: PrepareOptions) -> None:
         self.bag, self.topics, self.scan = bag, topics, scan
@@ -119,26 +119,26 @@ class _Pictures:
         inside = self.transform.map(valid)
         self.seen = np.nan_to_num(inside, nan=0.0) > 0.99  # [H,W] shows the scene
 
-    def read(self, message: Any) -> Picture:
-        """Return the picture of a message as the sequence stores it."""
-        return self.transform.picture(self.view(decode(message, self.topics.image)))
+    def read(self, message: Any) -> RgbImage:
+        """Return the image of a message as the sequence stores it."""
+        return self.transform.image(self.view(decode(message, self.topics.image)))
 
     def give(self, message: BagMessage, builder: SequenceBuilder) -> None:
-        """Offer a picture to the builder; one whose message is damaged is offered all the same."""
+        """Offer an image to the builder; one whose message is damaged is offered all the same."""
         try:
-            picture = self.bag.decode(message)
+            image = self.bag.decode(message)
         except FrameError as err:
             reason = str(err)
 
-            def fail() -> Picture:
+            def fail() -> RgbImage:
                 raise FrameError(reason)
 
             builder.offer(message.stamp, message.stamp, fail)
         else:
-            builder.offer(message.stamp, stamp_of(picture, message), lambda: self.read(picture))
+            builder.offer(message.stamp, stamp_of(image, message), lambda: self.read(image))
 
     def views(self, start: int, stop: int) -> Iterator[tuple[int, View]]:
-        """Yield stamp [ns] and view of some of the pictures recorded in a stretch of time."""
+        """Yield stamp [ns] and view of some of the images recorded in a stretch of time."""
         allowed = allowed_points(self.camera, self.seen)
         due = start
         for message in self.bag.messages([self.topics.image], start, stop):
@@ -146,11 +146,11 @@ class _Pictures:
                 continue
             due = message.stamp + _PROBE_STEP
             try:
-                picture = self.bag.decode(message)
-                view = view_of(self.read(picture), self.camera, allowed)
+                image = self.bag.decode(message)
+                view = view_of(self.read(image), self.camera, allowed)
             except FrameError:
                 continue
-            yield stamp_of(picture, message), view
+            yield stamp_of(image, message), view
 
 
 def _find_camera(bag: Bag, job: Job) -> CameraTopics:
@@ -165,11 +165,9 @@ def _find_camera(bag: Bag, job: Job) -> CameraTopics:
     return camera
 
 
-def _examine_odometry(
-    pictures: _Pictures, topic: str | None
-) -> tuple[Odometry | None, OdometryFacts]:
+def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | None, OdometryFacts]:
     """Return the camera's odometry if it deserves belief, and what is known of it."""
-    scan, bag = pictures.scan, pictures.bag
+    scan, bag = images.scan, images.bag
     if topic is None:
         return None, OdometryFacts()
     count = len(scan.samples)
@@ -188,16 +186,16 @@ def _examine_odometry(
         return refuse(f"it jumps {jumps} times in {count} samples", jumps)
     places = np.linspace(bag.start, max(bag.start, bag.stop - _PROBE_LENGTH), PROBES)
     starts = sorted({int(place) for place in places})
-    probes = [probe(pictures.views(at, at + _PROBE_LENGTH), odometry) for at in starts]
+    probes = [probe(images.views(at, at + _PROBE_LENGTH), odometry) for at in starts]
     found = [p for p in probes if p is not None]
     if reason := disbelief(found):
         return refuse(reason, jumps, len(found))
     return odometry, OdometryFacts(topic, count, jumps, None, len(found))
 
 
-def _attach_labels(job: Job, pictures: _Pictures) -> None:
+def _attach_labels(job: Job, images: _Images) -> None:
     for kind, labels in ((CLASSES, job.masks), (TEACHER, job.teacher)):
         if labels is not None:
             sequence = Sequence(job.folder)
-            transform = None if pictures.view.rectifier else pictures.transform
+            transform = None if images.view.rectifier else images.transform
             attach(sequence, kind, labels_in(labels, kind, sequence, transform))

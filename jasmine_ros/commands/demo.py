@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine demo`: the node on the bundled drive, and how far its depth is from the truth."""
+"""`jasmine demo`: the node on the bundled drive, and how far its depth is from the ground truth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from jasmine_core.evaluate.evaluation import Evaluation
-from jasmine_core.evaluate.protocols import read_depth_picture
+from jasmine_core.evaluate.protocols import read_depth_image
 from jasmine_core.evaluate.report import markdown_table, write_json
 from jasmine_core.evaluate.run import Depth
 from jasmine_ros.bags.reader import Bag
@@ -24,17 +24,17 @@ from jasmine_ros.node.topics import DEPTH
 def sample_drive() -> tuple[Path, Path]:
     """Return the bundled drive: its bag, and the folder of its exact depth."""
     folder = Path(str(resources.files("jasmine_core") / "samples" / "street"))
-    return folder / "drive", folder / "truth"
+    return folder / "drive", folder / "ground_truth"
 
 
-def score_depth_bag(bag: Path, truth: Path, checkpoint: str, file: Path) -> str:
-    """Compare a bag of depth with truth named by stamp; write JSON, return a Markdown table."""
+def score_depth_bag(bag: Path, ground_truth: Path, checkpoint: str, file: Path) -> str:
+    """Compare a bag of depth with ground truth ; write JSON, return a Markdown table."""
     evaluation = Evaluation(mean_map_of(checkpoint, "street")[0], "plain")
     for stamp, depth in _depths(bag):
-        picture = truth / f"{stamp}.png"
-        if picture.is_file():
+        image = ground_truth / f"{stamp}.png"
+        if image.is_file():
             known = np.nan_to_num(depth, nan=0)
-            evaluation.add(stamp, known, read_depth_picture(picture))
+            evaluation.add(stamp, known, read_depth_image(image))
     summary = evaluation.summary()
     write_json(file, summary | {"frames": len(evaluation.frames)})
     return markdown_table(summary)

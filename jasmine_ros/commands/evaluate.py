@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine evaluate`: a checkpoint against rendered scenes, a bag with truth, or a test set."""
+"""`jasmine evaluate`: a checkpoint against rendered scenes, a bag, or a test set."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Request:
     dataset: Published | None
     root: Path | None
     split: Path | None
-    truth: str | None
+    ground_truth: str | None
     image: str | None
     camera_info: str | None
     protocol: str | None
@@ -48,8 +48,8 @@ class Request:
     def __post_init__(self) -> None:
         if sum(x is not None for x in (self.world, self.bag, self.dataset)) != 1:
             raise ConfigError("evaluate on one thing: give either --world, --bag or --dataset")
-        if self.bag and not self.truth:
-            raise ConfigError("--bag and --truth belong together")
+        if self.bag and not self.ground_truth:
+            raise ConfigError("--bag and --ground-truth belong together")
         if (self.dataset is None) != (self.root is None):
             raise ConfigError("--dataset and --root belong together")
         if self.frames < 1:
@@ -93,12 +93,12 @@ def _samples(request: Request) -> tuple[Callable[[], Iterable[Sample]], int, str
         some = partial(world_samples, request.world, request.seed, request.frames)
         return some, request.frames, f"world {request.world}, seed {request.seed}", "plain"
     if request.dataset and request.root:
-        depth = Path(request.truth) if request.truth else None
+        depth = Path(request.ground_truth) if request.ground_truth else None
         published = PublishedSet(request.dataset, request.root, request.split, depth)
         return published, len(published), request.dataset, published.protocol
-    assert request.bag and request.truth
-    pairs = BagSamples(request.bag, request.truth, request.image, request.camera_info)
-    return pairs, pairs.count, f"{request.bag.name} with {Path(request.truth).name}", "eigen"
+    assert request.bag and request.ground_truth
+    pairs = BagSamples(request.bag, request.ground_truth, request.image, request.camera_info)
+    return pairs, pairs.count, f"{request.bag.name} with {Path(request.ground_truth).name}", "eigen"
 
 
 def mean_map_of(checkpoint: str, kind: Kind) -> tuple[NDArray[np.float32], str]:

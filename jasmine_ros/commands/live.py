@@ -27,9 +27,9 @@ class LiveRun:
     """Say where the node lives and what it listens to."""
 
     image: Annotated[str, arg(metavar="TOPIC")] = "/camera/image_raw"
-    """topic of the pictures; one that ends in /compressed carries JPEG or PNG"""
+    """topic of the images; one that ends in /compressed carries JPEG or PNG"""
     camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None
-    """topic of the CameraInfo; beside the pictures unless given"""
+    """topic of the CameraInfo; beside the images unless given"""
     namespace: Annotated[str, arg(metavar="NAME")] = ""
     """of the output topics"""
     node: Annotated[str, arg(metavar="NAME")] = "depth"
@@ -121,16 +121,16 @@ def run_live(run: LiveRun, parameters: DepthParameters) -> DepthComponent:
         host.log("info", f"listening to {component.image_topic}, depth on {host.resolve(DEPTH)}")
 
         # 2. Serve, and say now and then how it goes.
-        before = component.tally.processed
+        before = component.counts.processed
 
         def report() -> None:
             nonlocal before
-            tally, rate = component.tally, (component.tally.processed - before) / REPORT_PERIOD
-            before = tally.processed
+            counts, rate = component.counts, (component.counts.processed - before) / REPORT_PERIOD
+            before = counts.processed
             host.log(
                 "info",
-                f"{rate:.1f} frames/s; {tally.received} received, {tally.processed} processed, "
-                f"{tally.dropped} dropped for newer ones, {tally.skipped} skipped",
+                f"{rate:.1f} frames/s; {counts.received} received, {counts.processed} processed, "
+                f"{counts.dropped} dropped for newer ones, {counts.skipped} skipped",
             )
 
         host.timer(REPORT_PERIOD, report)

@@ -28,9 +28,9 @@ class Play:
     bag: Annotated[Positional[Path], arg(metavar="BAG")]
     """a rosbag2 folder, .mcap or .db3"""
     image: Annotated[str | None, arg(metavar="TOPIC")] = None
-    """topic of the pictures; found by itself where there is one camera"""
+    """topic of the images; found by itself where there is one camera"""
     camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None
-    """topic of the CameraInfo; found beside the pictures"""
+    """topic of the CameraInfo; found beside the images"""
     rate: Annotated[float, arg(metavar="FACTOR")] = 1.0
     """times as fast as recorded"""
     loop: bool = False
@@ -48,7 +48,7 @@ class Play:
 
 
 def play(what: Play) -> int:
-    """Send the bytes of a bag's pictures and CameraInfo as they are; return how many messages."""
+    """Send the bytes of a bag's images and CameraInfo as they are; return how many messages."""
     require_cyclonedds()
     from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
     from jasmine_ros.dds.wire import Participant

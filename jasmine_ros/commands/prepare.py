@@ -54,14 +54,14 @@ def prepare(
     Args:
         bags: rosbag2 folders, .mcap, .db3, or ROS 1 .bag files.
         output: folder of the data set; each bag becomes a folder in it.
-        options: how pictures are stored and neighbours chosen.
-        image: topic of the pictures; found by itself where there is one camera.
-        camera_info: topic of the CameraInfo; found beside the pictures.
+        options: how images are stored and neighbours chosen.
+        image: topic of the images; found by itself where there is one camera.
+        camera_info: topic of the CameraInfo; found beside the images.
         calibration: camera_calibration YAML, for a bag without CameraInfo.
         odometry: topic of the odometry; found by itself, "none" leaves it aside.
-        masks: folder of 8-bit PNG with Cityscapes' training classes, named by the pictures' stamps;
+        masks: folder of 8-bit PNG with Cityscapes' training classes, named by the images' stamps;
             or mask2former, which makes them; or mask2former:ID_OR_DIR, which says where it is.
-        teacher: folder of 16-bit PNG with depth x 256, named by the pictures' stamps; or what makes
+        teacher: folder of 16-bit PNG with depth x 256, named by the images' stamps; or what makes
             them: a disparity net's folder, depth-anything, or depth-anything:ID_OR_DIR.
         allow_download: fetch the network that --masks or --teacher names as a hub id.
         workers: bags prepared at the same time.
@@ -138,7 +138,7 @@ def _run(job: Job, progress: Callable[[int, int], None], stop: Callable[[], bool
     health = outcome.health
     metric = "metric" if health["metric_scale_can_be_learned"] else "no metric scale"
     return _Result(
-        f"{job.folder}: {outcome.samples} samples from {outcome.received} pictures, {metric}; "
+        f"{job.folder}: {outcome.samples} samples from {outcome.received} images, {metric}; "
         f"{health['verdict']}, see {job.folder / 'report.png'}",
         sequence=job.folder,
     )
@@ -173,14 +173,14 @@ def _label_all(
             yield _Result(f"error: {err}", failed=True)
             continue
         if done.refused:
-            more = f"{len(done.refused)} pictures have none; the first: {done.refused[0]}"
+            more = f"{len(done.refused)} images have none; the first: {done.refused[0]}"
             yield _Result(f"warn: {folder / labeller.kind}: {more}")
         if done.finished:
             yield _Result(f"{folder / labeller.kind}: {done.labels} labels")
 
 
 class _Bar:
-    """One progress bar over the pictures of all bags that were opened so far."""
+    """One progress bar over the images of all bags that were opened so far."""
 
     def __init__(self) -> None:
         self._bar = tqdm(unit="frame", desc="prepare", leave=False)

@@ -41,17 +41,17 @@ class BagRun:
     output: Annotated[Path, arg(aliases=["-o"], metavar="OUT")]
     """folder for the results"""
     image: Annotated[str | None, arg(metavar="TOPIC")] = None
-    """topic of the pictures; found by itself where there is one camera"""
+    """topic of the images; found by itself where there is one camera"""
     camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None
-    """topic of the CameraInfo; found beside the pictures"""
+    """topic of the CameraInfo; found beside the images"""
     calibration: Annotated[Path | None, arg(metavar="FILE")] = None
     """camera_calibration YAML, for a bag without CameraInfo"""
     namespace: Annotated[str, arg(metavar="NAME")] = ""
     """of the output topics"""
     limit: Annotated[int | None, arg(metavar="N")] = None
-    """process this many pictures at most"""
+    """process this many images at most"""
     every: Annotated[int, arg(metavar="N")] = 1
-    """process each n-th picture"""
+    """process each n-th image"""
     start: Annotated[float | None, arg(name="from", metavar="SECONDS")] = None
     """begin this many seconds after the start of the bag"""
     stop: Annotated[float | None, arg(name="to", metavar="SECONDS")] = None
@@ -67,7 +67,7 @@ class BagRun:
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise ConfigError(f"--every is {self.every}; give 1 for each picture, 2 for each other")
+            raise ConfigError(f"--every is {self.every}; give 1 for each image, 2 for each other")
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"--limit is {self.limit}; it must be at least 1")
 
@@ -99,7 +99,7 @@ def run_bag(run: BagRun, parameters: DepthParameters) -> dict[str, Any]:
                 host.record(writer)
                 ended_by = _play(source, camera, run, host, component, writer, expected)
         except BagError as err:
-            if component.tally.received == 0:
+            if component.counts.received == 0:
                 raise
             ended_by = str(err)
         seconds = perf_counter() - began
@@ -143,7 +143,7 @@ def _window(source: Bag, run: BagRun) -> tuple[int | None, int | None]:
 
 
 def _expected_frames(source: Bag, camera: CameraTopics, run: BagRun) -> int:
-    """Estimate how many pictures will be processed: exact without --from and --to."""
+    """Estimate how many images will be processed: exact without --from and --to."""
     start, stop = _window(source, run)
     length = max(1, source.stop - source.start)
     part = ((stop or source.stop) - (start or source.start)) / length
@@ -165,7 +165,7 @@ def _make_room(run: BagRun) -> None:
 def _teach_camera(
     source: Bag, camera: CameraTopics, run: BagRun, host: BagHost, component: DepthComponent
 ) -> None:
-    """Show the component its first CameraInfo, which may come later than the first picture.
+    """Show the component its first CameraInfo, which may come later than the first image.
 
     Fixed transforms are recorded once, wherever a run begins.
     """
@@ -192,7 +192,7 @@ def _play(
     """Deliver the bag's messages until it ends; return what ended it."""
     start, stop = _window(source, run)
     wanted = [] if run.copy else host.inputs
-    pictures = taken = 0
+    images = taken = 0
     with Interrupt() as interrupt, tqdm(total=expected, unit="frame", desc="depth") as bar:
         for message in source.messages(wanted, start, stop):
             if interrupt.requested:
@@ -200,8 +200,8 @@ def _play(
             if run.copy and message.topic not in host.outputs:
                 writer.copy(message, source)
             if message.topic == camera.image:
-                pictures += 1
-                if (pictures - 1) % run.every:
+                images += 1
+                if (images - 1) % run.every:
                     continue
                 if run.limit is not None and taken >= run.limit:
                     return LIMIT
@@ -222,7 +222,11 @@ def _report(
     seconds: float,
     ended_by: str,
 ) -> dict[str, Any]:
-    info, tally, latencies = component.predictor.backend.info, component.tally, component.latencies
+    info, counts, latencies = (
+        component.predictor.backend.info,
+        component.counts,
+        component.latencies,
+    )
     network = sum(sum(latencies.seconds(stage)) for stage in NETWORK_STAGES)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # [MiB] on Linux
     return {
@@ -242,9 +246,9 @@ def _report(
             "source": component.scale.source,
         },
         "ended_by": ended_by,
-        "frames": tally.summary(),
+        "frames": counts.summary(),
         "seconds": round(seconds, 3),
-        "frames_per_second": round(tally.processed / seconds, 3) if seconds else 0.0,
+        "frames_per_second": round(counts.processed / seconds, 3) if seconds else 0.0,
         "not_network_share": round(1 - network / seconds, 4) if seconds else 0.0,
         "peak_memory_mib": round(peak, 1),
         "latency_ms": latencies.summary(),

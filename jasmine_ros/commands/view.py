@@ -141,10 +141,10 @@ class Window:
 
     def lay_out(self) -> None:
         """Give what has appeared a place in the viewer."""
-        pictures, clouds = self._show.pictures, self._show.clouds
-        if len(pictures) + len(clouds) > self._laid_out:
-            self._laid_out = len(pictures) + len(clouds)
-            self._recording.send_blueprint(layout(sorted(pictures), clouds))
+        images, clouds = self._show.images, self._show.clouds
+        if len(images) + len(clouds) > self._laid_out:
+            self._laid_out = len(images) + len(clouds)
+            self._recording.send_blueprint(layout(sorted(images), clouds))
 
     def receive(self) -> None:
         """Log everything that has arrived."""
@@ -187,13 +187,13 @@ class Window:
 class Show:
     """Turn messages into what Rerun draws; frames of TF keep their names.
 
-    A picture lies on the plane of the camera whose CameraInfo is beside it.
+    An image lies on the plane of the camera whose CameraInfo is beside it.
     """
 
     def __init__(self, rerun: Any) -> None:
         self._rr = rerun
         self._placed: dict[str, str] = {}  # entity: frame
-        self.pictures: set[str] = set()
+        self.images: set[str] = set()
         self.clouds: dict[str, Cloud] = {}
         self.kinds: dict[str, Callable[[str, Any], Shown]] = {
             IMAGE_TYPE: self._image,
@@ -208,7 +208,7 @@ class Show:
         return self.kinds[kind](topic, message)
 
     def _image(self, topic: str, message: Any) -> Shown:
-        self.pictures.add(topic)
+        self.images.add(topic)
         yield from self._place(topic, info_beside(topic))
         if message.encoding in ("32FC1", "16UC1"):
             yield topic, self._rr.DepthImage(decode_depth(message, topic), meter=1.0), False
@@ -216,7 +216,7 @@ class Show:
             yield topic, self._rr.Image(decode(message, topic)), False
 
     def _compressed(self, topic: str, message: Any) -> Shown:
-        self.pictures.add(topic)
+        self.images.add(topic)
         yield from self._place(topic, info_beside(topic))
         data = bytes(message.data)
         if data.startswith(b"\xff\xd8"):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How Rerun's viewer is divided: pictures one above the other, and the clouds beside them."""
+"""How Rerun's viewer is divided: images one above the other, and the clouds beside them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Cloud(NamedTuple):
     reach: float  # median distance of its points from the frame's origin
 
 
-def layout(pictures: Sequence[str], clouds: Mapping[str, Cloud]) -> Any:
-    """Return the blueprint for topics of pictures and of clouds."""
+def layout(images: Sequence[str], clouds: Mapping[str, Cloud]) -> Any:
+    """Return the blueprint for topics of images and of clouds."""
     rrb: Any = import_module("rerun.blueprint")
-    flat = [rrb.Spatial2DView(origin=topic, name=topic) for topic in pictures]
+    flat = [rrb.Spatial2DView(origin=topic, name=topic) for topic in images]
     if not clouds:
         return rrb.Blueprint(rrb.Grid(*flat), collapse_panels=True)
     frame, reach = next(iter(clouds.values()))

@@ -13,7 +13,7 @@ from jasmine_core.errors import ConfigError
 
 LOOPBACK = "lo"
 HIGHEST_DOMAIN = 101  # the ports of higher ones are Linux's to give away
-RECEIVE_BUFFER = 4 << 20  # [bytes] so that the fragments of a 1080p picture find room
+RECEIVE_BUFFER = 4 << 20  # [bytes] so that the fragments of a 1080p image find room
 LARGEST_MESSAGE = 256 << 20  # [bytes] of memory that one sender can make a receiver reserve
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _SOCKETS = Path("/proc/self/fd")
@@ -33,7 +33,7 @@ def buffer_advice(limit: Path = _RMEM_MAX) -> str | None:
     if size >= RECEIVE_BUFFER:
         return None
     return (
-        f"the system allows receive buffers of {size} bytes only: pictures of 1920x1080 will be "
+        f"the system allows receive buffers of {size} bytes only: images of 1920x1080 will be "
         f"lost; mend it with: sudo sysctl -w net.core.rmem_max={RECEIVE_BUFFER}"
     )
 
@@ -42,7 +42,7 @@ def domain_config(interface: str = LOOPBACK) -> str:
     """Return Cyclone's configuration for one network interface."""
     local = interface == LOOPBACK
     multicast = ' multicast="false"' if local else ""
-    # Large fragments make pictures cheap where the MTU is 64 KiB; on Ethernet the loss of one
+    # Large fragments make images cheap where the MTU is 64 KiB; on Ethernet the loss of one
     # IP packet would cost all of a fragment.
     fragments = "<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize>"
     discovery = "<ParticipantIndex>auto</ParticipantIndex>"

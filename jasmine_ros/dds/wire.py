@@ -3,7 +3,7 @@
 """Raw CDR in and out of Cyclone DDS, without ever holding Python's lock while waiting.
 
 Cyclone's own Python calls hold the GIL while a slow reader blocks a writer, and its serialiser
-needs 50 ms and more for a picture. So payloads go through ctypes, which lets other threads run, as
+needs 50 ms and more for an image. So payloads go through ctypes, which lets other threads run, as
 the bytes that rosbags makes. The `ddsi_` functions are no stable interface: the version is pinned,
 and where one is missing the slower public way is taken.
 """

@@ -43,7 +43,7 @@ class DdsHost:
     """Feed a component from live topics and send what it publishes.
 
     `spin` receives and runs timers in the thread that calls it; scheduled work has a thread of its
-    own, so that pictures keep coming in, and getting replaced by newer ones, while one is worked
+    own, so that images keep coming in, and getting replaced by newer ones, while one is worked
     on. Use the host as a context manager.
     """
 

@@ -60,7 +60,7 @@ class Ros2Host:
         self._timers: list[Any] = []
 
     def resolve(self, topic: str) -> str:
-        """Return the full name of a topic, remapped; the CameraInfo's is beside its pictures."""
+        """Return the full name of a topic, remapped; the CameraInfo's is beside its images."""
         name = self._node.resolve_topic_name(topic)
         unchanged = name == self._node.resolve_topic_name(topic, only_expand=True)
         if topic == CAMERA_INFO and unchanged:

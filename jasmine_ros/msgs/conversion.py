@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures and clouds between messages and numpy: by ourselves, or by ROS's own libraries."""
+"""Images and clouds between messages and numpy: by ourselves, or by ROS's own libraries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_ros.msgs.images import Order, Picture, decode, encode_image
+from jasmine_ros.msgs.images import Order, RgbImage, decode, encode_image
 from jasmine_ros.msgs.messages import Messages
 from jasmine_ros.msgs.point_clouds import make_cloud, pack_points
 
@@ -28,7 +28,7 @@ _SHARED = {
     **dict.fromkeys(("mono8", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8"), 1),
 }
 
-# Converts one picture, as the node would.
+# Converts one image, as the node would.
 _TRIAL = """
 import numpy
 from cv_bridge import CvBridge
@@ -45,15 +45,15 @@ class Conversion:
     def __init__(self, messages: Messages) -> None:
         self.messages = messages
 
-    def picture(self, message: Any, topic: str, untagged: Order) -> Picture:
-        """Return the picture in an `Image` or a `CompressedImage`; see `images.decode`."""
+    def decode(self, message: Any, topic: str, untagged: Order) -> RgbImage:
+        """Return the image in an `Image` or a `CompressedImage`; see `images.decode`."""
         return decode(message, topic, untagged)
 
-    def image(self, header: Any, picture: NDArray[Any], encoding: str) -> Any:
+    def encode(self, header: Any, image: NDArray[Any], encoding: str) -> Any:
         """Build an `Image`; see `images.encode_image`."""
-        return encode_image(self.messages, header, picture, encoding)
+        return encode_image(self.messages, header, image, encoding)
 
-    def cloud(self, header: Any, points: NDArray[np.float32], colours: Picture) -> Any:
+    def cloud(self, header: Any, points: NDArray[np.float32], colours: RgbImage) -> Any:
         """Build a `PointCloud2`; see `clouds.make_cloud`."""
         return make_cloud(self.messages, header, points, colours)
 
@@ -65,7 +65,7 @@ class RosConversion(Conversion):
         super().__init__(messages)
         self._bridge = self._create_cloud = None
         if trouble := _trouble_with_cv_bridge():
-            warn(f"cv_bridge does not work here ({trouble}); pictures go through numpy")
+            warn(f"cv_bridge does not work here ({trouble}); images go through numpy")
         else:
             from cv_bridge import CvBridge  # type: ignore[import-not-found]
 
@@ -79,23 +79,23 @@ class RosConversion(Conversion):
         except Exception as err:
             warn(f"sensor_msgs_py does not import ({err}); clouds go through numpy")
 
-    def picture(self, message: Any, topic: str, untagged: Order) -> Picture:
-        """Return the picture in an `Image` or a `CompressedImage`."""
+    def decode(self, message: Any, topic: str, untagged: Order) -> RgbImage:
+        """Return the image in an `Image` or a `CompressedImage`."""
         samples = _SHARED.get(getattr(message, "encoding", ""))
-        # With padding that is no multiple of a pixel, cv_bridge shears the picture.
+        # With padding that is no multiple of a pixel, cv_bridge shears the image.
         if self._bridge and samples and message.step == samples * message.width:
-            # What is wrong with a picture, our own conversion says better.
+            # What is wrong with an image, our own conversion says better.
             with contextlib.suppress(Exception):
                 return np.asarray(self._bridge.imgmsg_to_cv2(message, "rgb8"), np.uint8)
-        return super().picture(message, topic, untagged)
+        return super().decode(message, topic, untagged)
 
-    def image(self, header: Any, picture: NDArray[Any], encoding: str) -> Any:
+    def encode(self, header: Any, image: NDArray[Any], encoding: str) -> Any:
         """Build an `Image`."""
         if self._bridge is None:
-            return super().image(header, picture, encoding)
-        return self._bridge.cv2_to_imgmsg(np.ascontiguousarray(picture), encoding, header)
+            return super().encode(header, image, encoding)
+        return self._bridge.cv2_to_imgmsg(np.ascontiguousarray(image), encoding, header)
 
-    def cloud(self, header: Any, points: NDArray[np.float32], colours: Picture) -> Any:
+    def cloud(self, header: Any, points: NDArray[np.float32], colours: RgbImage) -> Any:
         """Build a `PointCloud2`."""
         if self._create_cloud is None:
             return super().cloud(header, points, colours)
@@ -113,7 +113,7 @@ def _trouble_with_cv_bridge() -> str:
     """Return why cv_bridge is of no use, empty where it is.
 
     Another process tries it: built for another major version of NumPy it imports without an error,
-    and the first picture that it converts ends the process.
+    and the first image that it converts ends the process.
     """
     if find_spec("cv_bridge") is None:
         return "No module named 'cv_bridge'"

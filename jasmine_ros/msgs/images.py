@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures in messages: each encoding of `sensor_msgs/Image`, JPEG and PNG to RGB uint8 [H,W,3].
+"""Images in messages: each encoding of `sensor_msgs/Image`, JPEG and PNG to RGB uint8 [H,W,3].
 
-A decoded picture may share the memory of its message; treat it as read-only.
+A decoded image may share the memory of its message; treat it as read-only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from jasmine_core.errors import FrameError
 from jasmine_ros.msgs.messages import Messages
 
-Picture = NDArray[np.uint8]
+RgbImage = NDArray[np.uint8]
 Order = Literal["rgb", "bgr"]
 
 
@@ -64,15 +64,15 @@ _WRITTEN: dict[str, tuple[str, int]] = {
 MAX_PIXELS = 1 << 26  # 64 Mpx: a header that claims more is damaged or hostile
 
 
-def decode(msg: Any, topic: str = "image", untagged: Order = "bgr") -> Picture:
-    """Return the picture in an `Image` or a `CompressedImage`."""
+def decode(msg: Any, topic: str = "image", untagged: Order = "bgr") -> RgbImage:
+    """Return the image in an `Image` or a `CompressedImage`."""
     if hasattr(msg, "encoding"):
         return decode_image(msg, topic, untagged)
     return decode_compressed(msg, topic)
 
 
-def decode_image(msg: Any, topic: str = "image", untagged: Order = "bgr") -> Picture:
-    """Return the picture in a `sensor_msgs/Image`.
+def decode_image(msg: Any, topic: str = "image", untagged: Order = "bgr") -> RgbImage:
+    """Return the image in a `sensor_msgs/Image`.
 
     16-bit samples keep their high byte; alpha is dropped; YUV is BT.601 with studio swing, as in
     OpenCV. `untagged` is the channel order of 8UC3, 8UC4 and their 16-bit kin, which name none
@@ -80,7 +80,7 @@ def decode_image(msg: Any, topic: str = "image", untagged: Order = "bgr") -> Pic
     """
     width, height = int(msg.width), int(msg.height)
     if width < 1 or height < 1:
-        raise FrameError(f"{topic}: picture is {width}x{height} px; check the camera driver")
+        raise FrameError(f"{topic}: image is {width}x{height} px; check the camera driver")
     if msg.encoding in _HALVED:
         _need_even(topic, msg.encoding, width=width, height=height)
         planes = _rows(msg, topic, height * 3 // 2, width)
@@ -97,12 +97,12 @@ def decode_image(msg: Any, topic: str = "image", untagged: Order = "bgr") -> Pic
     pixels = np.require(pixels, wire.newbyteorder("="), ["ALIGNED"])  # a message may start anywhere
     if msg.encoding.startswith("bayer"):
         _need_mosaic(topic, pixels)
-    picture = _convert(pixels, packing.code, topic)
-    return picture if packing.depth == 1 else (picture >> 8).astype(np.uint8)
+    image = _convert(pixels, packing.code, topic)
+    return image if packing.depth == 1 else (image >> 8).astype(np.uint8)
 
 
-def decode_compressed(msg: Any, topic: str = "image") -> Picture:
-    """Return the picture in a `sensor_msgs/CompressedImage`: JPEG or PNG, told by its content.
+def decode_compressed(msg: Any, topic: str = "image") -> RgbImage:
+    """Return the image in a `sensor_msgs/CompressedImage`: JPEG or PNG, told by its content.
 
     The colours are those the file itself declares: what publishers write after "compressed" in
     `format` is often wrong. EXIF orientation is ignored, for K belongs to the raster as stored.
@@ -111,7 +111,7 @@ def decode_compressed(msg: Any, topic: str = "image") -> Picture:
     encoding, _, transport = (part.strip() for part in msg.format.partition(";"))
     if "compressedDepth" in msg.format or _is_measurement(encoding):
         raise FrameError(
-            f"{topic}: format {msg.format!r} carries depth, not a picture; "
+            f"{topic}: format {msg.format!r} carries depth, not an image; "
             "give the topic of a colour or grey camera"
         )
     size = _size_in_header(data)
@@ -156,16 +156,16 @@ def decode_depth(msg: Any, topic: str = "depth") -> NDArray[np.float32]:
     return np.where(values > 0, values * np.float32(1e-3), np.float32(np.nan))
 
 
-def encode_image(messages: Messages, header: Any, picture: NDArray[Any], encoding: str) -> Any:
+def encode_image(messages: Messages, header: Any, image: NDArray[Any], encoding: str) -> Any:
     """Build a `sensor_msgs/Image` of rgb8 [H,W,3], mono8, 16UC1 (mm) or 32FC1 (m) [H,W] (REP 118).
 
-    The message shares the picture's memory where the messages in use can.
+    The message shares the image's memory where the messages in use can.
     """
     dtype, channels = _WRITTEN[encoding]
-    shape = picture.shape[:2] + ((channels,) if channels > 1 else ())
-    if picture.shape != shape or picture.dtype != np.dtype(dtype).newbyteorder("="):
-        raise ValueError(f"{encoding} needs {dtype} {shape}, got {picture.dtype} {picture.shape}")
-    height, width = picture.shape[:2]
+    shape = image.shape[:2] + ((channels,) if channels > 1 else ())
+    if image.shape != shape or image.dtype != np.dtype(dtype).newbyteorder("="):
+        raise ValueError(f"{encoding} needs {dtype} {shape}, got {image.dtype} {image.shape}")
+    height, width = image.shape[:2]
     return messages.make(
         "sensor_msgs/msg/Image",
         header=header,
@@ -173,8 +173,8 @@ def encode_image(messages: Messages, header: Any, picture: NDArray[Any], encodin
         width=width,
         encoding=encoding,
         is_bigendian=0,
-        step=width * channels * picture.itemsize,
-        data=np.ascontiguousarray(picture, dtype).view(np.uint8),
+        step=width * channels * image.itemsize,
+        data=np.ascontiguousarray(image, dtype).view(np.uint8),
     )
 
 
@@ -202,7 +202,7 @@ def _is_measurement(encoding: str) -> bool:
 
 def _rows(
     msg: Any, topic: str, count: int, length: int, step: int | None = None, start: int = 0
-) -> Picture:
+) -> RgbImage:
     """Return `count` rows of `length` bytes, `step` apart; the last one may lack its padding.
 
     Only padded rows are copied.
@@ -225,7 +225,7 @@ def _rows(
     return np.lib.stride_tricks.as_strided(data[start:], (count, length), (step, 1)).copy()
 
 
-def _decode_nv24(msg: Any, topic: str, width: int, height: int) -> Picture:
+def _decode_nv24(msg: Any, topic: str, width: int, height: int) -> RgbImage:
     """Read nv24 as uyvy in which every pixel is written twice, for cv2 has no nv24."""
     step = int(msg.step)
     y = _rows(msg, topic, height, width)  # [H,W]
@@ -258,7 +258,7 @@ def _need_mosaic(topic: str, pixels: NDArray[Any]) -> None:
     height, width = pixels.shape[:2]
     if width < 3 or height < 3:  # cv2 would return black
         raise FrameError(
-            f"{topic}: a Bayer picture of {width}x{height} px has no colours; use 3x3 px or more"
+            f"{topic}: a Bayer image of {width}x{height} px has no colours; use 3x3 px or more"
         )
 
 

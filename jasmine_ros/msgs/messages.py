@@ -151,7 +151,7 @@ def copy_header(messages: Messages, header: Any) -> Any:
 
 
 def make_camera_info(messages: Messages, header: Any, camera: Camera, tx: float = 0.0) -> Any:
-    """Build the `sensor_msgs/CameraInfo` of a rectified picture.
+    """Build the `sensor_msgs/CameraInfo` of a rectified image.
 
     `tx` is P[0,3] [px m]: minus f_x times the baseline for the right camera of a stereo pair.
     """
@@ -170,10 +170,10 @@ def make_camera_info(messages: Messages, header: Any, camera: Camera, tx: float 
 
 
 def calibration_of(camera_info: Any, topic: str = "camera_info") -> Calibration:
-    """Return the calibration of the picture as published, after region of interest and binning.
+    """Return the calibration of the image as published, after region of interest and binning.
 
     A `CameraInfo` describes the whole sensor, and beside it which window of the sensor was read out
-    and how many of its pixels make one of the picture.
+    and how many of its pixels make one of the image.
     """
     try:
         window, published = _readout(camera_info)
@@ -197,7 +197,7 @@ def calibration_of(camera_info: Any, topic: str = "camera_info") -> Calibration:
 
 
 def _readout(camera_info: Any) -> tuple[Window, tuple[int, int]]:
-    """Return the window of the sensor that is seen and the size of the picture made of it."""
+    """Return the window of the sensor that is seen and the size of the image made of it."""
     width, height, roi = int(camera_info.width), int(camera_info.height), camera_info.roi
     bin_x, bin_y = max(1, int(camera_info.binning_x)), max(1, int(camera_info.binning_y))
     x, y, w, h = (int(v) for v in (roi.x_offset, roi.y_offset, roi.width, roi.height))
@@ -210,7 +210,7 @@ def _readout(camera_info: Any) -> tuple[Window, tuple[int, int]]:
     published = w // bin_x, h // bin_y
     if 0 in published:
         raise CameraError(
-            f"{w}x{h} px binned by {bin_x}x{bin_y} leave no picture; "
+            f"{w}x{h} px binned by {bin_x}x{bin_y} leave no image; "
             "set width and height of the CameraInfo"
         )
     # Rows or columns that do not fill a bin are not read.

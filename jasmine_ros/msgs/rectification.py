@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How the pictures of one camera become rectified ones, once its CameraInfo has come."""
+"""How the images of one camera become rectified ones, once its CameraInfo has come."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from numpy.typing import NDArray
 
 from jasmine_core.errors import CameraError, FrameError
 from jasmine_core.geometry.camera import Calibration, Camera, Rectifier
-from jasmine_ros.msgs.images import Picture
+from jasmine_ros.msgs.images import RgbImage
 from jasmine_ros.msgs.messages import calibration_of
 
 
 @dataclass(frozen=True)
 class View:
-    """Undistort the pictures of one camera."""
+    """Undistort the images of one camera."""
 
-    camera: Camera  # of the rectified picture
+    camera: Camera  # of the rectified image
     tx: float  # [px m] P[0,3], not zero for the right camera of a stereo pair
-    raw: Calibration | None  # of the picture as it comes; None where it is rectified already
-    topics: tuple[str, str]  # of the pictures and of their CameraInfo, for messages to people
+    raw: Calibration | None  # of the image as it comes; None where it is rectified already
+    topics: tuple[str, str]  # of the images and of their CameraInfo, for messages to people
 
     @cached_property
     def rectifier(self) -> Rectifier | None:
         """Return what undistorts, None where nothing is to be done.
 
-        Raises CameraError if nothing can be done. It is made for the first picture of its size, for
+        Raises CameraError if nothing can be done. It is made for the first image of its size, for
         a CameraInfo alone may claim any size, and gigabytes of maps with it.
         """
         if self.raw is None:
@@ -46,7 +46,7 @@ class View:
 
     @cached_property
     def seen(self) -> NDArray[np.float32] | None:
-        """Return 1 for the pixels [H,W] of the rectified picture that the lens saw, 0 for others.
+        """Return 1 for the pixels [H,W] of the rectified image that the lens saw, 0 for others.
 
         None where every pixel was seen.
         """
@@ -54,22 +54,23 @@ class View:
             return None
         return np.asarray(self.rectifier.valid, np.float32)
 
-    def __call__(self, picture: Picture) -> Picture:
-        """Return the rectified picture; raise FrameError if it is of another size."""
+    def __call__(self, image: RgbImage) -> RgbImage:
+        """Return the rectified image; raise FrameError if it is of another size."""
         width, height = self.camera.size
-        if picture.shape[:2] != (height, width):
-            image, info = self.topics
+        if image.shape[:2] != (height, width):
+            image_topic, info_topic = self.topics
             raise FrameError(
-                f"{image}: picture is {picture.shape[1]}x{picture.shape[0]} px but its CameraInfo "
-                f"on {info} says {width}x{height} px; publish the CameraInfo of this picture's size"
+                f"{image_topic}: image is {image.shape[1]}x{image.shape[0]} px but its CameraInfo "
+                f"on {info_topic} says {width}x{height} px; publish the CameraInfo of "
+                "this size"
             )
-        return self.rectifier(picture) if self.rectifier else picture
+        return self.rectifier(image) if self.rectifier else image
 
 
 def view_from(camera_info: Any, image_topic: str, info_topic: str, mode: str = "auto") -> View:
     """Make the view of a camera from its CameraInfo; raise CameraError if that cannot be used.
 
-    `mode` is "always", "never", or "auto": unless the picture's own topic is named *rect*, for
+    `mode` is "always", "never", or "auto": unless the image's own topic is named *rect*, for
     image_proc's rectified topics share the raw camera's CameraInfo, distortion included.
     """
     calibration = calibration_of(camera_info, info_topic)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the node listens to of one camera: its pictures, and the CameraInfo beside them."""
+"""What the node listens to of one camera: its images, and the CameraInfo beside them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CameraInput:
     """Listen to a camera on behalf of a component, and say once when it keeps silent."""
 
     def __init__(self, host: Host) -> None:
-        self.topic = host.resolve(IMAGE)  # of the pictures
+        self.topic = host.resolve(IMAGE)  # of the images
         self._host = host
         self._known = KnownCamera()
         self._watched: dict[str, Lateness] = {}
@@ -47,7 +47,7 @@ class CameraInput:
             image_type = COMPRESSED_TYPE if image.endswith(COMPRESSED) else IMAGE_TYPE
         self.topic = image
         self._watched = {
-            IMAGE: Lateness(host, "picture", image, image_type),
+            IMAGE: Lateness(host, "image", image, image_type),
             CAMERA_INFO: Lateness(host, "CameraInfo", info, INFO_TYPE, once=True),
         }
         host.subscribe(info, INFO_TYPE, on_info, latched=True)
@@ -55,8 +55,8 @@ class CameraInput:
         for lateness in self._watched.values():
             host.timer(1.0, lateness.tick)
 
-    def picture_came(self) -> None:
-        """Take note that there are pictures."""
+    def image_came(self) -> None:
+        """Take note that there are images."""
         self._came(IMAGE)
 
     def learn(self, camera_info: Any, rectify: str) -> None:
@@ -68,7 +68,7 @@ class CameraInput:
             self._host.log("error", str(err))
 
     def view(self) -> View:
-        """Return how its pictures become rectified ones; raise FrameError if that is not known."""
+        """Return how its images become rectified ones; raise FrameError if that is not known."""
         return self._known.view(*self._topics())
 
     def forget(self) -> None:

@@ -3,7 +3,7 @@
 """All of the depth node's behaviour, without any middleware.
 
 A host calls the life-cycle (`configure`, `activate`, `deactivate`, `cleanup`) and delivers
-messages; the component keeps the newest picture, turns it into depth, and publishes.
+messages; the component keeps the newest image, turns it into depth, and publishes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from jasmine_ros.node.diagnostics import (
     Health,
     Report,
 )
-from jasmine_ros.node.frame_counts import Tally
+from jasmine_ros.node.frame_counts import FrameCounts
 from jasmine_ros.node.host import Frame, Host
 from jasmine_ros.node.metric_scale import Look, MetricScale
 from jasmine_ros.node.outputs import Outputs, Result
@@ -60,11 +60,11 @@ class _Arrival(NamedTuple):
 
 
 class DepthComponent:
-    """Turn pictures into depth on behalf of a host."""
+    """Turn images into depth on behalf of a host."""
 
     def __init__(self, host: Host, parameters: DepthParameters) -> None:
         self.parameters = parameters
-        self.tally = Tally()
+        self.counts = FrameCounts()
         self.latencies = Latencies()
         self._host = host
         self._camera = CameraInput(host)
@@ -137,7 +137,7 @@ class DepthComponent:
             self._condition = Condition(INACTIVE)
         self._host.unsubscribe()
         with self._incoming:
-            self.tally.ignored += self._newest is not None
+            self.counts.ignored += self._newest is not None
             self._newest = None
         self._host.unadvertise()
 
@@ -155,22 +155,22 @@ class DepthComponent:
         self._camera.learn(message, self.parameters.rectify)
 
     def on_image(self, message: Any) -> None:
-        """Keep the newest picture; an older one that still waits is dropped."""
-        self._camera.picture_came()
+        """Keep the newest image; an older one that still waits is dropped."""
+        self._camera.image_came()
         late = self._host.now() - stamp_ns(message.header.stamp)
         with self._incoming:
-            self.tally.received += 1
+            self.counts.received += 1
             if not self._condition.enabled:
-                self.tally.ignored += 1
+                self.counts.ignored += 1
                 return
-            self.tally.dropped += self._newest is not None
+            self.counts.dropped += self._newest is not None
             self._newest = _Arrival(message, late, perf_counter())
         self._host.schedule(self._work)
 
     def on_damaged(self, topic: str, reason: str) -> None:
         """Count a message that its host could not even deserialise."""
         if topic == self.image_topic:
-            self.tally.received += 1
+            self.counts.received += 1
             self._skip("unusable", reason)
         else:
             self._host.log("warn", reason)
@@ -178,7 +178,7 @@ class DepthComponent:
     def on_enable(self, request: Any) -> dict[str, Any]:
         """Rest, or work again, as a `std_srvs/SetBool` asks."""
         self._condition.enabled = bool(request.data)
-        text = "enabled" if request.data else "disabled: pictures are left alone"
+        text = "enabled" if request.data else "disabled: images are left alone"
         self._host.log("info", text)
         return {"success": True, "message": text}
 
@@ -193,7 +193,7 @@ class DepthComponent:
             self._host.now(),
             self._condition,
             self.parameters,
-            self.tally,
+            self.counts,
             info,
             self.scale,
             self.image_topic,
@@ -209,12 +209,12 @@ class DepthComponent:
         p = self.parameters
         self._condition.listened = p.always_on or self._outputs.listened(p)
         if not self._condition.listened:
-            self.tally.ignored += 1
+            self.counts.ignored += 1
             return
         try:
             frame = self._process(arrival, p, self._predictor)
         except (FrameError, CameraError, EngineError, ExportError) as err:
-            # The last two: pictures of a new size, and no graph for it where there was one.
+            # The last two: images of a new size, and no graph for it where there was one.
             self._skip("unusable", str(err))
         except JasmineError:  # the host's own troubles, such as a full disk
             raise
@@ -224,30 +224,30 @@ class DepthComponent:
             self._skip("failed", f"{type(err).__name__}: {err}")
         else:
             if frame is None:
-                self.tally.ignored += 1
+                self.counts.ignored += 1
                 return
-            self.tally.done(frame.stamp)
+            self.counts.done(frame.stamp)
             self.latencies.add(frame.seconds)
             self._host.processed(frame)
 
     def _process(
         self, arrival: _Arrival, p: DepthParameters, predictor: DepthPredictor
     ) -> Frame | None:
-        """Publish the depth of one picture; return None if the node was deactivated meanwhile."""
+        """Publish the depth of one image; return None if the node was deactivated meanwhile."""
         clock, message = StageClock(), arrival.message
 
         # 1. Message to RGB.
         with clock.stage("read"):
             order: Any = p.untagged_order  # checked by DepthParameters
-            picture = self._host.conversion.picture(message, self.image_topic, order)
+            image = self._host.conversion.decode(message, self.image_topic, order)
 
         # 2. Undistort: the network was taught by pinhole cameras.
         with clock.stage("rectify"):
             view = self._camera.view()
-            picture = view(picture)
+            image = view(image)
 
         # 3. Depth in model units.
-        prediction = predictor(picture)
+        prediction = predictor(image)
         clock.seconds.update(prediction.seconds)
 
         # 4. Metres, and NaN for whatever is not known (REP 118).
@@ -274,14 +274,14 @@ class DepthComponent:
             if self._condition.phase != ACTIVE:
                 return None
             header = copy_header(self._host.messages, message.header)
-            self._outputs.publish(p, header, Result(picture, depth, prediction, view))
+            self._outputs.publish(p, header, Result(image, depth, prediction, view))
             age = arrival.late / 1e9 + perf_counter() - arrival.began
             self._outputs.publish_latency(age)
         self._health.add(clock.seconds, age)
-        return Frame(stamp_ns(message.header.stamp), picture, depth, clock.seconds)
+        return Frame(stamp_ns(message.header.stamp), image, depth, clock.seconds)
 
     def _skip(self, kind: str, reason: str) -> None:
-        count = self.tally.skip(kind, reason)
+        count = self.counts.skip(kind, reason)
         if count == 1 or count % 100 == 0:  # say it once, then now and then
             self._host.log("warn", f"frame skipped ({count} so far): {reason}")
 
@@ -292,7 +292,7 @@ class DepthComponent:
 
     @property
     def image_topic(self) -> str:
-        """Return the topic of the pictures."""
+        """Return the topic of the images."""
         return self._camera.topic
 
     @property

@@ -15,7 +15,7 @@ from jasmine_core.runtime.backend import BackendInfo
 from jasmine_core.runtime.scale import Scale
 from jasmine_core.runtime.statistics import Latencies
 from jasmine_ros.msgs.messages import Messages, make_header
-from jasmine_ros.node.frame_counts import Tally
+from jasmine_ros.node.frame_counts import FrameCounts
 from jasmine_ros.node.parameters import DepthParameters
 
 PERIOD = 1.0  # [s]
@@ -24,7 +24,7 @@ NAME = "depth"  # of the task
 FRAMES = 300  # the latest, over which percentiles are taken
 REPORTS = 10  # the latest, over which rates are taken
 CREDIBLE = 600.0  # [s] an age beyond this means that stamps and clock have nothing in common
-TOTAL = "total"  # from a picture's stamp until its depth was published
+TOTAL = "total"  # from an image's stamp until its depth was published
 UNCONFIGURED, LOADING, INACTIVE, ACTIVE, FAILED = (
     "unconfigured",
     "loading",
@@ -41,7 +41,7 @@ class Report:
     level: int  # OK, WARN or ERROR
     message: str
     values: dict[str, str]
-    hardware_id: str  # the topic of the pictures
+    hardware_id: str  # the topic of the images
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Health:
         self._counts: deque[_Counts] = deque(maxlen=REPORTS + 1)
 
     def add(self, seconds: Mapping[str, float], total: float) -> None:
-        """Record one frame's stages, and the age [s] of its picture at the end."""
+        """Record one frame's stages, and the age [s] of its image at the end."""
         with self._adding:
             self._latencies.add({**seconds, TOTAL: total})
 
@@ -79,19 +79,21 @@ class Health:
         now: int,
         condition: Condition,
         parameters: DepthParameters,
-        tally: Tally,
+        counts: FrameCounts,
         info: BackendInfo | None,
         scale: Scale,
         topic: str,
     ) -> Report:
         """Report on the time since the last few calls; `now` is in nanoseconds."""
-        counts = _Counts(now, tally.received, tally.processed, tally.skipped)
+        now_counted = _Counts(now, counts.received, counts.processed, counts.skipped)
         if self._counts and now <= self._counts[-1].now:  # the clock was set back
             self._counts.clear()
-        self._counts.append(counts)
+        self._counts.append(now_counted)
         before, active = self._counts[0], condition.phase == ACTIVE
         seconds = (now - before.now) / 1e9 if len(self._counts) > 1 else 0.0
-        rates = [(a - b) / seconds if seconds else 0.0 for a, b in zip(counts, before, strict=True)]
+        rates = [
+            (a - b) / seconds if seconds else 0.0 for a, b in zip(now_counted, before, strict=True)
+        ]
         _, rate_in, rate_out, _ = rates
         with self._adding:
             latency = self._latencies.summary()
@@ -111,9 +113,9 @@ class Health:
         elif seconds:
             age = latency.get(TOTAL, {}).get("p95", 0.0) / 1000
             found += _judge_rate(parameters, rate_out) + _judge_age(parameters, age)
-        if counts.skipped > before.skipped:
-            count = counts.skipped - before.skipped
-            found.append((WARN, f"{count} pictures skipped: {tally.last_reason}"))
+        if now_counted.skipped > before.skipped:
+            count = now_counted.skipped - before.skipped
+            found.append((WARN, f"{count} images skipped: {counts.last_reason}"))
         if info is not None:
             found.append(_judge_scale(scale))
         found.sort(key=lambda each: -each[0])
@@ -130,11 +132,11 @@ class Health:
         values |= {
             "input_rate": f"{rate_in:.2f} Hz",
             "output_rate": f"{rate_out:.2f} Hz",
-            "received": str(tally.received),
-            "processed": str(tally.processed),
-            "dropped": str(tally.dropped),
-            "skipped": str(tally.skipped),
-            "ignored": str(tally.ignored),
+            "received": str(counts.received),
+            "processed": str(counts.processed),
+            "dropped": str(counts.dropped),
+            "skipped": str(counts.skipped),
+            "ignored": str(counts.ignored),
         }
         for stage, ms in latency.items():
             figures = ", ".join(f"{name} {ms[name]:.1f}" for name in ("p50", "p95", "p99"))

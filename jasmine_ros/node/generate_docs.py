@@ -87,7 +87,7 @@ once and kept (transient local) is found as well.
 |---|---|---|
 {_rows(OUTPUTS)}
 
-Outputs bear the stamp and the frame of their picture. They are reliable and keep one message. What
+Outputs bear the stamp and the frame of their image. They are reliable and keep one message. What
 nobody subscribes to is not made; while nobody subscribes to anything the network rests, unless
 `always_on`.
 

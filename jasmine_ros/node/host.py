@@ -21,7 +21,7 @@ Severity = Literal["debug", "info", "warn", "error"]
 
 @dataclass(frozen=True)
 class Frame:
-    """Hold one processed picture, for hosts that keep statistics or previews."""
+    """Hold one processed image, for hosts that keep statistics or previews."""
 
     stamp: int  # [ns] of the input's header
     image: NDArray[np.uint8]  # [H,W,3] RGB, rectified
@@ -59,7 +59,7 @@ class Host(Protocol):
 
     @property
     def conversion(self) -> Conversion:
-        """Return what turns messages into pictures, and pictures and clouds into messages."""
+        """Return what turns messages into images, and images and clouds into messages."""
         ...
 
     def resolve(self, topic: str) -> str:

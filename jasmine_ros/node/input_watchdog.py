@@ -45,5 +45,5 @@ class Lateness:
         if self._type_name in types:
             return text
         text += f", but the node expects {self._type_name}"
-        pictures = types | {self._type_name} <= {COMPRESSED_TYPE, IMAGE_TYPE}
-        return f"{text}; see the parameter image_transport" if pictures else text
+        images = types | {self._type_name} <= {COMPRESSED_TYPE, IMAGE_TYPE}
+        return f"{text}; see the parameter image_transport" if images else text

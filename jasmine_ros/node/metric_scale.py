@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where metres come from while the node runs: topics beside the camera's, through TF, to the core.
 
-A sensor's message is compared with the depth of the picture nearest to it in time, which may be an
-earlier one: a message that is newer than all pictures waits for the next.
+A sensor's message is compared with the depth of the image nearest to it in time, which may be an
+earlier one: a message that is newer than all images waits for the next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jasmine_core.runtime.scale_measure import (
     Measurement,
     from_beam,
     from_ground,
-    from_picture,
+    from_image,
     from_points,
 )
 from jasmine_ros.msgs.images import decode_depth
@@ -41,17 +41,17 @@ SENSORS = {
     "depth": IMAGE_TYPE,
 }
 IMU_TYPE = "sensor_msgs/msg/Imu"
-TOLERANCE = 100_000_000  # [ns] between a picture and what it is compared with
+TOLERANCE = 100_000_000  # [ns] between an image and what it is compared with
 _STRANGE = 1_000_000_000  # [ns] between them where the clocks must be different ones
 _WAITING = 5  # messages of the sensor, and ...
-_LOOKS = 3  # ... depths of pictures that are kept
+_LOOKS = 3  # ... depths of images that are kept
 _NONE = fixed_scale(None, None)
 _ULTRASOUND = 0  # Range.radiation_type
 
 
 @dataclass(frozen=True)
 class Look:
-    """Hold one picture's depth, before it has metres."""
+    """Hold one image's depth, before it has metres."""
 
     stamp: int  # [ns]
     frame: str
@@ -60,7 +60,7 @@ class Look:
 
 
 class MetricScale:
-    """Measure the scale on behalf of a component, picture by picture."""
+    """Measure the scale on behalf of a component, image by image."""
 
     def __init__(self, host: Host, mode: str) -> None:
         self._host, self._filter = host, ScaleFilter(mode)
@@ -68,9 +68,9 @@ class MetricScale:
         self._looks: deque[Look] = deque(maxlen=_LOOKS)
         self._sensed: deque[Any] = deque(maxlen=_WAITING)
         self._sensing = Lock()
-        self._sensor: Camera | None = None  # that takes the other depth pictures
+        self._sensor: Camera | None = None  # that takes the other depth images
         self._gravity, self._imu_frame = Gravity(), ""
-        self._stamp = 0  # [ns] of the latest picture
+        self._stamp = 0  # [ns] of the latest image
         self._state = _NONE.state
         self._said: set[str] = set()
 
@@ -90,11 +90,11 @@ class MetricScale:
             host.subscribe(TF, TRANSFORMS, self._transforms.on_moving)
 
     def scale(self, until_then: Scale) -> Scale:
-        """Return the scale at the latest picture; `until_then` where nothing was measured yet."""
+        """Return the scale at the latest image; `until_then` where nothing was measured yet."""
         return self._filter.at(self._stamp, until_then)
 
     def look(self, p: DepthParameters, look: Look) -> None:
-        """Measure the scale once more, if the picture and the sensors allow."""
+        """Measure the scale once more, if the image and the sensors allow."""
         self._stamp = look.stamp
         try:
             if p.scale_mode == "camera_height":
@@ -134,7 +134,7 @@ class MetricScale:
         return None if T is None else self._compare(p, at, message, T)
 
     def _pair(self, p: DepthParameters, look: Look) -> tuple[Look, Any] | None:
-        """Return the sensor's message that is nearest to a picture, and that picture."""
+        """Return the sensor's message that is nearest to an image, and that image."""
         with self._sensing:
             sensed = list(self._sensed)
             waiting = [m for m in sensed if 0 < _stamp(m) - look.stamp < _STRANGE]
@@ -148,7 +148,7 @@ class MetricScale:
                 return at, message
         if sensed and min(abs(_stamp(m) - look.stamp) for m in sensed) > _STRANGE:
             topic = self._host.resolve(p.scale_topic)
-            self._say_once(f"{topic}: its stamps are not those of the pictures; see the clocks")
+            self._say_once(f"{topic}: its stamps are not those of the images; see the clocks")
         return None
 
     def _compare(self, p: DepthParameters, at: Look, message: Any, T: Array) -> Measurement | None:
@@ -158,7 +158,7 @@ class MetricScale:
         if p.scale_sensor == "depth":
             if self._sensor is None:
                 raise FrameError(f"{topic}: no message on {info_beside(topic)} yet")
-            return from_picture(depth, camera, decode_depth(message, topic), self._sensor, T)
+            return from_image(depth, camera, decode_depth(message, topic), self._sensor, T)
         if not message.min_range <= message.range <= message.max_range:  # REP 117
             return None
         echo = message.radiation_type == _ULTRASOUND

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the node publishes of one picture; nothing is made that nobody listens to."""
+"""What the node publishes of one image; nothing is made that nobody listens to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jasmine_core.geometry.points import (
 )
 from jasmine_core.runtime.colorize import colorize
 from jasmine_core.runtime.predictor import DepthPrediction
-from jasmine_ros.msgs.images import Picture
+from jasmine_ros.msgs.images import RgbImage
 from jasmine_ros.msgs.messages import make_camera_info
 from jasmine_ros.msgs.rectification import View
 from jasmine_ros.node.host import Host
@@ -38,9 +38,9 @@ from jasmine_ros.node.topics import (
 
 @dataclass(frozen=True)
 class Result:
-    """Hold what became of one picture."""
+    """Hold what became of one image."""
 
-    picture: Picture  # rectified
+    image: RgbImage  # rectified
     depth: NDArray[np.float32]  # [h,w] metres, or units while up-to-scale; NaN unknown
     prediction: DepthPrediction
     view: View
@@ -63,14 +63,14 @@ class Outputs:
         return any(self._host.wanted(topic) for topic in self._enabled(p))
 
     def publish(self, p: DepthParameters, header: Any, result: Result) -> None:
-        """Publish depth, its camera, points and pictures, as far as they are wanted."""
+        """Publish depth, its camera, points and images, as far as they are wanted."""
         host, depth, prediction = self._host, result.depth, result.prediction
         make, transform = host.conversion, prediction.transform
         camera = transform.camera(result.view.camera)
         wanted = {topic for topic in self._enabled(p) if host.wanted(topic)}
         if DEPTH in wanted:
             values = depth if p.depth_encoding == "32FC1" else depth_to_millimetres(depth)
-            host.publish(DEPTH, make.image(header, values, p.depth_encoding))
+            host.publish(DEPTH, make.encode(header, values, p.depth_encoding))
         if DEPTH_INFO in wanted:
             tx = result.view.tx * transform.scale[0]
             host.publish(DEPTH_INFO, make_camera_info(host.messages, header, camera, tx))
@@ -80,13 +80,13 @@ class Outputs:
                 near = without_flying_pixels(near, p.points_edge_threshold)
             if p.points_max_range:
                 near = limit_range(near, 0.0, p.points_max_range)
-            colours = transform.picture(result.picture)
+            colours = transform.image(result.image)
             near, colours, K = thin(near, colours, camera.K, p.points_stride)
             host.publish(POINTS, make.cloud(header, back_project(near, K), colours))
         if COLORIZED in wanted:
-            host.publish(COLORIZED, make.image(header, colorize(depth), "rgb8"))
+            host.publish(COLORIZED, make.encode(header, colorize(depth), "rgb8"))
         if CONFIDENCE in wanted:
-            host.publish(CONFIDENCE, make.image(header, prediction.confidence, "32FC1"))
+            host.publish(CONFIDENCE, make.encode(header, prediction.confidence, "32FC1"))
 
     def publish_latency(self, seconds: float) -> None:
         """Publish how old the depth just published was."""

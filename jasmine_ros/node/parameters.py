@@ -50,7 +50,7 @@ class DepthParameters:
     )
     resize: str = _parameter(
         "fit",
-        "how a picture meets the network: fit (letterbox), stretch (as the paper), crop (centre)",
+        "how an image meets the network: fit (letterbox), stretch (as the paper), crop (centre)",
         choices=("fit", "stretch", "crop"),
         read_only=True,
     )
@@ -76,7 +76,7 @@ class DepthParameters:
     )
     rectify: str = _parameter(
         "auto",
-        "remove lens distortion; auto: unless the picture's topic is named *rect*",
+        "remove lens distortion; auto: unless the image's topic is named *rect*",
         choices=("auto", "always", "never"),
         read_only=True,
     )
@@ -130,7 +130,7 @@ class DepthParameters:
         "32FC1", "32FC1 metres or 16UC1 millimetres (REP 118)", choices=("32FC1", "16UC1")
     )
     publish_points: bool = _parameter(False, "publish depth/points, a coloured cloud")
-    publish_colorized: bool = _parameter(False, "publish depth/colorized, a picture for people")
+    publish_colorized: bool = _parameter(False, "publish depth/colorized, an image for people")
     publish_confidence: bool = _parameter(False, "publish depth/confidence in [0,1]")
     points_stride: int = _parameter(
         1, "take every n-th row and column for the cloud", minimum=1, maximum=64
@@ -147,7 +147,7 @@ class DepthParameters:
 
     image_transport: str = _parameter(
         "raw",
-        "raw pictures, or compressed: JPEG or PNG from the topic image/compressed",
+        "raw images, or compressed: JPEG or PNG from the topic image/compressed",
         choices=("raw", "compressed"),
         read_only=True,
     )

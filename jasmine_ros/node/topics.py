@@ -28,21 +28,21 @@ OUTPUTS = {
 }
 SERVICES = {ENABLE: "std_srvs/srv/SetBool"}
 MEANINGS = {
-    IMAGE: "the camera's pictures: raw, or JPEG or PNG with `image_transport: compressed`",
+    IMAGE: "the camera's images: raw, or JPEG or PNG with `image_transport: compressed`",
     CAMERA_INFO: "its calibration; may come late, once, or latched",
     DEPTH: "metres along Z, NaN (32FC1) or 0 (16UC1 millimetres) where unknown (REP 118)",
     DEPTH_INFO: "K and P of the published size, without distortion",
     POINTS: "organised, coloured; with `publish_points`",
     COLORIZED: "rgb8 for people, near is bright; with `publish_colorized`",
     CONFIDENCE: "32FC1, how settled each pixel is, 0 to 1; with `publish_confidence`",
-    LATENCY: "[s] from the stamp of a picture until its depth was published",
+    LATENCY: "[s] from the stamp of an image until its depth was published",
     DIAGNOSTICS: "rates, drops, latency of each stage, backend, `metric` or `up-to-scale`",
-    ENABLE: "false: pictures are left alone and the network rests; true: on again",
+    ENABLE: "false: images are left alone and the network rests; true: on again",
 }
 
 
 def info_beside(image: str) -> str:
-    """Return the topic of the CameraInfo that belongs to a topic of pictures, as image_transport.
+    """Return the topic of the CameraInfo that belongs to a topic of images, as image_transport.
 
     >>> info_beside("/camera/image_raw/compressed")
     '/camera/camera_info'

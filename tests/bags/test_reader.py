@@ -10,7 +10,7 @@ from helpers.camera_bags import (
     RATE,
     WIDTH,
     frames,
-    picture,
+    pixels,
     stamp,
     write_bag,
 )
@@ -24,11 +24,11 @@ def test_reads_every_kind_alike(tmp_path, kind):
     path = write_bag(tmp_path / "drive", frames(4), kind)
     with Bag(path) as bag:
         assert {t.name: t.count for t in bag.topics.values()} == {IMAGE_TOPIC: 4, INFO_TOPIC: 4}
-        pictures = [(m.stamp, bag.decode(m)) for m in bag.messages([IMAGE_TOPIC])]
-    assert [at for at, _ in pictures] == [stamp(i) for i in range(4)]
-    for index, (_, message) in enumerate(pictures):
+        images = [(m.stamp, bag.decode(m)) for m in bag.messages([IMAGE_TOPIC])]
+    assert [at for at, _ in images] == [stamp(i) for i in range(4)]
+    for index, (_, message) in enumerate(images):
         rgb = np.asarray(message.data).reshape(HEIGHT, WIDTH, 3)
-        np.testing.assert_array_equal(rgb, picture(index))
+        np.testing.assert_array_equal(rgb, pixels(index))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,7 +60,7 @@ def cameras_of(tmp_path, fill):
 def test_raw_and_compressed_of_one_camera_count_once(tmp_path):
     def fill(bag):
         frames(1)(bag)
-        bag.jpeg(stamp(0), picture())
+        bag.jpeg(stamp(0), pixels())
 
     assert cameras_of(tmp_path, fill) == [CameraTopics(IMAGE_TOPIC, INFO_TOPIC)]
 
@@ -68,7 +68,7 @@ def test_raw_and_compressed_of_one_camera_count_once(tmp_path):
 def test_depth_is_no_camera(tmp_path):
     def fill(bag):
         frames(1)(bag)
-        bag.image(stamp(0), picture(), topic="/camera/depth/image_raw")
+        bag.image(stamp(0), pixels(), topic="/camera/depth/image_raw")
 
     assert cameras_of(tmp_path, fill) == [CameraTopics(IMAGE_TOPIC, INFO_TOPIC)]
 
@@ -77,7 +77,7 @@ def test_several_cameras_must_be_chosen_from(tmp_path):
     def fill(bag):
         for side in ("left", "right"):
             bag.info(stamp(0), topic=f"/{side}/camera_info")
-            bag.image(stamp(0), picture(), topic=f"/{side}/image_rect")
+            bag.image(stamp(0), pixels(), topic=f"/{side}/image_rect")
 
     with Bag(write_bag(tmp_path / "bag", fill)) as bag:
         with pytest.raises(BagError, match=r"--image.*/left/image_rect, /right/image_rect"):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from jasmine_core.evaluate.protocols import read_depth_picture
+from jasmine_core.evaluate.protocols import read_depth_image
 from jasmine_core.geometry.rigid import from_numbers, inverse
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
 from jasmine_ros.bags.reader import Bag, choose_camera
@@ -28,7 +28,7 @@ def drive(request, tmp_path_factory):
     """Return a rendered drive and its bag."""
     folder = tmp_path_factory.mktemp(request.param)
     config = WorldConfig(**(vars(CONFIG) | {"kind": request.param}))
-    write_world_bag(7, config, folder / "drive", folder / "truth")
+    write_world_bag(7, config, folder / "drive", folder / "ground_truth")
     return render_drive(7, config), folder
 
 
@@ -39,22 +39,22 @@ def poses(bag):
         yield from_numbers(numbers_of(pose.position, pose.orientation)), twist
 
 
-def test_pictures_and_truth_belong_together(drive):
+def test_images_and_ground_truth_belong_together(drive):
     rendered, folder = drive
     with Bag(folder / "drive") as bag:
         camera = choose_camera(bag)
-        pictures = [(m.stamp, decode(bag.decode(m))) for m in bag.messages([camera.image])]
+        images = [(m.stamp, decode(bag.decode(m))) for m in bag.messages([camera.image])]
         info = bag.decode(next(iter(bag.messages([camera.info]))))
-    assert [at - START for at, _ in pictures] == rendered.stamps
+    assert [at - START for at, _ in images] == rendered.stamps
     np.testing.assert_allclose(calibration_of(info).K, rendered.K.numpy(), rtol=1e-6)
-    for index, (at, rgb) in enumerate(pictures):
+    for index, (at, rgb) in enumerate(images):
         image = 255 * rendered.images[index].permute(1, 2, 0).numpy()
         assert np.abs(rgb - image).mean() < 6, "but for the loss of JPEG"
-        truth = read_depth_picture(folder / "truth" / f"{at}.png")
+        ground_truth = read_depth_image(folder / "ground_truth" / f"{at}.png")
         depth = rendered.depths[index, 0].numpy()
         close = depth < 250
-        np.testing.assert_allclose(truth[close], depth[close], atol=1 / 256)
-        assert (truth[np.isinf(depth)] == 0).all()
+        np.testing.assert_allclose(ground_truth[close], depth[close], atol=1 / 256)
+        assert (ground_truth[np.isinf(depth)] == 0).all()
 
 
 def test_odometry_is_that_of_a_vehicle(drive):

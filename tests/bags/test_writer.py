@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from helpers.camera_bags import IMAGE_TOPIC, KINDS, Recorder, frames, picture, stamp, write_bag
+from helpers.camera_bags import IMAGE_TOPIC, KINDS, Recorder, frames, pixels, stamp, write_bag
 
 from jasmine_core.errors import BagError
 from jasmine_ros.bags.reader import Bag
@@ -69,7 +69,7 @@ def test_copies_any_kind_as_ros2(tmp_path, kind):
     assert len(read) == 7
     assert read["/note", stamp(1)].data == "kept"
     image = read[IMAGE_TOPIC, stamp(2)]
-    np.testing.assert_array_equal(np.asarray(image.data).reshape(picture().shape), picture(2))
+    np.testing.assert_array_equal(np.asarray(image.data).reshape(pixels().shape), pixels(2))
     assert image.header.stamp.nanosec == stamp(2) % 10**9
     assert not hasattr(image.header, "seq")
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine evaluate` from end to end, on a world and on a bag with truth."""
+"""`jasmine evaluate` from end to end, on a world and on a bag with ground truth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from helpers.camera_bags import HEIGHT, WIDTH, frames, picture, stamp, write_bag
+from helpers.camera_bags import HEIGHT, WIDTH, frames, pixels, stamp, write_bag
 
 from jasmine_core.model.checkpoint import save_checkpoint
 from jasmine_ros.cli import main
@@ -55,18 +55,18 @@ def test_on_a_world(with_map, tmp_path):
     assert "tabular" in file.with_suffix(".tex").read_text()
 
 
-def truth_folder(tmp_path):
-    folder = tmp_path / "truth"
+def ground_truth_folder(tmp_path):
+    folder = tmp_path / "ground_truth"
     folder.mkdir()
     for index in (0, 2):
         cv2.imwrite(str(folder / f"{stamp(index)}.png"), (256 * DEPTH).astype(np.uint16))
     return folder
 
 
-def test_on_a_bag_with_depth_pictures(with_map, tmp_path):
-    """Only pictures with truth count, and the mean map that equals the truth scores nothing."""
-    bag, folder = write_bag(tmp_path / "in", frames(4)), truth_folder(tmp_path)
-    options = ["--bag", str(bag), "--truth", str(folder), "--protocol", "plain"]
+def test_on_a_bag_with_depth_images(with_map, tmp_path):
+    """Only images with ground truth count, and a mean map that equals it has no error."""
+    bag, folder = write_bag(tmp_path / "in", frames(4)), ground_truth_folder(tmp_path)
+    options = ["--bag", str(bag), "--ground-truth", str(folder), "--protocol", "plain"]
     status, summary = evaluate(with_map, tmp_path / "bag.json", *options)
     assert status == 0
     check(summary, 2)
@@ -84,8 +84,8 @@ def test_the_scores_of_a_baseline_stand_beside_its_name(with_map, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["32FC1", "16UC1", "cloud"])
-def test_on_a_bag_with_a_topic_of_truth(with_map, tmp_path, kind):
-    """The same truth in a depth topic, or as a LiDAR's cloud through /tf_static."""
+def test_on_a_bag_with_a_topic_of_ground_truth(with_map, tmp_path, kind):
+    """The same ground truth in a depth topic, or as a LiDAR's cloud through /tf_static."""
 
     def fill(bag):
         make = bag.messages.make
@@ -93,11 +93,14 @@ def test_on_a_bag_with_a_topic_of_truth(with_map, tmp_path, kind):
             bag.write("/tf_static", "tf2_msgs/msg/TFMessage", stamp(0), _lidar_mount(bag))
         for index in range(2):
             bag.info(stamp(index))
-            bag.image(stamp(index), picture(index))
+            bag.image(stamp(index), pixels(index))
             header = bag.header(stamp(index) + 10_000_000, "lidar")
             if kind == "cloud":
                 bag.write(
-                    "/truth", "sensor_msgs/msg/PointCloud2", stamp(index), _cloud(make, header)
+                    "/ground_truth",
+                    "sensor_msgs/msg/PointCloud2",
+                    stamp(index),
+                    _cloud(make, header),
                 )
                 continue
             values = DEPTH if kind == "32FC1" else (1000 * DEPTH).astype(np.uint16)
@@ -110,10 +113,10 @@ def test_on_a_bag_with_a_topic_of_truth(with_map, tmp_path, kind):
                 step=WIDTH * values.itemsize,
                 data=values.view(np.uint8),
             )
-            bag.write("/truth", "sensor_msgs/msg/Image", stamp(index), message)
+            bag.write("/ground_truth", "sensor_msgs/msg/Image", stamp(index), message)
 
     bag = write_bag(tmp_path / "in", fill)
-    options = ["--bag", str(bag), "--truth", "/truth", "--protocol", "plain"]
+    options = ["--bag", str(bag), "--ground-truth", "/ground_truth", "--protocol", "plain"]
     status, summary = evaluate(
         with_map, tmp_path / "bag.json", *options, "--image", "/camera/image_raw"
     )
@@ -167,9 +170,12 @@ def _cloud(make, header):
         (["--bag", "IN"], "belong together"),
         (["--dataset", "kitti"], "belong together"),
         (["--dataset", "kitti", "--root", "."], "--split FILE"),
-        (["--dataset", "cityscapes", "--root", ".", "--split", "x"], "--truth DIR"),
+        (["--dataset", "cityscapes", "--root", ".", "--split", "x"], "--ground-truth DIR"),
         (["--dataset", "sunny", "--root", "."], "sunny"),
-        (["--bag", "IN", "--truth", "/nowhere"], "neither a folder nor a depth or LiDAR topic"),
+        (
+            ["--bag", "IN", "--ground-truth", "/nowhere"],
+            "neither a folder nor a depth or LiDAR topic",
+        ),
         (["--world", "street", "--frames", "0"], "--frames is 0"),
         (["--world", "street", "--alignment", "none"], "up-to-scale"),
         (["--world", "street", "--protocol", "magic"], "'magic'"),
@@ -184,13 +190,13 @@ def test_wrong_requests_are_one_clear_error(with_map, tmp_path, capsys, options,
 
 
 def test_on_a_published_set_by_its_own_protocol(with_map, tmp_path):
-    """DrivingStereo's layout, with the mean map for truth."""
+    """DrivingStereo's layout, with the mean map for ground truth."""
     for index in range(2):
         left, depth = ("left-image-full-size", "depth-map-full-size")
-        for name, pixels in ((left, picture(index)), (depth, (256 * DEPTH).astype(np.uint16))):
+        for name, values in ((left, pixels(index)), (depth, (256 * DEPTH).astype(np.uint16))):
             file = tmp_path / "foggy" / name / f"{index:04d}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(file), pixels)
+            cv2.imwrite(str(file), values)
     options = ["--dataset", "foggy", "--root", str(tmp_path)]
     status, summary = evaluate(with_map, tmp_path / "foggy.json", *options)
     assert status == 0

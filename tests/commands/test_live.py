@@ -17,7 +17,7 @@ from cyclonedds.builtin import (
     BuiltinTopicDcpsSubscription,
 )
 from cyclonedds.qos import Policy
-from helpers.camera_bags import HEIGHT, WIDTH, Recorder, picture, stamp
+from helpers.camera_bags import HEIGHT, WIDTH, Recorder, pixels, stamp
 from helpers.live_topics import data_packet, ending, receive, send, until
 
 from jasmine_ros.dds.graph import type_hash
@@ -32,7 +32,7 @@ from jasmine_ros.commands.live import LiveRun, run_live
 from jasmine_ros.node.parameters import DepthParameters
 run = LiveRun(image="/camera/image_raw", namespace="robot", domain=int(sys.argv[1]))
 component = run_live(run, DepthParameters(checkpoint=sys.argv[2], device="cpu"))
-print(component.tally.summary())
+print(component.counts.summary())
 """
 INFO = "rmw_dds_common/msg/ParticipantEntitiesInfo"
 
@@ -76,10 +76,10 @@ class Camera:
         return None
 
     def answered(self, index: int):
-        """Send a picture with its CameraInfo until its depth comes back, and return that."""
+        """Send an image with its CameraInfo until its depth comes back, and return that."""
         for _ in range(20):
             self.recorder.info(stamp(index))
-            self.recorder.image(stamp(index), picture(index))
+            self.recorder.image(stamp(index), pixels(index))
             if depth := self.hear("/robot/depth/image_rect", stamp(index), 0.5):
                 return depth
         raise AssertionError("no depth came back")
@@ -106,7 +106,7 @@ def camera(node, participant, messages) -> Iterator[Camera]:
     return camera
 
 
-def test_depth_comes_back_with_the_picture_s_stamp_and_frame(camera):
+def test_depth_comes_back_with_the_image_s_stamp_and_frame(camera):
     camera.listen("/robot/depth/camera_info")
     depth = camera.answered(3)
     info = camera.hear("/robot/depth/camera_info", stamp(3))
@@ -127,10 +127,10 @@ def test_nothing_is_sent_that_nobody_listens_to(camera):
     assert points.take() is None, "publish_colorized is off"
 
 
-def test_a_fast_camera_loses_old_pictures_and_no_memory(camera, node):
+def test_a_fast_camera_loses_old_images_and_no_memory(camera, node):
     camera.listen("/diagnostics")
     camera.answered(1)
-    before, big = camera.diagnostics(), picture(0, 640, 480)
+    before, big = camera.diagnostics(), pixels(0, 640, 480)
     pages = []
     for index in range(360):  # 120 Hz
         camera.recorder.info(stamp(index), width=640, height=480)
@@ -157,8 +157,8 @@ def test_hostile_bytes_do_not_hurt_the_node(camera, node, domain):
     for sequence in range(1, 101):
         junk = np.random.default_rng(sequence).integers(0, 256, 200, np.uint8).tobytes()
         send(data_packet(stranger.gid, sequence, b"\0\1\0\0" + junk), ports)
-    camera.recorder.image(stamp(3), picture(3), encoding="magic")
-    camera.recorder.image(stamp(3), picture(3), data=np.zeros(7, np.uint8))
+    camera.recorder.image(stamp(3), pixels(3), encoding="magic")
+    camera.recorder.image(stamp(3), pixels(3), data=np.zeros(7, np.uint8))
     camera.answered(4)
     assert node.poll() is None
 

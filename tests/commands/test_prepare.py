@@ -41,7 +41,7 @@ def stamp(i):
     return START + round(i * STEP)
 
 
-def pictures(poses, topic=IMAGE, camera=CAMERA, info=INFO, stamps=None, gain=1.0):
+def images(poses, topic=IMAGE, camera=CAMERA, info=INFO, stamps=None, gain=1.0):
     def fill(bag):
         for i, T in enumerate(poses):
             at = stamp(i)
@@ -121,10 +121,10 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bag_of_any_kind_becomes_metric_samples(tmp_path, kind):
-    bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), pictures(DRIVE), kind=kind)
+    bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), images(DRIVE), kind=kind)
     outcome = run(bag, tmp_path / "out" / "drive")
     assert outcome.health["odometry"]["reason_not_to_believe_it"] is None
-    assert outcome.health["odometry"]["pairs_checked_against_pictures"] >= 3
+    assert outcome.health["odometry"]["pairs_checked_against_images"] >= 3
     sequence = Sequence(tmp_path / "out" / "drive")
     assert sequence.metric and len(sequence) == len(DRIVE) - 2
     for i in range(len(sequence)):
@@ -135,18 +135,18 @@ def test_a_bag_of_any_kind_becomes_metric_samples(tmp_path, kind):
             expected = inverse(DRIVE[number]) @ DRIVE[other]
             np.testing.assert_allclose(source.T_target_source, expected, atol=1e-6)
     names = {f.name for f in sequence.folder.iterdir()}
-    assert names == {"frames.jsonl", "health.json", "pictures", "report.png", "sequence.json"}
+    assert names == {"frames.jsonl", "health.json", "images", "report.png", "sequence.json"}
 
 
 def test_without_odometry_neighbours_are_chosen_by_what_is_seen(tmp_path):
-    bag = bag_of(tmp_path / "drive", pictures(DRIVE))
+    bag = bag_of(tmp_path / "drive", images(DRIVE))
     outcome = run(bag, tmp_path / "drive_out")
     assert outcome.samples > 15
     assert not outcome.health["metric_scale_can_be_learned"]
     assert Sequence(tmp_path / "drive_out").sample(0).sources[0].distance is None
 
 
-def test_a_distorted_picture_is_rectified_and_k_follows(tmp_path):
+def test_a_distorted_image_is_rectified_and_k_follows(tmp_path):
     D = np.array([-0.2, 0.05, 0, 0, 0])
 
     def fill(bag):
@@ -163,15 +163,15 @@ def test_a_distorted_picture_is_rectified_and_k_follows(tmp_path):
     outcome = run(bag_of(tmp_path / "bag", fill), tmp_path / "out")
     sample = Sequence(outcome.folder).sample(2)
     loaded = sample.read()
-    truth = look(DRIVE[(sample.stamp - START) // STEP])[0]
+    ground_truth = look(DRIVE[(sample.stamp - START) // STEP])[0]
     inner = np.s_[20:76, 30:130]
-    assert np.abs(loaded.target.astype(int) - truth)[inner].mean() < 12
+    assert np.abs(loaded.target.astype(int) - ground_truth)[inner].mean() < 12
     assert loaded.seen is None or loaded.seen[inner].all()
 
 
 def test_fixed_transforms_that_a_ros_1_robot_repeats_are_found(tmp_path):
     bag = bag_of(
-        tmp_path / "drive", extrinsics(topic="/tf"), odometry(DRIVE), pictures(DRIVE), kind="ros1"
+        tmp_path / "drive", extrinsics(topic="/tf"), odometry(DRIVE), images(DRIVE), kind="ros1"
     )
     assert run(bag, tmp_path / "out").health["metric_scale_can_be_learned"]
 
@@ -194,38 +194,38 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_odometry_that_cannot_be_right_is_said_and_gives_no_metres(tmp_path, name):
     fills, reason = BROKEN[name]
-    outcome = run(bag_of(tmp_path / "bag", *fills, pictures(DRIVE)), tmp_path / "out")
+    outcome = run(bag_of(tmp_path / "bag", *fills, images(DRIVE)), tmp_path / "out")
     assert not outcome.health["metric_scale_can_be_learned"]
     assert any(reason in f["text"] for f in outcome.health["findings"])
     assert not Sequence(outcome.folder).metric
-    assert outcome.samples > 15  # pictures alone still teach
+    assert outcome.samples > 15  # images alone still teach
 
 
 BAD = {
     "no camera": ([odometry(DRIVE)], "no camera topic"),
-    "no camera_info": ([pictures(DRIVE[:4], info=None)], "no CameraInfo beside"),
+    "no camera_info": ([images(DRIVE[:4], info=None)], "no CameraInfo beside"),
     "two cameras": (
-        [pictures(DRIVE[:4]), pictures(DRIVE[:4], topic="/rear/image", info="/rear/camera_info")],
+        [images(DRIVE[:4]), images(DRIVE[:4], topic="/rear/image", info="/rear/camera_info")],
         "choose one with --image: /camera/image_rect, /rear/image",
     ),
-    "standing still": ([pictures([pose()] * 12)], "stands still in 11 of 12"),
-    "turning on the spot": ([pictures([pose(yaw=0.03 * i) for i in range(12)])], "only turns"),
-    "one picture": ([pictures(DRIVE[:1])], "one after it, but there are 1"),
+    "standing still": ([images([pose()] * 12)], "stands still in 11 of 12"),
+    "turning on the spot": ([images([pose(yaw=0.03 * i) for i in range(12)])], "only turns"),
+    "one image": ([images(DRIVE[:1])], "one after it, but there are 1"),
     "a clock that runs backwards": (
-        [pictures(DRIVE, stamps=[stamp(24 - i) for i in range(24)])],
-        "23 of 24 pictures are stamped before the one before them",
+        [images(DRIVE, stamps=[stamp(24 - i) for i in range(24)])],
+        "23 of 24 images are stamped before the one before them",
     ),
     "another size": (
-        [pictures(DRIVE[:6], camera=type(CAMERA)(320, 192, CAMERA.K))],
-        "picture is 160x96 px but its CameraInfo on /camera/camera_info says 320x192 px",
+        [images(DRIVE[:6], camera=type(CAMERA)(320, 192, CAMERA.K))],
+        "image is 160x96 px but its CameraInfo on /camera/camera_info says 320x192 px",
     ),
     "two odometries": (
-        [pictures(DRIVE[:4]), odometry(DRIVE, topic="/a"), odometry(DRIVE, topic="/b")],
+        [images(DRIVE[:4]), odometry(DRIVE, topic="/a"), odometry(DRIVE, topic="/b")],
         "choose one with --odometry: /a, /b",
     ),
     "zoom": (
         [
-            pictures(DRIVE[:4]),
+            images(DRIVE[:4]),
             lambda bag: bag.info(
                 stamp(9), INFO, width=160, height=96, k=2 * CAMERA.K, p=[0.0] * 12
             ),
@@ -245,11 +245,11 @@ def test_bad_input_is_one_line_and_nothing_half_written(tmp_path, capsys, name):
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
-def test_a_few_pictures_out_of_order_are_dropped_and_counted(tmp_path):
+def test_a_few_images_out_of_order_are_dropped_and_counted(tmp_path):
     stamps = [stamp(i) for i in range(24)]
     stamps[10] = stamp(8.5)
-    outcome = run(bag_of(tmp_path / "bag", pictures(DRIVE, stamps=stamps)), tmp_path / "out")
-    assert outcome.health["pictures"]["backwards"] == 1
+    outcome = run(bag_of(tmp_path / "bag", images(DRIVE, stamps=stamps)), tmp_path / "out")
+    assert outcome.health["images"]["backwards"] == 1
     assert outcome.samples > 15
 
 
@@ -265,12 +265,12 @@ def test_ten_minutes_of_standing_still_cost_no_space(tmp_path):
 
     outcome = run(bag_of(tmp_path / "bag", fill), tmp_path / "out")
     assert outcome.health["still"]["seconds"] > 590
-    assert outcome.health["pictures"]["stored"] <= len(DRIVE)
+    assert outcome.health["images"]["stored"] <= len(DRIVE)
     assert any("stood still for" in f["text"] for f in outcome.health["findings"])
 
 
 def test_finished_bags_are_skipped_and_other_options_refused(tmp_path, capsys):
-    bag = bag_of(tmp_path / "drive", pictures(DRIVE[:8]))
+    bag = bag_of(tmp_path / "drive", images(DRIVE[:8]))
     out = tmp_path / "out"
     assert prepare([bag], out, OPTIONS) == 0
     before = contents(out)
@@ -285,8 +285,8 @@ def test_finished_bags_are_skipped_and_other_options_refused(tmp_path, capsys):
     assert [f.name for f in out.iterdir()] == ["drive"]
 
 
-def test_only_the_first_pictures_are_taken_where_a_limit_is_set(tmp_path):
-    bag = bag_of(tmp_path / "in", extrinsics(), odometry(DRIVE), pictures(DRIVE))
+def test_only_the_first_images_are_taken_where_a_limit_is_set(tmp_path):
+    bag = bag_of(tmp_path / "in", extrinsics(), odometry(DRIVE), images(DRIVE))
     limited = PrepareOptions(width=160, height=96, limit=10)
     outcome = prepare_bag(Job(bag, tmp_path / "some", limited))
     prepare_bag(Job(bag, tmp_path / "all", OPTIONS))
@@ -299,7 +299,7 @@ def test_only_the_first_pictures_are_taken_where_a_limit_is_set(tmp_path):
 
 
 def test_stopping_leaves_nothing_visible_and_the_next_run_goes_on(tmp_path):
-    bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), pictures(DRIVE))
+    bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), images(DRIVE))
     run(bag, tmp_path / "whole" / "drive")
     folder = tmp_path / "out" / "drive"
     counts = []
@@ -340,9 +340,9 @@ def start(out, workers, *bags):
     )
 
 
-def wait_for_pictures(out, count, process):
+def wait_for_images(out, count, process):
     deadline = time.monotonic() + 60
-    while len(list(out.glob(".*.unfinished/pictures/*"))) < count:
+    while len(list(out.glob(".*.unfinished/images/*"))) < count:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -353,7 +353,7 @@ LONG = [pose(0.1 * i) for i in range(60)]
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    bags = [bag_of(folder / name, pictures(LONG)) for name in ("a", "b")]
+    bags = [bag_of(folder / name, images(LONG)) for name in ("a", "b")]
     assert prepare(bags, folder / "out", OPTIONS) == 0
     return bags, contents(folder / "out")
 
@@ -372,7 +372,7 @@ def test_a_run_that_is_stopped_from_outside_is_continued(tmp_path, undisturbed, 
     bags, expected = undisturbed
     out = tmp_path / "out"
     process = start(out, workers, *bags)
-    wait_for_pictures(out, 4, process)
+    wait_for_images(out, 4, process)
     if fault is signal.SIGINT:
         os.killpg(process.pid, fault)  # as a terminal does on Ctrl-C
     else:
@@ -388,18 +388,18 @@ def test_a_run_that_is_stopped_from_outside_is_continued(tmp_path, undisturbed, 
 
 
 def test_several_bags_are_prepared_side_by_side_and_a_bad_one_spoils_no_other(tmp_path):
-    good = [bag_of(tmp_path / name, pictures(DRIVE)) for name in ("a", "b", "c")]
-    bad = bag_of(tmp_path / "still", pictures([pose()] * 5))
+    good = [bag_of(tmp_path / name, images(DRIVE)) for name in ("a", "b", "c")]
+    bad = bag_of(tmp_path / "still", images([pose()] * 5))
     process = start(tmp_path / "out", 3, good[0], bad, *good[1:])
     lines, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert errors.count("error: ") == 1 and "stands still" in errors
     assert [s.folder.name for s in open_sequences(tmp_path / "out")] == ["a", "b", "c"]
-    assert lines.count("samples from 24 pictures") == 3
+    assert lines.count("samples from 24 images") == 3
 
 
 def test_labels_can_be_attached_later(tmp_path):
-    bag = bag_of(tmp_path / "drive", pictures(DRIVE[:8]))
+    bag = bag_of(tmp_path / "drive", images(DRIVE[:8]))
     outcome = run(bag, tmp_path / "out")
     masks = tmp_path / "masks"
     masks.mkdir()
@@ -413,8 +413,8 @@ def test_a_disparity_net_labels_what_was_prepared(tmp_path, capsys):
     from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityNet
 
     DisparityNet(SMALL_DISPARITY_NET).save_pretrained(tmp_path / "net")
-    bags = [bag_of(tmp_path / name, pictures(DRIVE[:4])) for name in ("a", "b")]
-    still = bag_of(tmp_path / "still", pictures([pose()] * 5))
+    bags = [bag_of(tmp_path / name, images(DRIVE[:4])) for name in ("a", "b")]
+    still = bag_of(tmp_path / "still", images([pose()] * 5))
     net, out = str(tmp_path / "net"), tmp_path / "out"
     assert prepare([*bags, still], out, OPTIONS, teacher=net, workers=2) == 1
     assert capsys.readouterr().out.count("teacher: 4 labels") == 2
@@ -433,7 +433,7 @@ def test_bags_of_one_name_are_refused(tmp_path):
     for place in ("monday", "tuesday"):
         (tmp_path / place).mkdir()
     bags = [
-        bag_of(tmp_path / place / "drive", pictures(DRIVE[:3])) for place in ("monday", "tuesday")
+        bag_of(tmp_path / place / "drive", images(DRIVE[:3])) for place in ("monday", "tuesday")
     ]
     with pytest.raises(ConfigError, match="would both become"):
         prepare(bags, tmp_path / "out", OPTIONS)
@@ -444,7 +444,7 @@ def test_what_cannot_be_meant_is_refused(tmp_path):
         prepare([], tmp_path)
     with pytest.raises(ConfigError, match="workers 0"):
         prepare([tmp_path], tmp_path, workers=0)
-    bag = bag_of(tmp_path / "drive", pictures(DRIVE[:3]))
+    bag = bag_of(tmp_path / "drive", images(DRIVE[:3]))
     (tmp_path / "note").mkdir()
     for job, words in (
         ({"odometry": "/wheels"}, "--odometry can be: none"),

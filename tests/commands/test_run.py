@@ -23,7 +23,7 @@ from helpers.camera_bags import (
     START,
     WIDTH,
     frames,
-    picture,
+    pixels,
     stamp,
     write_bag,
 )
@@ -71,7 +71,7 @@ def test_every_kind_of_bag_gives_the_predictor_s_depth(jasmine, checkpoint, tmp_
         assert stamp_ns(depth.header.stamp) == stamp_ns(info.header.stamp) == stamp(index)
         assert depth.header.frame_id == info.header.frame_id == "camera_optical_frame"
         assert (depth.width, depth.height, depth.encoding) == (WIDTH, HEIGHT, "32FC1")
-    predicted = DepthPredictor.from_pretrained(checkpoint)(picture(2)).depth
+    predicted = DepthPredictor.from_pretrained(checkpoint)(pixels(2)).depth
     predicted[predicted <= 0] = np.nan
     values = depths[2][1].data.view(np.float32).reshape(HEIGHT, WIDTH)
     np.testing.assert_allclose(values, predicted, rtol=1e-4)
@@ -91,9 +91,7 @@ def test_report_and_preview(jasmine, tmp_path):
     preview = cv2.imread(str(tmp_path / "out" / "preview.png"))
     assert preview.shape == (6 * round(640 * HEIGHT / WIDTH), 2 * 640, 3)
     left = cv2.resize(preview[: preview.shape[0] // 6, :640], (WIDTH, HEIGHT))[..., ::-1]
-    assert np.abs(left.astype(int) - picture(0)).mean() < 12, (
-        "the first row shows the first picture"
-    )
+    assert np.abs(left.astype(int) - pixels(0)).mean() < 12, "the first row shows the first image"
 
 
 @pytest.mark.parametrize(
@@ -146,15 +144,15 @@ def test_parameters_from_a_file_under_those_of_the_command_line(jasmine, tmp_pat
 
 def test_a_camera_info_may_come_late(jasmine, tmp_path):
     def fill(bag):
-        bag.image(stamp(0), picture(0))
-        bag.image(stamp(1), picture(1))
+        bag.image(stamp(0), pixels(0))
+        bag.image(stamp(1), pixels(1))
         bag.info(stamp(5))
 
     assert jasmine(write_bag(tmp_path / "in", fill))[2]["frames"]["processed"] == 2
 
 
 def test_a_calibration_file_stands_in_for_camera_info(jasmine, tmp_path):
-    bag = write_bag(tmp_path / "in", lambda bag: bag.image(stamp(0), picture()))
+    bag = write_bag(tmp_path / "in", lambda bag: bag.image(stamp(0), pixels()))
     status, error, _ = jasmine(bag)
     assert status == 1 and "--calibration" in error
     file = tmp_path / "camera.yaml"
@@ -185,7 +183,7 @@ def test_a_calibration_file_stands_in_for_camera_info(jasmine, tmp_path):
 
 def test_bad_frames_are_skipped_and_reported(jasmine, tmp_path):
     def fill(bag):
-        good = cv2.imencode(".jpg", picture())[1].reshape(-1)
+        good = cv2.imencode(".jpg", pixels())[1].reshape(-1)
         bag.info(stamp(0))
         bag.compressed(stamp(0), good)
         bag.compressed(stamp(1), good[: len(good) // 2])
@@ -205,7 +203,7 @@ def test_stamps_out_of_order_lose_nothing(jasmine, tmp_path):
     def fill(bag):
         for log, header in enumerate((4, 5, 0, 1)):
             bag.info(stamp(log))
-            bag.image(stamp(header), picture(header), log=stamp(log))
+            bag.image(stamp(header), pixels(header), log=stamp(log))
 
     _, _, report = jasmine(write_bag(tmp_path / "in", fill))
     assert report["frames"]["processed"] == 4 and report["frames"]["stamped_backwards"] == 1
@@ -216,17 +214,17 @@ def test_stamps_out_of_order_lose_nothing(jasmine, tmp_path):
 NO_INFO = "no CameraInfo beside"
 BAD_BAGS = {
     "no camera": (lambda bag: bag.string(START, "x"), "no camera topic"),
-    "no camera_info": (lambda bag: bag.image(START, picture()), NO_INFO),
+    "no camera_info": (lambda bag: bag.image(START, pixels()), NO_INFO),
     "zero K": (
-        lambda bag: (bag.info(START, k=np.zeros((3, 3))), bag.image(START, picture())),
+        lambda bag: (bag.info(START, k=np.zeros((3, 3))), bag.image(START, pixels())),
         "not calibrated",
     ),
     "other size": (
-        lambda bag: (bag.info(START, width=8, height=8), bag.image(START, picture())),
+        lambda bag: (bag.info(START, width=8, height=8), bag.image(START, pixels())),
         "says 8x8 px",
     ),
     "unknown encoding": (
-        lambda bag: (bag.info(START), bag.image(START, picture(), encoding="rgb24")),
+        lambda bag: (bag.info(START), bag.image(START, pixels(), encoding="rgb24")),
         "'rgb24'",
     ),
 }

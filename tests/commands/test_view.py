@@ -11,7 +11,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from helpers.camera_bags import HEIGHT, WIDTH, Recorder, picture, stamp
+from helpers.camera_bags import HEIGHT, WIDTH, Recorder, pixels, stamp
 from helpers.live_topics import until
 from helpers.tf_messages import tf
 
@@ -65,8 +65,8 @@ class Robot:
         header = make_header(self.messages, stamp(index), "camera_optical_frame")
         depth = np.full((HEIGHT, WIDTH), 2.5 + index, np.float32)
         self.recorder.info(stamp(index))
-        self.recorder.image(stamp(index), picture(index))
-        self.recorder.jpeg(stamp(index), picture(index))
+        self.recorder.image(stamp(index), pixels(index))
+        self.recorder.jpeg(stamp(index), pixels(index))
         self.recorder.string(stamp(index), "nothing to see")
         self.send("/depth/image_rect", encode_image(self.messages, header, depth, "32FC1"))
         self.send("/depth/points", make_cloud(self.messages, header, POINTS, COLOURS))
@@ -123,7 +123,7 @@ def test_everything_that_a_robot_sends_is_in_the_file(watch):
     assert len(image["Image:buffer"]) >= 3
     index = [stamp(i) for i in range(5)].index(image["stamp"][0])
     np.testing.assert_array_equal(
-        np.array(image["Image:buffer"][0][0], np.uint8).reshape(HEIGHT, WIDTH, 3), picture(index)
+        np.array(image["Image:buffer"][0][0], np.uint8).reshape(HEIGHT, WIDTH, 3), pixels(index)
     )
 
     jpeg = np.array(found["/camera/image_raw/compressed"]["EncodedImage:blob"][0][0], np.uint8)

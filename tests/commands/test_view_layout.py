@@ -12,7 +12,7 @@ from jasmine_ros.commands.view_layout import Cloud, layout
 rerun = pytest.importorskip("rerun", reason="rerun-sdk is not installed (the extra 'viz')")
 
 CAMERA = Cloud("camera_optical_frame", 10.0)
-PICTURES = ["/camera/image_raw", "/depth/image_rect"]
+IMAGES = ["/camera/image_raw", "/depth/image_rect"]
 
 
 def views(container):
@@ -22,12 +22,12 @@ def views(container):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "clouds"),
-    [(PICTURES, {"/depth/points": CAMERA}), (PICTURES, {}), ([], {"/depth/points": CAMERA})],
+    ("images", "clouds"),
+    [(IMAGES, {"/depth/points": CAMERA}), (IMAGES, {}), ([], {"/depth/points": CAMERA})],
 )
-def test_every_topic_has_its_place(pictures, clouds):
-    found = [view.name for view in views(layout(pictures, clouds).root_container)]
-    assert found == [*pictures, *clouds]
+def test_every_topic_has_its_place(images, clouds):
+    found = [view.name for view in views(layout(images, clouds).root_container)]
+    assert found == [*images, *clouds]
 
 
 @pytest.mark.parametrize(

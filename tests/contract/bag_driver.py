@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from contract.steps import FATES, Burst, Change, Heard, Send, Step, image
+from contract.steps import STATUSES, Burst, Change, Heard, Send, Step, image
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
 
 from jasmine_core.errors import ConfigError, FrameError, JasmineError
@@ -50,8 +50,8 @@ class BagDriver:
                             component.on_damaged(message.topic, str(err))
             component.deactivate()
             component.cleanup()
-        for name in FATES:
-            heard.counts[name] = getattr(component.tally, name)
+        for name in STATUSES:
+            heard.counts[name] = getattr(component.counts, name)
         with Bag(out) as result:
             for name in OUTPUTS:
                 recorded = result.messages([host.resolve(name)])
@@ -80,13 +80,13 @@ class BagDriver:
                     topics.append(topic)
 
         with Bag(write_bag(self._new_folder() / "in", fill)) as source:
-            pictures = next(topic for topic in topics if topic.startswith(IMAGE_TOPIC))
+            images = next(topic for topic in topics if topic.startswith(IMAGE_TOPIC))
             told = INFO_TOPIC if INFO_TOPIC in topics else None
-            host = BagHost(source, choose_camera(source, pictures, told), "robot")
+            host = BagHost(source, choose_camera(source, images, told), "robot")
             values = {"checkpoint": str(checkpoint), "device": "cpu", **parameters}
             component = DepthComponent(host, DepthParameters().at_start(values))
             component.configure()
-            component.activate(source.topics[pictures].type)
+            component.activate(source.topics[images].type)
             yield source, host, component
 
 

@@ -20,7 +20,7 @@ from tempfile import TemporaryFile
 from typing import Any, ClassVar
 
 import pytest
-from contract.steps import FATES, Absence, Burst, Change, Heard, Send, Step
+from contract.steps import STATUSES, Absence, Burst, Change, Heard, Send, Step
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC
 from helpers.live_topics import until
 
@@ -37,7 +37,7 @@ SETTLE = 0.15  # [s] for a CameraInfo, which nothing answers
 ABSENCE = 0.5  # [s]
 START = 300.0  # [s] for a node that imports torch on a busy machine
 BURST = 1 / 120  # [s] any faster, and it is the socket that drops
-GREETING = {IMAGE: {"encoding": "none"}, COMPRESSED: {"format": "none"}}  # pictures that are none
+GREETING = {IMAGE: {"encoding": "none"}, COMPRESSED: {"format": "none"}}  # images that are none
 
 
 class Node:
@@ -89,11 +89,11 @@ class Node:
 class Listener:
     """What a node in this namespace publishes, and a camera before it."""
 
-    def __init__(self, participant: Participant, namespace: str, picture_type: str) -> None:
+    def __init__(self, participant: Participant, namespace: str, image_type: str) -> None:
         self.heard: dict[str, list[Any]] = {name: [] for name in OUTPUTS}
-        self.counts = dict(FATES)  # as the newest diagnostics tell them
+        self.counts = dict(STATUSES)  # as the newest diagnostics tell them
         self._participant, self._messages = participant, RosbagsMessages(participant.typestore)
-        self._namespace, self._picture_type = namespace, picture_type
+        self._namespace, self._image_type = namespace, image_type
         self._writers: dict[str, Writer] = {}
         self._readers = {
             name: participant.reader(
@@ -120,31 +120,31 @@ class Listener:
         self.send(send)
 
     def plug(self) -> None:
-        """Make the camera's writers, and have the node count what is no picture.
+        """Make the camera's writers, and have the node count what is no image.
 
         For a best-effort reader misses what comes before it knows its writer.
         """
-        for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._picture_type)):
+        for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._image_type)):
             name = f"rt{self.full_name(topic)}"
             if kind not in self._writers:
                 self._writers[kind] = self._participant.writer(name, kind, self._hash(kind))
         until(lambda: all(w.matched for w in self._writers.values()), "node that listens")
-        greeting = self._messages.make(self._picture_type, **GREETING[self._picture_type])
+        greeting = self._messages.make(self._image_type, **GREETING[self._image_type])
         known = self.counts["received"]
 
         def greeted() -> bool:
-            self._write(self._picture_type, greeting)
+            self._write(self._image_type, greeting)
             self.listen(0.3)
             return self.counts["received"] > known
 
-        until(greeted, "picture received")
+        until(greeted, "image received")
         self.listen_until(self.balanced)
 
     def strangers(self) -> dict[str, Writer]:
         """Make writers of the camera's topics that are not the camera's."""
         writers = {
             kind: self._participant.writer(f"rt{self.full_name(topic)}", kind)
-            for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._picture_type))
+            for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._image_type))
         }
         until(lambda: all(w.matched for w in writers.values()), "node that listens")
         return writers
@@ -154,7 +154,7 @@ class Listener:
 
     @property
     def image_topic(self) -> str:
-        return IMAGE_TOPIC + ("/compressed" if self._picture_type == COMPRESSED else "")
+        return IMAGE_TOPIC + ("/compressed" if self._image_type == COMPRESSED else "")
 
     def send(self, send: Send) -> tuple[str, int]:
         """Send a message; return its type and stamp."""
@@ -176,19 +176,19 @@ class Listener:
         if self.heard[DIAGNOSTICS]:
             (status,) = self.heard[DIAGNOSTICS][-1].status
             values = {value.key: value.value for value in status.values}
-            self.counts = {name: int(values[name]) for name in FATES}
+            self.counts = {name: int(values[name]) for name in STATUSES}
 
     def listen_until(self, condition: Callable[[], object]) -> None:
         def met() -> object:
             self.listen(0.05)
             return condition()
 
-        until(met, "answer, and no count of a picture without one")
+        until(met, "answer, and no count of an image without one")
 
     def balanced(self) -> bool:
-        """Tell whether the fate of every picture received is known."""
-        received, *fates = (self.counts[name] for name in FATES)
-        return received == sum(fates)
+        """Tell whether the status of every image received is known."""
+        received, *statuses = (self.counts[name] for name in STATUSES)
+        return received == sum(statuses)
 
 
 @contextmanager
@@ -223,23 +223,23 @@ class LiveDriver:
 
     def run(self, steps: list[Step], *, fresh: bool = False, **parameters: Any) -> Heard:
         kinds = [s.message(RosbagsMessages())[1] for s in steps if isinstance(s, Send)]
-        picture_type = COMPRESSED if COMPRESSED in kinds else IMAGE
-        key = f"{picture_type} {sorted(parameters.items())}"
+        image_type = COMPRESSED if COMPRESSED in kinds else IMAGE
+        key = f"{image_type} {sorted(parameters.items())}"
         if fresh and key in self._running:
             self._running.pop(key)[0].kill()
         if key not in self._running:
-            self._running[key] = self.start(picture_type, **parameters)
+            self._running[key] = self.start(image_type, **parameters)
         return self._let_happen(steps, *self._running[key])
 
     def start(
-        self, picture_type: str = IMAGE, before: Send | None = None, **parameters: Any
+        self, image_type: str = IMAGE, before: Send | None = None, **parameters: Any
     ) -> tuple[Node, Listener]:
         """Start another node; return it and someone whom it knows.
 
         `before` is sent when there is no node yet, and kept for it.
         """
         self._started += 1
-        listener = Listener(self._participant, f"/robot_{self._started}", picture_type)
+        listener = Listener(self._participant, f"/robot_{self._started}", image_type)
         if before is not None:
             listener.keep(before)
         node = self._node(listener, self._checkpoint, parameters)
@@ -309,7 +309,7 @@ class LiveDriver:
         reports = len(listener.heard[DIAGNOSTICS])
         listener.listen_until(lambda: len(listener.heard[DIAGNOSTICS]) > reports)
         listener.listen_until(listener.balanced)
-        counts = {name: listener.counts[name] - before[name] for name in FATES}
+        counts = {name: listener.counts[name] - before[name] for name in STATUSES}
         heard = {name: list(messages) for name, messages in listener.heard.items()}
         return Heard(heard, counts, refusals)
 

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from helpers.camera_bags import Recorder, picture, stamp
+from helpers.camera_bags import Recorder, pixels, stamp
 
 from jasmine_ros.msgs.messages import RosbagsMessages, stamp_ns
 from jasmine_ros.node.topics import DEPTH
 
-FATES = dict.fromkeys(("received", "processed", "dropped", "skipped", "ignored"), 0)
+STATUSES = dict.fromkeys(("received", "processed", "dropped", "skipped", "ignored"), 0)
 Sent = tuple[str, str, Any]  # topic, type and message
 
 
@@ -36,7 +36,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Burst:
-    """The camera sends pictures faster than anyone could work on them."""
+    """The camera sends images faster than anyone could work on them."""
 
     sends: tuple[Send, ...]
 
@@ -61,12 +61,12 @@ def info(index: int = 0, **fields: Any) -> Send:
 
 
 def image(index: int = 0, rgb: np.ndarray | None = None, **fields: Any) -> Send:
-    shown = picture(index) if rgb is None else rgb
+    shown = pixels(index) if rgb is None else rgb
     return Send(lambda bag: bag.image(stamp(index), shown, **fields))
 
 
 def compressed(index: int, extension: str) -> Send:
-    data = cv2.imencode(extension, picture(index)[..., ::-1])[1].reshape(-1)
+    data = cv2.imencode(extension, pixels(index)[..., ::-1])[1].reshape(-1)
     return Send(lambda bag: bag.compressed(stamp(index), data))
 
 
@@ -75,14 +75,14 @@ class Heard:
     """What came out of a node in the course of some steps."""
 
     messages: dict[str, list[Any]]  # of each output, in order, by its name as the node calls it
-    counts: dict[str, int]  # pictures received, and what became of them: `FATES`
+    counts: dict[str, int]  # images received, and what became of them: `STATUSES`
     refusals: list[str | None] = field(default_factory=list)  # one for each `Change`
 
     def stamps(self, topic: str = DEPTH) -> list[int]:
         return [stamp_ns(message.header.stamp) for message in self.messages[topic]]
 
     def depth(self, index: int) -> np.ndarray:
-        """Return the one depth picture with a stamp, as it is on the wire."""
+        """Return the one depth image with a stamp, as it is on the wire."""
         (message,) = (m for m in self.messages[DEPTH] if stamp_ns(m.header.stamp) == stamp(index))
         dtype = np.float32 if message.encoding == "32FC1" else np.uint16
         return message.data.view(dtype).reshape(message.height, message.width)

@@ -9,22 +9,22 @@ import time
 
 import numpy as np
 import pytest
-from contract.steps import FATES, Absence, Burst, Change, image, info
-from helpers.camera_bags import HEIGHT, WIDTH, picture, stamp
+from contract.steps import STATUSES, Absence, Burst, Change, image, info
+from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 from helpers.live_topics import ending, until
 
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH, DEPTH_INFO, DIAGNOSTICS, LATENCY, POINTS
 
 
-def test_pictures_wait_for_a_camera_info_that_comes_late_and_once(driver):
+def test_images_wait_for_a_camera_info_that_comes_late_and_once(driver):
     steps = [image(0), image(1), info(2), image(3), image(4), image(5)]
     heard = driver.run(steps, fresh=True)
     assert heard.stamps() == [stamp(index) for index in (3, 4, 5)]
-    assert heard.counts == FATES | {"received": 5, "processed": 3, "skipped": 2}
+    assert heard.counts == STATUSES | {"received": 5, "processed": 3, "skipped": 2}
 
 
-def test_bad_pictures_are_skipped_and_counted_and_the_next_one_is_not(driver):
+def test_bad_images_are_skipped_and_counted_and_the_next_one_is_not(driver):
     bad = [
         {"encoding": "rgb24"},
         {"encoding": "32FC1"},
@@ -37,10 +37,10 @@ def test_bad_pictures_are_skipped_and_counted_and_the_next_one_is_not(driver):
     heard = driver.run([info(), *steps, image(len(bad))])
     assert heard.stamps() == [stamp(len(bad))]
     received, skipped = len(bad) + 1, len(bad)
-    assert heard.counts == FATES | {"received": received, "processed": 1, "skipped": skipped}
+    assert heard.counts == STATUSES | {"received": received, "processed": 1, "skipped": skipped}
 
 
-def test_a_bad_camera_info_spoils_pictures_until_a_good_one_comes(driver):
+def test_a_bad_camera_info_spoils_images_until_a_good_one_comes(driver):
     bad = [
         {"k": np.zeros((3, 3))},
         {"width": 2 * WIDTH, "height": 2 * HEIGHT},
@@ -67,9 +67,9 @@ def test_a_camera_may_leave_and_return(driver):
     assert {stamp(1), stamp(2), stamp(3)} == set(heard.stamps())
 
 
-def test_the_newest_of_many_pictures_wins(driver):
+def test_the_newest_of_many_images_wins(driver):
     big = {"width": 640, "height": 480}
-    shown = picture(0, **big)
+    shown = pixels(0, **big)
     burst = Burst(tuple(image(index, shown) for index in range(1, 40)))
     heard = driver.run([info(**big), image(0, shown), burst])
     stamps, counts = heard.stamps(), heard.counts

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Contract: which picture in gives which depth out, whatever host carries them."""
+"""Contract: which image in gives which depth out, whatever host carries them."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from contract.steps import FATES, compressed, image, info
-from helpers.camera_bags import HEIGHT, WIDTH, picture, stamp
+from contract.steps import STATUSES, compressed, image, info
+from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 
 from jasmine_ros.msgs.images import decode_compressed
 from jasmine_ros.msgs.messages import RosbagsMessages, make_header
@@ -15,7 +15,7 @@ from jasmine_ros.node.depth_component import SMALLEST_DEPTH
 from jasmine_ros.node.topics import COLORIZED, CONFIDENCE, DEPTH, DEPTH_INFO, DIAGNOSTICS, POINTS
 
 ALL = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
-OUTPUTS_OF_A_PICTURE = (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE)
+OUTPUTS_OF_A_IMAGE = (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE)
 
 
 def known(depth: np.ndarray) -> np.ndarray:
@@ -23,7 +23,7 @@ def known(depth: np.ndarray) -> np.ndarray:
     return np.where(depth >= SMALLEST_DEPTH, depth, np.float32(np.nan))
 
 
-def test_every_output_bears_the_picture_s_stamp_and_frame(driver):
+def test_every_output_bears_the_image_s_stamp_and_frame(driver):
     messages = RosbagsMessages()
     odd = stamp(4) + 123_456_789
     steps = [
@@ -33,11 +33,11 @@ def test_every_output_bears_the_picture_s_stamp_and_frame(driver):
         image(5, header=make_header(messages, stamp(5), "")),
     ]
     heard = driver.run(steps, **ALL)
-    for topic in OUTPUTS_OF_A_PICTURE:
+    for topic in OUTPUTS_OF_A_IMAGE:
         assert heard.stamps(topic) == [stamp(3), odd, stamp(5)], topic
         frames = [message.header.frame_id for message in heard.messages[topic]]
         assert frames == ["camera_optical_frame", "left eye/optical", ""], topic
-    assert heard.counts == FATES | {"received": 3, "processed": 3}
+    assert heard.counts == STATUSES | {"received": 3, "processed": 3}
 
 
 def test_depth_is_the_predictor_s_in_the_camera_s_pixels(driver, predictor):
@@ -45,7 +45,7 @@ def test_depth_is_the_predictor_s_in_the_camera_s_pixels(driver, predictor):
     (message,), (camera,) = heard.messages[DEPTH], heard.messages[DEPTH_INFO]
     assert (message.width, message.height, message.encoding) == (WIDTH, HEIGHT, "32FC1")
     assert message.step == 4 * WIDTH and not message.is_bigendian
-    np.testing.assert_allclose(heard.depth(1), known(predictor()(picture(1)).depth), rtol=1e-4)
+    np.testing.assert_allclose(heard.depth(1), known(predictor()(pixels(1)).depth), rtol=1e-4)
     np.testing.assert_allclose(camera.k, [80, 0, WIDTH / 2, 0, 80, HEIGHT / 2, 0, 0, 1])
     assert not np.any(camera.d)
 
@@ -53,9 +53,9 @@ def test_depth_is_the_predictor_s_in_the_camera_s_pixels(driver, predictor):
 def test_the_network_s_resolution_scales_K_and_P(driver, predictor):
     w, h = 3 * WIDTH, 3 * HEIGHT
     P = np.array([[80.0, 0, w / 2, -40], [0, 80, h / 2, 0], [0, 0, 1, 0]])  # a right camera
-    steps = [info(width=w, height=h, p=P), image(1, picture(1, w, h))]
+    steps = [info(width=w, height=h, p=P), image(1, pixels(1, w, h))]
     heard = driver.run(steps, resolution="network")
-    expected = predictor(resolution="network")(picture(1, w, h)).depth
+    expected = predictor(resolution="network")(pixels(1, w, h)).depth
     np.testing.assert_allclose(heard.depth(1), known(expected), rtol=1e-4)
     (camera,) = heard.messages[DEPTH_INFO]
     assert (camera.height, camera.width) == expected.shape != (h, w)
@@ -68,7 +68,7 @@ def test_the_network_s_resolution_scales_K_and_P(driver, predictor):
 
 
 def test_one_scene_in_any_encoding_is_one_depth(driver, predictor):
-    rgb = picture(0)
+    rgb = pixels(0)
     padded = np.pad(rgb.reshape(HEIGHT, -1), ((0, 0), (0, 13)))
     deep = (rgb.astype("u2") << 8).astype(">u2")
     ways = [
@@ -95,17 +95,17 @@ def test_one_scene_in_any_encoding_is_one_depth(driver, predictor):
         np.testing.assert_allclose(heard.depth(index), expected, rtol=1e-4, err_msg=str(way))
 
 
-def test_a_grey_picture_is_one_in_three_equal_channels(driver, predictor):
-    grey = picture(2)[..., 0]
+def test_a_grey_image_is_one_in_three_equal_channels(driver, predictor):
+    grey = pixels(2)[..., 0]
     step = image(2, encoding="mono8", step=WIDTH, data=grey.reshape(-1))
     expected = known(predictor()(np.stack([grey] * 3, axis=-1)).depth)
     np.testing.assert_allclose(driver.run([info(), step]).depth(2), expected, rtol=1e-4)
 
 
-def test_compressed_pictures(driver, predictor):
+def test_compressed_images(driver, predictor):
     heard = driver.run([info(), compressed(0, ".png"), compressed(1, ".jpg")])
-    np.testing.assert_allclose(heard.depth(0), known(predictor()(picture(0)).depth), rtol=1e-4)
-    jpeg = cv2.imencode(".jpg", picture(1)[..., ::-1])[1].reshape(-1)
+    np.testing.assert_allclose(heard.depth(0), known(predictor()(pixels(0)).depth), rtol=1e-4)
+    jpeg = cv2.imencode(".jpg", pixels(1)[..., ::-1])[1].reshape(-1)
     message = RosbagsMessages().make("sensor_msgs/msg/CompressedImage", format="jpeg", data=jpeg)
     seen = decode_compressed(message)
     np.testing.assert_allclose(heard.depth(1), known(predictor()(seen).depth), rtol=1e-4)
@@ -113,7 +113,7 @@ def test_compressed_pictures(driver, predictor):
 
 def test_sixteen_bits_are_millimetres_and_zero_is_unknown(driver, predictor):
     heard = driver.run([info(), image(1)], depth_encoding="16UC1", metres_per_unit=2.0)
-    metres = 2 * predictor()(picture(1)).depth
+    metres = 2 * predictor()(pixels(1)).depth
     (message,) = heard.messages[DEPTH]
     assert (message.encoding, message.step) == ("16UC1", 2 * WIDTH)
     expected = np.where(metres > 0, np.minimum(1000 * metres, 65535), 0)
@@ -137,12 +137,12 @@ def test_size_and_frame_may_change_in_mid_stream(driver, predictor):
     steps = []
     for index, (width, height) in enumerate((small, large, small)):
         steps += [info(index, width=width, height=height)]
-        steps += [image(index, picture(index, width, height))]
-    stale = image(3, picture(3, *large))  # its CameraInfo still speaks of the small one
-    heard = driver.run([*steps, stale, image(4, picture(4, *small))])
+        steps += [image(index, pixels(index, width, height))]
+    stale = image(3, pixels(3, *large))  # its CameraInfo still speaks of the small one
+    heard = driver.run([*steps, stale, image(4, pixels(4, *small))])
     assert heard.stamps() == [stamp(index) for index in (0, 1, 2, 4)]
     for index, (width, height) in ((0, small), (1, large), (2, small), (4, small)):
-        expected = known(predictor()(picture(index, width, height)).depth)
+        expected = known(predictor()(pixels(index, width, height)).depth)
         np.testing.assert_allclose(heard.depth(index), expected, rtol=1e-4)
     sizes = [(camera.width, camera.height) for camera in heard.messages[DEPTH_INFO]]
     assert sizes == [small, large, small, small]

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 
 import pytest
 from contract.steps import image, info
-from helpers.camera_bags import picture, stamp
+from helpers.camera_bags import pixels, stamp
 from helpers.live_topics import until
 
 from jasmine_ros.msgs.messages import stamp_ns
@@ -44,7 +44,7 @@ def answered(listener, index: int) -> bool:
     listener.heard[DEPTH].clear()
     listener.send(info(index))
     listener.listen(0.2)
-    listener.send(image(index, picture(index)))
+    listener.send(image(index, pixels(index)))
     listener.listen(0.5)
     return any(stamp_ns(depth.header.stamp) == stamp(index) for depth in listener.heard[DEPTH])
 

@@ -23,14 +23,15 @@ from jasmine_core.dataset.sequence import (
     SKY,
     TEACHER,
     TEACHER_UNIT,
+    VERSION,
     DatasetError,
     FrameRecord,
     Index,
     SampleRecord,
     Sequence,
-    picture_name,
+    image_name,
+    read_image,
     read_labels,
-    read_picture,
     write_index,
 )
 from jasmine_core.errors import CheckpointError, FrameError
@@ -49,24 +50,24 @@ MEAN, DEVIATION = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[.
 
 @pytest.fixture
 def sequence(tmp_path):
-    """A drive of four pictures whose upper ten rows were never seen."""
+    """A drive of four images whose upper ten rows were never seen."""
     folder = tmp_path / "drive"
-    (folder / "pictures").mkdir(parents=True)
-    frames = [FrameRecord(10**18 + i, 0, picture_name(10**18 + i, "png")) for i in range(ALL)]
+    (folder / "images").mkdir(parents=True)
+    frames = [FrameRecord(10**18 + i, 0, image_name(10**18 + i, "png")) for i in range(ALL)]
     for i, frame in enumerate(frames):
-        cv2.imwrite(str(folder / frame.picture), look(pose(0.3 * i))[0])
+        cv2.imwrite(str(folder / frame.image), look(pose(0.3 * i))[0])
     seen = np.full((96, 160), 255, np.uint8)
     seen[:10] = 0
     cv2.imwrite(str(folder / SEEN), seen)
     samples = [SampleRecord(i, (i - 1, i + 1), (0, 0), (0, 0), (None, None)) for i in (1, 2)]
     K = CAMERA.K.tolist()
-    write_index(Index(1, {}, {}, 160, 96, K, False, frames, samples), folder)
+    write_index(Index(VERSION, {}, {}, 160, 96, K, False, frames, samples), folder)
     return Sequence(folder)
 
 
 @torch.no_grad()
 def lively(network):
-    """Redraw a network: transformers' own weights are so small that it would see no picture."""
+    """Redraw a network: transformers' own weights are so small that it would see no image."""
     for weights in network.parameters():
         if weights.ndim > 1:
             weights.normal_(0, weights[0].numel() ** -0.5)
@@ -159,7 +160,7 @@ def stored(sequence, kind):
     return {f.name: read_labels(f) for f in sorted((sequence.folder / kind).glob("*.png"))}
 
 
-def test_every_network_labels_every_picture_and_always_alike(sequence, labeller):
+def test_every_network_labels_every_image_and_always_alike(sequence, labeller):
     assert label(sequence, labeller) == (ALL, [], True)
     first = stored(sequence, labeller.kind)
     assert len(first) == ALL and not list(sequence.folder.glob(".*"))
@@ -182,7 +183,7 @@ def test_classes_are_the_likeliest_of_what_the_queries_say(sequence, tmp_path, m
     network.save_pretrained(tmp_path / "network")
     label(sequence, find_labeller(f"mask2former:{tmp_path / 'network'}", CLASSES))
     sample = Sequence(sequence.folder).sample(0)
-    pixels = torch.from_numpy(read_picture(sample.picture)).permute(2, 0, 1)[None] / 255
+    pixels = torch.from_numpy(read_image(sample.image)).permute(2, 0, 1)[None] / 255
     with torch.no_grad():
         out = network.model((pixels - MEAN) / DEVIATION, output_hidden_states=True)
         queries = out.transformer_decoder_intermediate_states[-1][:, 0]
@@ -207,7 +208,7 @@ def test_our_own_net_gives_its_depth(sequence, tmp_path):
     np.testing.assert_allclose(loaded.teacher[10:], expected[10:], atol=1 / TEACHER_UNIT)
 
 
-def test_a_net_of_another_size_and_shape_gives_depth_of_the_pictures(sequence, tmp_path):
+def test_a_net_of_another_size_and_shape_gives_depth_of_the_images(sequence, tmp_path):
     disparity_net(height=64, width=96).save_pretrained(tmp_path / "net")
     assert label(sequence, find_labeller(str(tmp_path / "net"), TEACHER)).labels == ALL
     assert Sequence(sequence.folder).sample(0).read().teacher.shape == (96, 160)
@@ -219,7 +220,7 @@ def test_metric_depth_is_in_thirtieths_of_metres_and_relative_depth_a_guess(sequ
     labeller = find_labeller(str(tmp_path / "metric"), TEACHER)
     label(sequence, labeller)
     sample = Sequence(sequence.folder).sample(0)
-    small = stretch((160, 96), (140, 84)).picture(read_picture(sample.picture))
+    small = stretch((160, 96), (140, 84)).image(read_image(sample.image))
     pixels = (torch.from_numpy(small).permute(2, 0, 1)[None] / 255 - MEAN) / DEVIATION
     with torch.no_grad():
         metres = metric(pixels).predicted_depth[0].numpy()
@@ -270,7 +271,7 @@ def test_what_is_labelled_stays_and_another_network_replaces_it(sequence, tmp_pa
     first, second = (find_labeller(str(place), TEACHER) for place in places)
     label(sequence, first)
     a = stored(sequence, TEACHER)
-    damaged = sequence.folder / sequence.index.frames[2].picture
+    damaged = sequence.folder / sequence.index.frames[2].image
     damaged.write_bytes(b"")  # nobody looks at it again
     assert label(sequence, Labeller(TEACHER, places[0])) == (ALL, [], True)
     assert not Labeller(TEACHER, places[0]).__dict__.get("network")
@@ -280,19 +281,19 @@ def test_what_is_labelled_stays_and_another_network_replaces_it(sequence, tmp_pa
     assert len(b) == ALL - 1 and all((a[name] != b[name]).any() for name in b)
 
 
-def test_a_bad_picture_stays_without_label_and_all_bad_is_an_error(sequence, labeller):
-    pictures = [sequence.folder / frame.picture for frame in sequence.index.frames]
-    whole = pictures[1].read_bytes()
-    pictures[1].write_bytes(whole[:100])
+def test_a_bad_image_stays_without_label_and_all_bad_is_an_error(sequence, labeller):
+    images = [sequence.folder / frame.image for frame in sequence.index.frames]
+    whole = images[1].read_bytes()
+    images[1].write_bytes(whole[:100])
     done = label(sequence, labeller)
     assert done.labels == ALL - 1 and done.finished
-    assert len(done.refused) == 1 and pictures[1].name in done.refused[0]
-    pictures[1].write_bytes(whole)  # mended: the same command fills the gap
+    assert len(done.refused) == 1 and images[1].name in done.refused[0]
+    images[1].write_bytes(whole)  # mended: the same command fills the gap
     assert label(sequence, labeller) == (ALL, [], True)
     shutil.rmtree(sequence.folder / labeller.kind)
-    for picture in pictures:
-        picture.write_bytes(b"nothing")
-    with pytest.raises(DatasetError, match="no picture of"):
+    for image in images:
+        image.write_bytes(b"nothing")
+    with pytest.raises(DatasetError, match="no image of"):
         label(sequence, labeller)
     assert not (sequence.folder / labeller.kind).exists()
 

@@ -41,9 +41,9 @@ def root(tmp_path):
     (day / "calib_imu_to_velo.txt").write_text(IMU)
     for i in range(4):
         for side, value in (("02", 50), ("03", 80)):
-            picture = np.full((40, 120, 3), value + i, np.uint8)
-            cv2.imwrite(str(drive / f"image_{side}" / "data" / f"{i:010d}.png"), picture)
-        # Heading east (yaw 0), 2 m a picture.
+            image = np.full((40, 120, 3), value + i, np.uint8)
+            cv2.imwrite(str(drive / f"image_{side}" / "data" / f"{i:010d}.png"), image)
+        # Heading east (yaw 0), 2 m an image.
         values = [49.0, 8.0 + 2 * i * EAST_METRE, 100.0, 0, 0, 0] + [0.0] * 24
         (drive / "oxts" / "data" / f"{i:010d}.txt").write_text(" ".join(map(repr, values)))
     return tmp_path
@@ -55,11 +55,11 @@ def split(root, *lines):
     return path
 
 
-def test_a_line_of_the_split_is_a_picture_with_its_neighbours(root):
+def test_a_line_of_the_split_is_an_image_with_its_neighbours(root):
     kitti = KittiRaw(root, split(root, f"{DRIVE} 1 l", f"{DRIVE} 0000000002 r"))
     assert len(kitti) == 2
     left, right = kitti.sample(0), kitti.sample(1)
-    assert [s.picture.name for s in left.sources] == ["0000000000.png", "0000000002.png"]
+    assert [s.image.name for s in left.sources] == ["0000000000.png", "0000000002.png"]
     assert left.stamp == 1317042145_594361375
     assert [s.stamp - left.stamp for s in left.sources] == [-1000, 1000]
     loaded = right.read((60, 20))
@@ -113,7 +113,7 @@ def test_a_laser_point_becomes_the_depth_of_its_pixel(root):
     path = root / DRIVE / "velodyne_points" / "data" / "0000000001.bin"
     path.write_bytes(points.tobytes())
     kitti = KittiRaw(root, split(root, f"{DRIVE} 1 l"), neighbours=False)
-    depth = kitti.truth(0)
+    depth = kitti.ground_truth(0)
     assert kitti.sample(0).sources == ()
     assert depth.shape == (40, 120) and np.count_nonzero(depth) == 1
     u = round(60 - FX * 1.0 / 9.7) - 1
@@ -147,20 +147,20 @@ def test_damaged_inertial_data_is_said(root):
         KittiRaw(root, split(root, f"{DRIVE} 1 l")).sample(0)
 
 
-def test_driving_stereo_pairs_pictures_with_depth(tmp_path):
+def test_driving_stereo_pairs_images_with_depth(tmp_path):
     for folder in ("left-image-full-size", "depth-map-full-size"):
         (tmp_path / "foggy" / folder).mkdir(parents=True)
     for name, metres in (("b", 20), ("a", 10)):
         folder = tmp_path / "foggy"
-        picture = np.full((8, 12, 3), metres, np.uint8)
-        cv2.imwrite(str(folder / "left-image-full-size" / f"{name}.png"), picture)
+        image = np.full((8, 12, 3), metres, np.uint8)
+        cv2.imwrite(str(folder / "left-image-full-size" / f"{name}.png"), image)
         depth = np.full((8, 12), metres * 256, np.uint16)
         cv2.imwrite(str(folder / "depth-map-full-size" / f"{name}.png"), depth)
     stereo = DrivingStereo(tmp_path, "foggy")
     assert len(stereo) == 2
     for i, metres in enumerate((10, 20)):
         assert stereo.sample(i).read().target[0, 0, 0] == metres
-        assert (stereo.truth(i) == metres).all()
+        assert (stereo.ground_truth(i) == metres).all()
     with pytest.raises(DatasetError, match="sunny"):
         DrivingStereo(tmp_path, "sunny")
 
@@ -178,12 +178,12 @@ def test_cityscapes_follows_the_order_of_its_list(tmp_path):
     assert len(cityscapes) == 2
     for i in range(2):
         assert (cityscapes.sample(i).read().target == i).all()
-        assert (cityscapes.truth(i) == 5 + i).all()
+        assert (cityscapes.ground_truth(i) == 5 + i).all()
     damaged = tmp_path / "depth" / "000_depth.npy"
     whole = damaged.read_bytes()
     for content in (b"", b"nothing", whole[:-8], whole[:30]):
         damaged.write_bytes(content)
         with pytest.raises(DatasetError, match="is no depth array"):
-            cityscapes.truth(0)
+            cityscapes.ground_truth(0)
     with pytest.raises(DatasetError, match="CITY NAME"):
         Cityscapes(tmp_path, split(tmp_path, "bonn"), tmp_path / "depth")

@@ -32,7 +32,7 @@ STEP = 100_000_000  # [ns]
 START = 1_600_000_000_000_000_000
 OPTIONS = PrepareOptions(width=160, height=96)
 SOURCE = {"bag": "corridor", "image": "/camera/image_rect"}
-# Crawl, stand, drive, jump elsewhere, drive: all fates that matter to a resumed run.
+# Crawl, stand, drive, jump elsewhere, drive: all statuses that matter to a resumed run.
 POSES = (
     [pose(0.08 * i) for i in range(8)]
     + [pose(0.56)] * 4
@@ -74,7 +74,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
-def test_a_sample_is_a_picture_with_its_neighbours_and_the_motion_between(folder):
+def test_a_sample_is_an_image_with_its_neighbours_and_the_motion_between(folder):
     sequence = Sequence(folder)
     assert len(sequence) > 10 and sequence.metric
     for i in range(len(sequence)):
@@ -87,8 +87,8 @@ def test_a_sample_is_a_picture_with_its_neighbours_and_the_motion_between(folder
             np.testing.assert_allclose(source.T_target_source, expected, atol=1e-7)
             assert source.distance == pytest.approx(np.linalg.norm(expected[:3, 3]), abs=1e-6)
         loaded = sample.read()
-        truth = look(POSES[target])[0]
-        assert np.abs(loaded.target.astype(int) - truth).mean() < 8  # JPEG
+        ground_truth = look(POSES[target])[0]
+        assert np.abs(loaded.target.astype(int) - ground_truth).mean() < 8  # JPEG
         np.testing.assert_allclose(loaded.camera.K, CAMERA.K)
 
 
@@ -99,27 +99,27 @@ def test_true_depth_and_the_stored_motion_explain_the_neighbour(folder):
         loaded = sample.read()
         _, depth = look(POSES[(sample.stamp - START) // STEP])
         points = loaded.camera.rays() * depth[..., None]
-        for source, picture in zip(sample.sources, loaded.sources, strict=True):
+        for source, image in zip(sample.sources, loaded.sources, strict=True):
             T = inverse(source.T_target_source)
             there = (points @ T[:3, :3].T + T[:3, 3]) @ loaded.camera.K.T
             u, v = (np.float32(there[..., k] / there[..., 2]) for k in range(2))
-            warped = cv2.remap(picture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            warped = cv2.remap(image, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             inside = (u > 0) & (u < 159) & (v > 0) & (v < 95)
             error, still = (
-                np.abs(loaded.target.astype(int) - p)[inside].mean() for p in (warped, picture)
+                np.abs(loaded.target.astype(int) - p)[inside].mean() for p in (warped, image)
             )
             assert error < 0.6 * still
 
 
-def test_no_sample_reaches_across_a_cut_and_unused_pictures_are_gone(folder):
+def test_no_sample_reaches_across_a_cut_and_unused_images_are_gone(folder):
     sequence = Sequence(folder)
     frames = sequence.index.frames
     for record in sequence.index.samples:
         assert len({frames[i].segment for i in (record.target, *record.sources)}) == 1
     used = {i for r in sequence.index.samples for i in (r.target, *r.sources)}
     assert used == set(range(len(frames)))
-    stored = {f"pictures/{f.name}" for f in (folder / "pictures").iterdir()}
-    assert stored == {f.picture for f in frames}
+    stored = {f"images/{f.name}" for f in (folder / "images").iterdir()}
+    assert stored == {f.image for f in frames}
 
 
 def test_samples_are_read_at_any_size_with_the_same_rays(folder):
@@ -148,12 +148,12 @@ def test_a_run_that_was_cut_off_ends_as_if_nothing_had_happened(tmp_path, folder
     assert not work.exists()
 
 
-def test_a_picture_that_was_lost_is_made_again(tmp_path, folder):
+def test_an_image_that_was_lost_is_made_again(tmp_path, folder):
     again = tmp_path / "again" / "corridor"
     with builder(again) as sequence:
         offer(sequence, 20)
-    pictures = sorted((again.with_name(".corridor.unfinished") / "pictures").iterdir())
-    pictures[5].write_bytes(b"half")
+    images = sorted((again.with_name(".corridor.unfinished") / "images").iterdir())
+    images[5].write_bytes(b"half")
     with builder(again) as sequence:
         assert sequence.received < 20
         offer(sequence)
@@ -180,19 +180,19 @@ def test_other_options_and_other_bags_are_refused_by_name(tmp_path, folder):
     with builder(tmp_path / "b") as sequence:
         offer(sequence, 4)
     with (
-        pytest.raises(DatasetError, match="picture jpg is now png"),
-        builder(tmp_path / "b", options=PrepareOptions(width=160, height=96, picture="png")),
+        pytest.raises(DatasetError, match="image jpg is now png"),
+        builder(tmp_path / "b", options=PrepareOptions(width=160, height=96, image="png")),
     ):
         pass
 
 
 def test_a_full_disk_is_said_and_the_next_run_goes_on(tmp_path, folder):
     again = tmp_path / "again" / "corridor"
-    largest = max(f.stat().st_size for f in (folder / "pictures").iterdir())
+    largest = max(f.stat().st_size for f in (folder / "images").iterdir())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         with builder(again) as sequence:
-            # The largest picture does not fit; the kernel refuses it as it does on a full disk.
+            # The largest image does not fit; the kernel refuses it as it does on a full disk.
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, before[1]))
             with pytest.raises(DatasetError, match="run the same command again"):
                 offer(sequence)
@@ -210,12 +210,12 @@ def test_nothing_is_left_of_a_bag_without_motion(tmp_path):
     with builder(tmp_path / "still") as sequence:
         for i in range(6):
             sequence.offer(stamp(i), stamp(i), lambda: look(pose())[0])
-        with pytest.raises(DatasetError, match="stands still in 5 of 6 pictures"):
+        with pytest.raises(DatasetError, match="stands still in 5 of 6 images"):
             sequence.finish()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_pictures_are_counted_and_skipped(tmp_path):
+def test_damaged_images_are_counted_and_skipped(tmp_path):
     def damaged():
         raise FrameError("/camera: 12 bytes are damaged")
 
@@ -225,21 +225,21 @@ def test_damaged_pictures_are_counted_and_skipped(tmp_path):
                 stamp(i), stamp(i), damaged if i % 7 == 3 else lambda i=i: look(POSES[i])[0]
             )
         health = sequence.finish().health
-    assert health["pictures"]["damaged"] == 4
+    assert health["images"]["damaged"] == 4
     assert any("12 bytes are damaged" in f["text"] for f in health["findings"])
 
 
-def test_missing_and_changed_pictures_are_found(folder):
+def test_missing_and_changed_images_are_found(folder):
     sequence = Sequence(folder)
     sample = sequence.sample(0)
     small = cv2.imencode(".jpg", np.zeros((48, 80, 3), np.uint8))[1].tobytes()
-    sample.picture.write_bytes(small)
+    sample.image.write_bytes(small)
     with pytest.raises(DatasetError, match="is 80x48 px but its index says 160x96"):
         sample.read()
-    sample.picture.write_bytes(b"")
-    with pytest.raises(DatasetError, match="no picture that can be read"):
+    sample.image.write_bytes(b"")
+    with pytest.raises(DatasetError, match="no image that can be read"):
         sample.read()
-    sample.picture.unlink()
+    sample.image.unlink()
     with pytest.raises(DatasetError, match=rf"lacks 1 of its {len(sequence.index.frames)}"):
         Sequence(folder)
 
@@ -266,7 +266,7 @@ def test_a_data_set_is_all_its_whole_sequences(tmp_path, folder):
     with builder(tmp_path / "half") as sequence:
         offer(sequence, 4)
     assert [s.folder for s in open_sequences(tmp_path)] == [folder]
-    for place in (tmp_path / "nowhere", folder / "pictures"):
+    for place in (tmp_path / "nowhere", folder / "images"):
         with pytest.raises(DatasetError, match="jasmine prepare"):
             open_sequences(place)
 

@@ -17,13 +17,13 @@ from helpers.engine_graphs import SIZE, write_export
 from jasmine_core.artifacts.card import SPLIT
 from jasmine_core.config import read_config, write_config
 from jasmine_core.engines.accuracy import WORST, Accuracy, Error, Tolerance, error_of, measure
-from jasmine_core.engines.precision_fallback import HALF, ISLANDS, LEVELS, SINGLE, settle
+from jasmine_core.engines.precision_fallback import FP32_LAYERS, HALF, LEVELS, SINGLE, settle
 from jasmine_core.engines.reference_outputs import (
     OnnxStage,
     make_reference,
     read_reference,
 )
-from jasmine_core.engines.sample_images import sample_pictures
+from jasmine_core.engines.sample_images import sample_images
 from jasmine_core.errors import EngineError
 
 pytest.importorskip("onnx")
@@ -46,13 +46,13 @@ def exports(tmp_path_factory):
 @pytest.fixture(scope="module")
 def reference(exports):
     graphs = [exports[SINGLE] / file for file in SPLIT]
-    return make_reference("a model", graphs, sample_pictures(SIZE, 3))
+    return make_reference("a model", graphs, sample_images(SIZE, 3))
 
 
 def test_single_precision_equals_itself(exports, reference):
     report = measure(stages_of(exports, dict.fromkeys(STAGES, SINGLE)), reference)
     assert report.passed
-    assert (report.pictures, list(report.stages), list(report.whole)) == (
+    assert (report.images, list(report.stages), list(report.whole)) == (
         3,
         STAGES,
         ["ssi", "depth"],
@@ -74,15 +74,15 @@ def test_each_stage_steps_down_as_far_as_it_must(exports, reference):
     levels, report = settle(
         STAGES, lambda chosen: measure(stages_of(exports, chosen), reference), lines.append
     )
-    assert levels == {"encoder": HALF, "unet": ISLANDS, "decoder": HALF}
+    assert levels == {"encoder": HALF, "unet": FP32_LAYERS, "decoder": HALF}
     assert report.passed
     assert 0 < report.whole["depth"].p99 < Tolerance().p99
     assert len(lines) == 1
     assert lines[0].startswith("unet in fp16 has ")
-    assert lines[0].endswith("trying fp16-islands")
+    assert lines[0].endswith("trying mixed")
 
 
-def test_without_islands_at_hand_single_precision_follows(exports, reference):
+def test_without_fp32_layers_at_hand_single_precision_follows(exports, reference):
     levels, _ = settle(
         STAGES,
         lambda chosen: measure(stages_of(exports, chosen), reference),
@@ -93,12 +93,12 @@ def test_without_islands_at_hand_single_precision_follows(exports, reference):
 
 
 def test_engines_that_never_pass_are_refused(exports, reference):
-    with pytest.raises(EngineError, match="even in fp16-islands; they are not used"):
+    with pytest.raises(EngineError, match="even in mixed; they are not used"):
         settle(
             STAGES,
             lambda chosen: measure(stages_of(exports, chosen), reference, Tolerance(1e-9, 1e-9)),
             lambda line: None,
-            available=[HALF, ISLANDS],
+            available=[HALF, FP32_LAYERS],
         )
     with pytest.raises(EngineError, match="there are no fp16 graphs, only fp32"):
         settle(STAGES, lambda chosen: pytest.fail("judged"), print, available=[SINGLE])
@@ -115,24 +115,24 @@ def test_stages_that_pass_alone_but_not_together_step_down_where_the_error_is_la
         return Accuracy(good, 1, Tolerance(), part, whole)
 
     levels, _ = settle(STAGES, judge, lambda line: None)
-    assert levels == {"encoder": HALF, "unet": ISLANDS, "decoder": HALF}
+    assert levels == {"encoder": HALF, "unet": FP32_LAYERS, "decoder": HALF}
 
 
 def test_errors_are_shares_of_the_reference():
-    truth = np.full((2, 1, 2, 10, 10), 4, np.float32)
-    answer = truth.copy()
+    ground_truth = np.full((2, 1, 2, 10, 10), 4, np.float32)
+    answer = ground_truth.copy()
     answer[0, 0, 0, 0, 0] += 2
-    error = error_of("depth", answer, truth)
+    error = error_of("depth", answer, ground_truth)
     assert error == pytest.approx(Error(0.5, 0.5 / 400, 0.0, 0.5 / 400))
-    assert error_of("ssi", answer, truth).abs_rel == 0
-    assert error_of("depth", 3 * answer, 3 * truth) == pytest.approx(error)
+    assert error_of("ssi", answer, ground_truth).abs_rel == 0
+    assert error_of("depth", 3 * answer, 3 * ground_truth) == pytest.approx(error)
 
 
 def test_a_hole_in_the_depth_is_the_worst_error():
-    truth = np.ones((1, 1, 1, 4, 4), np.float32)
-    answer = truth.copy()
+    ground_truth = np.ones((1, 1, 1, 4, 4), np.float32)
+    answer = ground_truth.copy()
     answer[0, 0, 0, 1, 1] = np.nan
-    assert error_of("depth", answer, truth).excess(Tolerance()) > 1e30
+    assert error_of("depth", answer, ground_truth).excess(Tolerance()) > 1e30
 
 
 def test_report_is_kept_as_json(tmp_path, exports, reference):
@@ -156,8 +156,8 @@ def test_reference_is_kept_whole_or_told_to_be_damaged(tmp_path, reference):
         read_reference(file)
 
 
-def test_sample_pictures_differ():
-    pictures = sample_pictures((64, 32), 4)
-    assert pictures.shape == (4, 3, 32, 64)
-    assert all((pictures[0] != other).any() for other in pictures[1:])
-    assert 20 < pictures.mean() < 235
+def test_sample_images_differ():
+    images = sample_images((64, 32), 4)
+    assert images.shape == (4, 3, 32, 64)
+    assert all((images[0] != other).any() for other in images[1:])
+    assert 20 < images.mean() < 235

@@ -11,7 +11,7 @@ from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.builder import build_engine
 from jasmine_core.engines.gpu import Gpu
 from jasmine_core.engines.graphs import STAGES, EngineGraphs, delicate
-from jasmine_core.engines.precision_fallback import HALF, ISLANDS, LEVELS, SINGLE
+from jasmine_core.engines.precision_fallback import FP32_LAYERS, HALF, LEVELS, SINGLE
 from jasmine_core.engines.prepare import EnginePreparation
 from jasmine_core.engines.reference_outputs import OnnxStage
 from jasmine_core.engines.validated_set import target_of
@@ -63,7 +63,7 @@ def test_half_precision_comes_up_to_the_reference(library, graphs):
     lines: list[str] = []
     preparation = EnginePreparation(graphs, library, target_of(library, gpu), lines.append)
 
-    found = preparation.prove(
+    found = preparation.validate(
         lambda made: {stage: OnnxStage(engine.graph) for stage, engine in made.items()}, gpu.name
     )
 
@@ -73,23 +73,25 @@ def test_half_precision_comes_up_to_the_reference(library, graphs):
     assert sum(" built in " in line for line in lines) == 3
 
 
-def test_more_islands_hold_what_overflows_inside_of_them(make_model):
+def test_more_fp32_layers_hold_what_overflows_inside_of_them(make_model):
     import torch
 
     model = make_model()
     with torch.no_grad():  # the norm behind it makes up for that, if it gets there
         model.unet.mid_block.resnets[0].conv1.weight *= 1e7
     network = specialise(model)
-    islands = delicate(network)
-    assert {"unet.mid_block.resnets.0", "unet.conv_out", "decoder.ssg"} <= islands
-    assert {"unet.up_blocks.3.resnets.1", "decoder.vae.mid_block.attentions.0"} <= islands
+    fp32_layers = delicate(network)
+    assert {"unet.mid_block.resnets.0", "unet.conv_out", "decoder.ssg"} <= fp32_layers
+    assert {"unet.up_blocks.3.resnets.1", "decoder.vae.mid_block.attentions.0"} <= fp32_layers
 
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        truth, _ = network(image)
-        plain, more = (in_half(network, kept)(image.half())[0].float() for kept in ((), islands))
+        ground_truth, _ = network(image)
+        plain, more = (
+            in_half(network, kept)(image.half())[0].float() for kept in ((), fp32_layers)
+        )
     assert not plain.isfinite().all()
-    assert (more - truth).abs().mean() < 0.005
+    assert (more - ground_truth).abs().mean() < 0.005
 
 
 @pytest.mark.slow
@@ -99,4 +101,4 @@ def test_the_tiny_preset_builds_at_every_level_for_every_gpu(library, cache):
         for stage in STAGES:
             for capability in CAPABILITIES:
                 build_engine(library, graphs.folder(level) / f"{stage}.onnx", capability)
-    assert ISLANDS in LEVELS
+    assert FP32_LAYERS in LEVELS

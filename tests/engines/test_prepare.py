@@ -63,8 +63,8 @@ class Preparation:
         target = target_of(library, ADA)
         self.real = EnginePreparation(graphs, library, target, self.lines.append)
 
-    def prove(self, load=None) -> EngineSet:
-        return self.real.prove(load or graphs_as_stages, ADA.name)
+    def validate(self, load=None) -> EngineSet:
+        return self.real.validate(load or graphs_as_stages, ADA.name)
 
     @property
     def builds(self) -> int:
@@ -81,12 +81,16 @@ def on(monkeypatch, gpu: Gpu | None):
 
 def test_engines_are_built_stepped_down_and_used_from_then_on(library, exports, monkeypatch):
     first = Preparation(library, exports)
-    found = first.prove()
-    assert found.accuracy.precision == {"encoder": HALF, "unet": "fp16-islands", "decoder": HALF}
+    found = first.validate()
+    assert found.accuracy.precision == {
+        "encoder": HALF,
+        "unet": "mixed",
+        "decoder": HALF,
+    }
     assert first.builds == 4  # three, and the U-Net again
 
     second = Preparation(library, exports)
-    assert second.prove() == found
+    assert second.validate() == found
     assert second.builds == 0
 
     on(monkeypatch, ADA)
@@ -97,7 +101,7 @@ def test_engines_are_built_stepped_down_and_used_from_then_on(library, exports, 
 
 
 def test_the_report_lies_beside_each_engine(library, exports, cache):
-    found = Preparation(library, exports).prove()
+    found = Preparation(library, exports).validate()
     for engine in found.engines.values():
         report = read_config(Accuracy, cache / "engines" / engine.name / ACCURACY)
         assert report == found.accuracy
@@ -114,21 +118,21 @@ def test_engines_that_fail_are_never_activated(library, exports, monkeypatch, ca
         return graphs_as_stages(made) | {"unet": unet}
 
     with pytest.raises(EngineError, match="even in fp32; they are not used"):
-        Preparation(library, exports).prove(overflows_always)
-    assert not (cache / "proven").exists()
+        Preparation(library, exports).validate(overflows_always)
+    assert not (cache / "validated").exists()
     on(monkeypatch, ADA)
     assert ready_engine(str(exports)) is None
 
-    passed = Preparation(library, exports).prove()
+    passed = Preparation(library, exports).validate()
     failing = replace(passed, accuracy=replace(passed.accuracy, passed=False))
     with pytest.raises(EngineError, match="not activated"):
         failing.save()
 
 
-def test_engines_serve_only_the_machine_and_model_they_were_proven_for(
+def test_engines_serve_only_the_machine_and_model_they_were_validated_for(
     library, exports, monkeypatch
 ):
-    found = Preparation(library, exports).prove()
+    found = Preparation(library, exports).validate()
     on(monkeypatch, ADA)
     assert ready_engine(str(exports), SIZE, HALF) == found
     other = write_export(exports.parent / "other", HALF, model="another model")
@@ -144,13 +148,13 @@ def test_engines_serve_only_the_machine_and_model_they_were_proven_for(
 
 
 def test_without_a_gpu_no_engine_is_ready(library, exports):
-    Preparation(library, exports).prove()
+    Preparation(library, exports).validate()
     assert find_gpu() is None or find_gpu() != ADA
     assert ready_engine(str(exports)) is None
 
 
 def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeypatch, cache):
-    found = Preparation(library, exports).prove()
+    found = Preparation(library, exports).validate()
     on(monkeypatch, ADA)
     plan = cache / "engines" / found.engines["unet"].name / PLAN
     plan.write_bytes(plan.read_bytes()[:-10])
@@ -159,7 +163,7 @@ def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeyp
         found.plans()
 
     again = Preparation(library, exports)
-    mended = again.prove()
+    mended = again.validate()
     assert again.builds == 1
     assert any("cut short" in line for line in again.lines)
     assert ready_engine(str(exports)) == mended
@@ -169,7 +173,7 @@ def test_graphs_of_different_models_are_told(library, exports, tmp_path):
     other = write_export(tmp_path / "other", HALF, model="another model")
     shutil.copy(other / "unet.onnx", exports / "128x64-fp16" / "unet.onnx")
     with pytest.raises(EngineError, match=r"unet\.onnx is of another model.*export again"):
-        Preparation(library, exports).prove()
+        Preparation(library, exports).validate()
 
 
 def test_a_size_that_the_model_cannot_take_is_told(library, exports):
@@ -182,14 +186,14 @@ def test_missing_graphs_are_told_with_where_to_make_them(library, exports):
     with pytest.raises(
         ExportError, match=r"no fp32 export.*jasmine export CHECKPOINT --onnx --split"
     ):
-        Preparation(library, exports).prove()
+        Preparation(library, exports).validate()
 
 
 def test_damaged_reference_is_made_anew(library, exports, cache):
     first = Preparation(library, exports)
-    first.prove()
+    first.validate()
     (file,) = (cache / "reference").iterdir()
     file.write_bytes(b"no zip")
     again = Preparation(library, exports)
-    again.prove()
+    again.validate()
     assert any("delete it; making it anew" in line for line in again.lines)

@@ -16,20 +16,20 @@ ROWS = ("model", "trivial_constant", "trivial_mean_map")
 
 
 def road(seed):
-    """Return truth [H,W] m: depth grows upwards, with a box that differs between frames."""
-    truth = np.tile(np.linspace(40, 4, 48)[:, None], (1, 96)).astype(np.float32)
+    """Return ground truth [H,W] m: depth grows upwards, with a box that differs between frames."""
+    ground_truth = np.tile(np.linspace(40, 4, 48)[:, None], (1, 96)).astype(np.float32)
     left = int(np.random.default_rng(seed).integers(5, 60))
-    truth[25:40, left : left + 25] = 5.0
-    return truth
+    ground_truth[25:40, left : left + 25] = 5.0
+    return ground_truth
 
 
 def evaluated(alignment="median", **options):
-    truths = [road(seed) for seed in range(6)]
-    evaluation = Evaluation(mean_depth_map(truths), alignment=alignment, **options)
-    for index, truth in enumerate(truths):
-        prediction = truth / (10 + index) * (1 + 0.05 * index * np.sin(np.arange(96)))
-        evaluation.add(index * 10**9, prediction, truth)
-    return evaluation, truths
+    ground_truths = [road(seed) for seed in range(6)]
+    evaluation = Evaluation(mean_depth_map(ground_truths), alignment=alignment, **options)
+    for index, ground_truth in enumerate(ground_truths):
+        prediction = ground_truth / (10 + index) * (1 + 0.05 * index * np.sin(np.arange(96)))
+        evaluation.add(index * 10**9, prediction, ground_truth)
+    return evaluation, ground_truths
 
 
 def test_summary_holds_model_and_trivial_predictors():
@@ -43,9 +43,11 @@ def test_summary_holds_model_and_trivial_predictors():
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
-def test_summary_is_the_mean_of_single_pictures():
-    evaluation, truths = evaluated("least_squares")
-    mean_map = [evaluate_depth(evaluation.mean_map, t, alignment="least_squares") for t in truths]
+def test_summary_is_the_mean_of_single_images():
+    evaluation, ground_truths = evaluated("least_squares")
+    mean_map = [
+        evaluate_depth(evaluation.mean_map, t, alignment="least_squares") for t in ground_truths
+    ]
     summary = evaluation.summary()
     for name, value in mean_metrics(mean_map)._asdict().items():
         assert summary["trivial_mean_map"][name] == pytest.approx(value, rel=1e-12)
@@ -70,12 +72,12 @@ def test_scale_is_followed_over_time():
     assert model["scale_ratio_spread"] > 0.1
 
 
-def test_edges_are_measured_in_dense_truth_only():
+def test_edges_are_measured_in_dense_ground_truth_only():
     assert evaluated()[0].summary()["model"]["edge_width"] == pytest.approx(1, abs=0.1)
-    truth = road(0)
-    truth[:24] = truth[40:] = 0  # a third is left, with the outline of the box in it
+    ground_truth = road(0)
+    ground_truth[:24] = ground_truth[40:] = 0  # a third is left, with the outline of the box in it
     evaluation = Evaluation(road(1))
-    evaluation.add(0, road(0), truth)
+    evaluation.add(0, road(0), ground_truth)
     assert evaluation.summary()["model"]["edge_recall"] is None
 
 
@@ -86,12 +88,12 @@ def test_extremes_are_ranked_by_abs_rel():
 
 
 def test_frame_of_no_use_adds_nothing():
-    evaluation, truths = evaluated()
+    evaluation, ground_truths = evaluated()
     before = evaluation.summary()
     with pytest.raises(FrameError):
-        evaluation.add(7, truths[0], 0 * truths[0])
+        evaluation.add(7, ground_truths[0], 0 * ground_truths[0])
     with pytest.raises(FrameError):
-        evaluation.add(7, np.nan * truths[0], truths[0])
+        evaluation.add(7, np.nan * ground_truths[0], ground_truths[0])
     assert evaluation.summary() == before
 
 
@@ -120,37 +122,39 @@ def test_mean_map_averages_what_is_known():
         [4, 20 / 3, 8],
     ]  # unseen: the row's mean, then the nearest row
     np.testing.assert_allclose(mean_depth_map([first, second]), expected, rtol=1e-6)
-    with pytest.raises(FrameError, match="no training picture"):
+    with pytest.raises(FrameError, match="no training image"):
         mean_depth_map([0 * second])
 
 
-def test_mean_map_takes_pictures_of_several_sizes():
+def test_mean_map_takes_images_of_several_sizes():
     np.testing.assert_array_equal(
         mean_depth_map([np.full((4, 6), 2.0), np.full((8, 12), 4.0)]), np.full((4, 6), 3.0)
     )
 
 
 def test_another_model_stands_beside():
-    truth = road(0)
-    evaluation = Evaluation(mean_depth_map([truth]))
-    evaluation.add(0, truth / 7, truth, baseline=truth * (1 + 0.2 * np.sin(np.arange(96))))
+    ground_truth = road(0)
+    evaluation = Evaluation(mean_depth_map([ground_truth]))
+    evaluation.add(
+        0, ground_truth / 7, ground_truth, baseline=ground_truth * (1 + 0.2 * np.sin(np.arange(96)))
+    )
     summary = evaluation.summary()
     assert tuple(summary) == ("model", "baseline", "trivial_constant", "trivial_mean_map")
     assert summary["model"]["abs_rel"] < 1e-3 < 0.05 < summary["baseline"]["abs_rel"]
 
 
 def test_errors_at_the_border_are_told_from_those_within():
-    truth = np.full((50, 100), 10.0, np.float32)
-    stripes = truth.copy()
+    ground_truth = np.full((50, 100), 10.0, np.float32)
+    stripes = ground_truth.copy()
     stripes[:, :10] *= 1.3
-    evaluation = Evaluation(mean_depth_map([truth], "plain"), "plain")
-    evaluation.add(0, stripes, truth)
+    evaluation = Evaluation(mean_depth_map([ground_truth], "plain"), "plain")
+    evaluation.add(0, stripes, ground_truth)
     model = evaluation.summary()["model"]
     margin_pixels = 50 * 100 - 40 * 80
     assert model["abs_rel_within"] == pytest.approx(0, abs=1e-6)
     assert model["abs_rel_margin"] == pytest.approx(0.3 * 500 / margin_pixels, rel=1e-4)
-    within = np.zeros_like(truth)
+    within = np.zeros_like(ground_truth)
     within[20:30, 40:60] = 10
-    evaluation = Evaluation(mean_depth_map([truth], "plain"), "plain")
+    evaluation = Evaluation(mean_depth_map([ground_truth], "plain"), "plain")
     evaluation.add(0, stripes, within)
-    assert evaluation.summary()["model"]["abs_rel_margin"] is None, "no truth there"
+    assert evaluation.summary()["model"]["abs_rel_margin"] is None, "no ground truth there"

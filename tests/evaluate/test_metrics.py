@@ -27,8 +27,8 @@ pairs = st.integers(2, 60).flatmap(
 
 
 @given(depths)
-def test_perfect_prediction_has_perfect_scores(truth):
-    assert depth_metrics(truth, truth) == PERFECT
+def test_perfect_prediction_has_perfect_scores(ground_truth):
+    assert depth_metrics(ground_truth, ground_truth) == PERFECT
 
 
 @given(pairs, st.randoms(use_true_random=False))
@@ -58,14 +58,14 @@ def test_accuracy_excludes_its_bound():
     assert depth_metrics(np.array([1.25]), np.array([1.0]))[4:] == (0, 1, 1)
 
 
-def test_mean_counts_pictures_not_pixels():
+def test_mean_counts_images_not_pixels():
     one, two = DepthMetrics(*range(7)), DepthMetrics(*range(2, 9))
     assert mean_metrics([one, two]) == DepthMetrics(*range(1, 8))
 
 
 @given(depths, st.floats(0.01, 100))
-def test_median_alignment_recovers_a_scale(truth, scale):
-    assert align_median(truth / scale, truth) == pytest.approx(scale)
+def test_median_alignment_recovers_a_scale(ground_truth, scale):
+    assert align_median(ground_truth / scale, ground_truth) == pytest.approx(scale)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 10), st.floats(-5, 5))
@@ -76,15 +76,15 @@ def test_least_squares_recovers_scale_and_shift(seed, s, t):
 
 @given(pairs, st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
 def test_least_squares_is_a_minimum(pair, ds, dt):
-    p, truth = pair
-    s, t = align_least_squares(p, truth)
-    best = np.sum((s * p + t - truth) ** 2)
-    assert best <= np.sum(((s + ds) * p + t + dt - truth) ** 2) + 1e-6
+    p, ground_truth = pair
+    s, t = align_least_squares(p, ground_truth)
+    best = np.sum((s * p + t - ground_truth) ** 2)
+    assert best <= np.sum(((s + ds) * p + t + dt - ground_truth) ** 2) + 1e-6
 
 
 def test_least_squares_of_a_constant_is_the_mean():
-    truth = np.array([1.0, 2.0, 6.0])
-    s, t = align_least_squares(np.full(3, 7.0), truth)
+    ground_truth = np.array([1.0, 2.0, 6.0])
+    s, t = align_least_squares(np.full(3, 7.0), ground_truth)
     assert 7 * s + t == pytest.approx(3)
 
 
@@ -139,7 +139,7 @@ def smear(depth, length):
     return depth
 
 
-def test_truth_is_as_sharp_as_itself():
+def test_ground_truth_is_as_sharp_as_itself():
     assert edge_sharpness(box(), box()) == (1, 1, 1)
 
 
@@ -182,14 +182,14 @@ def test_displacement_within_tolerance_is_forgiven(shift, found):
     assert edge_sharpness(moved, step) == (2 * shift + 1, found, found)
 
 
-def test_only_known_truth_has_edges():
+def test_only_known_ground_truth_has_edges():
     assert edge_sharpness(box(), np.full((40, 60), 3.0)) is None
     ring = box()
     ring[box() == 4.0] = np.nan  # the box was not measured, so its outline is unknown
     assert edge_sharpness(box(), ring) is None
 
 
-def test_thin_pole_of_the_truth_itself_is_found():
+def test_thin_pole_of_the_ground_truth_itself_is_found():
     pole = np.full((10, 30), 20.0)
     pole[:, 15] = 5.0
     assert edge_sharpness(pole, pole) == (1, 1, 1)

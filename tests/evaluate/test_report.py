@@ -63,12 +63,12 @@ def test_json_is_whole_or_absent(tmp_path):
 
 
 def exhibit(depth_error=0.0, keep=1.0):
-    truth = np.tile(np.linspace(40, 4, 60)[:, None], (1, 120))
+    ground_truth = np.tile(np.linspace(40, 4, 60)[:, None], (1, 120))
     image = np.zeros((30, 60, 3), np.uint8)
     image[..., 0] = 200  # red
-    depth = truth * (1 + depth_error)
-    hidden = np.random.default_rng(0).random(truth.shape) >= keep
-    return Exhibit("best: frame 7", image, depth, np.where(hidden, 0, truth))
+    depth = ground_truth * (1 + depth_error)
+    hidden = np.random.default_rng(0).random(ground_truth.shape) >= keep
+    return Exhibit("best: frame 7", image, depth, np.where(hidden, 0, ground_truth))
 
 
 def drawn(exhibits, tmp_path):
@@ -88,7 +88,7 @@ def test_figure_has_one_row_per_frame(tmp_path):
     assert three.shape[0] == 3 * one.shape[0]
 
 
-def test_figure_shows_input_depth_truth_and_error(tmp_path):
+def test_figure_shows_input_depth_ground_truth_and_error(tmp_path):
     sheet = drawn([exhibit()], tmp_path)
     assert (panel(sheet, 0) == (200, 0, 0)).all()
     np.testing.assert_array_equal(panel(sheet, 1), panel(sheet, 2))  # perfect depth looks the same
@@ -99,7 +99,7 @@ def test_figure_shows_input_depth_truth_and_error(tmp_path):
     assert wrong.mean() > panel(sheet, 3).mean() + 20
 
 
-def test_unknown_truth_is_grey_and_sparse_truth_can_be_seen(tmp_path):
+def test_unknown_ground_truth_is_grey_and_sparse_ground_truth_can_be_seen(tmp_path):
     def grey(keep):
         return (panel(drawn([exhibit(keep=keep)], tmp_path), 2) == UNKNOWN).all(axis=-1).mean()
 
@@ -112,8 +112,8 @@ def test_missing_prediction_is_grey(tmp_path):
     whole = exhibit()
     depth = whole.depth.copy()
     depth[:, :60] = np.nan  # a letterbox margin, say
-    unseen = np.where(np.isnan(depth), 0, whole.truth)
-    sheet = drawn([whole._replace(depth=depth, truth=unseen)], tmp_path)
+    unseen = np.where(np.isnan(depth), 0, whole.ground_truth)
+    sheet = drawn([whole._replace(depth=depth, ground_truth=unseen)], tmp_path)
     grey = (panel(sheet, 1) == UNKNOWN).all(axis=-1)
     assert grey[:, :235].all()
     assert not grey[:, 245:].any()

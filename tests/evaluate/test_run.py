@@ -25,7 +25,7 @@ def samples(count=5):
 
 
 def predict(image):
-    """Err the more, the brighter the picture is."""
+    """Err the more, the brighter the image is."""
     return GROUND * (1 + 0.004 * image[0, 0, 0] * np.sin(np.arange(48, dtype=np.float32)))
 
 

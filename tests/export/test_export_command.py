@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
         (["nowhere", "--onnx"], "no checkpoint at nowhere"),
         (["random:huge", "--onnx", "-o", "{out}"], "preset 'huge' is not one of"),
         (["{checkpoint}", "--onnx", "--size", "100", "64"], "100x64 px cannot be exported"),
-        (["{checkpoint}", "--onnx", "--precision", "fp16", "--picture", "{out}"], "no picture"),
+        (["{checkpoint}", "--onnx", "--precision", "fp16", "--image", "{out}"], "no image"),
     ],
 )
 def test_each_mistake_is_one_line(checkpoint, tmp_path, capfd, arguments, complaint):

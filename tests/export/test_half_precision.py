@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where float32 islands go, on networks made to overflow in a known place."""
+"""Where float32 fp32 fallback layers go, on networks made to overflow in a known place."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from helpers.folded_models import randomised, smooth_picture
+from helpers.folded_models import randomised, smooth_image
 from torch import nn
 
-from jasmine_core.export.half_precision import Island, find_islands, in_half
+from jasmine_core.export.half_precision import Island, find_fp32_layers, in_half
 from jasmine_core.export.specialise import specialise
 
 torch.set_num_threads(1)
@@ -58,32 +58,32 @@ class Network(nn.Module):
 def test_the_smallest_module_with_a_harmless_answer_is_meant():
     torch.manual_seed(0)
     image = torch.rand(1, 3, 8, 8)
-    assert find_islands(Network(nn.ReLU()), image) == frozenset()
-    assert find_islands(Network(nn.ReLU(), Loud()), image) == {"parts.1"}
-    assert find_islands(Network(Inward()), image) == {"parts.0"}
+    assert find_fp32_layers(Network(nn.ReLU()), image) == frozenset()
+    assert find_fp32_layers(Network(nn.ReLU(), Loud()), image) == {"parts.1"}
+    assert find_fp32_layers(Network(Inward()), image) == {"parts.0"}
 
 
 def test_what_no_module_can_hold_back_is_the_whole_network():
     network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1))
     nn.init.constant_(network[0].bias, 1e6)
     nn.init.constant_(network[1].bias, 1e6)
-    assert find_islands(network, torch.rand(1, 3, 8, 8)) == {"0", "1"}
+    assert find_fp32_layers(network, torch.rand(1, 3, 8, 8)) == {"0", "1"}
 
 
-def test_islands_keep_an_overflow_from_happening():
+def test_fp32_layers_keep_an_overflow_from_happening():
     torch.manual_seed(0)
     network, image = Network(Loud()), torch.rand(1, 3, 8, 8)
     with torch.no_grad():
         expected = network(image)
         assert not torch.isfinite(in_half(network)(image.half())).all()
-        got = in_half(network, find_islands(network, image))(image.half())
+        got = in_half(network, find_fp32_layers(network, image))(image.half())
     assert got.dtype == torch.float16
     torch.testing.assert_close(got.float(), expected, rtol=0, atol=5e-3)
 
 
 def test_the_model_keeps_its_own_precision(make_model):
     folded = specialise(randomised(make_model(), 0.05))
-    assert find_islands(folded, smooth_picture(64, 64)) == frozenset()
+    assert find_fp32_layers(folded, smooth_image(64, 64)) == frozenset()
     half = in_half(folded, ["decoder.vae.mid_block"])
     assert all(p.dtype == torch.float32 for p in folded.parameters())
     kept = {name for name, m in half.named_modules() if isinstance(m, Island)}
@@ -92,6 +92,6 @@ def test_the_model_keeps_its_own_precision(make_model):
     assert any(name.startswith("unet") for name in kept)  # its GroupNorms
 
 
-def test_unknown_islands_are_named(make_model):
+def test_unknown_fp32_layers_are_named(make_model):
     with pytest.raises(ValueError, match=r"unet\.attic"):
         in_half(specialise(make_model()), ["unet.attic"])

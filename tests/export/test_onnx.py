@@ -10,7 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from helpers.folded_models import exported_checkpoint, maps, randomised, smooth_picture
+from helpers.folded_models import exported_checkpoint, maps, randomised, smooth_image
 
 from jasmine_core import JasmineModel
 from jasmine_core.artifacts.card import matches, read_card
@@ -44,8 +44,8 @@ def half(checkpoint, tmp_path_factory):
     """Return the folder of a float16 export in three graphs, for 64x64 px."""
     model = JasmineModel.from_pretrained(checkpoint)
     folder = tmp_path_factory.mktemp("half")
-    islands = frozenset({"unet.mid_block"})
-    export_onnx(model, folder, size=(64, 64), precision="fp16", islands=islands, split=True)
+    fp32_layers = frozenset({"unet.mid_block"})
+    export_onnx(model, folder, size=(64, 64), precision="fp16", fp32_layers=fp32_layers, split=True)
     return folder
 
 
@@ -61,7 +61,7 @@ def run(folder, image):
 
 
 def difference(folder, checkpoint, width, height):
-    image = smooth_picture(width, height)
+    image = smooth_image(width, height)
     tensors = run(folder, image)
     expected = maps(JasmineModel.from_pretrained(checkpoint), image).numpy()
     got = np.concatenate([tensors["ssi"], tensors["depth"]], axis=1)
@@ -98,7 +98,7 @@ def test_types_are_as_intended(whole, half):
     assert set(types(model, "Conv")) == {"FLOAT"}
     for name in ("encoder", "unet", "decoder"):
         model = load(half / f"{name}.onnx")
-        check_graph(model, "fp16", islands=True)
+        check_graph(model, "fp16", fp32_layers=True)
         if name != "unet":
             check_graph(model, "fp16")
         # The norms compute in float32; work is in float16.
@@ -106,7 +106,7 @@ def test_types_are_as_intended(whole, half):
         assert types(model, "Conv")["FLOAT16"] > types(model, "Conv")["FLOAT"]
     # The attention over all pixels of the refiner does too.
     assert types(load(half / "decoder.onnx"), "Softmax")["FLOAT"] == 2
-    # The island that was asked for: the two residual blocks in the middle of the U-Net.
+    # The fp32 fallback layer that was asked for: two residual blocks in the middle of the U-Net.
     assert types(load(half / "unet.onnx"), "Conv")["FLOAT"] == 4
     assert types(load(half / "decoder.onnx"), "Conv")["FLOAT"] == 0
 
@@ -168,8 +168,8 @@ def test_card_and_metadata_agree(whole, checkpoint):
     assert not matches(card, metadata | {"jasmine.model": "another"})
 
 
-def test_islands_are_told(half):
-    assert read_card(half).islands == "unet.mid_block"
+def test_fp32_layers_are_told(half):
+    assert read_card(half).fp32_layers == "unet.mid_block"
 
 
 @pytest.mark.parametrize("size", [(100, 64), (128, 0), (-64, 64)])
@@ -238,7 +238,7 @@ def test_lint_refuses_sizes_that_are_computed():
 def test_lint_refuses_a_forgotten_convolution():
     with pytest.raises(ExportError, match="convolution in float32"):
         check_graph(graph("Conv", inputs=2), "fp16")
-    check_graph(graph("Conv", inputs=2), "fp16", islands=True)
+    check_graph(graph("Conv", inputs=2), "fp16", fp32_layers=True)
 
 
 def test_card_is_plain_json(whole):

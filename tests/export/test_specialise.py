@@ -9,7 +9,7 @@ import copy
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from helpers.folded_models import exact, maps, randomised, smooth_picture
+from helpers.folded_models import exact, maps, randomised, smooth_image
 
 from jasmine_core.export.specialise import specialise
 from jasmine_core.model.jasmine import JasmineModel
@@ -25,7 +25,7 @@ def folded_maps(model, image, transposed=False):
 
 def assert_equal(model, width, height, transposed=False):
     """Compare in float64 (1e-10) and float32 (1e-4), and see that there is something to compare."""
-    image = smooth_picture(width, height)
+    image = smooth_image(width, height)
     double = exact(model)
     expected = maps(double, image.double())
     for channel in expected[0]:
@@ -79,7 +79,7 @@ def test_without_a_task_switch(make_model):
 def test_the_other_task_vector(make_model):
     model = randomised(make_model(task_depth=(0, 1)))
     assert_equal(model, 128, 64)
-    image = smooth_picture(128, 64)
+    image = smooth_image(128, 64)
     other = randomised(make_model())
     assert (folded_maps(model, image) - folded_maps(other, image)).abs().max() > 1e-3
 
@@ -105,11 +105,11 @@ def test_a_vae_without_its_1x1_convolutions(model):
 def test_sides_that_do_not_halve_evenly(model):
     assert_equal(model, 72, 88)  # latent 9x11
     with pytest.raises(ValueError, match="transposed"):
-        folded_maps(model, smooth_picture(72, 88), transposed=True)
+        folded_maps(model, smooth_image(72, 88), transposed=True)
 
 
 def test_batches_do_not_mix(model):
-    image = torch.cat([smooth_picture(128, 64, seed) for seed in range(3)])
+    image = torch.cat([smooth_image(128, 64, seed) for seed in range(3)])
     together = folded_maps(model, image)
     for i in range(3):
         alone = folded_maps(model, image[i : i + 1])

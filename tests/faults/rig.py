@@ -29,7 +29,7 @@ IMAGE, COMPRESSED, INFO = (
 
 
 class Answers:
-    """A simulated backend: depths come from a function of the picture [3,h,w], not a network."""
+    """A simulated backend: depths come from a function of the image [3,h,w], not a network."""
 
     def __init__(
         self,
@@ -100,8 +100,8 @@ class Rig:
             self.raw(kind, raw)
 
     @property
-    def tally(self):
-        return self.component.tally
+    def counts(self):
+        return self.component.counts
 
 
 def serialised(fill: Callable[[Recorder], None]) -> list[tuple[str, bytes]]:
@@ -119,7 +119,7 @@ def serialised(fill: Callable[[Recorder], None]) -> list[tuple[str, bytes]]:
 
 
 def open_bag(folder: Path, compressed: bool) -> tuple[Bag, str]:
-    """Record a bag that has a camera's two topics; return it and the pictures' topic."""
+    """Record a bag that has a camera's two topics; return it and the images' topic."""
     topic = IMAGE_TOPIC + ("/compressed" if compressed else "")
 
     def fill(bag: Recorder) -> None:

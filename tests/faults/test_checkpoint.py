@@ -13,13 +13,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.camera_bags import picture, stamp
+from helpers.camera_bags import pixels, stamp
 
 from jasmine_core.errors import CheckpointError
 from jasmine_core.model.checkpoint import load_checkpoint
 from jasmine_ros.node.topics import DEPTH
 
-PICTURES = 20
+IMAGES = 20
 OVERWRITTEN = """
 import sys
 from pathlib import Path
@@ -49,13 +49,13 @@ def test_an_engine_deleted_while_the_node_runs(
     mine = shutil.copytree(source, tmp_path / "mine")
     rig = make_rig(checkpoint=str(mine), backend=backend)
     rig.send(lambda bag: bag.info(0))
-    rig.send(lambda bag: bag.image(stamp(0), picture()))
+    rig.send(lambda bag: bag.image(stamp(0), pixels()))
     shutil.rmtree(mine)
-    for index in range(1, 1 + PICTURES):
-        rig.send(lambda bag, i=index: bag.image(stamp(i), picture()))
+    for index in range(1, 1 + IMAGES):
+        rig.send(lambda bag, i=index: bag.image(stamp(i), pixels()))
     first, *rest = (depth.data.tobytes() for depth in rig.host.published[DEPTH])
-    assert rest == [first] * PICTURES and rig.tally.skipped == 0
-    record_property("pictures after the files had gone", PICTURES)
+    assert rest == [first] * IMAGES and rig.counts.skipped == 0
+    record_property("images after the files had gone", IMAGES)
 
     rig.component.deactivate()
     rig.component.cleanup()
@@ -66,7 +66,7 @@ def test_an_engine_deleted_while_the_node_runs(
     rig.component.activate("sensor_msgs/msg/Image")
     rig.host.forget()
     rig.send(lambda bag: bag.info(0))
-    rig.send(lambda bag: bag.image(stamp(0), picture()))
+    rig.send(lambda bag: bag.image(stamp(0), pixels()))
     assert [depth.data.tobytes() for depth in rig.host.published[DEPTH]] == [first]
 
 

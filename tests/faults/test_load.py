@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from contract.steps import Send, image, info
 from faults.usage import usage
-from helpers.camera_bags import picture, stamp
+from helpers.camera_bags import pixels, stamp
 from helpers.live_topics import data_packet, send
 
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH
 
 pytestmark = pytest.mark.skipif(not find_spec("cyclonedds"), reason="no wheel of cyclonedds here")
-SLOWNESS = 0.2  # [s] for a picture
+SLOWNESS = 0.2  # [s] for an image
 SLOW = f"""
 import sys, time
 import numpy as np
@@ -61,7 +61,7 @@ def test_a_120_hz_camera_before_a_slow_network(live_node, record_property):
     node, listener, _ = live_node
     listener.send(info(**SIZE))
     listener.listen(0.2)
-    before, shown = listener.counts["received"], picture(0, **SIZE)
+    before, shown = listener.counts["received"], pixels(0, **SIZE)
     ages, memory, sent, due = [], [], 0, time.monotonic()
     end = due + SECONDS
     while time.monotonic() < end:
@@ -88,7 +88,7 @@ def test_a_120_hz_camera_before_a_slow_network(live_node, record_property):
     ):
         record_property(name, value)
     assert len(ages) > 0.4 * SECONDS / SLOWNESS and counts["dropped"] > 3 * len(ages)
-    # Whoever queues pictures grows older with each: after 12 s it would lag by many seconds.
+    # Whoever queues images grows older with each: after 12 s it would lag by many seconds.
     assert np.median(ages) < SLOWNESS + 0.15 and max(ages[len(ages) // 2 :]) < SLOWNESS + 0.6
     assert resident.max() < 1.01 * resident[0] + 2e6
     assert threads.max() == threads[0] and files.max() == files[0]
@@ -105,7 +105,7 @@ def test_damaged_bytes_from_a_stranger_on_the_wire(live_node, record_property):
     node, listener, domain = live_node
     rng, ports = np.random.default_rng(9), domain_ports(domain)[:40]
     raws = {
-        IMAGE: serialised(lambda bag: bag.image(1, picture(0, 12, 10)))[0][1],
+        IMAGE: serialised(lambda bag: bag.image(1, pixels(0, 12, 10)))[0][1],
         INFO: serialised(lambda bag: bag.info(1, width=12, height=10))[0][1],
     }
     strangers = listener.strangers()
@@ -122,7 +122,7 @@ def test_damaged_bytes_from_a_stranger_on_the_wire(live_node, record_property):
             answer(listener, index)
     listener.listen_until(listener.balanced)
     record_property("packets", PACKETS)
-    record_property("pictures that reached the node", listener.counts["received"] - before)
+    record_property("images that reached the node", listener.counts["received"] - before)
     assert not node.gone and "Traceback" not in node.said
 
 
@@ -141,7 +141,7 @@ def test_a_camera_that_stops_and_returns(live_node, record_property):
 
 
 def answer(listener, index: int) -> None:
-    """Send a picture until its depth comes back: a stranger's may take its place now and then."""
+    """Send an image until its depth comes back: a stranger's may take its place now and then."""
     for _ in range(20):
         listener.send(info(index))
         listener.send(image(index))

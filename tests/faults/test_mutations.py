@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Damaged messages: no crash, and no picture other than the one that a message really holds.
+"""Damaged messages: no crash, and no image other than the one that a message really holds.
 
 100,000 of them in the long run, 3,000 in the ordinary one; the seed is fixed.
 """
@@ -69,8 +69,8 @@ RAW = [
 ]
 
 
-def packed_picture(message) -> np.ndarray:
-    """Return the picture of a message, pixel by pixel as sensor_msgs/Image defines it."""
+def packed_image(message) -> np.ndarray:
+    """Return the image of a message, pixel by pixel as sensor_msgs/Image defines it."""
     size, count, order = PACKED[message.encoding]
     v, u, c = np.ix_(range(message.height), range(message.width), order)
     high = 0 if message.is_bigendian else size - 1  # 16 bits keep their high byte
@@ -83,9 +83,9 @@ def same(a, b, *names: str) -> bool:
 
 def check(rig, count: int, kinds: Counter, report: Callable[[str, object], None]) -> None:
     """Nothing crashed, nothing was lost sight of, and there was something to see."""
-    tally = rig.tally
-    assert "failed" not in tally.reasons, tally.reasons["failed"]
-    assert tally.received == tally.processed + tally.skipped
+    counts = rig.counts
+    assert "failed" not in counts.reasons, counts.reasons["failed"]
+    assert counts.received == counts.processed + counts.skipped
     report("messages", count)
     for kind, number in sorted(kinds.items()):
         report(kind, number)
@@ -96,10 +96,10 @@ def test_images(make_rig, number, record_property):
     rig, rng, seen = make_rig(Answers()), np.random.default_rng(6), Counter()
     rig.send(lambda bag: bag.info(0, width=WIDTH, height=HEIGHT))
     originals = [ROS2.deserialize_cdr(raw, IMAGE) for raw in RAW]
-    pictures = []
+    images = []
     for raw in RAW:
         rig.raw(IMAGE, raw)
-        pictures.append(rig.host.frames[-1].image.copy())
+        images.append(rig.host.frames[-1].image.copy())
     for _ in range(number(IMAGE)):
         one, other = (int(i) for i in rng.integers(len(RAW), size=2))
         damaged = mutate(rng, RAW[one], RAW[other])
@@ -116,17 +116,17 @@ def test_images(make_rig, number, record_property):
         assert same(depth.header, message.header, "frame_id")
         assert same(depth.header.stamp, message.header.stamp, "sec", "nanosec")
         if message.encoding in PACKED:
-            np.testing.assert_array_equal(frame.image, packed_picture(message))
+            np.testing.assert_array_equal(frame.image, packed_image(message))
             seen["shown, pixel by pixel what the message holds"] += 1
         elif same(message, originals[one], "encoding", "step", "is_bigendian", "data"):
-            np.testing.assert_array_equal(frame.image, pictures[one])
+            np.testing.assert_array_equal(frame.image, images[one])
             seen["shown, as before the damage"] += 1
         else:
             seen["shown, Bayer or YUV with other bytes"] += 1
     check(rig, number(IMAGE), seen, record_property)
     assert min(seen.values()) > 0 and len(seen) == 4
     rig.raw(IMAGE, RAW[0])
-    np.testing.assert_array_equal(rig.host.frames[-1].image, pictures[0])
+    np.testing.assert_array_equal(rig.host.frames[-1].image, images[0])
 
 
 FILES = {
@@ -176,7 +176,7 @@ def test_compressed_images(make_rig, number, record_property):
 
 @pytest.mark.parametrize("number", COUNTS)
 def test_camera_infos(make_rig, number, record_property):
-    """A good picture follows each of them; its depth bears the camera that was told, or none."""
+    """A good image follows each of them; its depth bears the camera that was told, or none."""
     rig, rng, seen = make_rig(Answers()), np.random.default_rng(8), Counter()
 
     def plain(bag: Recorder) -> None:
@@ -195,7 +195,7 @@ def test_camera_infos(make_rig, number, record_property):
         rig.host.forget()
         rig.raw(IMAGE, RAW[0])
         if not rig.host.frames:
-            seen["picture refused"] += 1
+            seen["image refused"] += 1
             continue
         (told,) = rig.host.published[DEPTH_INFO]
         (depth,) = rig.host.published[DEPTH]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from faults.rig import Answers
-from helpers.camera_bags import picture, stamp
+from helpers.camera_bags import pixels, stamp
 
 from jasmine_core.errors import EngineError, ExportError
 from jasmine_ros.node.topics import DEPTH, POINTS
@@ -41,11 +41,11 @@ def test_a_network_without_a_finite_answer_costs_its_frames_only(make_rig, value
     rig.send(lambda bag: bag.info(0))
     for index in range(ROUNDS):
         backend.answer = everywhere(value) if index % 2 else good
-        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i)))
-    assert (rig.tally.processed, rig.tally.skipped) == (ROUNDS // 2, ROUNDS // 2)
-    (reason,) = rig.tally.reasons["unusable"]
+        rig.send(lambda bag, i=index: bag.image(stamp(i), pixels(i)))
+    assert (rig.counts.processed, rig.counts.skipped) == (ROUNDS // 2, ROUNDS // 2)
+    (reason,) = rig.counts.reasons["unusable"]
     assert "found no depth" in reason
-    record_property("pictures lost", f"{rig.tally.skipped} of {ROUNDS}")
+    record_property("images lost", f"{rig.counts.skipped} of {ROUNDS}")
     assert len(rig.host.published[DEPTH]) == ROUNDS // 2
 
 
@@ -54,7 +54,7 @@ def test_where_the_network_knows_nothing_the_messages_say_so(make_rig, encoding)
     outputs = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
     rig = make_rig(Answers(holes), depth_encoding=encoding, points_edge_threshold=0.0, **outputs)
     rig.send(lambda bag: bag.info(0))
-    rig.send(lambda bag: bag.image(stamp(0), picture()))
+    rig.send(lambda bag: bag.image(stamp(0), pixels()))
     (depth,), (cloud,) = rig.host.published[DEPTH], rig.host.published[POINTS]
     if encoding == "32FC1":
         values = depth.data.view(np.float32)
@@ -81,11 +81,11 @@ def test_simulated_gpu_out_of_memory(make_rig, record_property):
     rig.send(lambda bag: bag.info(0))
     for index in range(ROUNDS):
         backend.answer = no_memory if index % 2 else good
-        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i)))
-    assert (rig.tally.processed, rig.tally.skipped) == (ROUNDS // 2, ROUNDS // 2)
-    (reason,) = rig.tally.reasons["failed"]
+        rig.send(lambda bag, i=index: bag.image(stamp(i), pixels(i)))
+    assert (rig.counts.processed, rig.counts.skipped) == (ROUNDS // 2, ROUNDS // 2)
+    (reason,) = rig.counts.reasons["failed"]
     assert "OutOfMemoryError" in reason and "2.00 GiB" in reason
-    record_property("pictures lost", f"{rig.tally.skipped} of {ROUNDS}")
+    record_property("images lost", f"{rig.counts.skipped} of {ROUNDS}")
     gc.collect()
     assert not any(ref() is not None for ref in kept), "a kept traceback would keep the tensors"
     warnings = [text for severity, text in rig.host.said if severity in ("warn", "error")]
@@ -93,7 +93,7 @@ def test_simulated_gpu_out_of_memory(make_rig, record_property):
 
 
 @pytest.mark.parametrize("error", [EngineError, ExportError])
-def test_a_graph_that_is_gone_costs_pictures_and_not_the_node(make_rig, error):
+def test_a_graph_that_is_gone_costs_images_and_not_the_node(make_rig, error):
     """As when files are deleted and the camera then comes with a size that needs another one."""
 
     def gone(image: np.ndarray) -> np.ndarray:
@@ -103,15 +103,15 @@ def test_a_graph_that_is_gone_costs_pictures_and_not_the_node(make_rig, error):
     rig = make_rig(network)
     rig.send(lambda bag: bag.info(0))
     for index in range(2):
-        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i)))
+        rig.send(lambda bag, i=index: bag.image(stamp(i), pixels(i)))
         network.answer = good
-    assert (rig.tally.processed, rig.tally.skipped) == (1, 1)
-    assert any("no graph for" in reason for reason in rig.tally.reasons["unusable"])
+    assert (rig.counts.processed, rig.counts.skipped) == (1, 1)
+    assert any("no graph for" in reason for reason in rig.counts.reasons["unusable"])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (64, 65), (0, 0), (64,)])
-def test_an_answer_of_another_shape_is_no_picture(make_rig, shape):
+def test_an_answer_of_another_shape_is_no_image(make_rig, shape):
     rig = make_rig(Answers(lambda image: np.ones(shape, np.float32)))
     rig.send(lambda bag: bag.info(0))
-    rig.send(lambda bag: bag.image(stamp(0), picture()))
-    assert (rig.tally.processed, rig.tally.skipped) == (0, 1) and not rig.host.published[DEPTH]
+    rig.send(lambda bag: bag.image(stamp(0), pixels()))
+    assert (rig.counts.processed, rig.counts.skipped) == (0, 1) and not rig.host.published[DEPTH]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters that change many times a second, while pictures are worked on."""
+"""Parameters that change many times a second, while images are worked on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 from faults.rig import Answers
-from helpers.camera_bags import picture, stamp
+from helpers.camera_bags import pixels, stamp
 
 from jasmine_core.errors import ConfigError
 from jasmine_ros.node.topics import DEPTH, POINTS
@@ -28,7 +28,7 @@ FAR = {
     "depth_encoding": "16UC1",
     "publish_points": True,
 }
-PICTURES = 400
+IMAGES = 400
 
 
 def test_a_storm_of_parameters(make_rig, record_property):
@@ -50,9 +50,9 @@ def test_a_storm_of_parameters(make_rig, record_property):
     for thread in threads:
         thread.start()
     kinds = set()
-    for index in range(PICTURES):
+    for index in range(IMAGES):
         rig.host.forget()
-        rig.send(lambda bag, i=index: bag.image(stamp(i), picture(i, 16, 12)))
+        rig.send(lambda bag, i=index: bag.image(stamp(i), pixels(i, 16, 12)))
         (depth,), clouds = rig.host.published[DEPTH], rig.host.published[POINTS]
         kinds.add(depth.encoding)
         if depth.encoding == "32FC1":
@@ -63,11 +63,11 @@ def test_a_storm_of_parameters(make_rig, record_property):
     over.set()
     for thread in threads:
         thread.join()
-    assert rig.tally.processed == PICTURES and rig.tally.skipped == 0
+    assert rig.counts.processed == IMAGES and rig.counts.skipped == 0
     for name, value in (
-        ("pictures", PICTURES),
+        ("images", IMAGES),
         ("changes accepted", len(accepted)),
         ("changes refused", len(refused)),
     ):
         record_property(name, value)
-    assert kinds == {"32FC1", "16UC1"} and len(accepted) > PICTURES and len(refused) > PICTURES
+    assert kinds == {"32FC1", "16UC1"} and len(accepted) > IMAGES and len(refused) > IMAGES

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The live node for a long time, at the speed it can do: `make soak`.
 
-SOAK_MINUTES says how long, SOAK_PICTURE where the memory over time is drawn; the figures lie beside
-the picture, as JSON.
+SOAK_MINUTES says how long, SOAK_IMAGE where the memory over time is drawn; the figures lie beside
+the image, as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from contract.steps import image, info
 from faults.usage import usage
-from helpers.camera_bags import picture, stamp
+from helpers.camera_bags import pixels, stamp
 from helpers.live_topics import ending
 
 from jasmine_core.evaluate.report import write_json
@@ -28,11 +28,11 @@ pytestmark = [
     pytest.mark.skipif(not find_spec("cyclonedds"), reason="no wheel of cyclonedds here"),
 ]
 MINUTES = float(os.environ.get("SOAK_MINUTES", "20"))
-PICTURE = os.environ.get("SOAK_PICTURE")
+IMAGE = os.environ.get("SOAK_IMAGE")
 WARM_UP = 0.15  # of the time
 OUTPUTS = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
 SIZES = ((160, 120), (320, 240), (96, 64))
-TURN = 500  # pictures of one size
+TURN = 500  # images of one size
 DAMAGED = 50  # every so many
 
 
@@ -42,7 +42,7 @@ def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_proper
     with live(LiveDriver, checkpoint, 1 + (os.getpid() + 25) % 101) as driver:
         node, listener = driver.start(**OUTPUTS)
         before = dict(listener.counts)
-        shown = {size: [picture(i, *size) for i in range(8)] for size in SIZES}
+        shown = {size: [pixels(i, *size) for i in range(8)] for size in SIZES}
         samples, index, began = [], 0, time.monotonic()
         while (elapsed := time.monotonic() - began) < 60 * MINUTES:
             width, height = size = SIZES[index // TURN % len(SIZES)]
@@ -70,9 +70,9 @@ def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_proper
     growth = growth_of(minutes[settled], resident[settled])
     figures = {
         "minutes": round(seconds / 60, 2),
-        "pictures sent": index,
+        "images sent": index,
         **counts,
-        "depth pictures per second": round(counts["processed"] / seconds, 2),
+        "depth images per second": round(counts["processed"] / seconds, 2),
         "memory [MiB]": round(float(resident[settled].mean()) / 2**20, 1),
         "memory growth after warm-up [%]": round(100 * growth, 3),
         "threads": f"{threads[settled].min():.0f}..{threads[settled].max():.0f}",
@@ -84,7 +84,7 @@ def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_proper
     for name, value in figures.items():
         record_property(name, value)
         print(f"{name}: {value}")
-    drawing = Path(PICTURE or tmp_path / "soak.png")
+    drawing = Path(IMAGE or tmp_path / "soak.png")
     draw(minutes, resident / 2**20, figures, drawing)
     write_json(drawing.with_suffix(".json"), figures)
     assert node.process.returncode == 0 and "Traceback" not in node.said, node.said
@@ -95,7 +95,7 @@ def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_proper
 
 
 def _wait_for_depth(listener, index: int) -> None:
-    """Wait until a picture's depth is there; a lost packet costs a moment, not the test."""
+    """Wait until an image's depth is there; a lost packet costs a moment, not the test."""
     from jasmine_ros.msgs.messages import stamp_ns
     from jasmine_ros.node.topics import DEPTH
 
@@ -139,7 +139,7 @@ def draw(minutes: np.ndarray, mib: np.ndarray, figures: dict, path: Path) -> Non
     text("warm-up | measured", warm - 70, top - 8, 0.4)
     text("resident memory of the live node [MiB] over minutes", left, 24, 0.6)
     lines = (
-        ("depth pictures per second", "memory [MiB]", "memory growth after warm-up [%]"),
+        ("depth images per second", "memory [MiB]", "memory growth after warm-up [%]"),
         ("threads", "descriptors", "processed", "skipped", "dropped"),
     )
     for names, y in zip(lines, (46, 66), strict=True):

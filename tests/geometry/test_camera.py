@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A scene that is known by its equation shows that pictures, depth and K move together.
+"""A scene that is known by its equation shows that images, depth and K move together.
 
 A wall that stands askew before the camera carries a smooth pattern given in metres. It is rendered
-by evaluating its equation at every pixel centre, so the picture that a transformed camera sees can
-be compared with the transformed picture.
+by evaluating its equation at every pixel centre, so the image that a transformed camera sees can
+be compared with the transformed image.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def render_depth(camera: Camera) -> np.ndarray:
 
 
 def render(camera: Camera, wavelength: float) -> np.ndarray:
-    """Return the picture [H,W,3] of a pattern of waves [m] on the wall, before rounding."""
+    """Return the image [H,W,3] of a pattern of waves [m] on the wall, before rounding."""
     u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
     depth = render_depth(camera)
     points = np.stack(
@@ -71,17 +71,17 @@ def render(camera: Camera, wavelength: float) -> np.ndarray:
 
 
 def wavelength_for(*cameras: Camera) -> float:
-    """Return metres per wave so that one is 24 px long or more in each of the pictures."""
+    """Return metres per wave so that one is 24 px long or more in each of the images."""
     coarsest = min(camera.K[axis, axis] for camera in cameras for axis in (0, 1))
     return 24 * render_depth(cameras[0]).max() / coarsest
 
 
-def to_uint8(picture: np.ndarray) -> np.ndarray:
-    return np.rint(picture).astype(np.uint8)
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    return np.rint(image).astype(np.uint8)
 
 
 def interior(transform: ImageTransform) -> tuple[slice, slice]:
-    """Return the target pixels whose values do not hang on the picture's edge."""
+    """Return the target pixels whose values do not hang on the image's edge."""
     margin = [max(1, int(np.ceil(s))) + 1 for s in transform.scale]
     w = transform.target_window
     return (
@@ -112,22 +112,22 @@ CASES = [
 
 
 @pytest.mark.parametrize(("place", "source", "target"), CASES)
-def test_a_transformed_picture_is_what_the_transformed_camera_sees(place, source, target):
+def test_a_transformed_image_is_what_the_transformed_camera_sees(place, source, target):
     camera, transform = camera_of(*source), place(source, target)
     after = transform.camera(camera)
     assert after.size == target
     wavelength = wavelength_for(camera, after)
-    picture = transform.picture(to_uint8(render(camera, wavelength)))
-    assert picture.dtype == np.uint8 and picture.shape == (target[1], target[0], 3)
+    image = transform.image(to_uint8(render(camera, wavelength)))
+    assert image.dtype == np.uint8 and image.shape == (target[1], target[0], 3)
 
     inside = interior(transform)
-    assert picture[inside].size > picture[transform.target_window.slices].size / 2
+    assert image[inside].size > image[transform.target_window.slices].size / 2
 
     def error(seen_by: Camera) -> float:
-        return float(np.abs(picture[inside] - render(seen_by, wavelength)[inside]).max())
+        return float(np.abs(image[inside] - render(seen_by, wavelength)[inside]).max())
 
     assert error(after) < LEVELS
-    # The bound is narrow enough to catch half a pixel of the coarser picture, in x and in y.
+    # The bound is narrow enough to catch half a pixel of the coarser image, in x and in y.
     half = 0.5 * np.maximum(transform.scale, 1)
     assert error(shifted(after, half[0], 0)) > 2 * LEVELS
     assert error(shifted(after, 0, -half[1])) > 2 * LEVELS
@@ -139,9 +139,9 @@ def test_scaling_c_without_the_half_pixel_would_be_seen():
     after = transform.camera(camera)
     naive = Camera(*target, np.diag([1 / 3, 1 / 3, 1]) @ camera.K)
     wavelength = wavelength_for(camera, after)
-    picture = transform.picture(to_uint8(render(camera, wavelength)))
+    image = transform.image(to_uint8(render(camera, wavelength)))
     inside = interior(transform)
-    errors = [np.abs(picture - render(c, wavelength))[inside].max() for c in (after, naive)]
+    errors = [np.abs(image - render(c, wavelength))[inside].max() for c in (after, naive)]
     assert errors[0] < LEVELS < 2 * LEVELS < errors[1]
 
 
@@ -181,9 +181,9 @@ def test_constant_depth_stays_what_it_is(place, source, target):
 
 
 def test_margins_repeat_the_nearest_edge():
-    picture = to_uint8(render(camera_of(96, 40), 0.5))
+    image = to_uint8(render(camera_of(96, 40), 0.5))
     transform = fit((96, 40), (128, 128))
-    result, w = transform.picture(picture), transform.target_window
+    result, w = transform.image(image), transform.target_window
     inner = result[w.slices]
     assert (w.x, w.width) == (0, 128) and w.y > 30
     np.testing.assert_array_equal(result[: w.y], np.broadcast_to(inner[0], (w.y, 128, 3)))
@@ -196,16 +196,16 @@ def test_margins_repeat_the_nearest_edge():
 
 
 def test_thin_structures_survive_a_strong_shrink():
-    picture = np.zeros((512, 512, 3), np.uint8)
-    picture[:, ::8] = 240  # lines one pixel wide
-    small = stretch((512, 512), (64, 64)).picture(picture)
+    image = np.zeros((512, 512, 3), np.uint8)
+    image[:, ::8] = 240  # lines one pixel wide
+    small = stretch((512, 512), (64, 64)).image(image)
     np.testing.assert_allclose(small, 30, atol=1)  # their mean, wherever they fall
 
 
-def test_grey_pictures_and_equal_sizes_pass():
-    picture = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    np.testing.assert_array_equal(fit((4, 3), (4, 3)).picture(picture), picture)
-    assert fit((4, 3), (8, 6)).picture(picture).shape == (6, 8)
+def test_grey_images_and_equal_sizes_pass():
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    np.testing.assert_array_equal(fit((4, 3), (4, 3)).image(image), image)
+    assert fit((4, 3), (8, 6)).image(image).shape == (6, 8)
 
 
 # ---------------------------------------------------------------------------- for any size
@@ -224,7 +224,7 @@ def test_there_and_back_is_nothing(place, source, target):
 
 
 @given(places, sizes, sizes)
-def test_windows_lie_in_their_pictures_and_their_borders_on_each_other(place, source, target):
+def test_windows_lie_in_their_images_and_their_borders_on_each_other(place, source, target):
     transform = place(source, target)
     for window, size in ((transform.source_window, source), (transform.target_window, target)):
         assert window.x >= 0 and window.y >= 0 and min(window[2:]) >= 1
@@ -239,7 +239,7 @@ def test_windows_lie_in_their_pictures_and_their_borders_on_each_other(place, so
 
 
 @given(sizes, sizes)
-def test_fit_shows_all_of_the_picture_in_its_own_aspect(source, target):
+def test_fit_shows_all_of_the_image_in_its_own_aspect(source, target):
     transform = fit(source, target)
     w = transform.target_window
     assert transform.source_window == (0, 0, *source)
@@ -274,7 +274,7 @@ def test_network_size_keeps_aspect_and_area_in_multiples(source, multiple):
         # A letterbox into it loses little: less than half of it is margin.
         inner = fit(source, size).target_window
         assert inner.width * inner.height > 0.5 * size[0] * size[1]
-        # Turned pictures get turned networks, and the nominal size is its own choice.
+        # Turned images get turned networks, and the nominal size is its own choice.
         assert network_size(source[::-1], nominal, multiple) == size[::-1]
         assert network_size(nominal, nominal, multiple) == nominal
 
@@ -303,7 +303,7 @@ def test_a_transform_belongs_to_one_size():
     transform = fit((640, 480), (320, 256))
     with pytest.raises(CameraError, match=r"camera is 641x480 px .* 640x480 px"):
         transform.camera(camera_of(641, 480))
-    with pytest.raises(CameraError, match=r"picture is 480x640 px .* 640x480 px"):
-        transform.picture(np.zeros((640, 480, 3), np.uint8))
-    with pytest.raises(CameraError, match=r"picture is 640x481 px"):
+    with pytest.raises(CameraError, match=r"image is 480x640 px .* 640x480 px"):
+        transform.image(np.zeros((640, 480, 3), np.uint8))
+    with pytest.raises(CameraError, match=r"image is 640x481 px"):
         transform.map(np.zeros((481, 640), np.float32))

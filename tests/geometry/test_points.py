@@ -122,7 +122,7 @@ def test_limit_range_keeps_what_is_inside_and_forgets_the_rest(depth, near, far)
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_thinned_pixels_see_the_same_points(stride):
-    """Samples are taken, so a thinned picture back-projects to a subset of the points."""
+    """Samples are taken, so a thinned image back-projects to a subset of the points."""
     depth = np.random.default_rng(0).uniform(1, 9, (7, 8)).astype(np.float32)
     image = np.random.default_rng(1).integers(0, 255, (7, 8, 3), np.uint8)
     K = np.array([[50.0, 0, 3.3], [0, 40.0, 2.2], [0, 0, 1]])

@@ -91,8 +91,8 @@ def grid(width=WIDTH, height=HEIGHT) -> tuple[np.ndarray, np.ndarray]:
     return u, v
 
 
-def raw_picture(c: Calibration) -> np.ndarray:
-    """Render the picture behind the lens."""
+def raw_image(c: Calibration) -> np.ndarray:
+    """Render the image behind the lens."""
     u, v = grid(c.width, c.height)
     a, b = (u - c.K[0, 2]) / c.K[0, 0], (v - c.K[1, 2]) / c.K[1, 1]
     x, y = undistort(MODELS[c.distortion_model], c.D, a, b)
@@ -159,13 +159,13 @@ LENSES = [
 @pytest.mark.parametrize(("model", "D"), LENSES)
 @pytest.mark.parametrize("R", [None, TURNED], ids=["straight", "turned"])
 @pytest.mark.parametrize("P", [None, OTHER], ids=["P is K", "P other"])
-def test_rectified_picture_is_what_the_pinhole_camera_sees(model, D, R, P):
+def test_rectified_image_is_what_the_pinhole_camera_sees(model, D, R, P):
     c = calibration(model, D, R, P)
     assert c.distorted and c.needs_rectification()
-    raw = raw_picture(c)
+    raw = raw_image(c)
     rectifier = Rectifier(c)
-    picture = rectifier(raw)
-    assert picture.shape == raw.shape and picture.dtype == np.uint8
+    image = rectifier(raw)
+    assert image.shape == raw.shape and image.dtype == np.uint8
     np.testing.assert_array_equal(rectifier.camera.K, c.P[:, :3])
     assert rectifier.camera.size == (WIDTH, HEIGHT)
 
@@ -174,7 +174,7 @@ def test_rectified_picture_is_what_the_pinhole_camera_sees(model, D, R, P):
     assert inside.mean() > 0.6
 
     def error(shift) -> np.ndarray:
-        return np.abs(picture - pattern(rectified_rays(c, shift)))[inside]
+        return np.abs(image - pattern(rectified_rays(c, shift)))[inside]
 
     assert error((0, 0)).max() < LEVELS and error((0, 0)).mean() < 0.4
     for half in ((0.5, 0), (0, 0.5)):  # half a pixel would be seen
@@ -214,7 +214,7 @@ def turning_radius(model, D) -> float:
 
 def test_ghosts_beyond_a_lens_models_range_are_not_valid():
     # r (1 - 0.3 r^2) grows up to r = 1.05 and then comes back: the corners of a wide view land
-    # inside the picture once more.
+    # inside the image once more.
     wide = [[60.0, 0, 155, 0], [0, 60, 101, 0], [0, 0, 1, 0]]
     c = calibration("plumb_bob", (-0.3, 0, 0, 0, 0), P=wide)
     rays = rectified_rays(c)
@@ -229,9 +229,9 @@ def test_ghosts_beyond_a_lens_models_range_are_not_valid():
 
 def test_rectification_of_nothing_is_nothing():
     c = calibration()
-    picture = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     rectifier = Rectifier(c)
-    np.testing.assert_array_equal(rectifier(picture), picture)
+    np.testing.assert_array_equal(rectifier(image), image)
     assert rectifier.valid.all()
 
 
@@ -251,17 +251,17 @@ def test_what_needs_rectification():
     assert calibration(P=OTHER).needs_rectification()
 
 
-def test_camera_of_the_rectified_picture():
+def test_camera_of_the_rectified_image():
     np.testing.assert_array_equal(calibration(P=OTHER).rectified_camera.K, np.array(OTHER)[:, :3])
     np.testing.assert_array_equal(calibration(P=np.zeros((3, 4))).rectified_camera.K, K)
 
 
 def test_turn_without_distortion_is_undone():
     c = calibration(R=TURNED)
-    picture = Rectifier(c)(raw_picture(c))
+    image = Rectifier(c)(raw_image(c))
     u, v = where_seen(c)
     inside = (u > 1) & (u < WIDTH - 2) & (v > 1) & (v < HEIGHT - 2)
-    assert np.abs(picture - pattern(rectified_rays(c)))[inside].max() < LEVELS
+    assert np.abs(image - pattern(rectified_rays(c)))[inside].max() < LEVELS
 
 
 # ---------------------------------------------------------------------------- what is refused

@@ -32,7 +32,7 @@ def moved(x=0.0, y=0.0, z=0.0):
     return T
 
 
-def picture(height=24, width=40, channels=3, seed=0):
+def texture(height=24, width=40, channels=3, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(1, channels, height, width, generator=generator, dtype=torch.float64)
 
@@ -82,14 +82,14 @@ def test_motions_have_gradients():
 
 
 def test_back_projection_is_the_camera_s():
-    depth = 1 + picture(channels=1)
+    depth = 1 + texture(channels=1)
     rays = Camera(40, 24, K.numpy()).rays()
     expected = depth[0, 0].numpy()[..., None] * rays
     np.testing.assert_allclose(back_project(depth, K)[0].permute(1, 2, 0), expected, atol=1e-12)
 
 
 def test_projection_undoes_back_projection():
-    depth = 1 + picture(channels=1)
+    depth = 1 + texture(channels=1)
     pixels, distance = project(back_project(depth, K), K, EYE)
     v, u = torch.meshgrid(torch.arange(24.0), torch.arange(40.0), indexing="ij")
     torch.testing.assert_close(pixels[0], torch.stack([u, v]).double())
@@ -99,7 +99,7 @@ def test_projection_undoes_back_projection():
 def test_transforms_compose_under_projection():
     T_b_a = rigid_transform(double(0.1, -0.05, 0.02), double(0.2, 0.1, -0.3))
     T_c_b = rigid_transform(double(-0.03, 0.2, 0.1), double(-0.1, 0.0, 0.2))
-    depth = 2 + picture(channels=1)
+    depth = 2 + texture(channels=1)
     in_a = back_project(depth, K)
     in_b = (T_b_a[0, :3, :3] @ in_a.flatten(2) + T_b_a[0, :3, 3:]).view_as(in_a)
     direct, distance = project(in_a, K, torch.from_numpy((T_c_b @ T_b_a).numpy()))
@@ -112,8 +112,8 @@ def test_transforms_compose_under_projection():
 
 
 @pytest.mark.parametrize(("dtype", "atol"), [(torch.float64, 1e-12), (torch.float32, 2e-4)])
-def test_no_motion_returns_the_picture(dtype, atol):
-    image, depth = picture(96, 320).to(dtype), (0.2 + 3 * picture(96, 320, 1)).to(dtype)
+def test_no_motion_returns_the_image(dtype, atol):
+    image, depth = texture(96, 320).to(dtype), (0.2 + 3 * texture(96, 320, 1)).to(dtype)
     K = torch.tensor([[186.0, 0, 160], [0, 184, 48], [0, 0, 1]], dtype=dtype)
     warped = warp(image, depth, K, EYE.to(dtype))
     torch.testing.assert_close(warped.image, image, atol=atol, rtol=0)
@@ -121,7 +121,7 @@ def test_no_motion_returns_the_picture(dtype, atol):
 
 
 def test_a_plane_shifts_by_focal_length_times_translation_over_depth():
-    image = picture()
+    image = texture()
     depth = torch.full((1, 1, 24, 40), 4.0, dtype=torch.float64)
     right, down = 0.3, -0.16  # 40 * 0.3 / 4 = 3 px and 50 * -0.16 / 4 = -2 px
     warped = warp(image, depth, K, moved(right, down))
@@ -129,13 +129,13 @@ def test_a_plane_shifts_by_focal_length_times_translation_over_depth():
     inside = torch.zeros(24, 40, dtype=torch.bool)
     inside[2:, :-3] = True
     assert torch.equal(warped.inside[0, 0], inside)
-    # Beside the picture its edge is repeated.
+    # Beside the image its edge is repeated.
     torch.testing.assert_close(warped.image[..., 2:, -1], image[..., :-2, -1])
 
 
 def test_half_a_pixel_is_the_mean_of_two():
     depth = torch.full((1, 1, 24, 40), 4.0, dtype=torch.float64)
-    image = picture()
+    image = texture()
     warped = warp(image, depth, K, moved(x=0.05)).image  # 40 * 0.05 / 4 = 1/2 px
     torch.testing.assert_close(warped[..., :-1], (image[..., :-1] + image[..., 1:]) / 2)
 
@@ -153,20 +153,20 @@ def test_going_ahead_magnifies_about_the_principal_point():
 
 def test_points_behind_the_source_are_not_inside():
     depth = torch.full((1, 1, 24, 40), 4.0, dtype=torch.float64)
-    warped = warp(picture(), depth, K, moved(z=-4.5))
+    warped = warp(texture(), depth, K, moved(z=-4.5))
     assert not warped.inside.any()
     assert warped.image.isfinite().all()
 
 
 def test_depth_zero_has_finite_values_and_gradients():
     depth = torch.zeros(1, 1, 24, 40, dtype=torch.float64, requires_grad=True)
-    warp(picture(), depth, K, moved(0.01, 0.02, -0.03)).image.sum().backward()
+    warp(texture(), depth, K, moved(0.01, 0.02, -0.03)).image.sum().backward()
     assert depth.grad.isfinite().all()
 
 
-def test_every_picture_may_have_its_own_camera():
-    images = torch.cat([picture(seed=1), picture(seed=2)])
-    depths = 2 + torch.cat([picture(channels=1, seed=3), picture(channels=1, seed=4)])
+def test_every_image_may_have_its_own_camera():
+    images = torch.cat([texture(seed=1), texture(seed=2)])
+    depths = 2 + torch.cat([texture(channels=1, seed=3), texture(channels=1, seed=4)])
     Ks = torch.stack([K, K.clone()])
     Ks[1, 0, 0] = 30
     T = rigid_transform(
@@ -180,14 +180,14 @@ def test_every_picture_may_have_its_own_camera():
 
 
 def test_depth_and_translation_share_a_free_factor():
-    depth, v, t = 2 + picture(channels=1), double(0.01, 0.02, -0.01), double(0.1, 0.05, -0.2)
-    a = warp(picture(), depth, K, rigid_transform(v, t)).image
-    b = warp(picture(), 7 * depth, K, rigid_transform(v, 7 * t)).image
+    depth, v, t = 2 + texture(channels=1), double(0.01, 0.02, -0.01), double(0.1, 0.05, -0.2)
+    a = warp(texture(), depth, K, rigid_transform(v, t)).image
+    b = warp(texture(), 7 * depth, K, rigid_transform(v, 7 * t)).image
     torch.testing.assert_close(a, b)
 
 
 def test_autocast_changes_nothing():
-    image, depth = picture().float(), (1 + picture(channels=1)).float()
+    image, depth = texture().float(), (1 + texture(channels=1)).float()
     v, t = torch.tensor([[0.02, 0.03, -0.01]]), torch.tensor([[0.05, 0.02, 0.1]])
     plain = warp(image, depth, K.float(), rigid_transform(v, t)).image
     with torch.autocast("cpu", torch.bfloat16):
@@ -195,10 +195,10 @@ def test_autocast_changes_nothing():
     torch.testing.assert_close(plain, cast, atol=0, rtol=0)
 
 
-def test_warp_has_gradients_to_depth_pose_and_picture():
-    # A smooth picture, and no coordinate on a whole pixel, where sampling has a kink.
-    image = picture(5, 6, 2).requires_grad_()
-    depth = (1.5 + picture(5, 6, 1, seed=5)).requires_grad_()
+def test_warp_has_gradients_to_depth_pose_and_image():
+    # A smooth image, and no coordinate on a whole pixel, where sampling has a kink.
+    image = texture(5, 6, 2).requires_grad_()
+    depth = (1.5 + texture(5, 6, 1, seed=5)).requires_grad_()
     K = torch.tensor([[7.0, 0, 2.6], [0, 6, 2.1], [0, 0, 1]], dtype=torch.float64)
     v = double(0.02, -0.03, 0.05).requires_grad_()
     t = double(0.11, -0.07, 0.13).requires_grad_()
@@ -209,8 +209,8 @@ def test_warp_has_gradients_to_depth_pose_and_picture():
     assert gradcheck(sample, (image, depth, v, t), eps=1e-7, atol=1e-5)
 
 
-def test_a_quarter_turn_about_the_view_turns_the_picture():
-    image = picture(25, 25)
+def test_a_quarter_turn_about_the_view_turns_the_image():
+    image = texture(25, 25)
     K = torch.tensor([[30.0, 0, 12], [0, 30, 12], [0, 0, 1]], dtype=torch.float64)
     depth = torch.full((1, 1, 25, 25), 2.0, dtype=torch.float64)
     T = rigid_transform(double(0.0, 0.0, math.pi / 2), double(0.0, 0.0, 0.0))

@@ -28,8 +28,8 @@ ROS1 = get_typestore(Stores.ROS1_NOETIC)
 ROS2 = get_typestore(Stores.ROS2_JAZZY)
 
 
-def picture(index: int = 0, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """Return a smooth RGB picture that differs from frame to frame."""
+def pixels(index: int = 0, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
+    """Return a smooth RGB image that differs from frame to frame."""
     u, v = np.meshgrid(np.arange(width), np.arange(height))
     waves = [np.sin((u * (c + 1) + v + 5 * index) / 9) for c in range(3)]
     return np.uint8(127 + 100 * np.stack(waves, -1))
@@ -134,12 +134,12 @@ def _adding(writer: Any, store: Any, serialize: Callable[[Any, str], Any]) -> Ca
 
 
 def frames(count: int = 3, *, jpeg: bool = False) -> Callable[[Recorder], None]:
-    """Record `count` pictures with their CameraInfo, as a camera driver does."""
+    """Record `count` images with their CameraInfo, as a camera driver does."""
 
     def fill(bag: Recorder) -> None:
         for index in range(count):
             bag.info(stamp(index))
-            (bag.jpeg if jpeg else bag.image)(stamp(index), picture(index))
+            (bag.jpeg if jpeg else bag.image)(stamp(index), pixels(index))
 
     return fill
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from helpers.camera_bags import Recorder, picture, stamp
+from helpers.camera_bags import Recorder, pixels, stamp
 
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_ros.msgs.conversion import Conversion
@@ -104,7 +104,7 @@ class Rig:
         self.component.on_camera_info(self._sent.pop()[3])
 
     def image(self, index=0, rgb=None, **fields):
-        self._recorder.image(stamp(index), picture(index) if rgb is None else rgb, **fields)
+        self._recorder.image(stamp(index), pixels(index) if rgb is None else rgb, **fields)
         self.component.on_image(self._sent.pop()[3])
 
     def last(self, topic):
@@ -116,8 +116,8 @@ class Rig:
         return message.data.view(dtype).reshape(message.height, message.width)
 
     @property
-    def tally(self):
-        return self.component.tally
+    def counts(self):
+        return self.component.counts
 
 
 class GivenDepth:

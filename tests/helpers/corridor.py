@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A textured corridor, seen from anywhere in it: pictures and exact depth in some milliseconds."""
+"""A textured corridor, seen from anywhere in it: images and exact depth in some milliseconds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def pose(z: float = 0.0, x: float = 0.0, yaw: float = 0.0) -> np.ndarray:
 def look(
     T_world_camera: np.ndarray, camera: Camera = CAMERA, gain: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return picture [H,W,3] uint8 and depth [H,W] m."""
+    """Return image [H,W,3] uint8 and depth [H,W] m."""
     rays = camera.rays() @ T_world_camera[:3, :3].T  # [H,W,3] of the world, 1 m deep
     origin = T_world_camera[:3, 3]
     depth = np.full(rays.shape[:2], np.inf)
@@ -57,9 +57,9 @@ def look(
         other = [axis for axis in range(3) if n[axis] == 0]
         at[nearer] = (point[..., other] * 30 + 137 * i)[nearer]
         depth[nearer] = t[nearer]
-    picture = cv2.remap(
+    image = cv2.remap(
         _TEXTURE, at[..., 0] % 511, at[..., 1] % 511, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
     )
     fog = np.minimum(depth / 25, 1)[..., None]  # where the texture would only alias
-    picture = picture * (1 - fog) + 128 * fog
-    return np.uint8(np.clip(picture * gain, 0, 255)), depth.astype(np.float32)
+    image = image * (1 - fog) + 128 * fog
+    return np.uint8(np.clip(image * gain, 0, 255)), depth.astype(np.float32)

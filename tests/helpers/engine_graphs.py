@@ -88,7 +88,7 @@ def write_export(
 ) -> Path:
     """Write three small graphs that pass on what the model's pass on, and their card.
 
-    Inside of a `hot` stage numbers leave half precision, unless the level is fp16-islands, which
+    Inside of a `hot` stage numbers leave half precision, unless the level is mixed, which
     computes that part in float32, or fp32.
     """
     card = ExportCard(
@@ -97,7 +97,7 @@ def write_export(
         height=SIZE[1],
         multiple=32,
         precision="fp32" if level == "fp32" else "fp16",
-        islands="" if level != "fp16-islands" else "all",
+        fp32_layers="" if level != "mixed" else "all",
         graphs=" ".join(SPLIT),
         metres_per_unit=None,
         nominal_width=SIZE[0],
@@ -136,7 +136,7 @@ def _stage(folder, level, name, card, hot, inputs, outputs) -> None:
     end = "y"
     if name in hot:
         wide, wide_type = ("y", dtype)
-        if level == "fp16-islands":
+        if level == "mixed":
             nodes.append(h.make_node("Cast", ["y"], ["wide"], to=kind.FLOAT))
             wide, wide_type = "wide", np.float32
         for i, factor in enumerate((1e4, 1e4, 1e-4, 1e-4)):

@@ -49,8 +49,8 @@ def maps(model: JasmineModel, image):
     return torch.cat([output.ssi, *output.depths], dim=1)
 
 
-def smooth_picture(width: int, height: int, seed: int = 0, dtype=torch.float32):
-    """Return a picture [1,3,H,W] in [0,1] with something on every scale."""
+def smooth_image(width: int, height: int, seed: int = 0, dtype=torch.float32):
+    """Return an image [1,3,H,W] in [0,1] with something on every scale."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, height // 16 + 1, width // 16 + 1, generator=generator)
     fine = torch.rand(1, 3, height, width, generator=generator)

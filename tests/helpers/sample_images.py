@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures that tests encode."""
+"""Images that tests encode."""
 
 from __future__ import annotations
 

@@ -15,10 +15,11 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from jasmine_core.dataset.sequence import (
+    VERSION,
     FrameRecord,
     Index,
     SampleRecord,
-    picture_name,
+    image_name,
     write_index,
 )
 from jasmine_core.geometry.rigid import inverse, to_numbers
@@ -30,14 +31,14 @@ SMALLEST = EncoderConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), norm="group")
 
 
 def write_sequence(drive: Drive, folder: Path, frames: int | None = None) -> Path:
-    """Write a drive as `jasmine prepare` would, each picture between its two neighbours."""
+    """Write a drive as `jasmine prepare` would, each image between its two neighbours."""
     stamps = [10**18 + s for s in drive.stamps[:frames]]
-    (folder / "pictures").mkdir(parents=True)
+    (folder / "images").mkdir(parents=True)
     records = []
     for index, stamp in enumerate(stamps):
         rgb = (255 * drive.images[index].permute(1, 2, 0).numpy()).round().astype(np.uint8)
-        cv2.imwrite(str(folder / picture_name(stamp, "png")), rgb[..., ::-1])
-        records.append(FrameRecord(stamp, 0, picture_name(stamp, "png")))
+        cv2.imwrite(str(folder / image_name(stamp, "png")), rgb[..., ::-1])
+        records.append(FrameRecord(stamp, 0, image_name(stamp, "png")))
     poses = drive.T_world_camera.double().numpy()
     samples = [
         SampleRecord(
@@ -49,7 +50,7 @@ def write_sequence(drive: Drive, folder: Path, frames: int | None = None) -> Pat
         )
         for i in range(1, len(stamps) - 1)
     ]
-    index = Index(1, {}, {}, WIDTH, HEIGHT, drive.K.double().tolist(), True, records, samples)
+    index = Index(VERSION, {}, {}, WIDTH, HEIGHT, drive.K.double().tolist(), True, records, samples)
     write_index(index, folder)
     return folder
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from helpers.camera_bags import Recorder, picture, stamp
+from helpers.camera_bags import Recorder, pixels, stamp
 from helpers.fake_launch import FakeNode, launch
 from helpers.live_topics import receive, until
 
@@ -76,7 +76,7 @@ def start_launched(tmp_path, domain) -> Iterator:
         each.process.wait(10)
 
 
-def test_a_picture_goes_through_the_node_that_was_launched(
+def test_an_image_goes_through_the_node_that_was_launched(
     start_launched, checkpoint, participant, messages
 ):
     node = start_launched(
@@ -97,7 +97,7 @@ def test_a_picture_goes_through_the_node_that_was_launched(
     camera = Recorder(lambda t, k, at, m: writers[t].write(store.serialize_cdr(m, k)), messages)
     for index in range(20):
         camera.info(stamp(index), "/elsewhere/info")
-        camera.image(stamp(index), picture(index), "/cam/image_raw")
+        camera.image(stamp(index), pixels(index), "/cam/image_raw")
         if payloads := receive(participant, readers[DEPTH], 1, 1.0):
             break
     depth = store.deserialize_cdr(payloads[0], IMAGE_TYPE)

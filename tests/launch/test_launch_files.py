@@ -108,9 +108,9 @@ def test_topics_and_namespace_are_led_on(tmp_path):
 
 
 def test_rviz_shows_the_node_s_own_topics(tmp_path):
-    context, entities = launch(DEPTH, rviz="true", namespace="/left", image="picture")
+    context, entities = launch(DEPTH, rviz="true", namespace="/left", image="image")
     (rviz,) = nodes(entities, "rviz2")
-    assert dict(rviz.remappings)["/image"] == "/left/picture"
+    assert dict(rviz.remappings)["/image"] == "/left/image"
     assert dict(rviz.remappings)["/depth/points"] == "/left/depth/points"
     config = yaml.safe_load((ROOT / "config" / "depth.rviz").read_text())
     displays = config["Visualization Manager"]["Displays"]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A rendered drive and random pictures: what the losses are tried on."""
+"""A rendered drive and random images: what the losses are tried on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Triplet:
 
 @pytest.fixture(scope="session")
 def triplet() -> Triplet:
-    """Return three pictures of a drive with exact depth and motion."""
+    """Return three images of a drive with exact depth and motion."""
     from jasmine_core.synthetic.drive import WorldConfig, render_drive
 
     drive = render_drive(1, WorldConfig(width=192, height=64, frames=3, texture_banks=1))

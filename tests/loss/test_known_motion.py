@@ -45,7 +45,7 @@ def test_the_pose_net_learns_nothing_where_odometry_speaks(motions):
 
 
 @pytest.mark.parametrize("unit", [0.5, 6.0, 30.0])
-def test_pictures_tell_the_scale_of_a_depth(triplet, motions, unit):
+def test_images_tell_the_scale_of_a_depth(triplet, motions, unit):
     counts = votes(triplet.image, triplet.sources, triplet.K, triplet.depth / unit, motions)
     assert counts.shape == (len(CANDIDATES),) and counts.sum() == triplet.depth.numel()
     # Twelve percent lie between two candidates.
@@ -59,7 +59,7 @@ def test_a_minority_of_wrong_depths_does_not_change_the_scale(triplet, motions):
     assert best_scale(counts) == pytest.approx(6, rel=0.13)
 
 
-def test_pictures_without_odometry_have_no_say(triplet, motions):
+def test_images_without_odometry_have_no_say(triplet, motions):
     def counts(motions):
         return votes(triplet.image, triplet.sources, triplet.K, triplet.depth, motions)
 

@@ -32,7 +32,7 @@ def noise():
 
 @pytest.fixture
 def batch(rand):
-    """Return everything an objective can be given, for two random pictures."""
+    """Return everything an objective can be given, for two random images."""
     motion = torch.cat([rand(B, 3, seed=20) - 0.5, rand(B, 3, seed=21) - 0.5], dim=1) / 20
     K = torch.tensor([[10.0, 0, 5.6], [0, 10, 3.4], [0, 0, 1]], dtype=torch.float64)
     image = rand(B, 3, H, W)

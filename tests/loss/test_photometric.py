@@ -15,7 +15,7 @@ from jasmine_core.loss.photometric import (
 
 
 def slow_ssim(a, b):
-    """SSIM of two grey pictures, a window at a time."""
+    """SSIM of two grey images, a window at a time."""
     a, b = np.pad(a, 1, mode="reflect"), np.pad(b, 1, mode="reflect")
     result = np.empty((a.shape[0] - 2, a.shape[1] - 2))
     for y, x in np.ndindex(*result.shape):
@@ -26,7 +26,7 @@ def slow_ssim(a, b):
     return result
 
 
-def test_equal_pictures_have_no_error(rand):
+def test_equal_images_have_no_error(rand):
     image = rand(2, 3, 8, 9)
     assert photometric_error(image, image).abs().max() < 1e-12
 
@@ -75,7 +75,7 @@ def test_a_source_counts_only_where_it_saw_the_pixel(rand):
 def test_auto_mask_drops_what_stands_still(rand):
     image = rand(1, 3, 12, 12)
     source = rand(1, 3, 12, 12, seed=1)
-    source[..., :6] = image[..., :6]  # the left half does not change between the pictures
+    source[..., :6] = image[..., :6]  # the left half does not change between the images
     warped = image.clone()
     warped[..., :6] = source[..., 6:]  # the warp explains the right half, and breaks the left
     warped.requires_grad_()

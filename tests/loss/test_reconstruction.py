@@ -16,7 +16,7 @@ def test_it_is_the_mean_photometric_error(rand):
     assert reconstruction_loss(image, rebuilt) == photometric_error(image, rebuilt).mean()
 
 
-def test_values_beyond_the_picture_s_range_keep_a_gradient(rand):
+def test_values_beyond_the_image_s_range_keep_a_gradient(rand):
     image, rebuilt = rand(1, 3, 4, 5), (3 * rand(1, 3, 4, 5, seed=1) - 1).requires_grad_()
     assert gradcheck(lambda r: reconstruction_loss(image, r), rebuilt)
     reconstruction_loss(image, rebuilt).backward()

@@ -35,7 +35,7 @@ def test_a_ramp_costs_its_relative_slope():
     assert smoothness_loss(ramp(0), grey()).item() == pytest.approx(1 / 3.5, rel=1e-6)
 
 
-def test_an_edge_in_the_picture_excuses_one_in_the_depth():
+def test_an_edge_in_the_image_excuses_one_in_the_depth():
     depth, image = torch.ones(1, 1, 6, 8, dtype=torch.float64), grey()
     depth[..., 4:] = 2
     plain = smoothness_loss(depth, image)

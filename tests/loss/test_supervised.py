@@ -10,50 +10,52 @@ from hypothesis import strategies as st
 from jasmine_core.loss.supervised import KL_WEIGHT, NEAREST, autoencoder_loss, log_depth_loss
 
 GENERATOR = torch.Generator().manual_seed(0)
-TRUTH = 0.1 + torch.rand(2, 1, 6, 8, generator=GENERATOR, dtype=torch.float64)
+GROUND_TRUTH = 0.1 + torch.rand(2, 1, 6, 8, generator=GENERATOR, dtype=torch.float64)
 EVERYWHERE = torch.ones(2, 1, 6, 8, dtype=torch.bool)
 
 
 @given(st.floats(0.5, 2), st.floats(0.2, 5))
 def test_a_relative_error_costs_the_same_at_any_distance(factor, distance):
-    near = log_depth_loss([TRUTH * factor], TRUTH, EVERYWHERE)
-    far = log_depth_loss([TRUTH * factor * distance], TRUTH * distance, EVERYWHERE)
+    near = log_depth_loss([GROUND_TRUTH * factor], GROUND_TRUTH, EVERYWHERE)
+    far = log_depth_loss([GROUND_TRUTH * factor * distance], GROUND_TRUTH * distance, EVERYWHERE)
     torch.testing.assert_close(near, far)
     assert math.isclose(float(near), abs(math.log(factor)), abs_tol=1e-12)
 
 
-def test_every_iteration_counts_and_each_picture_alike():
+def test_every_iteration_counts_and_each_image_alike():
     mask = EVERYWHERE.clone()
-    mask[0, :, 1:] = False  # a sixth of the first picture
-    wrong = TRUTH.clone()
+    mask[0, :, 1:] = False  # a sixth of the first image
+    wrong = GROUND_TRUTH.clone()
     wrong[0] *= math.e
-    one = log_depth_loss([wrong], TRUTH, mask)
+    one = log_depth_loss([wrong], GROUND_TRUTH, mask)
     assert math.isclose(float(one), 0.5)
-    assert math.isclose(float(log_depth_loss([wrong, TRUTH, wrong], TRUTH, mask)), 1.0)
+    assert math.isclose(
+        float(log_depth_loss([wrong, GROUND_TRUTH, wrong], GROUND_TRUTH, mask)), 1.0
+    )
 
 
 def test_what_is_unknown_teaches_nothing():
-    depth = (2 * TRUTH).requires_grad_()
+    depth = (2 * GROUND_TRUTH).requires_grad_()
     mask = EVERYWHERE.clone()
     mask[1] = False
-    log_depth_loss([depth], TRUTH, mask).backward()
+    log_depth_loss([depth], GROUND_TRUTH, mask).backward()
     assert depth.grad[0].abs().min() > 0
     assert depth.grad[1].abs().max() == 0
 
 
 def test_at_zero_depth_the_loss_is_finite():
-    zero = torch.zeros_like(TRUTH)
-    loss = log_depth_loss([zero], TRUTH, EVERYWHERE)
-    expected = (TRUTH.log() - math.log(NEAREST)).abs().mean()
+    zero = torch.zeros_like(GROUND_TRUTH)
+    loss = log_depth_loss([zero], GROUND_TRUTH, EVERYWHERE)
+    expected = (GROUND_TRUTH.log() - math.log(NEAREST)).abs().mean()
     torch.testing.assert_close(loss, expected)
 
 
 def test_a_perfect_autoencoder_pays_for_its_code_alone():
-    picture = torch.rand(1, 3, 8, 8, generator=GENERATOR)
-    loss = autoencoder_loss(picture, picture, torch.tensor(2.0))
+    image = torch.rand(1, 3, 8, 8, generator=GENERATOR)
+    loss = autoencoder_loss(image, image, torch.tensor(2.0))
     assert float(loss) == pytest.approx(2 * KL_WEIGHT, abs=1e-6)
-    brighter = autoencoder_loss(picture, picture + 0.1, torch.tensor(2.0))
-    grey = picture.mean((2, 3), keepdim=True).expand_as(picture)
-    blurred = autoencoder_loss(picture, grey, torch.tensor(2.0))
+    brighter = autoencoder_loss(image, image + 0.1, torch.tensor(2.0))
+    grey = image.mean((2, 3), keepdim=True).expand_as(image)
+    blurred = autoencoder_loss(image, grey, torch.tensor(2.0))
     assert brighter > loss
     assert blurred > brighter

@@ -51,7 +51,7 @@ def test_berhu_of_a_perfect_student_is_zero_with_a_gradient():
     assert d.grad.isfinite().all()
 
 
-def test_berhu_sees_each_picture_by_itself(rand):
+def test_berhu_sees_each_image_by_itself(rand):
     a, b = rand(1, 1, 5, 5), 10 * rand(1, 1, 5, 5, seed=1)
     torch.testing.assert_close(berhu(torch.cat([a, b])), torch.cat([berhu(a), berhu(b)]))
 

@@ -68,7 +68,7 @@ def test_the_scale_is_measured_without_outliers():
 
 
 @pytest.mark.parametrize(("progress", "share"), [(0, 0), (0.4, 0), (0.45, 0.5), (0.5, 1), (1, 1)])
-def test_it_comes_in_when_pictures_have_had_their_say(progress, share):
+def test_it_comes_in_when_images_have_had_their_say(progress, share):
     assert velocity_ramp(progress, start=0.4) == pytest.approx(share)
 
 

@@ -53,7 +53,7 @@ def test_it_sees_depth_in_streets_that_it_never_saw():
     predictor = DepthPredictor.from_pretrained(NAME, "torch")
     evaluation = Evaluation(world_mean_map("street"), "plain")
     for sample in world_samples("street", 3, 20):
-        evaluation.add(sample.stamp, predictor(sample.image).depth, sample.truth)
+        evaluation.add(sample.stamp, predictor(sample.image).depth, sample.ground_truth)
     scores = evaluation.summary()
     model, trivial = scores["model"], scores["trivial_mean_map"]
     assert model["abs_rel"] < SHIP_GATE * trivial["abs_rel"]

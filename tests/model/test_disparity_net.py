@@ -36,7 +36,7 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize("config", [TINY, SMALL_DISPARITY_NET, replace(TINY, decoder=(16, 8, 8))])
-def test_disparity_has_the_picture_s_size_and_lies_in_0_to_1(config):
+def test_disparity_has_the_image_s_size_and_lies_in_0_to_1(config):
     image = torch.rand(2, 3, 64, 96)
     net = DisparityNet(config)
     disparity = net(image)

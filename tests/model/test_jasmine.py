@@ -25,7 +25,7 @@ def model(make_model) -> JasmineModel:
     return make_model()
 
 
-def pictures(batch: int = 2, height: int = 64, width: int = 64, seed: int = 0) -> torch.Tensor:
+def images(batch: int = 2, height: int = 64, width: int = 64, seed: int = 0) -> torch.Tensor:
     return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
@@ -34,7 +34,7 @@ def pictures(batch: int = 2, height: int = 64, width: int = 64, seed: int = 0) -
 
 @torch.no_grad()
 def test_depth_is_encode_denoise_once_decode_refine(model):
-    image = pictures()
+    image = images()
     moments = model.vae.quant_conv(model.vae.encoder(2 * image - 1))  # mean and log variance
     latent = LATENT_FACTOR * moments[:, :4]
     labels = torch.tensor([[math.sin(1), 0, math.cos(1), 1]]).expand(2, -1)  # depth is [1,0]
@@ -74,7 +74,7 @@ def test_factor_from_v_to_x0(model):
 
 @torch.no_grad()
 def test_noise_latent_is_zero(make_model):
-    model, image = make_model(), pictures()
+    model, image = make_model(), images()
     before = model.predict_depth(image)
     model.unet.conv_in.weight[:, 4:] = 7
     torch.testing.assert_close(model.predict_depth(image).v, before.v, rtol=0, atol=0)
@@ -83,8 +83,8 @@ def test_noise_latent_is_zero(make_model):
 
 
 @torch.no_grad()
-def test_equal_pictures_give_equal_depth_and_other_pictures_another(model):
-    image = pictures(batch=3)
+def test_equal_images_give_equal_depth_and_other_images_another(model):
+    image = images(batch=3)
     first, again = model.predict_depth(image), model(image)
     torch.testing.assert_close(first.depth, again.depth, rtol=0, atol=0)
     alone = model.predict_depth(image[1:2])
@@ -95,13 +95,13 @@ def test_equal_pictures_give_equal_depth_and_other_pictures_another(model):
 
 @torch.no_grad()
 def test_the_tasks_differ_by_their_vectors_alone(make_model):
-    model, image = make_model(), pictures()
-    depth_picture = (model.predict_depth(image).decoded + 1) / 2
+    model, image = make_model(), images()
+    depth_image = (model.predict_depth(image).decoded + 1) / 2
     rebuilt = model.reconstruct(image)
     assert rebuilt.shape == image.shape
-    assert (rebuilt - depth_picture).abs().max() > 1e-4
+    assert (rebuilt - depth_image).abs().max() > 1e-4
     swapped = make_model(task_depth=(0, 1), task_reconstruct=(1, 0))
-    torch.testing.assert_close(swapped.reconstruct(image), depth_picture)
+    torch.testing.assert_close(swapped.reconstruct(image), depth_image)
     torch.testing.assert_close((swapped.predict_depth(image).decoded + 1) / 2, rebuilt)
 
 
@@ -114,14 +114,14 @@ def test_sides_that_the_vae_cannot_halve_are_named(model, width, height):
 @torch.no_grad()
 @pytest.mark.parametrize(("width", "height"), [(8, 8), (72, 40), (128, 64)])
 def test_every_multiple_of_the_latent_scale_fits(model, width, height):
-    output = model.predict_depth(pictures(1, height, width))
+    output = model.predict_depth(images(1, height, width))
     assert output.depth.shape == (1, 1, height, width)
     assert output.image_latent.shape == output.v.shape == (1, 4, height // 8, width // 8)
 
 
 @torch.no_grad()
 def test_other_types_go_all_the_way_through(make_model):
-    model, image = make_model(), pictures(1)
+    model, image = make_model(), images(1)
     expected = model.predict_depth(image)
     short = model.to(torch.bfloat16).predict_depth(image.to(torch.bfloat16))
     assert short.depth.dtype == short.v.dtype == torch.bfloat16
@@ -134,7 +134,7 @@ def test_other_types_go_all_the_way_through(make_model):
 @pytest.mark.parametrize("task", ["depth", "reconstruct"])
 def test_gradient_passes_the_frozen_decoder(make_model, task):
     model = make_model().train()
-    image = pictures(2, 128, 128)  # attention in the middle needs more than one token
+    image = images(2, 128, 128)  # attention in the middle needs more than one token
     if task == "depth":
         output = model.predict_depth(image)
         loss = output.depth.square().mean() + output.ssi.square().mean()

@@ -28,7 +28,7 @@ def converted(posenet):
     }
 
 
-def pictures(count=2, seed=0):
+def images(count=2, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return [torch.rand(2, 3, 64, 96, generator=generator) for _ in range(count)]
 
@@ -50,14 +50,14 @@ def test_the_decoder_has_monodepth2_s_names_and_shapes(posenet):
 
 def test_sizes(posenet):
     decoder = 512 * 256 + 256 + 2 * (9 * 256 * 256 + 256) + 256 * 12 + 12
-    encoder = 11_689_512 - 513_000 + 7 * 7 * 3 * 64  # without fc, with a second picture
+    encoder = 11_689_512 - 513_000 + 7 * 7 * 3 * 64  # without fc, with a second image
     assert sum(p.numel() for p in posenet.parameters()) == encoder + decoder
     small = PoseNet(SMALL_POSENET)
     assert 0.5e6 < sum(p.numel() for p in small.parameters()) < 1e6
 
 
 def test_an_untrained_net_says_that_the_camera_hardly_moves(posenet):
-    axis_angle, translation = posenet(*pictures())
+    axis_angle, translation = posenet(*images())
     assert axis_angle.shape == translation.shape == (2, 3)
     assert 0 < axis_angle.abs().max() < 0.1
     assert 0 < translation.abs().max() < 0.1
@@ -68,13 +68,13 @@ def test_the_output_is_a_hundredth_of_the_first_half_of_the_last_layer(posenet):
     with torch.no_grad():
         net.decoder.net[3].weight.zero_()
         net.decoder.net[3].bias.copy_(torch.arange(12.0))
-    axis_angle, translation = net(*pictures())
+    axis_angle, translation = net(*images())
     torch.testing.assert_close(axis_angle[0], torch.tensor([0.0, 0.01, 0.02]))
     torch.testing.assert_close(translation[1], torch.tensor([0.03, 0.04, 0.05]))
 
 
 class TellsOrder(nn.Module):
-    """Move along x by how much brighter the second picture is: later pictures are brighter."""
+    """Move along x by how much brighter the second image is: later images are brighter."""
 
     def forward(self, first, second):
         brighter = (second - first).mean((1, 2, 3))
@@ -95,7 +95,7 @@ def test_an_earlier_source_gets_the_inverse_of_the_forward_motion():
 
 
 def test_all_sources_go_through_the_net_at_once(posenet):
-    now, before, after = pictures(3)
+    now, before, after = images(3)
     calls = []
     hook = posenet.register_forward_hook(lambda *_: calls.append(1))
     together = source_poses(posenet, now, [before, after], [-1, 1])
@@ -108,9 +108,9 @@ def test_all_sources_go_through_the_net_at_once(posenet):
 
 def test_bf16_gives_float32_motions():
     net = PoseNet(SMALL_POSENET)
-    plain = source_poses(net, *(lambda a, b: (a, [b], [1]))(*pictures()))[0]
+    plain = source_poses(net, *(lambda a, b: (a, [b], [1]))(*images()))[0]
     with torch.autocast("cpu", torch.bfloat16):
-        cast = source_poses(net, *(lambda a, b: (a, [b], [1]))(*pictures()))[0]
+        cast = source_poses(net, *(lambda a, b: (a, [b], [1]))(*images()))[0]
     assert cast.dtype == torch.float32
     torch.testing.assert_close(cast, plain, atol=1e-3, rtol=0)
 
@@ -122,7 +122,7 @@ def test_the_authors_weights_load(posenet, converted, tmp_path):
     fresh = PoseNet(PoseNetConfig()).eval()
     fresh.load_weights(converted, tmp_path)
     with torch.inference_mode():
-        for a, b in zip(posenet(*pictures()), fresh(*pictures()), strict=True):
+        for a, b in zip(posenet(*images()), fresh(*images()), strict=True):
             torch.testing.assert_close(a, b)
 
 

@@ -55,7 +55,7 @@ def test_features_halve_in_size(config):
     assert [tuple(f.shape) for f in features] == expected
 
 
-def test_two_equal_pictures_give_the_answer_of_one():
+def test_two_equal_images_give_the_answer_of_one():
     single, double = ResNetEncoder(RESNET18).eval(), ResNetEncoder(RESNET18, frames=2).eval()
     weights = dict(single.state_dict())
     weights |= {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
@@ -104,7 +104,7 @@ def test_other_weights_are_refused(change, message):
         fill(encoder, encoder_weights(weights), "resnet18.pth")
 
 
-def test_group_norm_sees_each_picture_by_itself():
+def test_group_norm_sees_each_image_by_itself():
     encoder = ResNetEncoder(SMALL_ENCODER).train()
     images = torch.rand(3, 3, 64, 64)
     for both, alone in zip(encoder(images), encoder(images[:1]), strict=True):
@@ -125,7 +125,7 @@ def test_impossible_shapes_are_refused(values, message):
         from_mapping(EncoderConfig, values, "recipe.yaml")
 
 
-def test_pictures_are_centred_and_scaled_first():
+def test_images_are_centred_and_scaled_first():
     encoder, seen = ResNetEncoder(SMALL_ENCODER), []
     encoder.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     encoder(torch.tensor([0.0, 0.45, 0.9])[None, :, None, None].expand(1, 3, 64, 64))

@@ -157,7 +157,7 @@ def test_forward_is_the_equations(config):
     assert len(got) == 1 + config.iterations
     for ours, theirs in zip(got, expected, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
-    # Nothing is proven by maps that the clamp made constant.
+    # Nothing is validated by maps that the clamp made constant.
     for map_ in got:
         assert map_.std() > 0.02
         assert ((map_ > 0) & (map_ < config.depth_max)).float().mean() > 0.1
@@ -187,7 +187,7 @@ def test_maps_keep_their_ranges_whatever_comes_in(seed, spread, offset):
 
 
 @torch.no_grad()
-def test_pictures_of_a_batch_do_not_see_each_other():
+def test_images_of_a_batch_do_not_see_each_other():
     ssg = build()
     latent, decoded = inputs(batch=3)
     together = ssg(latent, decoded)
@@ -213,7 +213,7 @@ def test_no_gradient_passes_through_the_depth_from_one_iteration_to_another():
         assert gradient is None
 
 
-def test_gradient_reaches_the_picture_through_the_hidden_state():
+def test_gradient_reaches_the_image_through_the_hidden_state():
     ssg = build()
     latent, decoded = inputs()
     decoded.requires_grad_()

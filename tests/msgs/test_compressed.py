@@ -57,44 +57,44 @@ def compressed(data, description="jpeg"):
 )
 @pytest.mark.parametrize("name", FILES)
 def test_the_colours_are_those_of_the_file_whatever_the_format_says(name, description):
-    picture = decode_compressed(compressed(FILES[name], description))
+    image = decode_compressed(compressed(FILES[name], description))
     expected = cv2.imdecode(np.frombuffer(FILES[name], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-    np.testing.assert_array_equal(picture, expected)
-    assert abs(picture.astype(int) - SCENE[..., ::-1]).mean() < (0.1 if name == "png" else 8)
+    np.testing.assert_array_equal(image, expected)
+    assert abs(image.astype(int) - SCENE[..., ::-1]).mean() < (0.1 if name == "png" else 8)
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".png"])
 def test_a_red_scene_is_red(extension):
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 2] = 250  # bgr
-    picture = decode(compressed(compress(red, extension)))
-    assert abs(picture.astype(int) - (250, 0, 0)).max() <= 2
+    image = decode(compressed(compress(red, extension)))
+    assert abs(image.astype(int) - (250, 0, 0)).max() <= 2
 
 
 def test_png_keeps_the_high_byte_and_drops_alpha():
     deep = samples(6, 7, 3, 16, seed=2)
-    picture = decode_compressed(
+    image = decode_compressed(
         compressed(compress(deep[..., ::-1], ".png"), "rgb16; png compressed bgr16")
     )
-    np.testing.assert_array_equal(picture, high_byte(deep, 16))
+    np.testing.assert_array_equal(image, high_byte(deep, 16))
     rgba = samples(6, 7, 4, 8, seed=3)
-    picture = decode_compressed(compressed(compress(rgba[..., [2, 1, 0, 3]], ".png"), "png"))
-    np.testing.assert_array_equal(picture, rgba[..., :3])
+    image = decode_compressed(compressed(compress(rgba[..., [2, 1, 0, 3]], ".png"), "png"))
+    np.testing.assert_array_equal(image, rgba[..., :3])
 
 
 @pytest.mark.parametrize("bits", [8, 16])
 def test_a_grey_file_comes_back_in_all_three_channels(bits):
     grey = samples(6, 7, 1, bits, seed=4)
-    picture = decode_compressed(compressed(compress(grey, ".png"), f"mono{bits}; png compressed "))
-    np.testing.assert_array_equal(picture, high_byte(grey.repeat(3, axis=2), bits))
+    image = decode_compressed(compressed(compress(grey, ".png"), f"mono{bits}; png compressed "))
+    np.testing.assert_array_equal(image, high_byte(grey.repeat(3, axis=2), bits))
 
 
 def test_a_grey_jpeg_has_three_equal_channels():
-    picture = decode_compressed(
+    image = decode_compressed(
         compressed(compress(SCENE[..., 0], ".jpg"), "mono8; jpeg compressed ")
     )
-    assert picture.shape == (*SCENE.shape[:2], 3)
-    assert (picture == picture[..., :1]).all()
+    assert image.shape == (*SCENE.shape[:2], 3)
+    assert (image == image[..., :1]).all()
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -117,7 +117,7 @@ def test_exif_orientation_does_not_turn_the_raster_that_K_belongs_to():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_beginning_of_a_file_is_a_picture(name):
+def test_no_beginning_of_a_file_is_an_image(name):
     whole = FILES[name]
     for length in range(len(whole)):
         with pytest.raises(FrameError, match=rf"^/cam: {length} bytes"):
@@ -127,8 +127,8 @@ def test_no_beginning_of_a_file_is_a_picture(name):
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("padding", [bytes(7), b"\xff" * 7, b"stale bytes"])
 def test_bytes_after_the_end_of_a_file_do_no_harm(name, padding):
-    picture = decode_compressed(compressed(FILES[name] + padding))
-    np.testing.assert_array_equal(picture, decode_compressed(compressed(FILES[name])))
+    image = decode_compressed(compressed(FILES[name] + padding))
+    np.testing.assert_array_equal(image, decode_compressed(compressed(FILES[name])))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -155,7 +155,7 @@ def test_a_damaged_png_is_refused():
 
 @pytest.mark.parametrize("side", [0, 8193, 60_000])
 @pytest.mark.parametrize("name", FILES)
-def test_a_header_that_announces_no_picture_or_a_gigantic_one_is_refused(name, side):
+def test_a_header_that_announces_no_image_or_a_gigantic_one_is_refused(name, side):
     file = bytearray(FILES[name])
     if name == "png":
         file[16:24] = struct.pack(">II", side, side)
@@ -197,12 +197,12 @@ def test_what_is_neither_jpeg_nor_png_is_refused(data):
         ["jpeg", "bayer_rggb8; png compressed ", "bayer_x; png compressed"]
     ),
 )
-def test_damage_is_a_picture_or_a_frame_error(name, at, patch, dropped, description):
+def test_damage_is_an_image_or_a_frame_error(name, at, patch, dropped, description):
     whole = FILES[name]
     where = int(at * len(whole))
     damaged = whole[:where] + patch + whole[where + dropped :]
     try:
-        picture = decode(compressed(damaged, description))
+        image = decode(compressed(damaged, description))
     except FrameError:
         return
-    assert (picture.ndim, picture.shape[2], picture.dtype) == (3, 3, np.uint8)
+    assert (image.ndim, image.shape[2], image.dtype) == (3, 3, np.uint8)

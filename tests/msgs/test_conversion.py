@@ -44,7 +44,7 @@ def scene():
 
 
 def maps():
-    """Return what the node publishes as pictures, by encoding."""
+    """Return what the node publishes as images, by encoding."""
     depth = scene()[0][..., 2]
     return {
         "32FC1": depth,
@@ -69,13 +69,13 @@ def content(message):
 def test_where_ros_s_libraries_are_missing_it_is_said_once_and_ours_do_it():
     messages, said = RclpyMessages() if find_spec("rclpy") else RosbagsMessages(), []
     conversion, ours = RosConversion(messages, said.append), Conversion(messages)
-    picture = image(messages, "bgr8")
+    pixels = image(messages, "bgr8")
     for _ in range(3):
         np.testing.assert_array_equal(
-            conversion.picture(picture, "t", "bgr"), ours.picture(picture, "t", "bgr")
+            conversion.decode(pixels, "t", "bgr"), ours.decode(pixels, "t", "bgr")
         )
     header = make_header(messages, 5, "camera")
-    assert conversion.image(header, scene()[1], "rgb8").encoding == "rgb8"
+    assert conversion.encode(header, scene()[1], "rgb8").encoding == "rgb8"
     assert conversion.cloud(header, *scene()).width == WIDTH
     missing = [name for name in ("cv_bridge", "sensor_msgs_py") if not find_spec(name)]
     assert [line.split()[0] for line in said] == missing
@@ -85,10 +85,10 @@ def test_where_ros_s_libraries_are_missing_it_is_said_once_and_ours_do_it():
     ("body", "words"),
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "it crashes with NumPy"),
-        ("raise RuntimeError('no picture today')", "RuntimeError: no picture today"),
+        ("raise RuntimeError('no image today')", "RuntimeError: no image today"),
     ],
 )
-def test_a_cv_bridge_that_fails_with_its_first_picture_is_left_alone(
+def test_a_cv_bridge_that_fails_with_its_first_image_is_left_alone(
     body, words, tmp_path, monkeypatch
 ):
     """One built for another NumPy imports well, and ends the process later."""
@@ -101,7 +101,7 @@ def test_a_cv_bridge_that_fails_with_its_first_picture_is_left_alone(
     under_test._trouble_with_cv_bridge.cache_clear()
     (line,) = [line for line in said if line.startswith("cv_bridge")]
     assert words in line
-    assert conversion.picture(image(messages, "bgr8"), "t", "bgr").shape == (HEIGHT, WIDTH, 3)
+    assert conversion.decode(image(messages, "bgr8"), "t", "bgr").shape == (HEIGHT, WIDTH, 3)
 
 
 def ros_conversion(library):
@@ -116,11 +116,11 @@ def ros_conversion(library):
 @pytest.mark.ros
 @pytest.mark.parametrize("padding", [0, 2, 12])
 @pytest.mark.parametrize("encoding", CHANNELS)
-def test_cv_bridge_and_we_read_the_same_picture(encoding, padding):
+def test_cv_bridge_and_we_read_the_same_image(encoding, padding):
     theirs, ours = ros_conversion("cv_bridge")
     message = image(theirs.messages, encoding, padding)
-    expected = ours.picture(message, "t", "bgr")
-    np.testing.assert_array_equal(theirs.picture(message, "t", "bgr"), expected)
+    expected = ours.decode(message, "t", "bgr")
+    np.testing.assert_array_equal(theirs.decode(message, "t", "bgr"), expected)
     if not padding:  # the one case that is left to cv_bridge
         from cv_bridge import CvBridge
 
@@ -135,7 +135,7 @@ def test_what_cv_bridge_cannot_take_is_a_frame_error(fields):
     for name, value in fields.items():
         setattr(message, name, value)
     with pytest.raises(FrameError, match="/topic"):
-        theirs.picture(message, "/topic", "bgr")
+        theirs.decode(message, "/topic", "bgr")
 
 
 @pytest.mark.ros

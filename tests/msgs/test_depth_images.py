@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth that comes in as messages: pictures and clouds of other sensors."""
+"""Depth that comes in as messages: images and clouds of other sensors."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def test_padded_rows_and_the_other_byte_order(encoding, dtype):
     np.testing.assert_allclose(decode_depth(message), unit * values.astype(float), rtol=1e-6)
 
 
-def test_a_colour_picture_is_no_depth():
-    picture = encode_image(MESSAGES, HEADER, np.zeros((2, 2, 3), np.uint8), "rgb8")
+def test_a_colour_image_is_no_depth():
+    image = encode_image(MESSAGES, HEADER, np.zeros((2, 2, 3), np.uint8), "rgb8")
     with pytest.raises(FrameError, match=r"/lidar: encoding 'rgb8' is no depth"):
-        decode_depth(picture, "/lidar")
+        decode_depth(image, "/lidar")
 
 
 @given(sides, sides, seeds)

@@ -88,9 +88,9 @@ def test_packed_colours_come_back_exactly(order, bits, height, width, seed, layo
     rows = rgba[..., ORDERS[order]].reshape(height, -1)
     encoding = f"{order}{bits}" if tagged else f"{bits}UC{len(order)}"
     msg = image(encoding, width, height, rows, **layout)
-    picture = decode_image(msg, untagged=order[:3])
-    assert (picture.dtype, picture.flags.c_contiguous) == (np.uint8, True)
-    np.testing.assert_array_equal(picture, high_byte(rgba[..., :3], bits))
+    pixels = decode_image(msg, untagged=order[:3])
+    assert (pixels.dtype, pixels.flags.c_contiguous) == (np.uint8, True)
+    np.testing.assert_array_equal(pixels, high_byte(rgba[..., :3], bits))
 
 
 @pytest.mark.parametrize(("encoding", "bits"), [("mono8", 8), ("8UC1", 8), ("mono16", 16)])
@@ -98,8 +98,8 @@ def test_packed_colours_come_back_exactly(order, bits, height, width, seed, layo
 @given(height=sides, width=sides, seed=seeds, layout=layouts())
 def test_grey_comes_back_in_all_three_channels(encoding, bits, height, width, seed, layout):
     grey = samples(height, width, 1, bits, seed)
-    picture = decode_image(image(encoding, width, height, grey[..., 0], **layout))
-    np.testing.assert_array_equal(picture, high_byte(np.repeat(grey, 3, axis=2), bits))
+    pixels = decode_image(image(encoding, width, height, grey[..., 0], **layout))
+    np.testing.assert_array_equal(pixels, high_byte(np.repeat(grey, 3, axis=2), bits))
 
 
 def test_untagged_colours_are_bgr_unless_told_otherwise():
@@ -108,7 +108,7 @@ def test_untagged_colours_are_bgr_unless_told_otherwise():
     assert decode_image(msg, untagged="rgb").tolist() == [[[1, 2, 3], [4, 5, 6]]]
 
 
-def test_a_plain_rgb_picture_is_not_copied():
+def test_a_plain_rgb_image_is_not_copied():
     data = np.zeros(2 * 3 * 3, np.uint8)
     msg = MESSAGES.make(
         "sensor_msgs/msg/Image", width=3, height=2, step=9, encoding="rgb8", data=data
@@ -129,7 +129,7 @@ def bt601(rgb):
 
 
 def yuv_image(encoding, rgb, padding=0, short=False, container=bytes, **_):
-    """Encode a picture whose colours are constant wherever the encoding shares them."""
+    """Encode an image whose colours are constant wherever the encoding shares them."""
     height, width = rgb.shape[:2]
     y, u, v = np.moveaxis(bt601(rgb), -1, 0)
     if encoding in YUV_422:
@@ -154,9 +154,9 @@ def yuv_image(encoding, rgb, padding=0, short=False, container=bytes, **_):
 def test_yuv_colours_come_back_where_they_were(encoding, height, width, seed, layout):
     colours = samples(height, width, 3, 8, seed)
     rgb = colours.repeat(2, axis=0).repeat(2, axis=1)  # blocks of 2x2 px share one colour
-    picture = decode_image(yuv_image(encoding, rgb, **layout))
-    assert picture.flags.c_contiguous
-    assert abs(picture.astype(int) - rgb).max() <= 2
+    pixels = decode_image(yuv_image(encoding, rgb, **layout))
+    assert pixels.flags.c_contiguous
+    assert abs(pixels.astype(int) - rgb).max() <= 2
 
 
 @unhurried
@@ -202,8 +202,8 @@ def test_a_scene_of_one_colour_is_seen_in_that_colour_through_a_mosaic(
 def test_demosaicing_keeps_what_was_measured(pattern, bits):
     rgb = samples(8, 9, 3, bits, seed=5)
     mosaic, channel = mosaic_of(rgb, pattern)
-    picture = decode_image(image(f"bayer_{pattern}{bits}", 9, 8, mosaic))
-    measured = np.take_along_axis(picture, channel[..., None], axis=2)[..., 0]
+    pixels = decode_image(image(f"bayer_{pattern}{bits}", 9, 8, mosaic))
+    measured = np.take_along_axis(pixels, channel[..., None], axis=2)[..., 0]
     np.testing.assert_array_equal(measured[1:-1, 1:-1], high_byte(mosaic, bits)[1:-1, 1:-1])
 
 
@@ -221,7 +221,7 @@ def valid_image(encoding, width=4, height=4, **layout):
 
 
 @pytest.mark.parametrize("encoding", EVERY)
-def test_one_byte_less_than_a_picture_is_refused(encoding):
+def test_one_byte_less_than_an_image_is_refused(encoding):
     msg = valid_image(encoding, padding=2, short=True)
     assert decode_image(msg).shape == (4, 4, 3)
     msg.data = bytes(msg.data)[:-1]
@@ -239,10 +239,10 @@ def test_a_step_shorter_than_a_row_is_refused(encoding):
 
 @pytest.mark.parametrize("encoding", EVERY)
 @pytest.mark.parametrize(("width", "height"), [(0, 4), (4, 0), (0, 0)])
-def test_an_empty_picture_is_refused(encoding, width, height):
+def test_an_empty_image_is_refused(encoding, width, height):
     msg = valid_image(encoding)
     msg.width, msg.height = width, height
-    with pytest.raises(FrameError, match=rf"^/cam: picture is {width}x{height} px"):
+    with pytest.raises(FrameError, match=rf"^/cam: image is {width}x{height} px"):
         decode_image(msg, "/cam")
 
 
@@ -291,19 +291,19 @@ whole_numbers = st.one_of(st.integers(0, 40), st.sampled_from([2**16, 2**31 - 1,
     data=st.binary(max_size=600),
     big=st.booleans(),
 )
-def test_garbage_is_a_picture_or_a_frame_error(encoding, width, height, step, data, big):
+def test_garbage_is_an_image_or_a_frame_error(encoding, width, height, step, data, big):
     try:
-        picture = decode(message(encoding, width, height, step, data, big=big))
+        pixels = decode(message(encoding, width, height, step, data, big=big))
     except FrameError:
         return
-    assert (picture.shape, picture.dtype) == ((height, width, 3), np.uint8)
+    assert (pixels.shape, pixels.dtype) == ((height, width, 3), np.uint8)
 
 
 # ---- writing
 
 
 @pytest.mark.parametrize(
-    ("encoding", "picture"),
+    ("encoding", "pixels"),
     [
         ("rgb8", samples(3, 5, 3, 8, seed=6)),
         ("mono8", samples(3, 5, 1, 8, seed=6)[..., 0]),
@@ -311,16 +311,16 @@ def test_garbage_is_a_picture_or_a_frame_error(encoding, width, height, step, da
         ("32FC1", np.float32([[1.5, np.nan, 3], [0.25, 80, -1]])),
     ],
 )
-def test_a_picture_of_ours_is_little_endian_without_padding_and_not_copied(encoding, picture):
-    msg = encode_image(MESSAGES, HEADER, picture, encoding)
-    assert np.shares_memory(msg.data, picture)
+def test_an_image_of_ours_is_little_endian_without_padding_and_not_copied(encoding, pixels):
+    msg = encode_image(MESSAGES, HEADER, pixels, encoding)
+    assert np.shares_memory(msg.data, pixels)
     wire = MESSAGES.typestore.serialize_cdr(msg, "sensor_msgs/msg/Image")
     back = MESSAGES.typestore.deserialize_cdr(wire, "sensor_msgs/msg/Image")
-    assert (back.height, back.width, back.encoding) == (*picture.shape[:2], encoding)
-    assert (back.is_bigendian, back.step * back.height) == (0, picture.nbytes)
+    assert (back.height, back.width, back.encoding) == (*pixels.shape[:2], encoding)
+    assert (back.is_bigendian, back.step * back.height) == (0, pixels.nbytes)
     assert back.header == HEADER
-    pixels = back.data.view(picture.dtype.newbyteorder("<")).reshape(picture.shape)
-    np.testing.assert_array_equal(pixels, picture)
+    read = back.data.view(pixels.dtype.newbyteorder("<")).reshape(pixels.shape)
+    np.testing.assert_array_equal(read, pixels)
 
 
 @unhurried
@@ -334,7 +334,7 @@ def test_what_we_write_we_read(height, width, seed):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "picture"),
+    ("encoding", "pixels"),
     [
         ("32FC1", np.zeros((2, 2))),
         ("16UC1", np.zeros((2, 2), np.float32)),
@@ -343,6 +343,6 @@ def test_what_we_write_we_read(height, width, seed):
         ("mono8", np.zeros((2, 2, 3), np.uint8)),
     ],
 )
-def test_pixels_of_another_kind_are_not_written(encoding, picture):
-    with pytest.raises(ValueError, match=rf"^{encoding} needs .* got {picture.dtype}"):
-        encode_image(MESSAGES, HEADER, picture, encoding)
+def test_pixels_of_another_kind_are_not_written(encoding, pixels):
+    with pytest.raises(ValueError, match=rf"^{encoding} needs .* got {pixels.dtype}"):
+        encode_image(MESSAGES, HEADER, pixels, encoding)

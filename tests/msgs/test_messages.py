@@ -97,12 +97,12 @@ def test_an_array_of_other_numbers_is_converted_and_not_reinterpreted():
 
 
 def test_an_array_of_the_right_type_is_not_copied():
-    picture = np.zeros((4, 6, 3), np.uint8)
-    image = JAZZY.make("sensor_msgs/msg/Image", data=picture)
-    assert np.shares_memory(image.data, picture)
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    image = JAZZY.make("sensor_msgs/msg/Image", data=pixels)
+    assert np.shares_memory(image.data, pixels)
 
 
-def test_rows_taken_out_of_a_larger_picture_are_serialised_as_they_are_seen():
+def test_rows_taken_out_of_a_larger_image_are_serialised_as_they_are_seen():
     window = np.arange(24, dtype=np.uint8).reshape(4, 6)[1:3, 2:5]
     image = JAZZY.make("sensor_msgs/msg/Image", data=window)
     back = round_trip(JAZZY, image, "sensor_msgs/msg/Image")
@@ -208,8 +208,8 @@ def test_a_point_falls_on_the_super_pixel_that_its_sensor_pixel_was_summed_into(
         (whole.K @ X[:3], seen.K @ X[:3], X[2]),
         (whole.P @ X, seen.P @ X, X[2]),  # a stereo baseline shrinks with the pixels' number
     ):
-        sensor, picture = before[:2] / Z, after[:2] / Z
-        np.testing.assert_allclose(picture + 0.5, (sensor + 0.5 - offset) / bins, atol=1e-9)
+        sensor, pixels = before[:2] / Z, after[:2] / Z
+        np.testing.assert_allclose(pixels + 0.5, (sensor + 0.5 - offset) / bins, atol=1e-9)
 
 
 def test_the_fourth_column_of_P_scales_with_the_binning_alone():

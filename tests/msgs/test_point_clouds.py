@@ -43,7 +43,7 @@ def test_every_point_and_colour_is_found_by_its_fields(height, width, seed):
             assert rgb == r << 16 | g << 8 | b
 
 
-def test_the_cloud_is_organised_as_its_picture_and_survives_the_wire():
+def test_the_cloud_is_organised_as_its_image_and_survives_the_wire():
     points, colours = scene(4, 7)
     cloud = make_cloud(MESSAGES, HEADER, points, colours)
     wire = MESSAGES.typestore.serialize_cdr(cloud, "sensor_msgs/msg/PointCloud2")

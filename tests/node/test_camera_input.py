@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.camera_bags import HEIGHT, WIDTH, picture
+from helpers.camera_bags import HEIGHT, WIDTH, pixels
 from helpers.component_rig import MemoryHost, Rig
 
 from jasmine_ros.node.host import Publisher
@@ -27,25 +27,25 @@ def test_missing_inputs_are_said_once_with_who_publishes_there(checkpoint):
     rig = Rig(checkpoint)
     rig.host.publishers = [Publisher("/cam", "sensor_msgs/msg/Image", "reliable, volatile")]
     tick(rig, 4)
-    assert not warnings(rig, "no picture")
+    assert not warnings(rig, "no image")
     tick(rig, 10)
-    (picture_warning,) = warnings(rig, "no picture on /camera/image_raw for 5 s")
-    assert "/cam (sensor_msgs/msg/Image, reliable, volatile)" in picture_warning
+    (image_warning,) = warnings(rig, "no image on /camera/image_raw for 5 s")
+    assert "/cam (sensor_msgs/msg/Image, reliable, volatile)" in image_warning
     (info_warning,) = warnings(rig, "no CameraInfo on /camera/camera_info for 5 s")
     assert "expects sensor_msgs/msg/CameraInfo" in info_warning
     rig.info()
     rig.image()
     said = [text for severity, text in rig.host.logged if severity == "info"]
-    assert any("picture comes on /camera/image_raw now" in text for text in said)
+    assert any("image comes on /camera/image_raw now" in text for text in said)
     tick(rig, 20)
-    assert len(warnings(rig, "no picture")) == 2, "the camera stopped: pictures are needed for ever"
+    assert len(warnings(rig, "no image")) == 2, "the camera stopped: images are needed for ever"
     assert len(warnings(rig, "no CameraInfo")) == 1, "one is enough"
 
 
 def test_nobody_there_is_said(checkpoint):
     rig = Rig(checkpoint)
     tick(rig, 5)
-    assert "nobody publishes there" in warnings(rig, "no picture")[0]
+    assert "nobody publishes there" in warnings(rig, "no image")[0]
 
 
 @pytest.mark.parametrize(
@@ -57,20 +57,18 @@ def test_nobody_there_is_said(checkpoint):
         ("/cam/image_raw/compressed", "compressed", "/cam/image_raw/compressed", "CompressedImage"),
     ],
 )
-def test_compressed_pictures_come_from_their_own_topic(
-    checkpoint, topic, transport, expected, kind
-):
+def test_compressed_images_come_from_their_own_topic(checkpoint, topic, transport, expected, kind):
     rig = Rig(checkpoint, MemoryHost(topic), image_transport=transport)
     assert rig.host.callbacks[expected] == f"sensor_msgs/msg/{kind}"
     assert rig.component.image_topic == expected
     rig.host.publishers = [Publisher("", "sensor_msgs/msg/PointCloud2", "reliable, volatile")]
     tick(rig, 5)
-    assert "image_transport" not in warnings(rig, "no picture")[0]
+    assert "image_transport" not in warnings(rig, "no image")[0]
     rig = Rig(checkpoint, MemoryHost(topic), image_transport=transport)
     other = {"Image": "CompressedImage", "CompressedImage": "Image"}[kind]
     rig.host.publishers = [Publisher("", f"sensor_msgs/msg/{other}", "reliable, volatile")]
     tick(rig, 5)
-    assert "image_transport" in warnings(rig, "no picture")[0]
+    assert "image_transport" in warnings(rig, "no image")[0]
 
 
 # ---------------------------------------------------------------------- its CameraInfo
@@ -78,11 +76,11 @@ def test_compressed_pictures_come_from_their_own_topic(
 DISTORTED = {"d": np.array([-0.3, 0.1, 0, 0, 0])}
 
 
-def test_distorted_pictures_are_rectified(checkpoint):
+def test_distorted_images_are_rectified(checkpoint):
     rig = Rig(checkpoint)
     rig.info(**DISTORTED, p=np.array([[60.0, 0, 48, 0], [0, 60, 32, 0], [0, 0, 1, 0]]))
     rig.image()
-    assert not np.array_equal(rig.host.frames[0].image, picture())
+    assert not np.array_equal(rig.host.frames[0].image, pixels())
     np.testing.assert_allclose(np.reshape(rig.last(DEPTH_INFO).k, (3, 3))[0, 0], 60)
     assert not np.any(rig.last(DEPTH_INFO).d)
     assert np.isnan(rig.depth()[0, 0]), "zoomed out: the corner was never seen"
@@ -104,7 +102,7 @@ def test_rectified_topics_are_not_rectified_again(checkpoint, topic, mode, recti
     rig = Rig(checkpoint, MemoryHost(topic), rectify=mode)
     rig.info(**DISTORTED)
     rig.image()
-    assert np.array_equal(rig.host.frames[0].image, picture()) is not rectified
+    assert np.array_equal(rig.host.frames[0].image, pixels()) is not rectified
 
 
 @pytest.mark.parametrize(
@@ -120,18 +118,18 @@ def test_a_bad_camera_info_spoils_frames_until_a_good_one_comes(checkpoint, fiel
     rig = Rig(checkpoint)
     rig.info(**fields)
     rig.image(0)
-    assert (rig.tally.processed, rig.tally.skipped) == (0, 1)
-    (reason,) = rig.tally.reasons["unusable"]
+    assert (rig.counts.processed, rig.counts.skipped) == (0, 1)
+    (reason,) = rig.counts.reasons["unusable"]
     assert words in reason and "/camera/camera_info" in reason
     rig.info()
     rig.image(1)
-    assert (rig.tally.processed, rig.tally.skipped) == (1, 1)
+    assert (rig.counts.processed, rig.counts.skipped) == (1, 1)
 
 
-def test_pictures_wait_for_a_camera_info(checkpoint):
+def test_images_wait_for_a_camera_info(checkpoint):
     rig = Rig(checkpoint)
     rig.image(0)
-    assert "no message on /camera/camera_info yet" in rig.tally.reasons["unusable"][0]
+    assert "no message on /camera/camera_info yet" in rig.counts.reasons["unusable"][0]
     rig.info()
     rig.image(1)
-    assert rig.tally.processed == 1
+    assert rig.counts.processed == 1

@@ -16,13 +16,13 @@ from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import ENABLE, POINTS
 
 
-def test_only_the_newest_picture_is_processed(checkpoint):
+def test_only_the_newest_image_is_processed(checkpoint):
     rig = Rig(checkpoint, MemoryHost(patient=True))
     rig.info()
     for index in range(5):
         rig.image(index)
     rig.host.work()
-    assert (rig.tally.received, rig.tally.processed, rig.tally.dropped) == (5, 1, 4)
+    assert (rig.counts.received, rig.counts.processed, rig.counts.dropped) == (5, 1, 4)
     assert rig.host.frames[0].stamp == stamp(4)
 
 
@@ -32,7 +32,7 @@ def test_deactivate_drops_what_waits_and_cleanup_frees_the_model(checkpoint):
     rig.image(0)
     rig.component.deactivate()
     rig.host.work()
-    assert (rig.tally.processed, rig.tally.ignored) == (0, 1)
+    assert (rig.counts.processed, rig.counts.ignored) == (0, 1)
     assert not (rig.host.callbacks or rig.host.timers or rig.host.advertised)
     rig.component.cleanup()
     with pytest.raises(ConfigError, match="not configured"):
@@ -42,7 +42,7 @@ def test_deactivate_drops_what_waits_and_cleanup_frees_the_model(checkpoint):
     rig.info()
     rig.image(1)
     rig.host.work()
-    assert rig.tally.processed == 1
+    assert rig.counts.processed == 1
 
 
 def test_a_frame_that_is_done_after_deactivate_is_not_published(checkpoint):
@@ -56,7 +56,7 @@ def test_a_frame_that_is_done_after_deactivate_is_not_published(checkpoint):
     rig.info()
     rig.image()
     assert not rig.host.published and not rig.host.frames
-    assert (rig.tally.processed, rig.tally.ignored) == (0, 1)
+    assert (rig.counts.processed, rig.counts.ignored) == (0, 1)
 
 
 def test_a_missing_checkpoint_fails_configure(tmp_path):
@@ -91,8 +91,8 @@ def test_enable_puts_the_network_to_rest_and_wakes_it(checkpoint):
         request = rig.host.messages.make("std_msgs/msg/Bool", data=enabled)
         assert rig.host.services[ENABLE](request)["success"]
         rig.image(index)
-        assert (rig.tally.processed, rig.tally.ignored) == (int(enabled), 1)
-    assert rig.tally.received == 2
+        assert (rig.counts.processed, rig.counts.ignored) == (int(enabled), 1)
+    assert rig.counts.received == 2
 
 
 # ---------------------------------------------------------------------- bad frames
@@ -107,15 +107,15 @@ def test_enable_puts_the_network_to_rest_and_wakes_it(checkpoint):
         ({"height": 0}, "x0 px"),
     ],
 )
-def test_one_bad_picture_is_counted_and_skipped(checkpoint, fields, words):
+def test_one_bad_image_is_counted_and_skipped(checkpoint, fields, words):
     rig = Rig(checkpoint)
     rig.info()
     rig.image(0)
     rig.image(1, **fields)
     rig.image(2)
-    assert (rig.tally.received, rig.tally.processed, rig.tally.skipped) == (3, 2, 1)
-    assert words in rig.tally.reasons["unusable"][0]
-    assert "/camera/image_raw" in rig.tally.reasons["unusable"][0]
+    assert (rig.counts.received, rig.counts.processed, rig.counts.skipped) == (3, 2, 1)
+    assert words in rig.counts.reasons["unusable"][0]
+    assert "/camera/image_raw" in rig.counts.reasons["unusable"][0]
     assert [s for s, text in rig.host.logged if "skipped" in text] == ["warn"]
 
 
@@ -127,8 +127,8 @@ def test_a_network_without_an_answer_does_not_stop_the_node(checkpoint):
     rig.info()
     rig.image(0)
     rig.image(1)
-    assert (rig.tally.processed, rig.tally.skipped) == (1, 1)
-    assert "found no depth" in rig.tally.reasons["unusable"][0]
+    assert (rig.counts.processed, rig.counts.skipped) == (1, 1)
+    assert "found no depth" in rig.counts.reasons["unusable"][0]
 
 
 def test_a_failing_library_does_not_stop_the_node(checkpoint):
@@ -142,8 +142,8 @@ def test_a_failing_library_does_not_stop_the_node(checkpoint):
     rig.image(0)
     rig.component._predictor = good
     rig.image(1)
-    assert (rig.tally.processed, rig.tally.skipped) == (1, 1)
-    assert rig.tally.reasons["failed"] == ["RuntimeError: out of memory"]
+    assert (rig.counts.processed, rig.counts.skipped) == (1, 1)
+    assert rig.counts.reasons["failed"] == ["RuntimeError: out of memory"]
 
 
 def test_repeated_failures_do_not_flood_the_log(checkpoint):
@@ -159,4 +159,4 @@ def test_stamps_that_jump_back_are_processed_and_counted(checkpoint):
     rig.info()
     for index in (5, 6, 1, 2):
         rig.image(index)
-    assert (rig.tally.processed, rig.tally.backwards) == (4, 1)
+    assert (rig.counts.processed, rig.counts.backwards) == (4, 1)

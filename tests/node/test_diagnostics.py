@@ -83,12 +83,12 @@ def test_diagnostics_tell_the_whole_life(checkpoint, tmp_path, monkeypatch):
     assert host.report().values["state"] == "unconfigured"
 
 
-def test_a_skipped_picture_shows_in_the_diagnostics(checkpoint):
+def test_a_skipped_image_shows_in_the_diagnostics(checkpoint):
     rig = Rig(checkpoint, metres_per_unit=1.0)
     rig.info()
     rig.host.report()
     rig.image(0, encoding="rgb24")
     rig.host.time += 10**9
     report = rig.host.report()
-    assert report.level == WARN and "1 pictures skipped" in report.message
+    assert report.level == WARN and "1 images skipped" in report.message
     assert "'rgb24'" in report.message

@@ -50,7 +50,7 @@ def test_every_topic_has_a_meaning():
     assert {"image", "camera_info", *OUTPUTS, *SERVICES} == MEANINGS.keys()
 
 
-def test_a_camera_info_is_beside_its_pictures():
+def test_a_camera_info_is_beside_its_images():
     assert info_beside("/cam/image_raw") == "/cam/camera_info"
     assert info_beside("/cam/image_raw/compressed") == "/cam/camera_info"
     assert info_beside("image") == "camera_info"

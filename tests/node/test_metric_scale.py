@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from helpers.camera_bags import picture
+from helpers.camera_bags import pixels
 from helpers.tf_messages import tf
 
 from jasmine_core.errors import ConfigError
@@ -63,7 +63,7 @@ def drive():
 
 @pytest.fixture(scope="module")
 def recording(drive, tmp_path_factory):
-    """A bag with camera, LiDAR and /tf_static; each cloud is recorded after its picture."""
+    """A bag with camera, LiDAR and /tf_static; each cloud is recorded after its image."""
     path = tmp_path_factory.mktemp("world") / "bag"
     T_lidar_camera = inverse(T_BASE_LIDAR) @ T_BASE_CAMERA
     camera = Camera(WIDTH, HEIGHT, drive.K.double().numpy())
@@ -99,7 +99,7 @@ def lidar(points, at, frame=LIDAR):
 
 
 class Answers:
-    """A network that errs by some percent: the exact depth of each picture in its own unit."""
+    """A network that errs by some percent: the exact depth of each image in its own unit."""
 
     def __init__(self, drive):
         self.info = BackendInfo("given", "cpu", "fp32", "given depths", (WIDTH, HEIGHT), None)
@@ -135,9 +135,9 @@ def run(recording, drive, checkpoint, output, **parameters):
                 continue
             depth = decode_depth(decoded)
             index = drive.stamps.index(stamp_ns(decoded.header.stamp) - START)
-            truth = drive.depths[index, 0].numpy()
-            known = np.isfinite(depth) & np.isfinite(truth)
-            ratios.append(float(np.median(depth[known] / truth[known])))
+            ground_truth = drive.depths[index, 0].numpy()
+            known = np.isfinite(depth) & np.isfinite(ground_truth)
+            ratios.append(float(np.median(depth[known] / ground_truth[known])))
     return component, np.array(ratios), said
 
 
@@ -242,15 +242,15 @@ def test_a_cloud_comes_through_tf():
     assert rig.look(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
 
 
-def test_a_cloud_that_comes_after_its_picture_meets_that_picture_later():
+def test_a_cloud_that_comes_after_its_image_meets_that_image_later():
     rig = Rig(**POINTS)
     assert rig.look(START, 2.0).state == "up-to-scale"
     rig.hear("/points", wall(8.0, START + 10_000_000))
     scale = rig.look(START + 100_000_000, 1.0)
-    assert scale.metres_per_unit == pytest.approx(4.0), "the first picture was the nearer one"
+    assert scale.metres_per_unit == pytest.approx(4.0), "the first image was the nearer one"
 
 
-def test_a_cloud_from_the_future_waits_for_its_picture():
+def test_a_cloud_from_the_future_waits_for_its_image():
     rig = Rig(**POINTS)
     rig.hear("/points", wall(8.0, START + SECOND // 2))
     assert rig.look(START, 1.0).state == "up-to-scale"
@@ -359,7 +359,7 @@ def test_another_depth_camera(encoding):
     rig.hear("/tof/camera_info", make_camera_info(MESSAGES, header, camera))
     rig.hear("/tof/depth", measured)
     assert rig.look(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
-    colour = encode_image(MESSAGES, header, picture(0), "rgb8")
+    colour = encode_image(MESSAGES, header, pixels(0), "rgb8")
     rig.hear("/tof/depth", colour)
     assert rig.look(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
     assert "'rgb8' is no depth" in rig.ears.logged[-1]

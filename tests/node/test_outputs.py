@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is published of one picture: sizes, units, K, points, and to whom."""
+"""What is published of one image: sizes, units, K, points, and to whom."""
 
 from __future__ import annotations
 
 import numpy as np
-from helpers.camera_bags import HEIGHT, WIDTH, picture, stamp
+from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 from helpers.component_rig import ALL, GivenDepth, Rig
 
 from jasmine_core.runtime.predictor import DepthPredictor
@@ -98,7 +98,7 @@ def test_points_are_the_depth_back_projected(checkpoint):
     np.testing.assert_allclose(points[..., 1], (v - HEIGHT / 2) / 80 * depth, rtol=1e-5, atol=1e-7)
     packed = points[..., 3].copy().view(np.uint32)
     rgb = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], -1)
-    np.testing.assert_array_equal(rgb, picture()[::4, ::4])
+    np.testing.assert_array_equal(rgb, pixels()[::4, ::4])
 
 
 def test_points_leave_out_far_and_flying_pixels(checkpoint):
@@ -113,7 +113,7 @@ def test_points_leave_out_far_and_flying_pixels(checkpoint):
     assert np.isnan(z[:15]).all(), "beyond points_max_range"
     assert np.isnan(z[30, 47:49]).all(), "the jump from 2 m to 4 m"
     assert (z[30, 2:40] == 2).all() and (z[30, 56:94] == 4).all()
-    assert np.isfinite(rig.depth()).all(), "the depth picture keeps them"
+    assert np.isfinite(rig.depth()).all(), "the depth image keeps them"
 
 
 def test_nothing_is_made_that_nobody_wants(checkpoint):
@@ -130,12 +130,12 @@ def test_without_a_listener_the_network_rests_unless_it_is_always_on(checkpoint)
         each.host.unwanted = set(OUTPUTS)
         each.info()
         each.image()
-    assert (rig.tally.processed, rig.tally.ignored, rig.tally.received) == (0, 1, 1)
+    assert (rig.counts.processed, rig.counts.ignored, rig.counts.received) == (0, 1, 1)
     assert rig.host.report().message.endswith("nobody subscribes to an output")
-    assert always.tally.processed == 1 and not always.host.published
+    assert always.counts.processed == 1 and not always.host.published
     rig.host.unwanted = set(OUTPUTS) - {COLORIZED}
     rig.image(1)
-    assert rig.tally.processed == 1 and set(rig.host.published) == {COLORIZED}
+    assert rig.counts.processed == 1 and set(rig.host.published) == {COLORIZED}
 
 
 def test_an_output_that_is_switched_off_wakes_nobody(checkpoint):
@@ -143,7 +143,7 @@ def test_an_output_that_is_switched_off_wakes_nobody(checkpoint):
     rig.host.unwanted = set(OUTPUTS) - {COLORIZED}  # someone waits for it in vain
     rig.info()
     rig.image()
-    assert rig.tally.ignored == 1
+    assert rig.counts.ignored == 1
 
 
 def test_latency_counts_from_the_stamp(checkpoint):

@@ -6,54 +6,58 @@ import numpy as np
 import pytest
 from helpers.corridor import CAMERA
 
-from jasmine_core.dataset.sequence import FrameRecord, Index, SampleRecord
+from jasmine_core.dataset.sequence import VERSION, FrameRecord, Index, SampleRecord
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.prepare.health import examine
 from jasmine_core.prepare.health_findings import nothing_to_learn
 from jasmine_core.prepare.health_plot import draw
-from jasmine_core.prepare.keyframes import Fate, Selection, Step
+from jasmine_core.prepare.keyframes import Selection, Status, Step
 from jasmine_core.prepare.optical_flow import PairMotion
 from jasmine_core.prepare.options import NeighbourRules
-from jasmine_core.prepare.statistics import OdometryFacts, Tally
+from jasmine_core.prepare.statistics import OdometryFacts, RecordingStatistics
 
 STEP = 100_000_000  # [ns]
 START = 1_600_000_000_000_000_000
 MOTION = PairMotion(0.9, flow=0.04, parallax=0.03)
 
 
-def tally_of(fates, stamps=None, sharp=20.0, bright=120.0, turned=False):
-    tally, selection = Tally(), Selection(NeighbourRules())
-    stamps = stamps or [START + i * STEP for i in range(len(fates))]
-    sharp = [sharp] * len(fates) if isinstance(sharp, float) else sharp
-    for at, fate, sharpness in zip(stamps, fates, sharp, strict=True):
-        step = Step(fate, MOTION, turned=turned)
+def statistics_of(statuses, stamps=None, sharp=20.0, bright=120.0, turned=False):
+    statistics, selection = RecordingStatistics(), Selection(NeighbourRules())
+    stamps = stamps or [START + i * STEP for i in range(len(statuses))]
+    sharp = [sharp] * len(statuses) if isinstance(sharp, float) else sharp
+    for at, status, sharpness in zip(stamps, statuses, sharp, strict=True):
+        step = Step(status, MOTION, turned=turned)
         selection.learn(at, step)
         record = {"stamp": at, "sharpness": sharpness, "brightness": bright, **step.record()}
-        tally.add(record | ({"reason": "/camera: cut"} if fate is Fate.DAMAGED else {}))
-    return tally, selection
+        statistics.add(record | ({"reason": "/camera: cut"} if status is Status.DAMAGED else {}))
+    return statistics, selection
 
 
 def index_of(count, camera=CAMERA, metres=None):
-    frames = [FrameRecord(START + i * STEP, 0, f"pictures/{i}.jpg") for i in range(count)]
+    frames = [FrameRecord(START + i * STEP, 0, f"images/{i}.jpg") for i in range(count)]
     T = None if metres is None else [0.0, 0, metres, 0, 0, 0, 1]
     samples = [
         SampleRecord(i, (i - 1, i + 1), (0.04, 0.04), (0.03, 0.03), (T, T))
         for i in range(1, count - 1)
     ]
     K, (width, height) = camera.K.tolist(), camera.size
-    return Index(1, {"bag": "drive"}, {}, width, height, K, metres is not None, frames, samples)
+    return Index(
+        VERSION, {"bag": "drive"}, {}, width, height, K, metres is not None, frames, samples
+    )
 
 
-def report(fates, index=None, facts=None, **kind):
-    tally, selection = tally_of(fates, **kind)
-    return examine(index or index_of(len(fates)), tally, selection, facts or OdometryFacts())
+def report(statuses, index=None, facts=None, **kind):
+    statistics, selection = statistics_of(statuses, **kind)
+    return examine(
+        index or index_of(len(statuses)), statistics, selection, facts or OdometryFacts()
+    )
 
 
 def said(health, level=None):
     return " | ".join(f["text"] for f in health["findings"] if level in (None, f["level"]))
 
 
-KEPT = [Fate.START] + [Fate.KEPT] * 299
+KEPT = [Status.START] + [Status.KEPT] * 299
 
 
 def test_a_good_recording_is_called_good():
@@ -63,7 +67,7 @@ def test_a_good_recording_is_called_good():
     assert health["time"] == {
         "seconds": 29.9,
         "rate_hz": 10.0,
-        "lost_pictures": 0,
+        "lost_images": 0,
         "longest_gap_s": 0.1,
     }
     assert health["motion"]["metres_between_neighbours"]["median"] == 0.5
@@ -72,39 +76,39 @@ def test_a_good_recording_is_called_good():
 
 
 def test_standing_still_is_counted_in_seconds():
-    fates = KEPT[:100] + [Fate.STILL] * 100 + [Fate.KEPT] * 100
-    health = report(fates)
+    statuses = KEPT[:100] + [Status.STILL] * 100 + [Status.KEPT] * 100
+    health = report(statuses)
     assert health["still"] == {
         "stretches": 1,
         "seconds": 9.9,
         "share_of_time": pytest.approx(0.331, abs=0.001),
-        "pictures_dropped": 100,
+        "images_dropped": 100,
     }
-    assert "100 pictures were dropped" in said(health) and "9.9 s in all (33%" in said(health)
+    assert "100 images were dropped" in said(health) and "9.9 s in all (33%" in said(health)
 
 
-def test_single_dropped_pictures_are_no_standing_still():
-    health = report([Fate.START] + [Fate.STILL, Fate.KEPT] * 150)
-    assert health["still"]["stretches"] == 0 and health["still"]["pictures_dropped"] == 150
+def test_single_dropped_images_are_no_standing_still():
+    health = report([Status.START] + [Status.STILL, Status.KEPT] * 150)
+    assert health["still"]["stretches"] == 0 and health["still"]["images_dropped"] == 150
 
 
-def test_lost_pictures_and_gaps_are_found_at_any_rate():
+def test_lost_images_and_gaps_are_found_at_any_rate():
     stamps = [START + (i + 30 * (i >= 150)) * STEP for i in range(300)]
     health = report(KEPT, stamps=stamps)
-    assert health["time"]["lost_pictures"] == 30
+    assert health["time"]["lost_images"] == 30
     assert health["time"]["longest_gap_s"] == 3.1
-    assert "30 pictures seem lost (longest gap 3.1 s)" in said(health, "warning")
+    assert "30 images seem lost (longest gap 3.1 s)" in said(health, "warning")
 
 
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ({"sharp": [20.0] * 200 + [3.0] * 100}, "33% of the pictures are blurred"),
+        ({"sharp": [20.0] * 200 + [3.0] * 100}, "33% of the images are blurred"),
         ({"bright": 5.0}, "very dark or very bright"),
         ({"bright": 250.0}, "very dark or very bright"),
     ],
 )
-def test_bad_pictures_are_a_warning(kind, words):
+def test_bad_images_are_a_warning(kind, words):
     health = report(KEPT, **kind)
     assert words in said(health, "warning") and health["verdict"] == "usable"
 
@@ -118,7 +122,7 @@ def test_bad_pictures_are_a_warning(kind, words):
         ([[110, 0, 79.5], [0, 30, 47.5], [0, 0, 1]], "differ widely"),
     ],
 )
-def test_intrinsics_of_another_picture_are_a_problem(K, words):
+def test_intrinsics_of_another_image_are_a_problem(K, words):
     health = report(KEPT, index_of(300, Camera(160, 96, np.array(K, float))))
     assert words in said(health, "problem") and health["verdict"] == "poor"
 
@@ -150,22 +154,22 @@ def test_why_there_are_no_metres_is_said(facts, level, words):
 
 
 def test_few_samples_turning_breaks_and_clocks_are_said():
-    fates = [
-        *([Fate.START] + [Fate.KEPT] * 60),
-        Fate.CUT,
-        Fate.GAP,
-        *([Fate.EXPOSED] * 3),
-        Fate.BACKWARDS,
-        Fate.BLANK,
-        Fate.DAMAGED,
+    statuses = [
+        *([Status.START] + [Status.KEPT] * 60),
+        Status.CUT,
+        Status.GAP,
+        *([Status.EXPOSED] * 3),
+        Status.BACKWARDS,
+        Status.BLANK,
+        Status.DAMAGED,
     ]
-    health = report(fates, index_of(20), turned=True)
+    health = report(statuses, index_of(20), turned=True)
     text = said(health)
     for words in (
         "only 18 samples",
         "5 breaks (1 cuts or jerks, 1 gaps, 3 exposure jumps)",
-        "1 pictures are stamped before",
-        "1 pictures show nothing",
+        "1 images are stamped before",
+        "1 images show nothing",
         "/camera: cut",
         "only turn",
         "fix exposure and gain",
@@ -174,36 +178,40 @@ def test_few_samples_turning_breaks_and_clocks_are_said():
 
 
 @pytest.mark.parametrize(
-    ("fates", "turned", "words"),
+    ("statuses", "turned", "words"),
     [
-        ([Fate.START], False, "there are 1"),
-        ([Fate.START] + [Fate.STILL] * 9, False, "stands still in 9 of 10"),
-        ([Fate.START] + [Fate.KEPT] * 9, True, "only turns"),
-        ([Fate.BLANK] * 9, False, "nothing that can be tracked"),
-        ([Fate.DAMAGED] * 9, False, "9 of 9 pictures cannot be used: /camera: cut"),
-        ([Fate.START] + [Fate.BACKWARDS] * 9, False, "9 of 10 pictures are stamped before"),
-        ([Fate.START] + [Fate.CUT] * 9, False, "9 cuts, gaps or exposure jumps"),
+        ([Status.START], False, "there are 1"),
+        ([Status.START] + [Status.STILL] * 9, False, "stands still in 9 of 10"),
+        ([Status.START] + [Status.KEPT] * 9, True, "only turns"),
+        ([Status.BLANK] * 9, False, "nothing that can be tracked"),
+        ([Status.DAMAGED] * 9, False, "9 of 9 images cannot be used: /camera: cut"),
+        (
+            [Status.START] + [Status.BACKWARDS] * 9,
+            False,
+            "9 of 10 images are stamped before",
+        ),
+        ([Status.START] + [Status.CUT] * 9, False, "9 cuts, gaps or exposure jumps"),
     ],
 )
-def test_why_there_is_nothing_to_learn_is_one_line(fates, turned, words):
-    tally, selection = tally_of(fates, turned=turned)
-    line = nothing_to_learn(tally, selection)
+def test_why_there_is_nothing_to_learn_is_one_line(statuses, turned, words):
+    statistics, selection = statistics_of(statuses, turned=turned)
+    line = nothing_to_learn(statistics, selection)
     assert words in line and "\n" not in line
 
 
-def test_the_picture_shows_words_plots_and_samples(tmp_path):
+def test_the_image_shows_words_plots_and_samples(tmp_path):
     import cv2
 
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     for i in range(12):
         shade = np.full((96, 160, 3), (10, 20, 200), np.uint8)  # blue, green, red
-        cv2.imwrite(str(tmp_path / f"pictures/{i}.jpg"), shade)
-    fates = [*KEPT[:11], Fate.STILL]
-    tally, selection = tally_of(fates)
+        cv2.imwrite(str(tmp_path / f"images/{i}.jpg"), shade)
+    statuses = [*KEPT[:11], Status.STILL]
+    statistics, selection = statistics_of(statuses)
     index = index_of(12, metres=0.4)
     facts = OdometryFacts("/odom", 12, 0, None, 3)
-    page = draw(examine(index, tally, selection, facts), tally, index, tmp_path)
+    page = draw(examine(index, statistics, selection, facts), statistics, index, tmp_path)
     assert page.dtype == np.uint8 and page.shape[2] == 3 and page.shape[0] > 800
     red = (page[..., 0] > 180) & (page[..., 1] < 60) & (page[..., 2] < 60)
-    assert np.count_nonzero(red) > 9 * 96 * 160  # three samples of three pictures, in RGB
+    assert np.count_nonzero(red) > 9 * 96 * 160  # three samples of three images, in RGB
     assert page.min() < 60  # letters

@@ -8,7 +8,7 @@ from helpers.corridor import CAMERA, look, pose
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.rigid import inverse
-from jasmine_core.prepare.keyframes import Fate, Selection, Step, Verdict, judge
+from jasmine_core.prepare.keyframes import Selection, Status, Step, Verdict, judge
 from jasmine_core.prepare.optical_flow import PairMotion, view_of
 from jasmine_core.prepare.options import NeighbourRules, PrepareOptions
 
@@ -30,13 +30,13 @@ def select(poses, stamps=None, gains=None, known=False):
         selection.offer(stamp, view(T, gain))
         for stamp, T, gain in zip(stamps, poses, gains, strict=True)
     ]
-    return selection, [step.fate for step in steps]
+    return selection, [step.status for step in steps]
 
 
 @pytest.mark.parametrize("known", [False, True])
-def test_a_steady_drive_gives_every_inner_picture_both_neighbours(known):
-    selection, fates = select([pose(0.25 * i) for i in range(8)], known=known)
-    assert fates == [Fate.START] + [Fate.KEPT] * 7
+def test_a_steady_drive_gives_every_inner_image_both_neighbours(known):
+    selection, statuses = select([pose(0.25 * i) for i in range(8)], known=known)
+    assert statuses == [Status.START] + [Status.KEPT] * 7
     for i, kept in enumerate(selection.kept):
         assert (kept.before.first if kept.before else None) == (i - 1 if i else None)
         assert (kept.after.second if kept.after else None) == (i + 1 if i < 7 else None)
@@ -45,8 +45,12 @@ def test_a_steady_drive_gives_every_inner_picture_both_neighbours(known):
 def test_neighbours_are_chosen_by_motion_not_by_index():
     speeds = [0.05] * 12 + [0.25] * 6  # the robot crawls, then drives
     places = np.cumsum(speeds)
-    selection, fates = select([pose(z) for z in places])
-    kept = [z for z, fate in zip(places, fates, strict=True) if fate in (Fate.START, Fate.KEPT)]
+    selection, statuses = select([pose(z) for z in places])
+    kept = [
+        z
+        for z, status in zip(places, statuses, strict=True)
+        if status in (Status.START, Status.KEPT)
+    ]
     gaps = [
         (kept[pair.second] - kept[pair.first], pair.second - pair.first)
         for k in selection.kept
@@ -54,20 +58,20 @@ def test_neighbours_are_chosen_by_motion_not_by_index():
         if pair
     ]
     assert all(0.1 < metres < 0.6 for metres, _ in gaps)
-    assert {frames for _, frames in gaps} > {1}  # one picture apart when fast, more when slow
+    assert {frames for _, frames in gaps} > {1}  # one image apart when fast, more when slow
 
 
 def test_standing_still_is_dropped_and_the_drive_goes_on_behind_it():
     poses = [pose(0.25 * min(i, 3) + 0.25 * max(0, i - 13)) for i in range(18)]
-    selection, fates = select(poses)
-    assert fates[4:14] == [Fate.STILL] * 10
+    selection, statuses = select(poses)
+    assert statuses[4:14] == [Status.STILL] * 10
     assert {k.segment for k in selection.kept} == {0}
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_turning_on_the_spot_is_kept_but_finds_no_neighbour(known):
-    selection, fates = select([pose(yaw=0.03 * i) for i in range(8)], known=known)
-    assert fates[1:] == [Fate.KEPT] * 7
+    selection, statuses = select([pose(yaw=0.03 * i) for i in range(8)], known=known)
+    assert statuses[1:] == [Status.KEPT] * 7
     assert not any(k.before or k.after for k in selection.kept)
     assert all(k.turned for k in selection.kept[1:])
 
@@ -75,34 +79,40 @@ def test_turning_on_the_spot_is_kept_but_finds_no_neighbour(known):
 def test_segments_part_at_cuts_gaps_and_exposure_jumps():
     drive = [pose(0.25 * i) for i in range(3)]
     elsewhere = [pose(60.0 + 0.25 * i, x=1.2, yaw=0.9) for i in range(3)]
-    _, fates = select(drive + elsewhere)
-    assert fates[3] is Fate.CUT
+    _, statuses = select(drive + elsewhere)
+    assert statuses[3] is Status.CUT
 
     stamps = [0, STEP, 2 * STEP, 50 * STEP, 51 * STEP]
-    selection, fates = select([pose(0.25 * i) for i in range(5)], stamps)
-    assert fates[3] is Fate.GAP
+    selection, statuses = select([pose(0.25 * i) for i in range(5)], stamps)
+    assert statuses[3] is Status.GAP
     assert [k.segment for k in selection.kept] == [0, 0, 0, 1, 1]
 
-    selection, fates = select([pose(0.25 * i) for i in range(6)], gains=[1, 1, 1, 0.6, 0.6, 0.6])
-    assert fates[3] is Fate.EXPOSED
+    selection, statuses = select([pose(0.25 * i) for i in range(6)], gains=[1, 1, 1, 0.6, 0.6, 0.6])
+    assert statuses[3] is Status.EXPOSED
     pairs = [k.before for k in selection.kept if k.before]
     assert all((pair.first < 3) == (pair.second < 3) for pair in pairs)
 
 
-def test_pictures_out_of_order_and_blank_ones_leave_no_trace():
+def test_images_out_of_order_and_blank_ones_leave_no_trace():
     stamps = [0, STEP, STEP, STEP // 2, 2 * STEP]
     poses = [pose(0), pose(0.25), pose(0.3), pose(0.1), pose(0.5)]
-    selection, fates = select(poses, stamps)
-    assert fates == [Fate.START, Fate.KEPT, Fate.BACKWARDS, Fate.BACKWARDS, Fate.KEPT]
+    selection, statuses = select(poses, stamps)
+    assert statuses == [
+        Status.START,
+        Status.KEPT,
+        Status.BACKWARDS,
+        Status.BACKWARDS,
+        Status.KEPT,
+    ]
     assert [k.stamp for k in selection.kept] == [0, STEP, 2 * STEP]
 
     selection = Selection(RULES)
     dark = view_of(np.zeros((96, 160, 3), np.uint8), CAMERA)
-    fates = [
-        selection.offer(i * STEP, v).fate
+    statuses = [
+        selection.offer(i * STEP, v).status
         for i, v in enumerate([dark, view(pose()), dark, view(pose(0.25))])
     ]
-    assert fates == [Fate.BLANK, Fate.START, Fate.BLANK, Fate.KEPT]
+    assert statuses == [Status.BLANK, Status.START, Status.BLANK, Status.KEPT]
 
 
 @pytest.mark.parametrize(
@@ -161,10 +171,10 @@ def test_rules_that_allow_nothing_are_refused(rules):
         ({"width": 640}, "both sides"),
         ({"width": 16, "height": 16}, "16x16"),
         ({"resize": "shrink"}, "stretch"),
-        ({"picture": "bmp"}, "png"),
+        ({"image": "bmp"}, "png"),
         ({"quality": 0}, "1..100"),
     ],
 )
-def test_options_that_make_no_picture_are_refused(options, named):
+def test_options_that_make_no_image_are_refused(options, named):
     with pytest.raises(ConfigError, match=named):
         PrepareOptions(**options)

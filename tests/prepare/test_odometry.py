@@ -81,7 +81,7 @@ AXES = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])  # optical axes in a vehi
         (lambda T: rigid(turned(0.15) @ T[:3, :3], T[:3, 3]), "other rotation"),
     ],
 )
-def test_a_motion_that_the_pictures_contradict_is_not_believed(wrong, because):
+def test_a_motion_that_the_images_contradict_is_not_believed(wrong, because):
     pairs = [(pose(0.3 * i), pose(0.3 * i + 0.25, x=0.05, yaw=0.02)) for i in range(4)]
     right, others = [], []
     for T_a, T_b in pairs:
@@ -91,7 +91,7 @@ def test_a_motion_that_the_pictures_contradict_is_not_believed(wrong, because):
         others.append(agreement(a, b, matches, wrong(T_b_a)))
     assert disbelief(right) is None
     reason = disbelief(others)
-    assert reason is not None and "does not explain the pictures" in reason, because
+    assert reason is not None and "does not explain the images" in reason, because
 
 
 def test_too_few_comparisons_do_not_condemn():
@@ -102,12 +102,12 @@ def test_too_few_comparisons_do_not_condemn():
 def test_a_probe_looks_no_further_than_it_must():
     taken = []
 
-    def pictures():
+    def images():
         for i in range(40):
             taken.append(i)
             yield i * STEP, view_of(look(pose(0.15 * i))[0], CAMERA)
 
-    found = probe(pictures(), Odometry(drive([pose(0.15 * i) for i in range(40)]), np.eye(4)))
+    found = probe(images(), Odometry(drive([pose(0.15 * i) for i in range(40)]), np.eye(4)))
     assert found is not None and found.in_front > 0.9 and found.epipolar < 0.1
     assert len(taken) < 10
 
@@ -122,7 +122,7 @@ def test_the_baseline_is_relative_to_the_depth_of_the_scene(distance):
     found = relative_baseline(a, b, matches, inverse(T_b) @ T_a)
     assert found == pytest.approx(expected, rel=0.4)
     twice = relative_baseline(a, b, matches, rigid(np.eye(3), [0, 0, -2 * distance]))
-    assert twice == pytest.approx(found, rel=1e-6)  # the pictures fix the ratio, not the metres
+    assert twice == pytest.approx(found, rel=1e-6)  # the images fix the ratio, not the metres
 
 
 def test_frames_are_joined_through_whatever_leads_there():

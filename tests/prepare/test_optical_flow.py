@@ -27,7 +27,7 @@ def measure(T_a, T_b, gain=1.0, known=False):
     return pair_motion(a, b, match(a, b), rotation)
 
 
-def test_nothing_moves_between_a_picture_and_itself():
+def test_nothing_moves_between_an_image_and_itself():
     motion = measure(pose(), pose())
     assert motion.overlap == 1 and motion.gain == 1
     assert max(motion.flow, motion.median_flow, motion.parallax, motion.turn) < 1e-4
@@ -63,7 +63,7 @@ def test_exposure_is_measured_and_does_not_disturb_the_tracker():
     assert darker.overlap > same.overlap - 0.1
 
 
-def test_an_empty_picture_has_no_points_and_matches_nothing():
+def test_an_empty_image_has_no_points_and_matches_nothing():
     empty = view_of(np.full((96, 160, 3), 90, np.uint8), CAMERA)
     assert len(empty.points) == 0
     assert match(empty, view(pose())).overlap == 0
@@ -89,8 +89,8 @@ def test_the_rotation_is_found_among_outliers():
     np.testing.assert_allclose(fit_rotation(rays, moved), R, atol=2e-3)
 
 
-def test_a_blurred_picture_is_less_sharp():
+def test_a_blurred_image_is_less_sharp():
     import cv2
 
-    picture, _ = look(pose())
-    assert sharpness(cv2.GaussianBlur(picture, (0, 0), 3)) < 0.3 * sharpness(picture)
+    image, _ = look(pose())
+    assert sharpness(cv2.GaussianBlur(image, (0, 0), 3)) < 0.3 * sharpness(image)

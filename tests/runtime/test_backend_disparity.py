@@ -40,7 +40,7 @@ def test_its_depth_is_the_nets_own(folder):
     assert (np.diff(prediction.ssi.ravel()[order]) >= 0).all(), "larger is farther in both"
 
 
-def test_any_picture_fits(folder):
+def test_any_image_fits(folder):
     prediction = DepthPredictor.from_pretrained(folder)(np.zeros((90, 250, 3), np.uint8))
     assert prediction.depth.shape == (90, 250)
     assert np.isfinite(prediction.depth).all()

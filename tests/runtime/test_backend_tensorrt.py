@@ -21,7 +21,7 @@ from jasmine_core.engines import cuda
 from jasmine_core.engines import prepare as prepare_engines
 from jasmine_core.engines import stage as engine_stage
 from jasmine_core.engines import validated_set as engine_set
-from jasmine_core.engines.build import build_engines, prove_engines
+from jasmine_core.engines.build import build_engines, validate_engines
 from jasmine_core.engines.builder import (
     TENSORRT,
     Built,
@@ -92,7 +92,7 @@ def test_engines_are_built_for_a_robot_and_left_unchecked(library, exports):
         f"{stage}-128x64-fp16" for stage in ("encoder", "unet", "decoder")
     ]
     assert all((folder / "engine.plan").stat().st_size > 1000 for folder in folders)
-    assert not (cache_folder() / "proven").exists()
+    assert not (cache_folder() / "validated").exists()
     assert build_engines(str(exports), None, "auto", "8.6", lines.append) == folders
     assert sum(" built in " in line for line in lines) == 3
 
@@ -146,7 +146,7 @@ def exports(tmp_path):
     return tmp_path / "exports"
 
 
-def pictures(count: int) -> list[np.ndarray]:
+def images(count: int) -> list[np.ndarray]:
     return list(np.random.default_rng(3).random((count, 3, 64, 128), np.float32))
 
 
@@ -154,10 +154,10 @@ def test_engines_answer_as_their_graphs_do(host, exports):
     backend = load_backend(str(exports), "tensorrt", "auto", "auto")
     graphs = load_backend(str(exports), "onnxruntime", "cpu", "fp32")
     assert (backend.info.name, backend.info.device) == ("tensorrt", ADA.name)
-    assert backend.info.precision == "fp16, fp16-islands"
+    assert backend.info.precision == "fp16, mixed"
     assert backend.info.sizes == ((128, 64),)
-    for picture in pictures(3):
-        maps, expected = backend(picture), graphs(picture)
+    for image in images(3):
+        maps, expected = backend(image), graphs(image)
         assert maps.depths.shape == expected.depths.shape == (2, 64, 128)
         np.testing.assert_allclose(maps.depths, expected.depths, rtol=5e-3)
         np.testing.assert_allclose(maps.ssi, expected.ssi, rtol=5e-3)
@@ -166,17 +166,17 @@ def test_engines_answer_as_their_graphs_do(host, exports):
 
 
 def test_a_recorded_graph_answers_the_same(host, exports):
-    found = prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    found = validate_engines(str(exports), ADA, None, "auto", lambda line: None)
     plain = TensorRTBackend([found], ADA)
     recorded = TensorRTBackend([found], ADA, cuda_graph=True)
-    for i, picture in enumerate(pictures(3), 1):
-        assert np.array_equal(recorded(picture).depths, plain(picture).depths)
+    for i, image in enumerate(images(3), 1):
+        assert np.array_equal(recorded(image).depths, plain(image).depths)
         assert host.launches == i
 
 
-def test_auto_takes_engines_once_they_are_proven(host, exports):
+def test_auto_takes_engines_once_they_are_validated(host, exports):
     assert choose_backend(str(exports), "auto") != "tensorrt"
-    prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    validate_engines(str(exports), ADA, None, "auto", lambda line: None)
     assert choose_backend(str(exports), "auto") == "tensorrt"
     assert choose_backend(str(exports), "cpu") != "tensorrt"
     assert choose_backend(str(exports), "auto", "fp32") != "tensorrt"
@@ -191,7 +191,7 @@ def test_damaged_engine_is_built_again_with_a_line_why(host, exports, caplog):
 
     caplog.clear()
     backend = load_backend(str(exports), "tensorrt", "auto", "auto")
-    assert np.isfinite(backend(pictures(1)[0]).depths).all()
+    assert np.isfinite(backend(images(1)[0]).depths).all()
     assert "is damaged" in caplog.messages[0]
     assert any("decoder: " in line and "building it" in line for line in caplog.messages)
 
@@ -201,31 +201,31 @@ def test_engine_that_is_whole_but_refused_is_built_again(host, exports, caplog):
     host.refusals = 2  # at the start, and when it is checked
     caplog.clear()
     backend = load_backend(str(exports), "tensorrt", "auto", "auto")
-    assert np.isfinite(backend(pictures(1)[0]).depths).all()
+    assert np.isfinite(backend(images(1)[0]).depths).all()
     assert [line for line in caplog.messages if "cannot load the engine" in line][1].endswith(
         "building all stages anew"
     )
 
 
-def test_overflow_at_run_time_is_one_bad_picture(host, exports):
+def test_overflow_at_run_time_is_one_bad_image(host, exports):
     backend = load_backend(str(exports), "tensorrt", "auto", "auto")
     with pytest.raises(FrameError, match=r"engine's ssi is not finite in 1e\+02 %"):
         backend(np.full((3, 64, 128), 1e6, np.float32))  # beyond half precision
-    assert np.isfinite(backend(pictures(1)[0]).depths).all()
+    assert np.isfinite(backend(images(1)[0]).depths).all()
 
 
-def test_picture_of_another_size_is_told(host, exports):
+def test_image_of_another_size_is_told(host, exports):
     backend = load_backend(str(exports), "tensorrt", "auto", "auto")
-    with pytest.raises(FrameError, match="picture is 64x64 px, the engines are for 128x64"):
+    with pytest.raises(FrameError, match="image is 64x64 px, the engines are for 128x64"):
         backend(np.zeros((3, 64, 64), np.float32))
 
 
 def test_engines_that_do_not_belong_together_are_told(host, exports):
-    found = prove_engines(str(exports), ADA, None, "auto", lambda line: None)
+    found = validate_engines(str(exports), ADA, None, "auto", lambda line: None)
     swapped = dict(found.engines, unet=found.engines["decoder"], decoder=found.engines["unet"])
     backend = TensorRTBackend([replace(found, engines=swapped)], ADA)  # same names, other order
     with pytest.raises(FrameError, match="is not finite"):  # v was read before it was written
-        backend(pictures(1)[0])
+        backend(images(1)[0])
 
 
 def test_the_doctor_measures_all_of_it(host, exports, monkeypatch):

@@ -70,7 +70,7 @@ def test_colours_are_rgb():
 # ---------------------------------------------------------------------------- the strip
 
 
-def test_strip_shows_pictures_beside_their_depth(tmp_path):
+def test_strip_shows_images_beside_their_depth(tmp_path):
     strip = PreviewStrip(width=64)
     red = np.zeros((30, 60, 3), np.uint8)
     red[..., 0] = 200
@@ -79,7 +79,7 @@ def test_strip_shows_pictures_beside_their_depth(tmp_path):
     strip.add(np.zeros((64, 64, 3), np.uint8), np.full((16, 16), np.nan, np.float32))
     assert strip.write(tmp_path / "new" / "preview.png")
     image = cv2.imread(str(tmp_path / "new" / "preview.png"))[..., ::-1]  # RGB
-    assert image.shape == (32 + 64, 128, 3)  # heights keep each picture's aspect
+    assert image.shape == (32 + 64, 128, 3)  # heights keep each image's aspect
     np.testing.assert_array_equal(image[:32, :64], np.broadcast_to([200, 0, 0], (32, 64, 3)))
     right = image[:32, 64:].astype(int).sum(-1)
     assert right[:, 2].min() > right[:, -3].max() > 0  # near left, far right
@@ -88,13 +88,13 @@ def test_strip_shows_pictures_beside_their_depth(tmp_path):
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 500), (3000, 2)])
-def test_strip_takes_pictures_of_any_shape(tmp_path, width, height):
+def test_strip_takes_images_of_any_shape(tmp_path, width, height):
     strip = PreviewStrip(width=32)
     strip.add(np.full((height, width, 3), 9, np.uint8), np.ones((height, width), np.float32))
     assert strip.write(tmp_path / "preview.png")
     assert cv2.imread(str(tmp_path / "preview.png")).shape[1] == 64
 
 
-def test_no_pictures_no_strip(tmp_path):
+def test_no_images_no_strip(tmp_path):
     assert not PreviewStrip().write(tmp_path / "preview.png")
     assert list(tmp_path.iterdir()) == []

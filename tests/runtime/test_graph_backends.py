@@ -45,7 +45,7 @@ def cache(tmp_path, monkeypatch) -> Path:
     return tmp_path / "cache"
 
 
-def picture(width: int = 256, height: int = 128) -> np.ndarray:
+def image(width: int = 256, height: int = 128) -> np.ndarray:
     rows, columns = np.mgrid[:height, :width]
     noise = np.random.default_rng(0).integers(0, 60, (height, width, 3))
     return (noise + (rows + columns)[..., None] * 190 // (width + height)).astype(np.uint8)
@@ -162,15 +162,15 @@ def test_a_folder_of_exports_is_a_checkpoint(alone):
     predictor = DepthPredictor.from_pretrained(alone, backend="onnxruntime")
     assert predictor.backend.info.sizes == (SIZE,)
     assert predictor.metres_per_unit == 2.5
-    prediction = predictor(picture(640, 480))  # letterboxed into the one size there is
+    prediction = predictor(image(640, 480))  # letterboxed into the one size there is
     assert prediction.depth.shape == (480, 640)
     assert prediction.network_size == SIZE
     single = DepthPredictor.from_pretrained(alone / "128x64-fp32", backend="onnxruntime")
-    np.testing.assert_array_equal(single(picture(640, 480)).depth, prediction.depth)
+    np.testing.assert_array_equal(single(image(640, 480)).depth, prediction.depth)
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
-def test_a_size_that_nobody_exported_is_refused_before_any_picture(alone, backend):
+def test_a_size_that_nobody_exported_is_refused_before_any_image(alone, backend):
     pytest.importorskip(backend)
     words = (
         rf"64x64 px: the {backend} backend has this model for 128x64 only; "
@@ -182,7 +182,7 @@ def test_a_size_that_nobody_exported_is_refused_before_any_picture(alone, backen
     assert DepthPredictor.from_pretrained(alone, backend=backend, size=SIZE).size == SIZE
 
 
-def test_a_precision_that_nobody_exported_is_refused_before_any_picture(alone):
+def test_a_precision_that_nobody_exported_is_refused_before_any_image(alone):
     card = alone / "128x64-fp32" / "export.json"
     card.write_text(json.dumps(json.loads(card.read_text()) | {"precision": "fp16"}))
     with pytest.raises(ExportError, match=r"no export for fp32 \(at hand: .*\).*jasmine export"):
@@ -198,7 +198,7 @@ def test_best_size_has_the_least_margins():
 @pytest.mark.slow
 def test_what_is_missing_is_exported_once(checkpoint, cache, caplog):
     predictor = DepthPredictor.from_pretrained(checkpoint, backend="onnxruntime", size=(64, 64))
-    first = predictor(picture()).depth
+    first = predictor(image()).depth
     assert [r.getMessage() for r in caplog.records if "exporting" in r.getMessage()] == [
         f"{checkpoint}: exporting to ONNX for 64x64 px in fp32, once"
     ]
@@ -206,7 +206,7 @@ def test_what_is_missing_is_exported_once(checkpoint, cache, caplog):
     assert list(cache.glob("onnx/*/64x64-fp32/jasmine.onnx"))
     caplog.clear()
     again = DepthPredictor.from_pretrained(checkpoint, backend="onnxruntime", size=(64, 64))
-    np.testing.assert_array_equal(again(picture()).depth, first)
+    np.testing.assert_array_equal(again(image()).depth, first)
     assert not caplog.records
 
 
@@ -217,14 +217,14 @@ def test_a_cut_graph(alone):
     graph = alone / "128x64-fp32" / "jasmine.onnx"
     graph.write_bytes(graph.read_bytes()[:5000])
     with pytest.raises(ExportError, match=r"jasmine\.onnx cannot be loaded .*export it again"):
-        DepthPredictor.from_pretrained(alone, backend="onnxruntime")(picture())
+        DepthPredictor.from_pretrained(alone, backend="onnxruntime")(image())
 
 
 def test_a_graph_of_another_model(alone):
     card = alone / "128x64-fp32" / "export.json"
     card.write_text(json.dumps(json.loads(card.read_text()) | {"model": "0" * 64}))
     with pytest.raises(ExportError, match=r"is not the graph that .*export\.json describes"):
-        DepthPredictor.from_pretrained(alone, backend="onnxruntime")(picture())
+        DepthPredictor.from_pretrained(alone, backend="onnxruntime")(image())
 
 
 def test_a_card_that_cannot_be_read_is_passed_over(exported, tmp_path, caplog):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of any size through the smallest real network, and through one that is transparent."""
+"""Images of any size through the smallest real network, and through one that is transparent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def backend(checkpoint) -> TorchBackend:
     return TorchBackend.load(str(checkpoint), "cpu", "fp32")
 
 
-def picture(width: int, height: int, seed: int = 0) -> np.ndarray:
+def pixels(width: int, height: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
@@ -57,17 +57,17 @@ class Glass:
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_maps_have_the_cameras_size(backend, resize, width, height):
     predictor = DepthPredictor(backend, resize)
-    image = picture(width, height)
+    image = pixels(width, height)
     before = image.copy()
     prediction = predictor(image)
-    np.testing.assert_array_equal(image, before)  # the caller's picture is his own
+    np.testing.assert_array_equal(image, before)  # the caller's image is his own
 
     maps = (prediction.depth, prediction.ssi, prediction.confidence)
     for values in maps:
         assert values.shape == (height, width) and values.dtype == np.float32
     assert all(side % 64 == 0 and side > 0 for side in prediction.network_size)
 
-    # All of the picture is known, except what a crop never showed to the network.
+    # All of the image is known, except what a crop never showed to the network.
     seen = np.zeros((height, width), bool)
     seen[predictor.transform((width, height)).source_window.slices] = True
     for values in maps:
@@ -85,7 +85,7 @@ def test_maps_have_the_cameras_size(backend, resize, width, height):
 @pytest.mark.parametrize(("width", "height"), SIZES[:5])
 def test_maps_at_network_resolution_are_what_saw_the_camera(backend, resize, width, height):
     predictor = DepthPredictor(backend, resize, "network")
-    prediction = predictor(picture(width, height))
+    prediction = predictor(pixels(width, height))
     to_network = predictor.transform((width, height))
     window = to_network.target_window
     for values in (prediction.depth, prediction.ssi, prediction.confidence):
@@ -97,8 +97,8 @@ def test_maps_at_network_resolution_are_what_saw_the_camera(backend, resize, wid
     published = prediction.transform.camera(camera)
     assert published.size == (window.width, window.height)
     np.testing.assert_allclose(published.K, moved)
-    # And a picture brought along by the same transform has the maps' size.
-    assert prediction.transform.picture(picture(width, height)).shape[:2] == values.shape
+    # And an image brought along by the same transform has the maps' size.
+    assert prediction.transform.image(pixels(width, height)).shape[:2] == values.shape
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000), st.sampled_from(RESIZES))
@@ -114,9 +114,9 @@ def test_network_gets_multiples_of_64(width, height, resize):
 
 def test_own_size_replaces_the_checkpoints(backend):
     for resize in RESIZES:
-        prediction = DepthPredictor(backend, resize, size=(192, 64))(picture(90, 70))
+        prediction = DepthPredictor(backend, resize, size=(192, 64))(pixels(90, 70))
         assert prediction.network_size == (192, 64)
-    assert DepthPredictor(backend, "stretch")(picture(90, 70)).network_size == (128, 64)
+    assert DepthPredictor(backend, "stretch")(pixels(90, 70)).network_size == (128, 64)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("tensorrt", "--tensorrt"), ("openvino", "--onnx")])
@@ -127,7 +127,7 @@ def test_a_size_without_a_graph_is_refused_at_once(name, kind):
     with pytest.raises(ConfigError, match=words):
         DepthPredictor(glass, size=(64, 64))
     predictor = DepthPredictor(glass, size=(256, 128))
-    assert predictor(picture(90, 70)).network_size == (256, 128)
+    assert predictor(pixels(90, 70)).network_size == (256, 128)
 
 
 # ---------------------------------------------------------------------------- the way in and out
@@ -165,8 +165,8 @@ def test_network_sees_planes_in_0_to_1():
     np.testing.assert_allclose(glass.seen[:, 5, 7], [1, 0.2, 0], rtol=1e-6)
 
 
-def test_picture_of_the_networks_own_size_is_the_models_own_answer(backend, checkpoint):
-    image = picture(128, 64)
+def test_image_of_the_networks_own_size_is_the_models_own_answer(backend, checkpoint):
+    image = pixels(128, 64)
     prediction = DepthPredictor(backend)(image)
     model = JasmineModel.from_pretrained(checkpoint)
     with torch.no_grad():
@@ -182,26 +182,24 @@ def test_picture_of_the_networks_own_size_is_the_models_own_answer(backend, chec
     np.testing.assert_allclose(prediction.confidence[sure], ratio, atol=5e-3)
 
 
-def test_equal_pictures_give_equal_depth(backend):
+def test_equal_images_give_equal_depth(backend):
     predictor = DepthPredictor(backend)
-    np.testing.assert_array_equal(
-        predictor(picture(90, 60)).depth, predictor(picture(90, 60)).depth
-    )
-    assert not np.array_equal(predictor(picture(90, 60)).depth, predictor(picture(90, 60, 1)).depth)
+    np.testing.assert_array_equal(predictor(pixels(90, 60)).depth, predictor(pixels(90, 60)).depth)
+    assert not np.array_equal(predictor(pixels(90, 60)).depth, predictor(pixels(90, 60, 1)).depth)
 
 
-def test_views_and_other_layouts_are_pictures_too(backend):
-    predictor, image = DepthPredictor(backend), picture(90, 60)
+def test_views_and_other_layouts_are_images_too(backend):
+    predictor, image = DepthPredictor(backend), pixels(90, 60)
     expected = predictor(image).depth
     for same in (np.asfortranarray(image), np.repeat(image, 2, axis=1)[:, ::2]):
         np.testing.assert_array_equal(predictor(same).depth, expected)
 
 
 def test_every_stage_is_timed_in_its_order(backend):
-    prediction = DepthPredictor(backend)(picture(90, 60))
+    prediction = DepthPredictor(backend)(pixels(90, 60))
     assert list(prediction.seconds) == STAGES
     assert all(0 < seconds < 60 for seconds in prediction.seconds.values())
-    assert list(DepthPredictor(Glass())(picture(9, 9)).seconds) == [
+    assert list(DepthPredictor(Glass())(pixels(9, 9)).seconds) == [
         "preprocess",
         "look",
         "postprocess",
@@ -228,7 +226,7 @@ def test_scale_of_the_checkpoint_is_told_and_not_applied(make_model, tmp_path, c
     metric = DepthPredictor.from_pretrained(tmp_path / "metric", backend="torch", device="cpu")
     assert metric.metres_per_unit == 31.5
     plain = DepthPredictor.from_pretrained(str(checkpoint))
-    np.testing.assert_array_equal(metric(picture(64, 64)).depth, plain(picture(64, 64)).depth)
+    np.testing.assert_array_equal(metric(pixels(64, 64)).depth, plain(pixels(64, 64)).depth)
     info = plain.backend.info
     assert (info.name, info.precision, info.nominal_size) == ("torch", "fp32", (128, 64))
     assert "smallest" in info.model
@@ -247,12 +245,12 @@ def test_scale_of_the_checkpoint_is_told_and_not_applied(make_model, tmp_path, c
     ],
     ids=lambda image: f"{image.dtype} {image.shape}",
 )
-def test_what_is_no_rgb_picture_spoils_its_own_frame_only(image):
+def test_what_is_no_rgb_image_spoils_its_own_frame_only(image):
     predictor = DepthPredictor(Glass())
     with pytest.raises(FrameError) as refusal:
         predictor(image)
     assert str(list(image.shape)) in str(refusal.value) and str(image.dtype) in str(refusal.value)
-    predictor(picture(8, 8))
+    predictor(pixels(8, 8))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from jasmine_core.runtime.scale_measure import Measurement
 
 factors = st.floats(1e-3, 1e3)
 UNKNOWN = fixed_scale(None, None)
-STEP = 100_000_000  # [ns] between pictures
+STEP = 100_000_000  # [ns] between images
 TAU = 2.0  # [s]
 
 
@@ -42,7 +42,7 @@ def test_a_scale_of_one_that_somebody_gave_is_metric():
 
 
 def filtered(factors, first=0, confidence=0.8, scale=None):
-    """Feed a filter one measurement per picture, None for none; return it and what it said."""
+    """Feed a filter one measurement per image, None for none; return it and what it said."""
     scale, said = scale or ScaleFilter("sparse_depth"), []
     for index, factor in enumerate(factors, first):
         measured = None if factor is None else Measurement(factor, confidence, 100)
@@ -68,7 +68,7 @@ def test_flicker_is_calmed(factor, seed):
     noise = np.exp(np.random.default_rng(seed).normal(0, 0.1, 100))
     said = values(filtered(factor * noise)[1])
     calm = np.abs(np.diff(np.log(said)))[20:]
-    assert calm.max() < 0.02, "from one picture to the next"
+    assert calm.max() < 0.02, "from one image to the next"
     assert said[-1] == pytest.approx(factor, rel=0.08)
 
 

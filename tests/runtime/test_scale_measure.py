@@ -24,7 +24,7 @@ from jasmine_core.runtime.scale_measure import (
     from_beam,
     from_depth,
     from_ground,
-    from_picture,
+    from_image,
     from_points,
 )
 from jasmine_core.synthetic.drive import WorldConfig, render_clips
@@ -37,7 +37,7 @@ T_CAMERA_SENSOR = rigid(BODY_FROM_OPTICAL.T, np.zeros(3))  # a beam along the op
 
 
 class Scene:
-    """One picture of a world: its depth [m], NaN for sky, and where the camera is."""
+    """One image of a world: its depth [m], NaN for sky, and where the camera is."""
 
     def __init__(self, clips, index):
         self.depth = clips.depths[index, 0, 0].numpy()
@@ -163,7 +163,7 @@ def test_sparse_depth_with_uneven_depth_and_outliers(scenes):
     assert np.abs(errors(scenes, by_lidar, too_far)).max() < 0.03, "all outliers on one side"
 
 
-def test_what_moved_between_cloud_and_picture_does_not_matter(scenes):
+def test_what_moved_between_cloud_and_image_does_not_matter(scenes):
     def measure(scene, depth):
         gone = np.where(scene.moving, 4 * scene.depth, scene.depth)
         return from_depth(depth, gone)
@@ -171,7 +171,7 @@ def test_what_moved_between_cloud_and_picture_does_not_matter(scenes):
     assert np.abs(errors(scenes, measure)).max() < 0.01
 
 
-def test_another_camera_s_depth_picture(scenes):
+def test_another_camera_s_depth_image(scenes):
     """It sits 0.3 m to the right, turned by 10 degrees, and has half the pixels."""
     a = math.radians(10)
     turn = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
@@ -182,9 +182,9 @@ def test_another_camera_s_depth_picture(scenes):
         sensor = Camera(width // 2, height // 2, np.diag([0.5, 0.5, 1]) @ scene.camera.K)
         points = back_project(scene.depth, scene.camera.K).reshape(-1, 3)
         seen = (points - T_camera_sensor[:3, 3]) @ turn  # into the sensor's frame
-        picture = project_points(seen.astype(np.float32), sensor)
-        assert from_picture(depth, scene.camera, picture[1:], sensor, T_camera_sensor) is None
-        return from_picture(depth, scene.camera, picture, sensor, T_camera_sensor)
+        image = project_points(seen.astype(np.float32), sensor)
+        assert from_image(depth, scene.camera, image[1:], sensor, T_camera_sensor) is None
+        return from_image(depth, scene.camera, image, sensor, T_camera_sensor)
 
     assert np.abs(errors(scenes, measure)).max() < 0.01
 
@@ -289,7 +289,7 @@ def test_depth_of_two_sizes_is_a_mistake_of_the_program():
 # ---------------------------------------------------------------------- a real street
 
 needs_kitti = pytest.mark.skipif(
-    not KITTI.is_dir(), reason=f"no LiDAR pictures in {KITTI}; JASMINE_DATA names their parent"
+    not KITTI.is_dir(), reason=f"no LiDAR images in {KITTI}; JASMINE_DATA names their parent"
 )
 
 

@@ -57,7 +57,7 @@ def disparity_recipe(sequence, nets) -> Recipe:
         save_every=2,
         log_every=1,
         validate_every=3,
-        picture_every=5,
+        image_every=5,
         data=DataConfig((str(sequence),), width=WIDTH, height=HEIGHT, held_out=0.2, workers=0),
         optimiser=OptimiserConfig(learning_rate=1e-3, warm_up=2),
     )

@@ -23,16 +23,16 @@ def line_of(panel):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_a_falling_loss_falls_in_the_picture(tmp_path, sign):
+def test_a_falling_loss_falls_in_the_image(tmp_path, sign):
     rows = [{"step": i, "total": sign * (100 - i), "data_wait": 0.1} for i in range(1, 90)]
     assert draw_curves(write(tmp_path / "log.jsonl", rows), tmp_path / "curves.png")
-    picture = cv2.imread(str(tmp_path / "curves.png"))
-    assert picture.shape == (HEIGHT, COLUMNS * WIDTH, 3)
-    left, right = line_of(picture[:, :WIDTH])
+    image = cv2.imread(str(tmp_path / "curves.png"))
+    assert image.shape == (HEIGHT, COLUMNS * WIDTH, 3)
+    left, right = line_of(image[:, :WIDTH])
     assert (left < right) == (sign == 1), "rows count from the top"
-    assert (picture[:, WIDTH:] == 255).all(), "figures of the machine have no panel"
+    assert (image[:, WIDTH:] == 255).all(), "figures of the machine have no panel"
 
 
-def test_nothing_logged_is_no_picture(tmp_path):
+def test_nothing_logged_is_no_image(tmp_path):
     assert not draw_curves(write(tmp_path / "log.jsonl", []), tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()

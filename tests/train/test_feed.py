@@ -15,7 +15,7 @@ from jasmine_core.dataset.sequence import DatasetError, Sequence
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.loss.photometric import photometric_error
-from jasmine_core.train.feed import Batch, Feed, Pictures, split_samples
+from jasmine_core.train.feed import Batch, Feed, Images, split_samples
 from jasmine_core.train.recipe import DataConfig, KittiConfig
 
 SIZE = (WIDTH, HEIGHT)
@@ -27,8 +27,8 @@ def config(sequence) -> DataConfig:
 
 
 def feed(config, batch_size=2, rank=0, processes=1, workers=0, seed=5):
-    pictures = Pictures(split_samples(config).training, config, SIZE, seed)
-    return Feed(pictures, batch_size, rank, processes, workers)
+    images = Images(split_samples(config).training, config, SIZE, seed)
+    return Feed(images, batch_size, rank, processes, workers)
 
 
 def equal(a: Batch, b: Batch) -> bool:
@@ -89,7 +89,7 @@ def test_a_mirrored_sample_is_mirrored_in_all_it_has(config):
 
 
 @pytest.mark.parametrize("flip", [0.0, 1.0])
-def test_odometry_moves_a_picture_onto_its_neighbour(config, drive, flip):
+def test_odometry_moves_an_image_onto_its_neighbour(config, drive, flip):
     """With the exact depth, in either orientation; neither standing still nor moving back does."""
     batch = next(iter(feed(only(config, flip=flip)).batches(0, 1)))
     depths = [drive.depths[1 + int(key) // 2] for key in batch.key[:, 0]]
@@ -135,10 +135,10 @@ def test_colours_change_for_the_pose_net_alone_and_alike(config):
         assert coloured.pose_image.max() <= 1
 
 
-def test_pictures_of_one_sample_get_the_same_colours(config, tmp_path, drive):
-    """Three equal pictures stay equal: brightness constancy is what the pose net lives on."""
+def test_images_of_one_sample_get_the_same_colours(config, tmp_path, drive):
+    """Three equal images stay equal: brightness constancy is what the pose net lives on."""
     still = write_sequence(drive, tmp_path / "still")
-    files = sorted((still / "pictures").iterdir())
+    files = sorted((still / "images").iterdir())
     for file in files[1:]:
         file.write_bytes(files[0].read_bytes())
     still_config = only(replace(config, sequences=(str(still),)), jitter=1.0)
@@ -148,12 +148,12 @@ def test_pictures_of_one_sample_get_the_same_colours(config, tmp_path, drive):
 
 
 def test_what_is_held_out_is_never_seen(config, sequence):
-    """Neither as a target nor as a neighbour: the last pictures are for validation alone."""
+    """Neither as a target nor as a neighbour: the last images are for validation alone."""
     split = split_samples(replace(config, held_out=0.3))
     assert (len(split.training), len(split.validation)) == (5, 3)
 
     def seen(samples):
-        return {p for s in samples for p in (s.picture, *(n.picture for n in s.sources))}
+        return {p for s in samples for p in (s.image, *(n.image for n in s.sources))}
 
     assert not seen(split.training) & seen(split.validation)
     everything = seen(Sequence(sequence).sample(i) for i in range(10))
@@ -166,10 +166,10 @@ def test_kitti_raw_is_read_by_its_lists(config, sequence, tmp_path):
     rows = ("S_rect_02: 128 64", "R_rect_00: 1 0 0 0 1 0 0 0 1")
     rows += ("P_rect_02: 74 0 64 0 0 74 32 0 0 0 1 0",)
     (drive.parent / "calib_cam_to_cam.txt").write_text("\n".join(rows) + "\n")
-    pictures = sorted((sequence / "pictures").iterdir())
-    for i, picture in enumerate(pictures):
-        (drive / "image_02" / "data" / f"{i:010d}.png").write_bytes(picture.read_bytes())
-    stamps = [f"2011-09-26 13:02:25.{i:09d}" for i in range(len(pictures))]
+    images = sorted((sequence / "images").iterdir())
+    for i, image in enumerate(images):
+        (drive / "image_02" / "data" / f"{i:010d}.png").write_bytes(image.read_bytes())
+    stamps = [f"2011-09-26 13:02:25.{i:09d}" for i in range(len(images))]
     (drive / "image_02" / "timestamps.txt").write_text("\n".join(stamps) + "\n")
     lists = {"train": (1, 2, 3), "validate": (8, 9)}
     for name, numbers in lists.items():
@@ -182,18 +182,18 @@ def test_kitti_raw_is_read_by_its_lists(config, sequence, tmp_path):
     assert next(iter(feed(both).batches(0, 1))).image.shape == (2, 3, HEIGHT, WIDTH)
 
 
-def test_the_share_of_own_pictures_to_rebuild(config, tmp_path):
+def test_the_share_of_own_images_to_rebuild(config, tmp_path):
     grey = np.full((200, 300, 3), 77, np.uint8)
     cv2.imwrite(str(tmp_path / "grey.png"), grey)
     mixed = replace(config, auxiliary=str(tmp_path), own_share=0.3)
-    keys, pictures = [], []
+    keys, images = [], []
     for batch in feed(mixed, batch_size=4).batches(0, 50):
         keys += batch.key[:, 1].tolist()
-        pictures += list(batch.auxiliary)
+        images += list(batch.auxiliary)
     strange = [k < 0 for k in keys]
     assert 0.6 < np.mean(strange) < 0.8
-    assert all(bool((p == 77 / 255).all()) == s for p, s in zip(pictures, strange, strict=True)), (
-        "a stranger's picture has no key, for each part of it is another"
+    assert all(bool((p == 77 / 255).all()) == s for p, s in zip(images, strange, strict=True)), (
+        "a stranger's image has no key, for each part of it is another"
     )
 
     own = list(feed(replace(config, auxiliary="self")).batches(0, 20))
@@ -206,15 +206,15 @@ def test_the_share_of_own_pictures_to_rebuild(config, tmp_path):
         feed(replace(config, auxiliary=str(tmp_path / "empty")))
 
 
-def test_a_key_names_one_picture(config):
+def test_a_key_names_one_image(config):
     """What the latent cache trusts: equal keys, equal pixels."""
     known: dict[int, torch.Tensor] = {}
     for batch in feed(config, batch_size=4).batches(0, 20):
         both = zip((batch.image, batch.auxiliary), batch.key.unbind(1), strict=True)
-        for pictures, keys in both:
-            for key, picture in zip(keys.tolist(), pictures, strict=True):
-                assert torch.equal(known.setdefault(key, picture), picture)
-    assert len(known) == 20, "ten pictures, plain and mirrored"
+        for images, keys in both:
+            for key, image in zip(keys.tolist(), images, strict=True):
+                assert torch.equal(known.setdefault(key, image), image)
+    assert len(known) == 20, "ten images, plain and mirrored"
 
 
 def test_everything_a_batch_has(config):

@@ -66,7 +66,7 @@ def test_from_a_bag_to_depth(tmp_path):
     # 2. A data set.
     data = tmp_path / "data"
     told = jasmine("prepare", *bags, "-o", data, "--width", 192, "--height", 64)
-    assert told.count("samples from 14 pictures, metric") == 2
+    assert told.count("samples from 14 images, metric") == 2
     assert (data / "drive_1" / "report.png").is_file()
 
     # 3. The disparity net.

@@ -16,7 +16,7 @@ from jasmine_core.loss.reconstruction import reconstruction_loss
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.jasmine import TASKS
 from jasmine_core.model.posenet import PoseNet
-from jasmine_core.train.feed import Feed, Pictures, split_samples
+from jasmine_core.train.feed import Feed, Images, split_samples
 from jasmine_core.train.learner import freeze, make_learner
 
 
@@ -28,7 +28,7 @@ def noise():
 def batch(jasmine_recipe):
     samples = split_samples(jasmine_recipe.data).training
     data = replace(jasmine_recipe.data, flip=0.0)
-    return next(iter(Feed(Pictures(samples, data, (WIDTH, HEIGHT), seed=1), 2).batches(0, 1)))
+    return next(iter(Feed(Images(samples, data, (WIDTH, HEIGHT), seed=1), 2).batches(0, 1)))
 
 
 def gradients(learner):
@@ -42,7 +42,7 @@ def backward(learner, batch):
 
 
 def test_both_tasks_in_one_batch_are_two_passes(jasmine_recipe, batch):
-    """Nothing of a picture's own depth leaks into another one's reconstruction."""
+    """Nothing of an image's own depth leaks into another one's reconstruction."""
     learner = make_learner(replace(jasmine_recipe, teacher="")).double()
     batch = double(batch)
     model = learner.model
@@ -51,8 +51,8 @@ def test_both_tasks_in_one_batch_are_two_passes(jasmine_recipe, batch):
         [TASKS[0]] * 2 + [TASKS[1]] * 2,
     )
     apart = [
-        model.denoise(model.encode(pictures), task)
-        for pictures, task in zip((batch.image, batch.auxiliary), TASKS, strict=True)
+        model.denoise(model.encode(images), task)
+        for images, task in zip((batch.image, batch.auxiliary), TASKS, strict=True)
     ]
     torch.testing.assert_close(together, torch.cat(apart))
     assert not torch.allclose(apart[1], model.denoise(model.encode(batch.auxiliary), TASKS[0]))
@@ -120,15 +120,15 @@ def test_a_learner_without_the_gru_stays_without_it(jasmine_recipe, batch, tmp_p
 
 def test_the_teacher_speaks_in_the_units_of_the_student(jasmine_recipe, nets, checkpoint, tmp_path):
     teacher = DisparityNet.from_pretrained(nets / "teacher")  # one unit is 24 m
-    picture = torch.rand(1, 3, HEIGHT, WIDTH, generator=noise())
-    unit = teacher.depth(picture)
+    image = torch.rand(1, 3, HEIGHT, WIDTH, generator=noise())
+    unit = teacher.depth(image)
     known = JasmineModel.from_pretrained(checkpoint)
     known.config = replace(known.config, metres_per_unit=12.0)
     known.save_pretrained(tmp_path / "known")
 
     def taught(start):
         learner = make_learner(replace(jasmine_recipe, start=str(start)))
-        batch = type("B", (), {"image": picture})
+        batch = type("B", (), {"image": image})
         return learner, learner._teach(batch)
 
     learner, depth = taught(checkpoint)

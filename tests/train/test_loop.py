@@ -18,7 +18,7 @@ from jasmine_core.errors import CheckpointError, ConfigError, JasmineError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.posenet import PoseNet
-from jasmine_core.train.feed import Feed, Pictures, split_samples
+from jasmine_core.train.feed import Feed, Images, split_samples
 from jasmine_core.train.learner import make_learner
 from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import Phase
@@ -44,7 +44,7 @@ def test_a_disparity_net_is_trained(disparity_recipe, tmp_path, nets):
         "0000004",
         "0000006",
     ]
-    assert cv2.imread(str(tmp_path / "run" / "pictures" / "0000005.png")) is not None
+    assert cv2.imread(str(tmp_path / "run" / "images" / "0000005.png")) is not None
     assert (tmp_path / "run" / "best" / "config.json").is_file()
 
 
@@ -53,7 +53,7 @@ def test_jasmine_is_trained_in_phases(jasmine_recipe, tmp_path, checkpoint):
     model = JasmineModel.from_pretrained(final)
     assert model.config.metres_per_unit == 24.0, "the teacher knows its scale, and hands it on"
     assert (model.config.width, model.config.height) == (128, 64)
-    assert "6 steps on 6 pictures" in model.config.description
+    assert "6 steps on 6 images" in model.config.description
     assert (final / "posenet" / "model.safetensors").is_file()
 
     def part(step, name):
@@ -92,15 +92,15 @@ def test_ablations_leave_their_terms_out(jasmine_recipe, tmp_path, changes, miss
 def test_the_latent_cache_changes_nothing(jasmine_recipe, sequence):
     learner = make_learner(jasmine_recipe)
     samples = split_samples(jasmine_recipe.data).training
-    feed = Feed(Pictures(samples, jasmine_recipe.data, (128, 64), seed=1), batch_size=2)
+    feed = Feed(Images(samples, jasmine_recipe.data, (128, 64), seed=1), batch_size=2)
     for batch in feed.batches(0, 12):
-        pictures = torch.cat([batch.image, batch.auxiliary])
+        images = torch.cat([batch.image, batch.auxiliary])
         with torch.no_grad():
-            expected = learner.model.encode(pictures)
+            expected = learner.model.encode(images)
         torch.testing.assert_close(
             learner._encode(batch, batch.image), expected, rtol=1e-4, atol=1e-5
         )
-    assert 8 <= len(learner.cache) <= 2 * len(samples), "each picture once, mirrored ones apart"
+    assert 8 <= len(learner.cache) <= 2 * len(samples), "each image once, mirrored ones apart"
 
 
 # ---------------------------------------------------------------------- resuming
@@ -146,7 +146,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_its_batch(disparity_recipe, n
 
 
 def test_an_overfit_run_learns(jasmine_recipe, tmp_path):
-    """On the same few pictures the losses fall, which only working gradients explain."""
+    """On the same few images the losses fall, which only working gradients explain."""
     data = replace(jasmine_recipe.data, held_out=0.0, flip=0.0, jitter=0.0)
     recipe = replace(
         jasmine_recipe,
@@ -195,14 +195,14 @@ def test_a_sequence_that_is_too_short_is_left_out_and_named(
 
 
 def test_looking_changes_nothing(disparity_recipe, tmp_path):
-    """Pictures of the progress go through nets whose running statistics must not see them."""
+    """Images of the progress go through nets whose running statistics must not see them."""
     config = DisparityConfig(64, 128, replace(SMALLEST, norm="batch"), (16, 16, 8, 8))
     torch.manual_seed(0)
     DisparityNet(config).save_pretrained(tmp_path / "batch_norm")
     recipe = replace(disparity_recipe, start=str(tmp_path / "batch_norm"))
     finals = []
     for every in (1, 100):
-        often = replace(recipe, picture_every=every, validate_every=every)
+        often = replace(recipe, image_every=every, validate_every=every)
         finals.append(weights(train(often, tmp_path / f"every_{every}")))
     assert same(*finals)
 
@@ -229,7 +229,7 @@ def test_a_teacher_of_unknown_scale_is_measured_when_the_velocity_comes_in(
 
 
 def test_a_scale_is_asked_for_once(jasmine_recipe, nets, tmp_path, monkeypatch):
-    """Though nothing can be measured; every further step would ask the same pictures."""
+    """Though nothing can be measured; every further step would ask the same images."""
     asked = []
     monkeypatch.setattr(Run, "measure_scale", lambda run, feed: asked.append(feed))
     loss = LossConfig(motion="odometry")
@@ -265,6 +265,6 @@ def test_a_checkpoint_from_before_the_velocity_came_in_claims_no_metres(disparit
     )
 
 
-def test_a_teacher_beside_the_pictures_must_be_there(jasmine_recipe, tmp_path):
-    with pytest.raises(DatasetError, match=r"no picture has a map.*--teacher"):
+def test_a_teacher_beside_the_images_must_be_there(jasmine_recipe, tmp_path):
+    with pytest.raises(DatasetError, match=r"no image has a map.*--teacher"):
         train(replace(jasmine_recipe, teacher="dataset"), tmp_path / "run")

@@ -17,7 +17,7 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityNet
 from jasmine_core.synthetic.sequences import render_sequences, training_world
-from jasmine_core.train.feed import Feed, Pictures, split_samples
+from jasmine_core.train.feed import Feed, Images, split_samples
 from jasmine_core.train.learner import freeze, make_learner
 from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import TEACHER_MAPS, DataConfig, Phase
@@ -49,8 +49,8 @@ def recipe(jasmine_recipe, scenes):
 
 def batch_of(recipe):
     data = replace(recipe.data, flip=0.0)
-    pictures = Pictures(split_samples(data).training, data, (WIDTH, HEIGHT), seed=1)
-    return next(Feed(pictures, recipe.batch_size).batches(0, 1))
+    images = Images(split_samples(data).training, data, (WIDTH, HEIGHT), seed=1)
+    return next(Feed(images, recipe.batch_size).batches(0, 1))
 
 
 def noise():
@@ -107,7 +107,7 @@ def test_the_ssi_map_learns_where_its_range_cuts_it_off(recipe):
     )
 
 
-def test_fewer_pictures_are_rebuilt_than_seen(recipe):
+def test_fewer_images_are_rebuilt_than_seen(recipe):
     recipe = replace(recipe, data=replace(recipe.data, rebuilt_share=0.25), batch_size=3)
     batch = batch_of(recipe)
     assert (len(batch.image), len(batch.auxiliary)) == (3, 1)
@@ -148,5 +148,5 @@ def test_what_cannot_be_is_refused(recipe, changes, reason):
 
 def test_without_maps_there_is_nothing_to_learn(recipe, sequence, tmp_path):
     data = replace(recipe.data, sequences=(str(sequence),))
-    with pytest.raises(DatasetError, match="no picture has a map"):
+    with pytest.raises(DatasetError, match="no image has a map"):
         train(replace(recipe, data=data), tmp_path / "run")
