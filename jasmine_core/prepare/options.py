@@ -67,8 +67,8 @@ class PrepareOptions:
     """how an image meets this size: fit (letterbox), stretch (as the paper), crop (centre)"""
     rectify: Rectify = "auto"
     """remove lens distortion; auto: unless the image's topic is named *rect*"""
-    image: Format = "jpg"
-    """of the stored images; png loses nothing"""
+    image_format: Format = "jpg"
+    """file format of the stored images; png is lossless"""
     quality: int = 95
     """of JPEG, 1..100"""
     limit: int = 0
@@ -76,7 +76,7 @@ class PrepareOptions:
     neighbours: NeighbourRules = field(default_factory=NeighbourRules)
 
     def __post_init__(self) -> None:
-        for name, kind in (("resize", Resize), ("rectify", Rectify), ("image", Format)):
+        for name, kind in (("resize", Resize), ("rectify", Rectify), ("image_format", Format)):
             if (value := getattr(self, name)) not in get_args(kind):
                 raise ConfigError(f"{name} is {value!r}; choose one of {', '.join(get_args(kind))}")
         if (self.width, self.height) != (0, 0) and min(self.width, self.height) < SMALLEST:

@@ -234,7 +234,7 @@ class SequenceBuilder:
         """Tell whether the image of a line is on the disk as it was written."""
         if "bytes" not in record:
             return True
-        path = self._work / image_name(record["stamp"], self._options.image)
+        path = self._work / image_name(record["stamp"], self._options.image_format)
         return path.is_file() and path.stat().st_size == record["bytes"]
 
     def _replay(self, record: dict[str, Any]) -> tuple[int, int, int | None]:
@@ -248,7 +248,7 @@ class SequenceBuilder:
 
     def _store(self, stamp: int, image: RgbImage) -> int:
         """Write an image; return its size [bytes]."""
-        suffix = self._options.image
+        suffix = self._options.image_format
         flags = [cv2.IMWRITE_JPEG_QUALITY, self._options.quality] if suffix == "jpg" else []
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         data = cv2.imencode(f".{suffix}", bgr, flags)[1].tobytes()
@@ -293,7 +293,7 @@ class SequenceBuilder:
                 FrameRecord(
                     kept[i].stamp,
                     kept[i].segment,
-                    image_name(kept[i].stamp, self._options.image),
+                    image_name(kept[i].stamp, self._options.image_format),
                 )
                 for i in used
             ],

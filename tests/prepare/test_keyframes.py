@@ -171,7 +171,7 @@ def test_rules_that_allow_nothing_are_refused(rules):
         ({"width": 640}, "both sides"),
         ({"width": 16, "height": 16}, "16x16"),
         ({"resize": "shrink"}, "stretch"),
-        ({"image": "bmp"}, "png"),
+        ({"image_format": "bmp"}, "png"),
         ({"quality": 0}, "1..100"),
     ],
 )
