@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What lines a road in a built-up area: kerbs, parked cars, houses with gaps between."""
+"""What lines a road in a built-up area: kerbs cars, houses with gaps between."""
 
 from __future__ import annotations
 
 import math
 
-from jasmine_core.synthetic import props
+from jasmine_core.synthetic import props, vehicles
 from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.cross_section import Section
 from jasmine_core.synthetic.houses import STOREY, block, facade, house
@@ -19,13 +19,12 @@ from jasmine_core.synthetic.street import (
     ascending,
     front,
     furniture,
-    parked,
     slab,
 )
 
 
 def built_up(s: BentSketch, section: Section, way: float) -> float:
-    """Draw kerbs, pavements, parked cars and houses with gaps; return where they end [m]."""
+    """Draw kerbs, pavements cars and houses with gaps; return where they end [m]."""
     rng, style = s.dice, section.style
     parking = (rng.chance(0.6), rng.chance(0.6))
     kerb = max(section.half) + (2.2 if any(parking) else 0.0)
@@ -53,7 +52,7 @@ def built_up(s: BentSketch, section: Section, way: float) -> float:
             front(s, plan, side)
         furniture(s, plan, side)
         if parking[side > 0]:
-            parked(s, plan, side)
+            _parked(s, plan, side)
     return line + 14
 
 
@@ -61,7 +60,7 @@ def _rows(s: BentSketch, plan: Plan, side: int, style: str, length: float) -> No
     """Draw houses along one side; between groups of them lie yards, parks and car parks."""
     rng, z = s.dice, -BEHIND
     typical = rng.randint(2, 5)
-    together = rng.uniform(12, 70)  # usual length of a group of houses [m]
+    together = rng.uniform(8, 60)  # usual length of a group of houses [m]
     while z < length:
         end = z + together * rng.uniform(0.5, 1.5)
         while z < min(end, length):
@@ -79,7 +78,7 @@ def _rows(s: BentSketch, plan: Plan, side: int, style: str, length: float) -> No
             else:
                 house(s, side, x, middle, long, rng.randint(1, 2), rng.uniform(7, 10))
             z += long + (rng.uniform(2, 9) if style != "avenue" else rng.choice((0.0, 0.0, 4.0)))
-        gap = rng.choice((0.0, rng.uniform(8, 25), rng.uniform(20, 90)))
+        gap = rng.choice((0.0, rng.uniform(8, 25), rng.uniform(20, 90), rng.uniform(40, 120)))
         if gap > 15 and rng.chance(0.5):  # a car park: an open view with cars in rows
             asphalt = paved(rng, "asphalt", ((0.14, 0.14, 0.14),), 5.0)
             inner = plan.line
@@ -107,3 +106,20 @@ def _rows(s: BentSketch, plan: Plan, side: int, style: str, length: float) -> No
         s.add(
             BOX, (side * (plan.wall + 0.3), 0.1, z0 + 30), (0.05, rng.uniform(1.2, 2.2), 60), fence
         )
+
+
+def _parked(s: BentSketch, plan: Plan, side: int) -> None:
+    """Draw vehicles of all kinds at one kerb, and bicycles that lean beside them."""
+    rng, z, full = s.dice, -BEHIND, s.dice.uniform(0.2, 0.95)
+    while z < plan.length:
+        with_us = 0.0 if side == plan.hand else math.pi
+        here = s.at(side * (plan.kerb - 1.1 + rng.gauss(0, 0.1)), z, with_us + rng.gauss(0, 0.02))
+        if rng.chance(full):
+            heavy = rng.chance(0.05)
+            (vehicles.truck if heavy else vehicles.any_car)(here, z < plan.near)
+            z += 12.0 if heavy else 0.0
+        if rng.chance(0.15) and z < plan.near:
+            for i in range(rng.randint(1, 4)):
+                yaw = math.pi / 2 + rng.gauss(0, 0.1)
+                vehicles.bicycle(s.at(side * (plan.kerb + 1.2), z + 0.7 * i, yaw, 0.12), False)
+        z += rng.uniform(5.6, 7.5)

@@ -11,6 +11,7 @@ from jasmine_core.synthetic.paint import Paint, foliage, plain
 from jasmine_core.synthetic.solids import ELLIPSOID, TAPER
 from jasmine_core.synthetic.terrain import Terrain
 
+NEAR = 70.0  # boughs of trees nearer than this are drawn [m]
 CASTS = 120.0  # what is farther throws no shadow that matters [m]
 
 
@@ -25,10 +26,14 @@ def crown(s: BentSketch, tall: float, wide: float, paint: Paint, casts: bool, sh
         return
     low = 0.0 if shape == "bush" else tall * rng.uniform(0.0, 0.12)
     s.add(ELLIPSOID, (0, low, 0), (wide, tall - low, wide), paint, casts=casts)
-    if shape == "round":
-        x, z = (wide * rng.uniform(-0.35, 0.35) for _ in range(2))
-        size = wide * rng.uniform(0.5, 0.8)
-        s.add(ELLIPSOID, (x, tall * 0.3, z), (size, tall * 0.62, size), paint, casts=casts)
+    if shape != "bush":  # boughs, more of them where they can be told apart
+        near = math.hypot(s.origin[0], s.origin[2]) < NEAR
+        for _ in range((4 if near else 1) if shape == "round" else (2 if near else 0)):
+            size = wide * rng.uniform(0.4, 0.75)
+            out, angle = rng.uniform(0.25, 0.45) * wide, rng.uniform(0, 2 * math.pi)
+            height = tall * rng.uniform(0.3, 0.75)
+            place = (out * math.cos(angle), height - size * 0.4, out * math.sin(angle))
+            s.add(ELLIPSOID, place, (size, size * rng.uniform(0.7, 1.1), size), paint, casts=casts)
 
 
 def tree_line(

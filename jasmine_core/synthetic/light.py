@@ -15,6 +15,7 @@ from jasmine_core.synthetic.config import Colour, Dice
 from jasmine_core.synthetic.textures import VARIANTS, sample_smooth
 
 CLOUD = VARIANTS["cloud"][0]
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in a monochrome image
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class Light:
     vignette: float  # loss of light in the corners, 0..1
     noise: float  # standard deviation in the finished picture
     bank: float  # number of the texture bank
+    wet: float = 0.0  # how much of the sky is mirrored by what looks up, 0..1
+    colour: float = 1.0  # saturation: 0 for a monochrome camera
+    shutter: float = 0.0  # exposure time [s]
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class Lights:
     vignette: Tensor
     noise: Tensor
     bank: Tensor
+    wet: Tensor
+    colour: Tensor
+    shutter: Tensor
 
     @classmethod
     def stack(cls, lights: Sequence[Light], device: torch.device) -> Lights:
@@ -74,12 +81,14 @@ class Lights:
         return replace(self, bank=places)
 
 
-def _unit(azimuth: float, elevation: float) -> tuple[float, float, float]:
+def unit(azimuth: float, elevation: float) -> tuple[float, float, float]:
+    """Return the unit vector towards a direction of the sky, angles in radians."""
     flat = math.cos(elevation)
     return flat * math.sin(azimuth), -math.sin(elevation), flat * math.cos(azimuth)
 
 
-def _scaled(colour: Colour, factor: float) -> Colour:
+def scaled(colour: Colour, factor: float) -> Colour:
+    """Return a colour with its brightness changed."""
     r, g, b = colour
     return r * factor, g * factor, b * factor
 
@@ -91,18 +100,18 @@ def daylight(dice: Dice, bank: int) -> Light:
     warm = max(0.0, 1 - elevation / math.radians(45))
     if sunny == 0:
         elevation = math.radians(80)  # an overcast sky is brightest overhead
-    sunlight = _scaled((1.0, 0.95 - 0.15 * warm, 0.86 - 0.34 * warm), 0.4 + 2.8 * sunny)
+    sunlight = scaled((1.0, 0.95 - 0.15 * warm, 0.86 - 0.34 * warm), 0.4 + 2.8 * sunny)
     ambient = 1.0 - 0.5 * sunny
     blue = dice.uniform(0.6, 1.0) * sunny
     grey = dice.uniform(0.75, 1.1)
-    horizon = _scaled((1 - 0.35 * blue, 1 - 0.18 * blue, 1.0), grey)
-    zenith = _scaled((0.75 - 0.63 * blue, 0.8 - 0.5 * blue, 0.88 - 0.1 * blue), grey)
+    horizon = scaled((1 - 0.35 * blue, 1 - 0.18 * blue, 1.0), grey)
+    zenith = scaled((0.75 - 0.63 * blue, 0.8 - 0.5 * blue, 0.88 - 0.1 * blue), grey)
     brightness = 0.55 * sum(sunlight) / 3 + ambient
     return Light(
-        sun=_unit(dice.uniform(-math.pi, math.pi), elevation),
+        sun=unit(dice.uniform(-math.pi, math.pi), elevation),
         sunlight=sunlight,
-        above=_scaled((0.92, 0.97, 1.08), ambient),
-        below=_scaled((1.0, 0.95, 0.88), ambient * 0.45),
+        above=scaled((0.92, 0.97, 1.08), ambient),
+        below=scaled((1.0, 0.95, 0.88), ambient * 0.45),
         horizon=dice.tinted(horizon, 0.06),
         zenith=dice.tinted(zenith, 0.12),
         clouds=dice.uniform(0.0, 0.8) if sunny else dice.uniform(0.6, 1.0),
@@ -124,10 +133,10 @@ def lamplight(dice: Dice, bank: int) -> Light:
     tone = dice.tinted((1.0, 0.95, 0.88) if window else (1.0, 0.86, 0.68), 0.1)
     ambient = dice.uniform(0.55, 0.9)
     return Light(
-        sun=_unit(dice.uniform(-math.pi, math.pi), elevation),
-        sunlight=_scaled(tone, dice.uniform(0.5, 1.3)),
-        above=_scaled(dice.tinted((1.0, 0.97, 0.92), 0.06), ambient),
-        below=_scaled(dice.tinted((1.0, 0.93, 0.82), 0.06), ambient * dice.uniform(0.5, 0.8)),
+        sun=unit(dice.uniform(-math.pi, math.pi), elevation),
+        sunlight=scaled(tone, dice.uniform(0.5, 1.3)),
+        above=scaled(dice.tinted((1.0, 0.97, 0.92), 0.06), ambient),
+        below=scaled(dice.tinted((1.0, 0.93, 0.82), 0.06), ambient * dice.uniform(0.5, 0.8)),
         horizon=(1.0, 1.0, 1.0),
         zenith=(0.7, 0.8, 1.0),
         clouds=0.5,
@@ -191,4 +200,9 @@ def develop(linear: Tensor, lights: Lights, scene: Tensor, seed: Tensor) -> Tens
     light = light.clamp_min(1e-6) * (1 + light**4) ** -0.25
     picture = light ** (1 / lights.gamma[scene][:, None, None, None])
     amount = lights.noise[scene][:, None, None, None]
-    return (picture + amount * white_noise(seed, (3, H, W))).clamp(0, 1)
+    picture = (picture + amount * white_noise(seed, (3, H, W))).clamp(0, 1)
+    colour = lights.colour[scene][:, None, None, None]
+    if (colour == 1).all():
+        return picture
+    grey = (picture * picture.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+    return torch.where(colour == 1, picture, torch.lerp(grey, picture, colour).clamp(0, 1))

@@ -12,6 +12,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from jasmine_core.synthetic.blur import blurred, displacement
 from jasmine_core.synthetic.camera_motion import Motion
 from jasmine_core.synthetic.config import Dice, WorldConfig
 from jasmine_core.synthetic.light import Light, Lights, daylight, develop, lamplight
@@ -21,7 +22,8 @@ from jasmine_core.synthetic.shade import shade
 from jasmine_core.synthetic.solids import Solids, stack
 from jasmine_core.synthetic.street import street
 from jasmine_core.synthetic.textures import texture_banks
-from jasmine_core.synthetic.trace import TILE, View, trace
+from jasmine_core.synthetic.trace import TILE, Hits, View, trace
+from jasmine_core.synthetic.weather import weather
 
 # Rays traced at once: enough to hide the cost of a call, few enough for a cache or a GPU's memory.
 _RAYS = {"cpu": 1 << 19, "cuda": 1 << 25}
@@ -63,7 +65,7 @@ def scene(seed: int, config: WorldConfig) -> Scene:
         return Scene(seed, solids, daylight(light, bank), motion, K)
     if config.kind == "road":
         solids, motion = road(seed, config)
-        return Scene(seed, solids, daylight(light, bank), motion, K)
+        return Scene(seed, solids, weather(light, bank), motion, K)
     solids, motion = room(seed, config)
     return Scene(seed, solids, lamplight(light, bank), motion, K)
 
@@ -75,6 +77,34 @@ def offsets(supersample: int) -> Tensor:
     side = (torch.arange(supersample) + 0.5) / supersample - 0.5
     v, u = torch.meshgrid(side, side, indexing="ij")
     return torch.cat([torch.zeros(1, 2), torch.stack([u.flatten(), v.flatten()], dim=-1)])
+
+
+def _exposed(
+    linear: Tensor, view: View, solids: Solids, lights: Lights, hits: Hits, scenes: Sequence[Scene]
+) -> Tensor:
+    """Return linear light [F,3,H,W] with the blur of the camera's and the objects' motion."""
+    shutter = lights.shutter[view.scene]  # [F]
+    opening, closing = (
+        torch.stack(
+            [
+                scenes[i].motion.pose((time + sign * duration / 2)[None].cpu())[0].float()
+                for i, time, duration in zip(view.scene.tolist(), view.time, shutter, strict=True)
+            ]
+        ).to(linear.device)
+        for sign in (-1, 1)
+    )
+    thing = (hits.key.long() // 4).clamp_min(0)  # [F,tiles,R]
+    velocity = torch.cat(
+        [
+            view.picture(
+                solids.velocity[view.scene, :, i].gather(1, thing.flatten(1)).view_as(thing)
+            )
+            for i in range(3)
+        ],
+        dim=1,
+    )
+    moved = displacement(view, view.picture(hits.t), velocity, opening, closing, shutter)
+    return torch.where(shutter[:, None, None, None] > 0, blurred(linear, moved), linear)
 
 
 @torch.no_grad()
@@ -111,6 +141,8 @@ def render(
         linear = shade(view, solids, lights, table, hits, config.shadows)
         thing = (hits.key.long() // 4).clamp_min(0)
         moving = solids.moving[at].gather(1, thing.flatten(1)).view_as(thing)
+        if lights.shutter[at].any():
+            linear = _exposed(linear, view, solids, lights, hits, scenes)
         parts.append(
             Frames(
                 develop(linear, lights, at, seeds[f]),

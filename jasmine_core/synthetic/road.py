@@ -8,7 +8,7 @@ import math
 
 from jasmine_core.synthetic.built_up import built_up
 from jasmine_core.synthetic.camera_motion import Motion
-from jasmine_core.synthetic.carrier import carried
+from jasmine_core.synthetic.carrier import carried, carrier
 from jasmine_core.synthetic.config import Dice, WorldConfig
 from jasmine_core.synthetic.course import BentSketch, Course, Waves
 from jasmine_core.synthetic.cross_section import Section, surface
@@ -16,10 +16,13 @@ from jasmine_core.synthetic.far_buildings import village
 from jasmine_core.synthetic.landscape import landscape
 from jasmine_core.synthetic.roadside import roadside
 from jasmine_core.synthetic.solids import Solids
+from jasmine_core.synthetic.structures import structures
 from jasmine_core.synthetic.terrain import Terrain
 from jasmine_core.synthetic.traffic import traffic
 
-STYLES = ("country", "country", "motorway", "motorway", "avenue", "suburb", "village", "works")
+STYLES = (
+    *("country",) * 4, *("motorway",) * 4, *("avenue",) * 2, *("suburb",) * 2, "village", "works",
+)  # fmt: skip
 SPEEDS = {
     "country": (6.0, 27.0), "motorway": (12.0, 36.0), "avenue": (3.0, 17.0),
     "suburb": (3.0, 14.0), "village": (4.0, 15.0), "works": (2.0, 14.0),
@@ -33,8 +36,12 @@ def road(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     section = _section(rng, style)
     course = _course(rng, style)
     number = rng.randrange(section.lanes[0])
+    mount = Dice(seed, "motion")
+    by = carrier(mount)
     lane = section.middle(number)
-    motion = carried(Dice(seed, "motion"), config, course, lane, SPEEDS[style])
+    if by.fastest < 10:  # slow ones keep to the edge of the road
+        number, lane = section.lanes[0] - 1, section.hand * (section.half[section.hand > 0] - 0.6)
+    motion = carried(mount, config, course, lane, SPEEDS[style], by)
     way = motion.speed * config.duration
     s = BentSketch(rng, course=course)
     surface(s, section, way)
@@ -43,6 +50,7 @@ def road(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
         edge = built_up(s, section, way)
     else:
         roadside(s, section, way)
+    structures(s, section, way)
     land = Terrain()
     landscape(s, land, edge, section.built)
     if style == "village":

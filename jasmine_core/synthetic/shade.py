@@ -122,6 +122,9 @@ def _surface(
     wear = (0.5 + stain[:, 1:2]) * (0.55 + 0.9 * grain) * (0.94 + 0.12 * stain)
     clean = torch.maximum(glow, 0.7 * glass)  # lamps, windows and cars are washed
     colour = colour * torch.lerp(wear, torch.ones_like(wear), clean)
+    # Water darkens what looks up and makes it a mirror at grazing angles.
+    wet = lights.wet[scene] * (-normal[:, 1]).clamp_min(0) ** 4
+    colour = colour * (1 - 0.4 * wet)[:, None]
 
     # 3. Light: sun or lamp, hemisphere of ambient light, mirrored sky on glass.
     sun = lights.sun[view.scene]
@@ -139,7 +142,8 @@ def _surface(
         lights.horizon[scene], lights.zenith[scene], (-mirrored[:, 1:2]).clamp(0, 1)
     ) * (0.25 + 0.75 * (0.5 - 4 * mirrored[:, 1:2]).clamp(0, 1))
     fresnel = 0.15 + 0.85 * (1 - facing[:, None]) ** 4
-    lit = torch.lerp(lit, bright, gloss * glass * fresnel)
+    puddles = (wet * (0.35 + 0.65 * stain[:, 0]))[:, None] * (1 - facing[:, None]) ** 3
+    lit = torch.lerp(lit, bright, torch.maximum(gloss * glass * fresnel, puddles.clamp_max(0.8)))
     lit = torch.lerp(lit, colour, glow)
     clear = torch.exp(-lights.haze[scene] * t)[:, None]
     return torch.lerp(lights.horizon[scene], lit, clear)

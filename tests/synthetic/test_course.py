@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from jasmine_core.synthetic.carrier import carried
+from jasmine_core.synthetic.carrier import CARRIERS, carried
 from jasmine_core.synthetic.config import Dice, WorldConfig
 from jasmine_core.synthetic.course import BentSketch, Course
 from jasmine_core.synthetic.drive import render_drive
@@ -144,7 +144,7 @@ def test_a_bank_rises_from_its_foot(side):
 
 def test_a_carried_camera_keeps_its_height_above_the_road():
     config = WorldConfig(kind="road", rate=2.0, frames=10)
-    motion = carried(Dice(3, "motion"), config, HILLY, 1.7, (12.0, 12.0))
+    motion = carried(Dice(3, "motion"), config, HILLY, 1.7, (12.0, 12.0), CARRIERS["car"])
     poses = motion.pose(torch.linspace(0, 5, 30, dtype=torch.float64))
     clearance = [-p[1, 3].item() - HILLY.height(p[2, 3].item()) for p in poses]
     assert max(clearance) - min(clearance) < 0.15
@@ -164,7 +164,7 @@ def far_share(kind, seeds):
 
 
 def test_roads_show_more_beyond_40_m_than_streets():
-    assert far_share("road", range(12)) > 2 * far_share("street", range(12))
+    assert far_share("road", range(32)) > 2 * far_share("street", range(32))
 
 
 def test_extreme_cameras_see_a_road():
