@@ -55,18 +55,18 @@ def landscape(s: BentSketch, land: Terrain, edge: float, built: bool) -> None:
             )  # fmt: skip
             bank(s, land, here, cover)
     if rng.chance(0.7):
-        hills(s, land, rng.randint(1, 6), 110, 1500)
+        hills(s, land, rng.randint(2, 8), 100, 1500)
     # 2. Along the road: crops, woods and hedges; lines of trees behind them at any distance.
     for side in (-1, 1):
         open_side = not any(b.side == side for b in land.banks)
         if open_side and not built and rng.chance(0.7):
             fields(s, side, edge, rng.uniform(0.5, 6), 260)
-        if not built and rng.chance(0.3):
+        if not built and rng.chance(0.22):
             z0 = rng.choice((-30.0, rng.uniform(20, 150)))
             reach = (z0, z0 + rng.uniform(40, 200))
             wood(s, land, side, edge + rng.uniform(3, 30), reach, rng.uniform(7, 18))
         for _ in range(rng.randint(1, 3)):
-            foot = math.exp(rng.uniform(math.log(max(28, edge + 4)), math.log(230)))
+            foot = math.exp(rng.uniform(math.log(max(35, edge + 4)), math.log(250)))
             z0 = rng.uniform(-20, 160)
             z1 = z0 + rng.uniform(40, 260)
             skew = rng.gauss(0, 25)
