@@ -29,7 +29,8 @@ ENGINES = ["cuda-bindings>=12.8", "onnx>=1.16", "onnxruntime>=1.17"]
 TENSORRT = ['tensorrt>=10.3,<12; platform_machine == "x86_64"', *ENGINES]
 RTX = ["tensorrt-rtx>=1.1,<2", *ENGINES]
 VIZ = [*LIVE, 'rerun-sdk>=0.41,<1; python_version >= "3.11"']
-TRAIN = ["accelerate>=0.27", "tensorboard"]
+REPORT = ["matplotlib>=3.5"]
+TRAIN = ["accelerate>=0.27", "tensorboard", *REPORT]
 
 setup(
     name=PACKAGE,
@@ -70,6 +71,7 @@ setup(
         "train": TORCH + TRAIN,
         "live": LIVE,
         "viz": VIZ,
+        "report": REPORT,
         "convert": TORCH + CONVERT,
         "onnx": ONNX,
         "bench": TORCH + ONNX,

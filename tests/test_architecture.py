@@ -28,7 +28,7 @@ FLOORS = {
     **dict.fromkeys(("cli", "doctor", "doctor_gpu"), 3),
     **dict.fromkeys(("train", "evaluate", "engines", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
-    **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "_version"), 0),
+    **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "plots", "_version"), 0),
 }
 # What Python 3.10, ROS 2 Humble's, does not have.
 TOO_NEW = {
