@@ -80,6 +80,11 @@ def to_mapping(config: Any) -> dict[str, Any]:
 
 def read_config(cls: type[T], path: Path) -> T:
     """Read a config dataclass from a YAML or JSON file."""
+    return from_mapping(cls, read_mapping(path), str(path))
+
+
+def read_mapping(path: Path) -> Mapping[str, Any]:
+    """Read the keys and values of a YAML or JSON file."""
     try:
         text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)
@@ -92,7 +97,7 @@ def read_config(cls: type[T], path: Path) -> T:
         raise ConfigError(f"{path} is not valid {kind}: {err}") from err
     if not isinstance(values, Mapping):
         raise ConfigError(f"{path} holds {type(values).__name__}, expected keys and values")
-    return from_mapping(cls, values, str(path))
+    return values
 
 
 def write_config(config: Any, path: Path) -> None:

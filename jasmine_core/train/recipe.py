@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from jasmine_core.config import read_config
+from jasmine_core.config import from_mapping, read_mapping
 from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 
 TEACHER_MAPS = "dataset"  # the teacher whose word lies beside the images
+BASE = "extends"  # the key of a recipe file that names its base recipe
 OWN_POSENET = "own"  # the pose net that the starting checkpoint brings
 PARTS = {  # what a phase may train
     "jasmine": ("vae", "unet", "ssg", "posenet"),  # the VAE in phase 0 of small models only
@@ -161,5 +163,43 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; raise ConfigError naming the key that is wrong."""
-    return read_config(Recipe, path)
+    """Read a recipe and the recipes that it extends.
+
+    `extends: FILE` names one base recipe, relative to the recipe that says so. A mapping is merged
+    with that of the base key by key; any other value, a list too, replaces that of the base.
+
+    Raises:
+        ConfigError: a key or value is wrong, or a base is missing or extends itself.
+    """
+    values, chain = _resolved(path, ())
+    bases = ", ".join(map(str, chain[1:]))
+    return from_mapping(Recipe, values, f"{path} (extends {bases})" if bases else str(path))
+
+
+def _resolved(path: Path, derived: tuple[Path, ...]) -> tuple[Mapping[str, Any], tuple[Path, ...]]:
+    """Return the merged values of a recipe, and the chain of files from `derived` to its base."""
+    chain = (*derived, path)
+    if path.resolve() in (file.resolve() for file in derived):
+        raise ConfigError(f"{derived[0]} extends itself: {' -> '.join(map(str, chain))}")
+    values = dict(read_mapping(path))
+    base = values.pop(BASE, None)
+    if base is None:
+        return values, chain
+    if not isinstance(base, str) or not base:
+        raise ConfigError(f"{path}: {BASE} is {base!r}; it must be the path of one recipe")
+    file = path.parent / base
+    if not file.is_file():
+        raise ConfigError(f"{path}: {BASE} is {base}, but {file} is not a file")
+    inherited, chain = _resolved(file, chain)
+    return _merged(inherited, values), chain
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the changes; mappings in both are merged, other values replaced."""
+    merged = dict(base)
+    for name, value in changes.items():
+        before = merged.get(name)
+        if isinstance(value, Mapping) and isinstance(before, Mapping):
+            value = _merged(before, value)
+        merged[name] = value
+    return merged

@@ -45,6 +45,45 @@ def test_every_recipe_of_the_house_is_read_and_says_why(file):
             assert "#" in line, f"{file.name}: `{line}` does not say why"
 
 
+def test_a_recipe_states_what_differs_from_its_base(tmp_path):
+    (tmp_path / "base").mkdir()
+    deeper = SHORT | {"optimiser": {"warm_up": 7, "clip": 2.0}, "keep": 9}
+    written(tmp_path / "base", deeper).rename(tmp_path / "base" / "deeper.yaml")
+    middle = {"extends": "deeper.yaml", "optimiser": {"clip": 3.0}, "batch_size": 2}
+    written(tmp_path / "base", middle)
+    file = tmp_path / "recipe.yaml"
+    phases = [{"steps": 4, "train": ["disparity"]}]
+    changes = {"extends": "base/recipe.yaml", "phases": phases, "data": {"flip": 0.0}}
+    recipe = read_recipe(written(tmp_path, changes))
+    assert recipe.phases == (Phase(4, ("disparity",)),), "a list is replaced as a whole"
+    assert recipe.data == DataConfig(("data/drive",), flip=0.0)
+    assert recipe.optimiser == OptimiserConfig(warm_up=7, clip=3.0)
+    assert (recipe.keep, recipe.batch_size) == (9, 2)
+
+    write_config(recipe, tmp_path / "resolved.yaml")
+    assert "extends" not in (tmp_path / "resolved.yaml").read_text()
+    assert read_recipe(tmp_path / "resolved.yaml") == recipe
+    written(tmp_path, changes | {"data": {"colour": 1}})
+    with pytest.raises(ConfigError, match=r"extends .*deeper\.yaml\).*unknown key 'colour'"):
+        read_recipe(file)
+
+
+@pytest.mark.parametrize("base", ["missing.yaml", ".", "", 3, ["a.yaml"]])
+def test_a_base_that_is_no_recipe_is_refused_in_one_line(tmp_path, base):
+    with pytest.raises(ConfigError, match=r"recipe\.yaml: extends is") as caught:
+        read_recipe(written(tmp_path, {"extends": base}))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("names", ["a", "ab", "abc"])
+def test_a_recipe_that_extends_itself_is_refused_in_one_line(tmp_path, names):
+    for name, base in zip(names, names[1:] + names[0], strict=True):
+        (tmp_path / f"{name}.yaml").write_text(f"extends: ./{base}.yaml")
+    with pytest.raises(ConfigError, match=r"a\.yaml extends itself: .*a\.yaml -> ") as caught:
+        read_recipe(tmp_path / "a.yaml")
+    assert "\n" not in str(caught.value)
+
+
 def test_there_are_recipes():
     names = {f.stem for f in RECIPES}
     assert {"kitti", "finetune_bag", "teacher", "tiny", "full", "no_mir", "no_ssg"} <= names
