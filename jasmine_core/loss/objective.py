@@ -40,7 +40,7 @@ class LossConfig:
     motion: Literal["posenet", "odometry"] = "posenet"  # odometry: its word where it is known
     reconstruction: float = 1.0
     teacher: float = 1.0
-    auxiliary: float = 0.008  # of smoothness, sky and edge together
+    regularization: float = 0.008  # weight of each of smoothness, sky and edge
     velocity: float = 0.1  # pulls the scale; the other terms hardly resist, so a little is enough
     velocity_start: float = 0.4  # progress at which it comes in; 0 for a net that has its scale
     filter_floor: float = 0.0  # least threshold of the teacher's filter; 0.3 for a tiny model
@@ -151,11 +151,11 @@ def objective(
     # 4. L_a: smoothness, sky and edges.
     smooth = depths[-1] if predicted.disparity is None else _wide(predicted.disparity)
     loss = smoothness_loss(smooth, given.image, given.dynamic)
-    weighted.append(("smoothness", config.auxiliary, loss))
+    weighted.append(("smoothness", config.regularization, loss))
     if ssi is not None:
         if given.sky is not None:
-            weighted.append(("sky", config.auxiliary, sky_loss(ssi, given.sky)))
-        weighted.append(("edge", config.auxiliary, edge_loss(ssi, depths)))
+            weighted.append(("sky", config.regularization, sky_loss(ssi, given.sky)))
+        weighted.append(("edge", config.regularization, edge_loss(ssi, depths)))
 
     # 5. L_v: the length of every motion.
     if given.odometry is not None and poses:

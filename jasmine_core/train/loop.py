@@ -29,7 +29,6 @@ from jasmine_core.geometry.camera import Size
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss
 from jasmine_core.loss.velocity import velocity_ramp
-from jasmine_core.train.blend import blended, snapshot
 from jasmine_core.train.feed import Batch, Feed, Images, split_samples, without_augmentation
 from jasmine_core.train.journal import Journal, depth_image, rgb
 from jasmine_core.train.learner import (
@@ -42,6 +41,7 @@ from jasmine_core.train.learner import (
 from jasmine_core.train.recipe import TEACHER_MAPS, Phase, Recipe
 from jasmine_core.train.state import RunFolder, first_line, saving
 from jasmine_core.train.step import Run, any_process, mean_terms
+from jasmine_core.train.wise_ft import interpolated, snapshot
 
 # A process that waits longer than this for the others gives up. Writing the largest state, for
 # which all wait, takes a few minutes.
@@ -80,8 +80,8 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     split = split_samples(data)
     _expect_teacher(recipe, split.training)
     learner = make_learner(recipe)
-    share = recipe.start_share
-    start = snapshot(learner) if share else {}
+    alpha = recipe.wise_ft_weight
+    start = snapshot(learner) if alpha < 1 else {}
     size = _image_size(recipe, learner)
     place = accelerator.process_index, accelerator.num_processes
     images = Images(split.training, data, size, recipe.seed)
@@ -175,7 +175,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
                     _show(journal, done, learner, batch, loss)
                 freeze(learner, phase.train)
             if split.validation and (done % recipe.validate_every == 0 or done == recipe.steps):
-                with blended(learner, start, share):
+                with interpolated(learner, start, alpha):
                     score = run.validate(check, len(split.validation), done)
                     if journal:
                         with saving(output):
@@ -194,7 +194,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     if journal:
         journal.close()
         if not stopped:
-            with saving(output / "final"), blended(learner, start, share):
+            with saving(output / "final"), interpolated(learner, start, alpha):
                 learner.save(output / "final", metric(recipe.steps), size, description)
     accelerator.wait_for_everyone()
     accelerator.end_training()

@@ -16,6 +16,11 @@ from jasmine_core.loss.objective import LossConfig
 
 TEACHER_MAPS = "dataset"  # the teacher whose word lies beside the images
 BASE = "extends"  # the key of a recipe file that names its base recipe
+RENAMED = {  # keys of older recipes, and what the new key is set to
+    "start_share": ("wise_ft_weight", "1 - start_share, the weight of the fine-tuned weights"),
+    "picture_every": ("image_every", "the same number"),
+    "loss.auxiliary": ("loss.regularization", "the same number"),
+}
 OWN_POSENET = "own"  # the pose net that the starting checkpoint brings
 PARTS = {  # what a phase may train
     "jasmine": ("vae", "unet", "ssg", "posenet"),  # the VAE in phase 0 of small models only
@@ -85,7 +90,9 @@ class Recipe:
     phases: tuple[Phase, ...]
     posenet: str = "small"  # small, resnet18, a folder, or own: that of the starting checkpoint
     teacher: str = ""  # folder of a disparity net, "dataset" for prepared maps, or "" for none
-    start_share: float = 0.0  # of the starting weights in what is saved; the rest was learned
+    wise_ft_weight: float = (
+        1.0  # alpha of WiSE-FT, the weight of the fine-tuned weights in a checkpoint
+    )
     refine: bool = True  # False: without the Scale-Shift GRU (paper Table 3)
     imagenet: str = ""  # torchvision's resnet18 weights (safetensors) for fresh encoders
     batch_size: int = 4  # of all processes together
@@ -121,8 +128,8 @@ class Recipe:
         for name in ("own_share", "rebuilt_share", "flip", "jitter", "held_out"):
             if not 0 <= getattr(self.data, name) <= 1:
                 refuse(f"data.{name} is {getattr(self.data, name)}; it is a share from 0 to 1")
-        if not 0 <= self.start_share < 1:
-            refuse(f"start_share is {self.start_share}; it is a share from 0 to below 1")
+        if not 0 <= self.wise_ft_weight <= 1:
+            refuse(f"wise_ft_weight is {self.wise_ft_weight}; it is a weight from 0 to 1")
         if self.data.held_out == 1:
             refuse("data.held_out is 1, which leaves nothing to train on")
         if min(self.data.width, self.data.height, self.data.workers) < 0:
@@ -173,7 +180,15 @@ def read_recipe(path: Path) -> Recipe:
     """
     values, chain = _resolved(path, ())
     bases = ", ".join(map(str, chain[1:]))
-    return from_mapping(Recipe, values, f"{path} (extends {bases})" if bases else str(path))
+    source = f"{path} (extends {bases})" if bases else str(path)
+    for old, (new, value) in RENAMED.items():
+        *groups, name = old.split(".")
+        found: Any = values
+        for group in groups:
+            found = found.get(group)
+        if isinstance(found, Mapping) and name in found:
+            raise ConfigError(f"{source}: {old} was renamed to {new}; set it to {value}")
+    return from_mapping(Recipe, values, source)
 
 
 def _resolved(path: Path, derived: tuple[Path, ...]) -> tuple[Mapping[str, Any], tuple[Path, ...]]:

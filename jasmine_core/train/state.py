@@ -18,11 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
-from jasmine_core.config import read_config, to_mapping, write_config
+from jasmine_core.config import to_mapping, write_config
 from jasmine_core.errors import CheckpointError, ConfigError, JasmineError
 from jasmine_core.files import atomic_folder
 from jasmine_core.model.checkpoint import read_weights
-from jasmine_core.train.recipe import EVERY, Recipe
+from jasmine_core.train.recipe import EVERY, Recipe, read_recipe
 
 RECIPE, WEIGHTS, OPTIMISER, PROGRESS = (
     "recipe.yaml",
@@ -59,7 +59,7 @@ class RunFolder:
                     f"{self.path} holds a training already; add --resume to go on with it, or "
                     "choose another folder with -o"
                 )
-            self._expect_same(read_config(Recipe, known))
+            self._expect_same(read_recipe(known))
         elif resume and self.path.exists() and any(self.path.iterdir()):
             raise ConfigError(f"{self.path} has no {RECIPE}: it is no training to resume")
         self.accelerator.wait_for_everyone()  # every process must have looked before one writes

@@ -210,7 +210,7 @@ def test_it_has_gradients(rand, batch):
     assert gradcheck(loss, (depth, v, t), eps=1e-7, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["photometric", "auxiliary", "filter_floor"])
+@pytest.mark.parametrize("name", ["photometric", "regularization", "filter_floor"])
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
 def test_an_impossible_weight_is_refused(name, value):
     with pytest.raises(ConfigError, match=name):
@@ -237,7 +237,9 @@ def test_unknown_depths_of_a_teacher_teach_nothing(batch):
     holed = replace(given, teacher=torch.where(known, given.teacher, 0.0))
     predicted.depths[-1].requires_grad_()
     predicted.ssi.requires_grad_()
-    alone = LossConfig(photometric=0, reconstruction=0, auxiliary=0, velocity=0, filter_ssi=False)
+    alone = LossConfig(
+        photometric=0, reconstruction=0, regularization=0, velocity=0, filter_ssi=False
+    )
     result = objective(holed, predicted, alone, 0.0, noise())
     result.total.backward()
     assert torch.equal(result.maps["trusted"], known)
@@ -262,7 +264,7 @@ def test_margins_that_show_no_scene_teach_no_depth(batch, rand):
     seen[:, :, 2:-2, 3:-3] = True
     margin = torch.ones_like(seen)
     margin[:, :, 1:-1, 2:-2] = False  # the windows of SSIM reach a pixel beyond what is seen
-    only = LossConfig(reconstruction=0, auxiliary=0, velocity=0)
+    only = LossConfig(reconstruction=0, regularization=0, velocity=0)
     for config in (replace(only, teacher=0), replace(only, photometric=0)):
         depths = [d.detach().requires_grad_() for d in predicted.depths]
         loss = objective(

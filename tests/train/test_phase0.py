@@ -95,7 +95,7 @@ def test_gradients_reach_the_encoder_through_all_that_follows(recipe):
 
 
 def test_the_ssi_map_learns_where_its_range_cuts_it_off(recipe):
-    learner = make_learner(replace(recipe, loss=replace(PRIOR, log_depth=0.0, auxiliary=0.0)))
+    learner = make_learner(replace(recipe, loss=replace(PRIOR, log_depth=0.0, regularization=0.0)))
     with torch.no_grad():
         learner.model.vae.decoder.conv_out.bias.fill_(5.0)  # D_SSI is 1 everywhere
     batch = batch_of(recipe)

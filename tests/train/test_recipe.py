@@ -144,6 +144,9 @@ def test_what_is_written_is_read(tmp_path):
         ({"loss": {"velocity": -0.1}}, "velocity = -0.1"),
         ({"teacher": "nets/teacher"}, "has none itself"),
         ({"refine": False}, "refines nothing"),
+        ({"start_share": 0.25}, r"start_share was renamed to wise_ft_weight; set it to 1 - start_"),
+        ({"loss": {"auxiliary": 0.001}}, r"loss\.auxiliary was renamed to loss\.regularization"),
+        ({"picture_every": 9}, r"picture_every was renamed to image_every"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path, changes, complaint):
