@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from jasmine_core.export.constant_folding import convolution, linear, parameter, per_head
 from jasmine_core.model.ssg import ScaleShiftGRU, ScaleShiftHead
@@ -23,6 +24,7 @@ class FoldedSSG(nn.Module):
         self.d_head = ssg.d_head
         self.attention = PooledScaleShift(ssg.ss_head)
         self.gru = nn.ModuleList(HalfStep(ssg, direction) for direction in (1, 2))
+        self.upsampling = ssg.upsampling if ssg.config.shrink > 1 else None
 
     def forward(self, image_latent: Tensor, decoded: Tensor) -> tuple[Tensor, Tensor]:
         """Return D_SSI [B,1,H,W] and the depths [B,n,H,W] after each iteration."""
@@ -31,19 +33,26 @@ class FoldedSSG(nn.Module):
         ssi = depth = linked.clamp(-1.0, 1.0) / 2 + 0.5  # [B,1,H,W]
         if not config.iterations:
             return ssi, depth * config.depth_max
-        hidden = torch.tanh(self.project(decoded))  # [B,C,H,W]
+        hidden = torch.tanh(self.project(self._shrunk(decoded)))  # [B,C,H,W]
         features = self.context_encoder(image_latent)  # [B,C/2,H,W]
         context = [step.context(features) for step in self.gru]  # type: ignore[operator]
         depths = []
         for _ in range(config.iterations):
             scale, shift = self.attention(hidden)  # [B,1,1,1] each
             depth = depth * scale + shift
-            encoded = self.depth_encoder(depth)  # [B,C/2,H,W]
+            encoded = self.depth_encoder(self._shrunk(depth))  # [B,C/2,H,W]
             for step, fixed in zip(self.gru, context, strict=True):
                 hidden = step(hidden, encoded, fixed)
-            depth = (depth + self.d_head(hidden)).clamp(0.0, config.depth_max)
+            residual = self.d_head(hidden)
+            if self.upsampling is not None:
+                residual = self.upsampling(residual, hidden)
+            depth = (depth + residual).clamp(0.0, config.depth_max)
             depths.append(depth)
         return ssi, torch.cat(depths, dim=1)
+
+    def _shrunk(self, values: Tensor) -> Tensor:
+        shrink = self.config.shrink
+        return F.avg_pool2d(values, shrink) if shrink > 1 else values
 
 
 class HalfStep(nn.Module):

@@ -48,7 +48,9 @@ class FoldedUNet(nn.Module):
             elif isinstance(module, BasicTransformerBlock) and module.attn2 is not None:
                 module.attn2 = fold_text(module.attn2, text)
         # The second half of the input is the noise latent: all zero.
-        inputs = unet.conv_in.weight[:, : unet.conv_in.in_channels // 2]
+        latents = unet.config.out_channels
+        weight = unet.conv_in.weight
+        inputs = torch.cat([weight[:, :latents], weight[:, 2 * latents :]], dim=1)
         self.conv_in = convolution(unet.conv_in, inputs, unet.conv_in.bias)
         self.down_blocks = unet.down_blocks
         self.mid_block = unet.mid_block
@@ -58,12 +60,22 @@ class FoldedUNet(nn.Module):
         if transposed:
             transpose_upsamplings(self)
 
-    def forward(self, image_latent: Tensor) -> Tensor:
-        """Return the decoder's input [B,4,h,w]."""
-        x = self.conv_in(image_latent)
+    def forward(self, image_latent: Tensor, *features: Tensor) -> Tensor:
+        """Return the decoder's input [B,4,h,w].
+
+        `features` of an adapter are the map beside the latent, then a residual for each block.
+        """
+        x = self.conv_in(torch.cat([image_latent, *features[:1]], dim=1))
         skips = [x]
-        for block in self.down_blocks:
-            x, outputs = block(hidden_states=x, temb=None)
+        for i, block in enumerate(self.down_blocks):
+            residual = features[1 + i] if features else None
+            if residual is not None and hasattr(block, "attentions"):  # before it halves the size
+                x, outputs = block(hidden_states=x, temb=None, additional_residuals=residual)
+            else:
+                x, outputs = block(hidden_states=x, temb=None)
+                if residual is not None:
+                    x = x + residual
+                    outputs = (*outputs[:-1], x)  # diffusers adds in place, to the skip as well
             skips += outputs
         x = self.mid_block(x)
         for block in self.up_blocks:

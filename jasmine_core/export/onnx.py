@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Jasmine as ONNX: static shapes, opset 20, one graph or three.
 
-encoder.onnx   image [1,3,H,W] in [0,1]  ->  latent [1,4,h,w]
-unet.onnx      latent                    ->  v [1,4,h,w]: what the decoder reads, see `unet`
+encoder.onnx   image [1,3,H,W] in [0,1]  ->  latent [1,4,h,w], and the features of an adapter
+unet.onnx      latent, features          ->  v [1,4,h,w]: what the decoder reads, see `unet`
 decoder.onnx   latent, v                 ->  ssi [1,1,H,W], depth [1,n,H,W]
 jasmine.onnx   all of them: image        ->  ssi, depth
 
@@ -92,7 +92,7 @@ def export_onnx(
         folded = in_half(folded, fp32_layers)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for graph in _graphs(folded, size, model.latent_scale, split):
+    for graph in _graphs(folded, size, model, split):
         traced = _trace(graph, _DTYPES[precision])
         check_graph(traced, precision, bool(fp32_layers))
         traced.metadata_props.update(card.metadata())
@@ -107,23 +107,37 @@ def hash_model(model: JasmineModel) -> str:
     digest = hashlib.sha256(repr((model.config, model.ssg.config)).encode())
     for name, values in (model.state_dict() | {"text": model.text_embedding}).items():
         digest.update(name.encode())
-        digest.update(values.detach().cpu().contiguous().view(torch.uint8).numpy())
+        digest.update(values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
 # ---------------------------------------------------------------------- the graphs
 
 
-def _graphs(folded: SpecialisedJasmine, size: Size, latent_scale: int, split: bool) -> list[Graph]:
+@torch.no_grad()
+def _graphs(
+    folded: SpecialisedJasmine, size: Size, model: JasmineModel, split: bool
+) -> list[Graph]:
     width, height = size
     image = torch.zeros(1, 3, height, width)
-    latent = torch.zeros(1, 4, height // latent_scale, width // latent_scale)
     if not split:
         return [Graph(WHOLE[0], folded, {"image": image}, ("ssi", "depth"))]
+    shape = (
+        model.vae.config.latent_channels,
+        height // model.latent_scale,
+        width // model.latent_scale,
+    )
+    latent = torch.zeros(1, *shape)
+    seen: dict[str, Tensor] = {}
+    if model.adapter:
+        names = ["beside", *(f"residual_{i}" for i in range(len(model.adapter.projections)))]
+        features = model.adapter(image.to(model.adapter.beside.weight))
+        found = (features.beside, *features.residuals)
+        seen = {name: torch.zeros(x.shape) for name, x in zip(names, found, strict=True)}
     encoder, unet, decoder = SPLIT
     return [
-        Graph(encoder, folded.encoder, {"image": image}, ("latent",)),
-        Graph(unet, folded.unet, {"latent": latent}, ("v",)),
+        Graph(encoder, folded.inputs(), {"image": image}, ("latent", *seen)),
+        Graph(unet, folded.unet, {"latent": latent, **seen}, ("v",)),
         Graph(decoder, folded.decoder, {"latent": latent, "v": latent.clone()}, ("ssi", "depth")),
     ]
 

@@ -19,8 +19,10 @@ from jasmine_core.export.constant_folding import (
     shared_copy,
     transpose_upsamplings,
 )
+from jasmine_core.export.folded_adapter import FoldedAdapter
 from jasmine_core.export.folded_ssg import FoldedSSG
 from jasmine_core.export.folded_unet import FoldedUNet, embed
+from jasmine_core.model.depth_code import DepthCode
 from jasmine_core.model.jasmine import TASKS, JasmineModel
 
 
@@ -38,34 +40,59 @@ class Encoder(nn.Module):
         return latent
 
 
+class Inputs(nn.Module):
+    """Map images to all that the U-Net is given: the latent, then an adapter's features."""
+
+    def __init__(self, encoder: Encoder, adapter: FoldedAdapter | None) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.adapter = adapter
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Return the latent and the features of images [B,3,H,W] in [0,1]."""
+        return self.encoder(image), *(self.adapter(image) if self.adapter is not None else ())
+
+
 class Decoder(nn.Module):
     """Decode what the U-Net gave and refine it to depth."""
 
-    def __init__(self, vae: nn.Module, ssg: FoldedSSG) -> None:
+    def __init__(self, vae: nn.Module, ssg: FoldedSSG, code: DepthCode) -> None:
         super().__init__()
         self.vae = vae
         self.ssg = ssg
+        self.code = code
 
     def forward(self, latent: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Return D_SSI [B,1,H,W] and the depths [B,n,H,W] after each SSG iteration."""
         ssi, depths = self.ssg(latent, self.vae(v))
-        return ssi, depths
+        return ssi, self.code.decode(depths) if self.code.absolute else depths
 
 
 class SpecialisedJasmine(nn.Module):
     """Predict depth from images [B,3,H,W] in [0,1], and from nothing else."""
 
-    def __init__(self, encoder: Encoder, unet: FoldedUNet, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        unet: FoldedUNet,
+        decoder: Decoder,
+        adapter: FoldedAdapter | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.adapter = adapter
         self.unet = unet
         self.decoder = decoder
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return D_SSI [B,1,H,W] and the depths [B,n,H,W] after each SSG iteration."""
-        latent = self.encoder(image)
-        ssi, depths = self.decoder(latent, self.unet(latent))
+        latent, *features = self.inputs()(image)
+        ssi, depths = self.decoder(latent, self.unet(latent, *features))
         return ssi, depths
+
+    def inputs(self) -> Inputs:
+        """Return what comes before the U-Net, as one module."""
+        return Inputs(self.encoder, self.adapter)
 
 
 @torch.no_grad()
@@ -94,4 +121,6 @@ def specialise(model: JasmineModel, transposed: bool = False) -> SpecialisedJasm
     decoder = shared_copy(vae.decoder)
     if transposed:
         transpose_upsamplings(decoder)
-    return SpecialisedJasmine(Encoder(encoder), unet, Decoder(decoder, FoldedSSG(model.ssg))).eval()
+    refined = Decoder(decoder, FoldedSSG(model.ssg), model.code)
+    adapter = FoldedAdapter(model.adapter) if model.adapter else None
+    return SpecialisedJasmine(Encoder(encoder), unet, refined, adapter).eval()

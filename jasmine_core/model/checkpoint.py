@@ -8,6 +8,7 @@ unet/  vae/        config.json, diffusion_pytorch_model.safetensors
 ssg/               config.json, model.safetensors
 scheduler/         scheduler_config.json
 text/              empty_prompt.safetensors: the constant text embedding
+adapter/           optional: config.json, model.safetensors
 posenet/           optional, for training: model.safetensors
 statistics/        optional: mean_depth.safetensors, the training set's mean depth [h,w] in metres
 """
@@ -29,6 +30,7 @@ from jasmine_core._version import __version__
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.files import atomic_folder
+from jasmine_core.model.adapter import AdapterConfig, ImageAdapter
 from jasmine_core.model.folder import RANDOM, find_checkpoint
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
@@ -36,6 +38,7 @@ from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 Part = TypeVar("Part", bound=nn.Module)
 
 MEAN_DEPTH = Path("statistics") / "mean_depth.safetensors"
+ADAPTER = "adapter"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
@@ -58,6 +61,10 @@ def save_checkpoint(
         _save(
             {"text_embedding": model.text_embedding}, folder / "text" / "empty_prompt.safetensors"
         )
+        if model.adapter:
+            (folder / ADAPTER).mkdir()
+            write_config(model.adapter.config, folder / ADAPTER / "config.json")
+            _save(model.adapter.state_dict(), folder / ADAPTER / "model.safetensors")
         if posenet:
             (folder / "posenet").mkdir()
             _save(posenet, folder / "posenet" / "model.safetensors")
@@ -93,7 +100,20 @@ def load_checkpoint(path: Path) -> JasmineModel:
     if text is None:
         raise CheckpointError(f"{folder}/text holds no text_embedding; convert the model again")
     scheduler = DDIMScheduler.from_config(read_json(folder / "scheduler" / "scheduler_config.json"))
-    return JasmineModel(config, unet, vae, ssg, scheduler, text).eval()
+    adapter = _load_adapter(folder / ADAPTER)
+    return JasmineModel(config, unet, vae, ssg, scheduler, text, adapter).eval()
+
+
+def _load_adapter(folder: Path) -> ImageAdapter | None:
+    if not folder.is_dir():
+        return None
+    try:
+        config = read_config(AdapterConfig, folder / "config.json")
+    except ConfigError as err:
+        raise CheckpointError(f"checkpoint {folder.parent} cannot be read: {err}") from err
+    adapter = build_part(ImageAdapter, config, folder)
+    fill(adapter, read_weights(folder / "model.safetensors"), folder)
+    return adapter
 
 
 def build_part(make: Callable[[Any], Part], config: Any, source: Path) -> Part:

@@ -14,7 +14,9 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
-from jasmine_core.errors import CheckpointError
+from jasmine_core.errors import CheckpointError, ConfigError
+from jasmine_core.model.adapter import Features, ImageAdapter
+from jasmine_core.model.depth_code import FARTHEST, NEAREST, DepthCode
 from jasmine_core.model.ssg import ScaleShiftGRU
 from jasmine_core.model.unet import task_vector
 
@@ -32,7 +34,16 @@ class JasmineConfig:
     task_depth: tuple[int, int] = (1, 0)  # one-hot; the authors' weights have (0, 1)
     task_reconstruct: tuple[int, int] = (0, 1)
     metres_per_unit: float | None = None  # scale of the depths; None: up-to-scale
+    ssi_space: str = "depth"  # what the decoder's map in [0,1] means; see `depth_code`
+    nearest: float = NEAREST  # model units; the range of log_depth and disparity
+    farthest: float = FARTHEST
+    canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x; None: any
     description: str = ""  # where the weights come from, shown to the user
+
+    def __post_init__(self) -> None:
+        DepthCode(self.ssi_space, self.nearest, self.farthest)  # refuses what cannot be
+        if self.canonical_focal is not None and not 0 < self.canonical_focal < math.inf:
+            raise ConfigError(f"canonical_focal is {self.canonical_focal}; it is a length in px")
 
 
 @dataclass
@@ -65,6 +76,7 @@ class JasmineModel(nn.Module):
         ssg: ScaleShiftGRU,
         scheduler: DDIMScheduler,
         text_embedding: Tensor,  # [1,T,C] of the empty prompt
+        adapter: ImageAdapter | None = None,
     ) -> None:
         super().__init__()
         width = unet.config.cross_attention_dim
@@ -79,6 +91,8 @@ class JasmineModel(nn.Module):
         self.unet = unet
         self.vae = vae.requires_grad_(False)  # frozen; gradients still flow through the decoder
         self.ssg = ssg
+        self.adapter = adapter
+        _check_channels(unet, vae, ssg, adapter)
         self.register_buffer("text_embedding", text_embedding, persistent=False)
         tasks = [task_vector(config.task_depth), task_vector(config.task_reconstruct)]
         self.register_buffer("tasks", torch.stack(tasks), persistent=False)  # [2,4]
@@ -88,14 +102,14 @@ class JasmineModel(nn.Module):
     def predict_depth(self, image: Tensor) -> DepthOutput:
         """Predict depth for images [B,3,H,W] in [0,1]; sides in multiples of `latent_scale`."""
         image_latent = self.encode(image)
-        v = self.denoise(image_latent, "depth")
+        v = self.denoise(image_latent, "depth", self.adapt(image))
         decoded = self.decode(v)
-        ssi, *depths = self.ssg(image_latent, decoded)
+        ssi, *depths = self.refine(image_latent, decoded)
         return DepthOutput(image_latent, v, decoded, ssi, depths)
 
     def reconstruct(self, image: Tensor) -> Tensor:
         """Rebuild images [B,3,H,W] in [0,1]; not clamped, so that a loss keeps its gradient."""
-        decoded = self.decode(self.denoise(self.encode(image), "reconstruct"))
+        decoded = self.decode(self.denoise(self.encode(image), "reconstruct", self.adapt(image)))
         return (decoded + 1) / 2
 
     def forward(self, image: Tensor) -> DepthOutput:
@@ -115,21 +129,33 @@ class JasmineModel(nn.Module):
         latent: Tensor = self.vae.encode(2 * image - 1).latent_dist.mean
         return latent * float(self.vae.config.scaling_factor)
 
-    def denoise(self, image_latent: Tensor, task: Task | Sequence[Task]) -> Tensor:
+    def adapt(self, image: Tensor) -> Features | None:
+        """Return what the adapter sees in images [B,3,H,W] in [0,1]; None without an adapter."""
+        return None if self.adapter is None else self.adapter(image)
+
+    def denoise(
+        self, image_latent: Tensor, task: Task | Sequence[Task], features: Features | None = None
+    ) -> Tensor:
         """Return the U-Net's v [B,4,h,w] for an image beside an all-zero noise latent.
 
-        `task` is one for all images, or one for each.
+        `task` is one for all images, or one for each; `features` are those of `adapt`.
         """
         batch = image_latent.shape[0]
         labels = None
         if self.unet.class_embedding is not None:  # absent in some released weights: one task only
             chosen = [task] * batch if isinstance(task, str) else task
             labels = self.tasks[[TASKS.index(t) for t in chosen]].to(image_latent.dtype)  # [B,4]
+        inputs = [image_latent, torch.zeros_like(image_latent)]  # [B,8,h,w]
+        residuals = None
+        if features is not None:
+            inputs.append(features.beside)
+            residuals = list(features.residuals)  # diffusers empties the list
         v: Tensor = self.unet(
-            torch.cat([image_latent, torch.zeros_like(image_latent)], dim=1),  # [B,8,h,w]
+            torch.cat(inputs, dim=1),
             self.config.timestep,
             self.text_embedding.expand(batch, -1, -1).to(image_latent.dtype),
             class_labels=labels,
+            down_intrablock_additional_residuals=residuals,
         ).sample
         return v
 
@@ -138,6 +164,26 @@ class JasmineModel(nn.Module):
         x0 = self.v_to_x0 * v
         decoded: Tensor = self.vae.decode(x0 / self.vae.config.scaling_factor).sample
         return decoded
+
+    def refine(self, image_latent: Tensor, decoded: Tensor) -> list[Tensor]:
+        """Return [D_SSI in [0,1], D_1, ..., D_SI in model units], each [B,1,H,W]."""
+        ssi, *depths = self.ssg(image_latent, decoded)
+        # Where codes are absolute, the GRU's scale, shift and residual are those of the code.
+        return (
+            [ssi, *(self.code.decode(d) for d in depths)] if self.code.absolute else [ssi, *depths]
+        )
+
+    @property
+    def code(self) -> DepthCode:
+        """Return what the decoder's map in [0,1] means."""
+        return DepthCode(self.config.ssi_space, self.config.nearest, self.config.farthest)
+
+    @property
+    def depth_range(self) -> tuple[float, float]:
+        """Return the least and the largest depth that can be predicted [units]."""
+        if self.code.absolute:
+            return self.code.near, self.code.far
+        return 0.0, self.ssg.config.depth_max
 
     @property
     def latent_scale(self) -> int:
@@ -170,6 +216,28 @@ class JasmineModel(nn.Module):
         from jasmine_core.model.presets import build_preset
 
         return build_preset(name, seed)
+
+
+def _check_channels(
+    unet: UNet2DConditionModel, vae: AutoencoderKL, ssg: ScaleShiftGRU, adapter: ImageAdapter | None
+) -> None:
+    """Raise CheckpointError where parts belong to different models."""
+    latents = vae.config.latent_channels
+    beside = adapter.config.beside if adapter else 0
+    widths = tuple(unet.config.block_out_channels)
+    if adapter and adapter.config.residuals != widths:
+        raise CheckpointError(
+            f"the adapter adds {adapter.config.residuals} channels to down blocks of {widths}; it "
+            "belongs to another model"
+        )
+    wanted = (2 * latents + beside, latents, latents)
+    found = unet.config.in_channels, unet.config.out_channels, ssg.config.latent_channels
+    if found != wanted:
+        raise CheckpointError(
+            f"U-Net and Scale-Shift GRU have {found} channels at their ends, the VAE's {latents} "
+            f"latent channels and the adapter's {beside} need {wanted}; they are of different "
+            "models"
+        )
 
 
 def _v_to_x0(scheduler: DDIMScheduler, timestep: int) -> float:

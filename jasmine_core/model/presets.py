@@ -10,6 +10,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from jasmine_core.errors import ConfigError
+from jasmine_core.model.adapter import AdapterConfig, ImageAdapter
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 from jasmine_core.model.unet import TASK_INPUTS
@@ -64,24 +65,43 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "ssg": {"hidden_dim": 64},
     },
     "tiny": {  # runs on a laptop CPU; in half precision it has to fit into 15 MB
-        "jasmine": {"height": 96, "width": 320},
+        "jasmine": {
+            "height": 96,
+            "width": 320,
+            "ssi_space": "log_depth",
+            "canonical_focal": 185.0,  # [px] about that of a driving camera at this width
+        },
         "unet": {
-            "block_out_channels": (32, 64, 112, 144),
+            "in_channels": 32,  # image latent, noise latent, and what the adapter lays beside them
+            "out_channels": 8,
+            "block_out_channels": (32, 64, 96, 112),
+            "down_block_types": ("DownBlock2D",) * 2 + ("CrossAttnDownBlock2D", "DownBlock2D"),
+            "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D") + ("UpBlock2D",) * 2,
             "layers_per_block": 1,
             "cross_attention_dim": 64,
-            "attention_head_dim": (2, 4, 7, 9),
+            "attention_head_dim": (2, 4, 6, 7),
             "norm_num_groups": 8,
             "sample_size": 80,
         },
         "vae": {
             **_SMALL_VAE,
-            "block_out_channels": (16, 32, 64),
+            "block_out_channels": (8, 16, 32),
+            "latent_channels": 8,
             "layers_per_block": 1,
-            "norm_num_groups": 8,
+            "norm_num_groups": 4,
             "mid_block_add_attention": False,
             "sample_size": 320,
         },
-        "ssg": {"hidden_dim": 16, "latent_scale": 4},
+        "ssg": {
+            "hidden_dim": 16,
+            "latent_scale": 4,
+            "latent_channels": 8,
+            "link_mode": "mean",
+            "shrink": 4,
+            "depth_max": 1.0,
+            "first_scale": 1.0,
+        },
+        "adapter": {"beside": 16, "residuals": (32, 64, 96, 112), "levels": (1, 2, 2, 3)},
     },
     "medium": {  # sd2's layers at a fifth of their width: seconds per frame on two CPU cores
         "jasmine": {"height": 192, "width": 640},
@@ -109,10 +129,11 @@ def build_preset(name: str, seed: int = 0) -> JasmineModel:
     sizes = PRESETS[name]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        unet = UNet2DConditionModel(**_UNET, **sizes["unet"])
+        unet = UNet2DConditionModel(**(_UNET | sizes["unet"]))
         vae = AutoencoderKL(**(VAE | sizes["vae"]))
         ssg = ScaleShiftGRU(SSGConfig(**sizes["ssg"]))
+        adapter = ImageAdapter(AdapterConfig(**sizes["adapter"])) if "adapter" in sizes else None
         text_embedding = torch.randn(1, 2, sizes["unet"]["cross_attention_dim"])
     config = JasmineConfig(**sizes["jasmine"], description=f"{name}, random weights, seed {seed}")
     scheduler = DDIMScheduler(**SCHEDULER)
-    return JasmineModel(config, unet, vae, ssg, scheduler, text_embedding).eval()
+    return JasmineModel(config, unet, vae, ssg, scheduler, text_embedding, adapter).eval()

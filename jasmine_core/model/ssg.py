@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Scale-Shift GRU: from a scale-and-shift-invariant map to scale-invariant depth.
 
-A convolutional GRU at full resolution, run a fixed number of times (paper §3.3). Each iteration
-rescales the whole map by two numbers that attention reads from the hidden state, then adds a
-per-pixel residual:
+A convolutional GRU at full resolution, or at a part of it, run a fixed number of times (paper
+§3.3). Each iteration rescales the whole map by two numbers that attention reads from the hidden
+state, then adds a per-pixel residual:
 
     D_{k+1} = clamp(s_c D_k + s_h + DepthHead(h_{k+1}), 0, depth_max)        (Eq. 10)
 
@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from jasmine_core.model.convex_upsampling import ConvexUpsampling
+
 
 @dataclass(frozen=True)
 class SSGConfig:
@@ -33,6 +35,10 @@ class SSGConfig:
     latent_scale: int = 8  # image pixels per latent pixel, a power of two
     depth_max: float = 3.0  # model units; about 90 m where one unit is 30 m
     link_mode: Literal["first", "mean"] = "first"  # decoder channel(s) that are the ssi map
+    shrink: int = (
+        1  # side of the pixels that share a hidden state, up to latent_scale; 1: the paper
+    )
+    first_scale: float = 0.541  # of the untrained s_c; the authors', 1 where codes are absolute
 
 
 class ScaleShiftGRU(nn.Module):
@@ -44,7 +50,7 @@ class ScaleShiftGRU(nn.Module):
         hidden, half = config.hidden_dim, config.hidden_dim // 2
         self.project = nn.Conv2d(3, hidden, 1)
         self.depth_encoder = DepthEncoder(half)
-        upsamplings = int(math.log2(config.latent_scale))
+        upsamplings = int(math.log2(config.latent_scale // config.shrink))
         self.context_encoder = ContextEncoder(config.latent_channels, half, upsamplings)
         self.d_head = DepthHead(hidden)
         for module in self.modules():  # before GRU and attention exist: those start differently
@@ -52,7 +58,10 @@ class ScaleShiftGRU(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
                 _zero_bias(module)
         self.gru = SeparableConvGRU(hidden)
-        self.ss_head = ScaleShiftHead(hidden, config.heads)
+        self.ss_head = ScaleShiftHead(hidden, config.heads, config.first_scale)
+        if config.shrink > 1:
+            self.upsampling = ConvexUpsampling(hidden, config.shrink)
+            nn.init.zeros_(self.d_head.conv2.weight)  # no residual until it has learned one
 
     def forward(self, image_latent: Tensor, decoded: Tensor) -> list[Tensor]:
         """Return the maps [D_SSI, D_1, ..., D_SI], each [B,1,H,W].
@@ -62,7 +71,7 @@ class ScaleShiftGRU(nn.Module):
         depth_max].
         """
         depth = self.linked(decoded).clamp(0, 1)  # [B,1,H,W]
-        hidden = torch.tanh(self.project(decoded))  # [B,64,H,W]
+        hidden = torch.tanh(self.project(self._shrunk(decoded)))  # [B,64,H,W] or smaller
         context = self.context_encoder(image_latent)  # [B,32,H,W]
         maps = [depth]
         if not self.config.iterations:  # no refinement (paper Table 3, row 3): the ssi map is all
@@ -72,11 +81,18 @@ class ScaleShiftGRU(nn.Module):
             depth = (
                 depth.detach() * scale + shift
             )  # one iteration teaches nothing to the one before
-            inputs = torch.cat([self.depth_encoder(depth), context], dim=1)  # [B,64,H,W]
-            hidden = self.gru(hidden, inputs)
-            depth = (depth + self.d_head(hidden)).clamp(0, self.config.depth_max)
+            inputs = torch.cat([self.depth_encoder(self._shrunk(depth)), context], dim=1)
+            hidden = self.gru(hidden, inputs)  # [B,64,H,W]
+            residual = self.d_head(hidden)
+            if self.config.shrink > 1:
+                residual = self.upsampling(residual, hidden)
+            depth = (depth + residual).clamp(0, self.config.depth_max)
             maps.append(depth)
         return maps
+
+    def _shrunk(self, values: Tensor) -> Tensor:
+        shrink = self.config.shrink
+        return F.avg_pool2d(values, shrink) if shrink > 1 else values
 
     def linked(self, decoded: Tensor) -> Tensor:
         """Return D_SSI [B,1,H,W] before its range cuts it off, and its gradient with it."""
@@ -170,12 +186,12 @@ class ScaleShiftHead(nn.Module):
     over hundreds of thousands of pixels, beyond what float16 can hold.
     """
 
-    def __init__(self, hidden: int, heads: int) -> None:
+    def __init__(self, hidden: int, heads: int, first_scale: float = 0.541) -> None:
         super().__init__()
         self.scale_query = nn.Parameter(torch.randn(1, hidden))
         self.shift_query = nn.Parameter(torch.randn(1, hidden))
         self.attn = nn.MultiheadAttention(hidden, heads)  # holds the parameters under torch's names
-        self.scale_head = _scalar_head(hidden, bias=0.541)  # as released: no softplus follows
+        self.scale_head = _scalar_head(hidden, bias=first_scale)  # no softplus follows
         self.shift_head = _scalar_head(hidden, bias=0.0)
 
     def forward(self, hidden: Tensor) -> tuple[Tensor, Tensor]:

@@ -66,8 +66,8 @@ class TorchBackend:
 
         batch = torch.from_numpy(image)[None].to(self._device, self._dtype)  # [1,3,h,w]
         latent = timed("encode", lambda: model.encode(batch))
-        v = timed("denoise", lambda: model.denoise(latent, "depth"))
+        v = timed("denoise", lambda: model.denoise(latent, "depth", model.adapt(batch)))
         decoded = timed("decode", lambda: model.decode(v))
-        maps = timed("refine", lambda: torch.cat(model.ssg(latent, decoded)))  # [1+n,1,h,w]
+        maps = timed("refine", lambda: torch.cat(model.refine(latent, decoded)))  # [1+n,1,h,w]
         ssi, *depths = maps[:, 0].float().cpu().numpy()
         return NetworkMaps(ssi, np.stack(depths), clock.seconds)

@@ -243,3 +243,13 @@ def test_lint_refuses_a_forgotten_convolution():
 
 def test_card_is_plain_json(whole):
     assert json.loads((whole / "export.json").read_text())["multiple"] == 64
+
+
+@pytest.mark.parametrize("split", [False, True], ids=["whole", "split"])
+def test_an_adapter_is_part_of_the_graphs(split, tmp_path):
+    model = randomised(JasmineModel.from_preset("tiny"), 0.02)
+    export_onnx(model, tmp_path, size=(128, 64), split=split)
+    image = smooth_image(128, 64)
+    tensors, expected = run(tmp_path, image), maps(model, image).numpy()
+    assert np.abs(tensors["ssi"] - expected[:, :1]).max() < 1e-4
+    assert np.abs(tensors["depth"] - expected[:, 1:]).max() < 1e-3

@@ -201,7 +201,7 @@ def test_tiny_is_the_same_for_the_same_seed_and_leaves_the_generator_alone():
 def test_tiny_has_the_same_kinds_of_layers():
     with torch.device("meta"):
         kinds = [
-            {type(m) for m in UNet2DConditionModel(**presets._UNET, **sizes["unet"]).modules()}
+            {type(m) for m in UNet2DConditionModel(**(presets._UNET | sizes["unet"])).modules()}
             for sizes in presets.PRESETS.values()
         ]
     assert kinds[0] == kinds[1]
@@ -210,7 +210,7 @@ def test_tiny_has_the_same_kinds_of_layers():
 def test_size_of_stable_diffusion_2():
     sizes = presets.PRESETS["sd2"]
     with torch.device("meta"):  # shapes only: the real thing takes 3.8 GB
-        unet = UNet2DConditionModel(**presets._UNET, **sizes["unet"])
+        unet = UNet2DConditionModel(**(presets._UNET | sizes["unet"]))
         vae = AutoencoderKL(**presets.VAE, **sizes["vae"])
     switch = sum(p.numel() for p in unet.class_embedding.parameters())
     assert switch == (4 + 1) * 1280 + (1280 + 1) * 1280
