@@ -100,6 +100,7 @@ def demo(
 
 def evaluate(
     checkpoint: str = "jasmine-tiny",
+    autoencoder: Annotated[str | None, arg(metavar="CHECKPOINT")] = None,
     world: Literal["street", "room"] | None = None,
     seed: int = 0,
     frames: int = 200,
@@ -124,6 +125,8 @@ def evaluate(
 
     Args:
         checkpoint: folder, or the name of a bundled one.
+        autoencoder: measure this checkpoint's frozen autoencoder instead: ground-truth depth and
+            images of --world (by default streets), encoded and decoded again.
         world: freshly rendered scenes of this kind, from seeds that no training uses.
         seed: which of them.
         frames: how many images, ten of each scene.
@@ -144,8 +147,14 @@ def evaluate(
         show: draw this many frames from first to last instead of best, median and worst.
         json: file to write.
     """
-    from jasmine_ros.commands.evaluate import Request, evaluate_checkpoint
+    from jasmine_ros.commands.evaluate import Request, evaluate_autoencoder, evaluate_checkpoint
 
+    if autoencoder:
+        if bag or dataset:
+            raise ConfigError("--autoencoder is measured on --world street or room")
+        print(evaluate_autoencoder(autoencoder, world or "street", seed, frames, json), end="")
+        print(f"see {json}")
+        return
     request = Request(
         checkpoint,
         world,

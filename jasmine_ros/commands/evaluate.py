@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.errors import ConfigError
+from jasmine_core.evaluate.autoencoder import describe, measure_on_world
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.protocols import Alignment
 from jasmine_core.evaluate.published import Published, PublishedSet
+from jasmine_core.evaluate.report import write_json
 from jasmine_core.evaluate.run import Predict, Sample, evaluate, write_report
 from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
+from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.runtime.predictor import DepthPredictor, Resize
 from jasmine_core.runtime.scale import fixed_scale
 from jasmine_ros.bags.ground_truth import BagSamples
@@ -85,6 +88,22 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
         "mean_map": source,
     }
     return write_report(evaluation, exhibits, about, json)
+
+
+def evaluate_autoencoder(checkpoint: str, kind: Kind, seed: int, frames: int, json: Path) -> str:
+    """Measure a checkpoint's autoencoder, write the figures to `json`, and return them as text."""
+    if frames < 1:
+        raise ConfigError(f"--frames is {frames}; it must be at least 1")
+    model = JasmineModel.from_pretrained(checkpoint)
+    found = measure_on_world(model, kind, seed, frames)
+    about = {
+        "autoencoder": checkpoint,
+        "ssi_space": model.config.ssi_space,
+        "data": f"world {kind}, seed {seed}",
+        "size": [model.config.width, model.config.height],
+    }
+    write_json(json, found._asdict() | about)
+    return describe(found)
 
 
 def _samples(request: Request) -> tuple[Callable[[], Iterable[Sample]], int, str, str]:
