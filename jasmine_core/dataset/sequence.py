@@ -9,7 +9,7 @@ gives the same `Sample`s.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from jasmine_core.config import from_mapping, to_mapping
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.files import atomic_file
-from jasmine_core.geometry.camera import Camera, Size, stretch
+from jasmine_core.geometry.camera import Camera, ImageTransform, Size, Window, stretch
 from jasmine_core.geometry.rigid import Array, from_numbers
 
 VERSION = 2
 INDEX, SEEN = "sequence.json", "seen.png"
 IMAGES, CLASSES, TEACHER = "images", "masks", "teacher"
+DEPTH, DEPTH_STEPS = "depth", 256  # folder of exact depth, and its steps per metre
 TEACHER_UNIT = 256  # steps of a teacher's 16-bit PNG per unit of depth; 0 = unknown
 SKY = 10  # Cityscapes' training classes: what moves by itself, and what has no depth
 MOVING = (11, 12, 13, 14, 15, 16, 17, 18)
@@ -70,6 +71,7 @@ class Index:
     metric: bool  # T_target_source are believed to be metres
     frames: list[FrameRecord] = field(default_factory=list)
     samples: list[SampleRecord] = field(default_factory=list)
+    metres_per_unit: float | None = None  # of the teacher's maps; None: unknown
 
     @property
     def camera(self) -> Camera:
@@ -93,6 +95,22 @@ class Neighbour:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A rectangle of an image in its aspect ratio; enlarged it shows a longer focal length."""
+
+    share: float  # of both sides, above 0, up to 1
+    place: tuple[float, float] = (0.5, 0.5)  # 0..1 of the way along each free side (x, y)
+
+    def transform(self, source: Size, target: Size) -> ImageTransform:
+        """Return the transform that fills the target with the part."""
+        width, height = (max(1, round(self.share * side)) for side in source)
+        x = round(self.place[0] * (source[0] - width))
+        y = round(self.place[1] * (source[1] - height))
+        whole = stretch(source, target)
+        return replace(whole, source_window=Window(x, y, width, height))
+
+
+@dataclass(frozen=True)
 class Sample:
     """A target image and what is known about it; paths are opened by `read`."""
 
@@ -103,9 +121,14 @@ class Sample:
     seen: Path | None = None  # PNG, zero where rectification or letterbox left nothing of the scene
     classes: Path | None = None  # PNG of Cityscapes' training classes, see SKY and MOVING
     teacher: Path | None = None  # 16-bit PNG of depth, TEACHER_UNIT steps per unit
+    metres_per_unit: float | None = None  # of the teacher's depth; None: unknown
+    depth: Path | None = None  # 16-bit PNG of exact depth, DEPTH_STEPS per metre
 
-    def read(self, size: Size | None = None) -> Loaded:
-        """Read everything, resized to (width, height) by stretching if a size is given."""
+    def read(self, size: Size | None = None, part: Part | None = None) -> Loaded:
+        """Read everything, resized to (width, height) by stretching if a size is given.
+
+        `part` is what is read of it, with the intrinsics of that part.
+        """
         target = read_image(self.image)
         stored = (target.shape[1], target.shape[0])
         if self.camera is not None and self.camera.size != stored:
@@ -113,7 +136,9 @@ class Sample:
                 f"{self.image} is {stored[0]}x{stored[1]} px but its index says "
                 f"{self.camera.width}x{self.camera.height} px; prepare the sequence again"
             )
-        to_size = stretch(stored, size or stored)
+        to_size = (
+            part.transform(stored, size or stored) if part else stretch(stored, size or stored)
+        )
         sources = []
         for source in self.sources:
             image = read_image(source.image)
@@ -125,9 +150,12 @@ class Sample:
                 return None
             values = read_labels(path)
             _same_size(path, values, stored)
-            return cv2.resize(values, to_size.target, interpolation=cv2.INTER_NEAREST)
+            inside = values[to_size.source_window.slices]
+            return cv2.resize(inside, to_size.target, interpolation=cv2.INTER_NEAREST)
 
-        seen, classes, teacher = (nearest(p) for p in (self.seen, self.classes, self.teacher))
+        seen, classes, teacher, depth = (
+            nearest(p) for p in (self.seen, self.classes, self.teacher, self.depth)
+        )
         return Loaded(
             target=to_size.image(target),
             sources=tuple(sources),
@@ -136,6 +164,7 @@ class Sample:
             seen=None if seen is None else np.asarray(seen > 0, np.bool_),
             classes=None if classes is None else np.asarray(classes, np.uint8),
             teacher=None if teacher is None else np.asarray(teacher / TEACHER_UNIT, np.float32),
+            depth=None if depth is None else np.asarray(depth / DEPTH_STEPS, np.float32),
         )
 
 
@@ -150,6 +179,7 @@ class Loaded:
     seen: NDArray[np.bool_] | None  # [H,W]
     classes: NDArray[np.uint8] | None  # [H,W]
     teacher: NDArray[np.float32] | None  # [H,W] depth in the teacher's units, 0 = unknown
+    depth: NDArray[np.float32] | None = None  # [H,W] exact depth [m], 0 = sky or beyond 255.99 m
 
 
 class Sequence:
@@ -167,7 +197,7 @@ class Sequence:
             )
         self._labels = {
             name: {int(f.stem): f for f in (folder / name).glob("*.png") if f.stem.isdigit()}
-            for name in (CLASSES, TEACHER)
+            for name in (CLASSES, TEACHER, DEPTH)
         }
         self._seen = folder / SEEN if (folder / SEEN).is_file() else None
 
@@ -203,6 +233,8 @@ class Sequence:
             seen=self._seen,
             classes=self._labels[CLASSES].get(target.stamp),
             teacher=self._labels[TEACHER].get(target.stamp),
+            metres_per_unit=self.index.metres_per_unit,
+            depth=self._labels[DEPTH].get(target.stamp),
         )
 
 

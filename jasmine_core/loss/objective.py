@@ -17,6 +17,7 @@ from torch import Tensor
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.loss.edge import edge_loss
+from jasmine_core.loss.latent import gradient_loss
 from jasmine_core.loss.photometric import minimum_error, photometric_loss
 from jasmine_core.loss.reconstruction import reconstruction_loss
 from jasmine_core.loss.sky import sky_loss
@@ -47,6 +48,9 @@ class LossConfig:
     filter_ssi: bool = True  # let the filter also mask the teacher of D_SSI
     drop_outside: bool = False  # pixels that no source saw: no photometric loss, always a teacher
     log_depth: float = 0.0  # phase 0: the teacher is the ground truth, by relative error
+    latent: float = 0.0  # phase 0: the U-Net's latents against those of ground truth
+    decoder_start: float = 0.0  # progress until which latents are all that is compared
+    gradient: float = 0.0  # phase 0: steps of depth where ground truth has them
     autoencoder: float = 0.0  # phase 0: what the VAE alone makes of images, where it learns
 
     def __post_init__(self) -> None:
@@ -64,6 +68,7 @@ class Observation:
     K: Tensor  # [B,3,3] or [3,3] [px]
     teacher: Tensor | None = None  # [B,1,H,W] depth in units up to 3, 0 = unknown
     dynamic: Tensor | None = None  # [B,1,H,W] bool, things that move by themselves
+    code: Tensor | None = None  # [B,1,H,W] of the teacher's depth, where codes are absolute
     sky: Tensor | None = None  # [B,1,H,W] bool
     seen: Tensor | None = None  # [B,1,H,W] bool, not the margins of a letterbox or a rectification
     odometry: Tensor | None = None  # [B,S] length of the way to each source [m], NaN = unknown
@@ -143,10 +148,16 @@ def objective(
             loss = refine_loss(depths, teacher, trusted)
             weighted.append(("teacher_depth", config.teacher, loss))
         if ssi is not None and config.teacher > 0:
-            target = percentile_normalised(torch.where(known, teacher, torch.nan))
+            if given.code is None:
+                target = percentile_normalised(torch.where(known, teacher, torch.nan))
+            else:
+                target = given.code
             target = torch.where(known, target, ssi.detach())
             loss = teacher_loss(ssi, target, trusted if config.filter_ssi else known)
             weighted.append(("teacher_ssi", config.teacher, loss))
+            if config.gradient > 0:
+                loss = gradient_loss(ssi, target, known)
+                weighted.append(("gradient", config.gradient, loss))
 
     # 4. L_a: smoothness, sky and edges.
     smooth = depths[-1] if predicted.disparity is None else _wide(predicted.disparity)

@@ -20,6 +20,8 @@ from tqdm import tqdm
 from jasmine_core.config import to_mapping
 from jasmine_core.dataset.sequence import (
     CLASSES,
+    DEPTH,
+    DEPTH_STEPS,
     IMAGES,
     INDEX,
     MOVING,
@@ -47,8 +49,6 @@ from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 METRES_PER_UNIT = {
     "street": velocity.METRES_PER_UNIT, "road": velocity.METRES_PER_UNIT, "room": 6.0,
 }  # fmt: skip
-DEPTH = "depth"  # folder of exact depth, as 16-bit PNG in KITTI's format
-DEPTH_STEPS = 256  # per metre; 0 = sky, or beyond 255.99 m
 FIELD_OF_VIEW = {"street": (76.0, 88.0), "road": (50.0, 100.0), "room": (57.0, 85.0)}  # [deg]
 CAR = MOVING[2]  # whatever moves by itself is told apart no further
 JPEG_QUALITY = 95
@@ -57,7 +57,7 @@ JPEG_QUALITY = 95
 def training_world(kind: Kind, size: Size, frames: int) -> WorldConfig:
     """Return the world that checkpoints learn from: cameras differ, and not all stands still."""
     if frames < 3:
-        raise ConfigError(f"a scene of {frames} frames has no picture between two others; use 3")
+        raise ConfigError(f"a scene of {frames} frames has no image between two others; use 3")
     return WorldConfig(
         kind=kind,
         width=size[0],
@@ -105,9 +105,9 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
         for i, stamp in enumerate(drive.stamps):
             rgb = (255 * drive.images[i].permute(1, 2, 0).numpy()).round().astype(np.uint8)
             bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-            picture = work / image_name(stamp, "jpg")
-            picture.write_bytes(_encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]))
-            name = picture.with_suffix(".png").name
+            image_file = work / image_name(stamp, "jpg")
+            image_file.write_bytes(_encoded(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]))
+            name = image_file.with_suffix(".png").name
             (work / CLASSES / name).write_bytes(_encoded(".png", _classes(drive, i)))
             (work / TEACHER / name).write_bytes(_encoded(".png", _depth(drive, i, config)))
             (work / DEPTH / name).write_bytes(_encoded(".png", _metres(drive, i)))
@@ -138,6 +138,7 @@ def _index(seed: int, config: WorldConfig, camera: Camera, drive: Drive) -> Inde
         height=config.height,
         K=camera.K.tolist(),
         metric=True,
+        metres_per_unit=METRES_PER_UNIT[config.kind],
         frames=[FrameRecord(s, 0, image_name(s, "jpg")) for s in drive.stamps],
         samples=samples,
     )

@@ -23,6 +23,7 @@ from jasmine_core.dataset.sequence import (
     MOVING,
     SKY,
     DatasetError,
+    Loaded,
     Sample,
     open_sequences,
     read_image,
@@ -30,6 +31,8 @@ from jasmine_core.dataset.sequence import (
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size, crop, stretch
 from jasmine_core.geometry.rigid import Array, inverse
+from jasmine_core.loss.teacher import DEPTH_MAX
+from jasmine_core.train.augment import Degradation, random_part
 from jasmine_core.train.recipe import DataConfig
 
 RgbImage = NDArray[np.uint8]
@@ -87,13 +90,16 @@ class Images(Dataset[dict[str, Tensor]]):
     def __getitem__(self, key: _Key) -> dict[str, Tensor]:
         """Return sample `key.sample` as it appears at one place of one step."""
         rng = random.Random(f"{self.seed}/{key.step}/{key.position}")
-        sample = self.samples[key.sample].read(self.size)
+        place = f"{self.seed}/{key.step}/{key.position}"
+        part = random_part(random.Random(f"{place}/part"), self.config.zoom)
+        sample = self.samples[key.sample].read(self.size, part)
         if sample.camera is None or len(sample.sources) != 2:
             path = self.samples[key.sample].image
             raise DatasetError(f"{path} has no camera or neighbours; it is a test image")
         mirrored = rng.random() < self.config.flip
         auxiliary, identity = self._auxiliary(rng, sample.target, key.sample)
         colours = _Colours(rng) if rng.random() < self.config.jitter else None
+        faults = Degradation(rng) if rng.random() < self.config.degrade else None
 
         K = sample.camera.K.copy()
         if mirrored:
@@ -105,10 +111,12 @@ class Images(Dataset[dict[str, Tensor]]):
             return torch.from_numpy(np.ascontiguousarray(planes))
 
         def changed(image: RgbImage) -> Tensor:
-            return tensor(colours(image) if colours else image)
+            image = colours(image) if colours else image
+            return tensor(faults(image) if faults else image)
 
         blank = np.zeros(self.size[::-1], np.float32)
         classes = np.zeros(self.size[::-1], np.uint8) if sample.classes is None else sample.classes
+        teacher = self._depth(sample, key.sample)
         motions = [_towards(T, mirrored) for T in sample.motions]
         return {
             "image": tensor(sample.target),
@@ -116,14 +124,29 @@ class Images(Dataset[dict[str, Tensor]]):
             "K": torch.from_numpy(K).float(),
             "motion": torch.from_numpy(np.stack(motions)).float(),
             "auxiliary": tensor(auxiliary),
-            "teacher": tensor(blank if sample.teacher is None else sample.teacher),
+            "teacher": tensor(blank if teacher is None else teacher),
             "moving": tensor(np.isin(classes, MOVING)),
             "sky": tensor(classes == SKY),
             "seen": tensor(blank == 0 if sample.seen is None else sample.seen),
             "pose_image": changed(sample.target),
             "pose_sources": torch.stack([changed(s) for s in sample.sources]),
-            "key": self._identities(key.sample, identity, mirrored),
+            "key": self._identities(-1 if part else key.sample, identity, mirrored),
         }
+
+    def _depth(self, sample: Loaded, number: int) -> NDArray[np.float32] | None:
+        """Return the map of depth [H,W] in units, 0 = unknown.
+
+        Where a recipe wants one unit for all scenes, exact depth is preferred to maps in a known
+        unit. Sky, and what lies beyond the network's range, is at its end.
+        """
+        unit = self.config.metres_per_unit
+        if not unit or sample.teacher is None:
+            return sample.teacher
+        if sample.depth is not None:
+            far = (sample.depth == 0) & (sample.teacher > 0)
+            return np.where(far, DEPTH_MAX, sample.depth / np.float32(unit)).clip(max=DEPTH_MAX)
+        same = sample.teacher * np.float32((self.samples[number].metres_per_unit or unit) / unit)
+        return np.asarray(np.where(sample.teacher < DEPTH_MAX, same, DEPTH_MAX), np.float32)
 
     def _identities(self, image: int, auxiliary: int, mirrored: bool) -> Tensor:
         """Return the keys [2] of the two images, below 0 for one that never comes back."""
@@ -234,6 +257,12 @@ def split_samples(config: DataConfig) -> Split:
             if file:
                 kitti = KittiRaw(Path(config.kitti.root), Path(file), paper_intrinsics=True)
                 samples.extend(kitti.sample(i) for i in range(len(kitti)))
+    for sample in split.training if config.metres_per_unit else ():
+        if sample.teacher and not sample.depth and sample.metres_per_unit is None:
+            raise DatasetError(
+                f"{sample.teacher} is in unknown units, but data.metres_per_unit wants metres; "
+                "render the scenes again, or add metres_per_unit to their sequence.json"
+            )
     if not split.training:
         raise DatasetError(
             f"{', '.join(config.sequences)}: no sequence is long enough for an image with "
@@ -244,7 +273,7 @@ def split_samples(config: DataConfig) -> Split:
 
 def without_augmentation(config: DataConfig) -> DataConfig:
     """Return the same data as it is, for validation."""
-    return replace(config, flip=0.0, jitter=0.0)
+    return replace(config, flip=0.0, jitter=0.0, degrade=0.0, zoom=1.0)
 
 
 def _single_thread(_: int) -> None:

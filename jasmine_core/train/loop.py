@@ -30,15 +30,11 @@ from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss
 from jasmine_core.loss.velocity import velocity_ramp
 from jasmine_core.train.feed import Batch, Feed, Images, split_samples, without_augmentation
+from jasmine_core.train.jasmine_learner import JasmineLearner
 from jasmine_core.train.journal import Journal, depth_image, rgb
-from jasmine_core.train.learner import (
-    DisparityLearner,
-    JasmineLearner,
-    Learner,
-    freeze,
-    make_learner,
-)
+from jasmine_core.train.learner import DisparityLearner, Learner, freeze, parameter_groups
 from jasmine_core.train.recipe import TEACHER_MAPS, Phase, Recipe
+from jasmine_core.train.start import make_learner
 from jasmine_core.train.state import RunFolder, first_line, saving
 from jasmine_core.train.step import Run, any_process, mean_terms
 from jasmine_core.train.wise_ft import interpolated, snapshot
@@ -80,6 +76,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     split = split_samples(data)
     _expect_teacher(recipe, split.training)
     learner = make_learner(recipe)
+    _expect_cameras(learner, split.training)
     alpha = recipe.wise_ft_weight
     start = snapshot(learner) if alpha < 1 else {}
     size = _image_size(recipe, learner)
@@ -95,7 +92,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     # 2. One optimiser for everything that some phase trains; frozen parameters have no gradient.
     everything = {name for phase in recipe.phases for name in phase.train}
     optimiser = torch.optim.AdamW(
-        freeze(learner, everything),
+        parameter_groups(learner, everything, recipe.optimiser.pretrained_share),
         lr=recipe.optimiser.learning_rate,
         weight_decay=recipe.optimiser.weight_decay,
     )
@@ -223,6 +220,18 @@ def _expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
             "the recipe needs maps of depth beside the images, but no image has a map; prepare "
             "the bags with --teacher DIR, or name the folder of a disparity net"
         )
+
+
+def _expect_cameras(learner: Learner, samples: list[Sample]) -> None:
+    """Refuse images without intrinsics where depth is learned in a canonical focal length."""
+    if not isinstance(learner, JasmineLearner) or learner.model.config.canonical_focal is None:
+        return
+    for sample in samples:
+        if sample.camera is None or not sample.camera.K[0, 0] > 0:
+            raise DatasetError(
+                f"{sample.image} has no intrinsics K, and this checkpoint learns depth in a "
+                "canonical focal length; prepare the recording with its CameraInfo"
+            )
 
 
 @torch.no_grad()

@@ -23,7 +23,8 @@ RENAMED = {  # keys of older recipes, and what the new key is set to
 }
 OWN_POSENET = "own"  # the pose net that the starting checkpoint brings
 PARTS = {  # what a phase may train
-    "jasmine": ("vae", "unet", "ssg", "posenet"),  # the VAE in phase 0 of small models only
+    # The VAE in phase 0 of small models only; the adapter where a model has one.
+    "jasmine": ("vae", "unet", "ssg", "adapter", "posenet"),
     "disparity": ("disparity", "posenet"),
 }
 EVERY = ("log_every", "image_every", "save_every", "validate_every")
@@ -51,6 +52,9 @@ class DataConfig:
     rebuilt_share: float = 1.0  # images to rebuild for each image of depth, rounded up
     flip: float = 0.5  # chance to mirror a sample
     jitter: float = 0.5  # chance to change the colours that the pose net sees
+    degrade: float = 0.0  # chance of a bad camera's blur, noise and exposure, likewise
+    zoom: float = 1.0  # largest enlargement of a random part, with its intrinsics
+    metres_per_unit: float = 0.0  # of all maps of depth, for one scale in all scenes; 0: as stored
     held_out: float = 0.05  # share of each sequence's end that only validation sees
     workers: int = 2  # processes that read images
 
@@ -62,6 +66,7 @@ class OptimiserConfig:
     learning_rate: float = 3e-5
     warm_up: int = 100  # steps of linear rise
     final_share: float = 0.01  # of the learning rate, reached exponentially at the last step
+    pretrained_share: float = 0.25  # of the rate, for an adapter's ImageNet weights
     weight_decay: float = 0.01
     clip: float = 1.0  # largest norm of all gradients together
 
@@ -94,11 +99,13 @@ class Recipe:
         1.0  # alpha of WiSE-FT, the weight of the fine-tuned weights in a checkpoint
     )
     refine: bool = True  # False: without the Scale-Shift GRU (paper Table 3)
-    imagenet: str = ""  # torchvision's resnet18 weights (safetensors) for fresh encoders
+    imagenet: str = ""  # for fresh encoders: resnet18's safetensors of torchvision, or lite0
     batch_size: int = 4  # of all processes together
     accumulate: int = 1  # batches per step
     precision: Literal["no", "bf16"] = "no"
     gradient_checkpointing: bool = False
+    autoencoder: str = ""  # checkpoint whose frozen VAE is taken in place of the start's own
+    autoencoder_limit: float = 0.0  # largest AbsRel of its depth round trip; 0: not measured
     cache_latents: bool = True  # keep the frozen encoder's latents in memory; sd2: 160 kB an image
     seed: int = 42
     log_every: int = 10  # steps
@@ -125,28 +132,35 @@ class Recipe:
                 refuse(f"{name} is {getattr(self, name)}; it must be at least 1")
         if not self.data.sequences and not self.data.kitti:
             refuse("data.sequences is empty; list folders of `jasmine prepare`, or set data.kitti")
-        for name in ("own_share", "rebuilt_share", "flip", "jitter", "held_out"):
+        for name in ("own_share", "rebuilt_share", "flip", "jitter", "degrade", "held_out"):
             if not 0 <= getattr(self.data, name) <= 1:
                 refuse(f"data.{name} is {getattr(self.data, name)}; it is a share from 0 to 1")
         if not 0 <= self.wise_ft_weight <= 1:
             refuse(f"wise_ft_weight is {self.wise_ft_weight}; it is a weight from 0 to 1")
         if self.data.held_out == 1:
             refuse("data.held_out is 1, which leaves nothing to train on")
-        if min(self.data.width, self.data.height, self.data.workers) < 0:
-            refuse("data.width, data.height and data.workers cannot be negative")
+        if not 1 <= self.data.zoom <= 4:
+            refuse(f"data.zoom is {self.data.zoom}; an enlargement is from 1 to 4")
+        if min(self.data.width, self.data.height, self.data.workers, self.data.metres_per_unit) < 0:
+            refuse("data.width, height, workers and metres_per_unit cannot be negative")
         o = self.optimiser
         if not (o.learning_rate > 0 and 0 < o.final_share <= 1 and o.clip > 0 and o.warm_up >= 0):
             refuse("learning_rate, clip must be positive, final_share in 0..1, warm_up at least 0")
+        if not 0 < o.pretrained_share <= 1:
+            refuse(f"optimiser.pretrained_share is {o.pretrained_share}; it is a share up to 1")
         if not 0 <= o.weight_decay < math.inf:
             refuse(f"optimiser.weight_decay is {o.weight_decay}; it must be 0 or more")
         if self.learner == "disparity" and self.teacher:
             refuse("a disparity net is the teacher and has none itself")
-        if self.loss.log_depth and self.learner == "jasmine" and self.teacher != TEACHER_MAPS:
-            refuse(f"loss.log_depth takes exact depth: set teacher: {TEACHER_MAPS}")
+        needs_maps = self.loss.log_depth or self.loss.latent
+        if needs_maps and self.learner == "jasmine" and self.teacher != TEACHER_MAPS:
+            refuse(f"loss.log_depth and loss.latent take exact depth: set teacher: {TEACHER_MAPS}")
         vae_learns = any("vae" in phase.train for phase in self.phases)
         if self.cache_latents and self.learner == "jasmine":
             if vae_learns:
                 refuse("a VAE that learns has no latents to keep; set cache_latents: false")
+            if self.data.zoom > 1:
+                refuse("with data.zoom no image comes twice; set cache_latents: false")
             if not self.loss.photometric:
                 refuse("without loss.photometric colours vary; set cache_latents: false")
         if vae_learns and not self.loss.autoencoder:

@@ -21,7 +21,8 @@ from jasmine_core.loss.known_motion import best_scale, votes
 from jasmine_core.loss.objective import Loss
 from jasmine_core.loss.velocity import measured_scale
 from jasmine_core.train.feed import Batch, Feed
-from jasmine_core.train.learner import DisparityLearner, JasmineLearner, freeze
+from jasmine_core.train.jasmine_learner import JasmineLearner
+from jasmine_core.train.learner import DisparityLearner, freeze
 from jasmine_core.train.recipe import Recipe
 from jasmine_core.train.state import saving
 
@@ -66,7 +67,7 @@ class Run:
         """Take one step of the optimiser; return the last batch and its loss."""
         recipe, accelerator = self.recipe, self.accelerator
         for group in self.optimiser.param_groups:
-            group["lr"] = recipe.optimiser.rate(step, recipe.steps)
+            group["lr"] = group["share"] * recipe.optimiser.rate(step, recipe.steps)
         # Ties of the auto-mask are broken alike in a resumed run, and differently on each process.
         self.generator.manual_seed(recipe.seed + 1_000_003 * step + accelerator.process_index)
         for _ in range(recipe.accumulate):

@@ -19,9 +19,9 @@ from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.posenet import PoseNet
 from jasmine_core.train.feed import Feed, Images, split_samples
-from jasmine_core.train.learner import make_learner
 from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import Phase
+from jasmine_core.train.start import make_learner
 from jasmine_core.train.step import Run
 
 

@@ -18,9 +18,10 @@ from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityNet
 from jasmine_core.synthetic.sequences import render_sequences, training_world
 from jasmine_core.train.feed import Feed, Images, split_samples
-from jasmine_core.train.learner import freeze, make_learner
+from jasmine_core.train.learner import freeze
 from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import TEACHER_MAPS, DataConfig, Phase
+from jasmine_core.train.start import make_learner
 
 PRIOR = LossConfig(photometric=0.0, log_depth=1.0, autoencoder=1.0)
 

@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Augmentation for supervised phases: other lenses, and other cameras' faults.
+
+A rendered world has one kind of image. A network that also has to read blurred, noisy, grey and
+badly exposed images, at other focal lengths, cannot rely on what only a renderer does.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.dataset.sequence import Part
+
+Image = NDArray[np.uint8]
+WHOLE = 0.25  # share of the samples that are not enlarged
+FAULTS = 0.5  # chance of each fault of a camera, where faults are wanted
+LUMA = (0.299, 0.587, 0.114)  # weights of R, G and B in grey
+KERNEL = 5  # [px] of the largest blur
+
+
+def random_part(rng: random.Random, zoom: float) -> Part | None:
+    """Draw the part of an image to enlarge by up to `zoom`; None is the whole image."""
+    if zoom <= 1 or rng.random() < WHOLE:
+        return None
+    share = math.exp(-rng.uniform(0, math.log(zoom)))
+    return Part(share, (rng.random(), rng.random()))
+
+
+class Degradation:
+    """Gamma, grey, vignette, blur and noise of one camera, the same for all images given to it."""
+
+    def __init__(self, rng: random.Random) -> None:
+        def chosen(value: float) -> float | None:
+            return value if rng.random() < FAULTS else None
+
+        self.gamma = chosen(math.exp(rng.uniform(-0.5, 0.5)))
+        self.white = [chosen(math.exp(rng.uniform(-0.15, 0.15))) or 1.0 for _ in range(3)]
+        self.grey = rng.random() < FAULTS / 4
+        self.sigma = chosen(rng.uniform(0.3, 1.2))
+        self.motion = (rng.random() < FAULTS / 4) and rng.choice((0, 1))
+        self.noise = chosen(rng.uniform(1.0, 10.0))
+        self.seed = rng.getrandbits(32)
+
+    def __call__(self, image: Image) -> Image:
+        """Return the image [H,W,3] as that camera would have seen it."""
+        values: NDArray[Any] = image.astype(np.float32) * np.array(self.white, np.float32)
+        if self.gamma is not None:
+            values = 255 * np.power(values.clip(0, 255) / 255, np.float32(self.gamma))
+        if self.grey:
+            values = np.repeat(values @ np.array(LUMA, np.float32)[:, None], 3, axis=-1)
+        if self.sigma is not None:
+            values = cv2.GaussianBlur(values, (KERNEL, KERNEL), self.sigma)
+        if self.motion is not False:
+            size = (3, 1) if self.motion == 0 else (1, 3)
+            values = cv2.blur(values, size)
+        if self.noise is not None:
+            drawn = np.random.default_rng(self.seed).standard_normal(values.shape, np.float32)
+            values = values + self.noise * drawn
+        return np.asarray(values.round().clip(0, 255), np.uint8)

@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Canonical focal length: another lens changes pixels and K, not what canonical depth says."""
+
+from __future__ import annotations
+
+import torch
+
+from jasmine_core.dataset.sequence import Part
+from jasmine_core.geometry.camera import Camera
+from jasmine_core.geometry.canonical import canonical_depth, focal_ratio
+
+
+def test_an_enlarged_part_has_the_longer_focal_length():
+    camera = Camera(320, 96, torch.tensor([[160.0, 0, 159.5], [0, 150, 47.5], [0, 0, 1]]).numpy())
+    part = Part(0.5, (1.0, 0.0)).transform((320, 96), (320, 96))
+    enlarged = part.camera(camera)
+    assert enlarged.K[0, 0] == 320 and enlarged.K[1, 1] == 300
+    # The camera's axis lies where the same ray leaves through the enlarged image.
+    assert enlarged.K[0, 2] == (159.5 + 0.5 - 160) * 2 - 0.5
+
+
+def test_a_lens_twice_as_long_halves_canonical_depth():
+    depth = torch.full((2, 1, 4, 4), 1.0)
+    K = torch.eye(3).repeat(2, 1, 1)
+    K[:, 0, 0] = torch.tensor([185.0, 370.0])
+    ratio = focal_ratio(K, 185.0)
+    canonical = canonical_depth(depth, ratio, 3.0)
+    assert canonical[0].unique() == 1.0 and canonical[1].unique() == 0.5
+    assert torch.equal(canonical * ratio, depth)
+
+
+def test_sky_stays_at_the_end_and_unknown_stays_unknown():
+    depth = torch.tensor([0.0, 2.9, 3.0, 4.0]).view(1, 1, 2, 2)
+    short, long = (canonical_depth(depth, torch.tensor([[[[r]]]]), 3.0).flatten() for r in (0.5, 2))
+    assert short.tolist() == [0.0, 3.0, 3.0, 3.0]
+    assert torch.allclose(long, torch.tensor([0.0, 1.45, 3.0, 3.0]))
