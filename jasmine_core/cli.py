@@ -69,7 +69,7 @@ def convert(
 
 def render(
     output: Output,
-    kind: Literal["street", "room", "road"] = "street",
+    kind: Literal["street", "room", "road", "indoor"] = "street",
     scenes: int = 640,
     first: int = 0,
     frames: int = 6,
@@ -83,8 +83,8 @@ def render(
 
     Args:
         output: folder of the sequences.
-        kind: a vehicle's drive between houses, a hand-held walk in a room, or a drive along
-            open and built-up roads with far things to see.
+        kind: street or room, the world that `jasmine evaluate --world` tests in; road or indoor,
+            a larger one with far things, weathers, many cameras and interiors.
         scenes: how many.
         first: seed of the first; those from 1,000,000 on are for tests.
         frames: images of a scene, at 8 Hz; at least 3.

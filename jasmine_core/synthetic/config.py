@@ -11,10 +11,10 @@ from typing import Literal
 
 from jasmine_core.errors import ConfigError
 
-# street, road: a vehicle's drive through houses, or through open and built-up country;
-# room: a hand-held walk. Scores of `jasmine evaluate --world` are those of street and room, whose
-# scenes never change.
-Kind = Literal["street", "room", "road"]
+# street, road: a vehicle's drive between houses, or along open and built-up roads of any kind;
+# room, indoor: a hand-held walk in one room, or in interiors of any kind. Scores of
+# `jasmine evaluate --world` are those of street and room, whose scenes never change.
+Kind = Literal["street", "room", "road", "indoor"]
 Colour = tuple[float, float, float]  # linear RGB
 Palette = tuple[Colour, Colour, Colour]  # base, ink, glass
 

@@ -40,6 +40,8 @@ class Light:
     wet: float = 0.0  # how much of the sky is mirrored by what looks up, 0..1
     colour: float = 1.0  # saturation: 0 for a monochrome camera
     shutter: float = 0.0  # exposure time [s]
+    lamplight: Colour = (0.0, 0.0, 0.0)  # of a lamp, on a surface 1 m away that faces it
+    lamp: tuple[float, float, float] = (0.0, -2.3, 0.0)  # where it hangs, world frame [m]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class Lights:
     wet: Tensor
     colour: Tensor
     shutter: Tensor
+    lamplight: Tensor
+    lamp: Tensor
 
     @classmethod
     def stack(cls, lights: Sequence[Light], device: torch.device) -> Lights:

@@ -15,6 +15,7 @@ from torch import Tensor
 from jasmine_core.synthetic.blur import blurred, displacement
 from jasmine_core.synthetic.camera_motion import Motion
 from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.indoor import indoor
 from jasmine_core.synthetic.light import Light, Lights, daylight, develop, lamplight
 from jasmine_core.synthetic.road import road
 from jasmine_core.synthetic.room import room
@@ -23,7 +24,7 @@ from jasmine_core.synthetic.solids import Solids, stack
 from jasmine_core.synthetic.street import street
 from jasmine_core.synthetic.textures import texture_banks
 from jasmine_core.synthetic.trace import TILE, Hits, View, trace
-from jasmine_core.synthetic.weather import weather
+from jasmine_core.synthetic.weather import lamps, weather
 
 # Rays traced at once: enough to hide the cost of a call, few enough for a cache or a GPU's memory.
 _RAYS = {"cpu": 1 << 19, "cuda": 1 << 25}
@@ -63,6 +64,9 @@ def scene(seed: int, config: WorldConfig) -> Scene:
     if config.kind == "street":
         solids, motion = street(seed, config)
         return Scene(seed, solids, daylight(light, bank), motion, K)
+    if config.kind == "indoor":
+        solids, motion = indoor(seed, config)
+        return Scene(seed, solids, lamps(light, bank), motion, K)
     if config.kind == "road":
         solids, motion = road(seed, config)
         return Scene(seed, solids, weather(light, bank), motion, K)

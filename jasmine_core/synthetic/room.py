@@ -129,7 +129,7 @@ def _along_wall(s: Sketch, plan: Plan, number: int) -> None:
     here = s.at(x, z, yaw)
     blocked = -9.0  # where along the wall nothing may hang
     if opening == "window":
-        _window(here, at, plan.height)
+        window(here, at, plan.height)
         blocked = at
     elif opening == "door":
         frame, wide = plain(WHITE), dice.uniform(0.8, 0.95)
@@ -163,7 +163,7 @@ def _along_wall(s: Sketch, plan: Plan, number: int) -> None:
         along += wide + dice.uniform(0.05, 0.5)
 
 
-def _window(s: Sketch, at: float, height: float) -> None:
+def window(s: Sketch, at: float, height: float) -> None:
     """Draw a window that shines by itself, its frame and curtains."""
     dice = s.dice
     wide, tall = dice.uniform(0.9, 1.8), dice.uniform(1.0, 1.5)

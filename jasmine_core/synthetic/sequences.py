@@ -47,9 +47,12 @@ from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 
 # Of a unit [m]: half the range of the network is what is seen most.
 METRES_PER_UNIT = {
-    "street": velocity.METRES_PER_UNIT, "road": velocity.METRES_PER_UNIT, "room": 6.0,
+    "street": velocity.METRES_PER_UNIT, "road": velocity.METRES_PER_UNIT,
+    "room": 6.0, "indoor": 6.0,
 }  # fmt: skip
-FIELD_OF_VIEW = {"street": (76.0, 88.0), "road": (50.0, 100.0), "room": (57.0, 85.0)}  # [deg]
+FIELD_OF_VIEW = {  # horizontal, range over seeds [deg]
+    "street": (76.0, 88.0), "road": (50.0, 100.0), "room": (57.0, 85.0), "indoor": (50.0, 100.0),
+}  # fmt: skip
 CAR = MOVING[2]  # whatever moves by itself is told apart no further
 JPEG_QUALITY = 95
 

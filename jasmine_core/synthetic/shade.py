@@ -135,6 +135,12 @@ def _surface(
         )
     upward = (0.5 - 0.5 * normal[:, 1])[:, None]
     ambient = torch.lerp(lights.below[scene], lights.above[scene], upward)
+    if lights.lamplight.any():  # it fades with the square of the distance, softly near the lamp
+        towards = lights.lamp[scene] - point
+        squared = towards.square().sum(-1)
+        facing_lamp = (normal * towards).sum(-1).clamp_min(0) * squared.clamp_min(1e-6).rsqrt()
+        fading = (2.0 * facing_lamp / (1 + squared))[:, None]
+        ambient = ambient + lights.lamplight[scene] * fading
     lit = colour * (ambient + lights.sunlight[scene] * facing_sun[:, None])
     ray = direction / length[:, None]
     mirrored = ray - 2 * (ray * normal).sum(-1, keepdim=True) * normal

@@ -8,7 +8,7 @@ import math
 from dataclasses import replace
 
 from jasmine_core.synthetic.config import Dice
-from jasmine_core.synthetic.light import Light, daylight, scaled, unit
+from jasmine_core.synthetic.light import Light, daylight, lamplight, scaled, unit
 
 WEATHERS = (
     "day",
@@ -115,3 +115,12 @@ def _dusk(rng: Dice, light: Light) -> Light:
         exposure=rng.uniform(0.5, 1.1) / ambient,
         wet=rng.choice((0.0, 0.0, rng.uniform(0.3, 0.9))),
     )
+
+
+def lamps(rng: Dice, bank: int) -> Light:
+    """Draw the lamps or the window of an interior, and a camera."""
+    light, dark = lamplight(rng, bank), rng.chance(0.25)
+    if dark:
+        light = replace(light, sunlight=scaled(light.sunlight, 0.4))
+    light = replace(light, lamplight=scaled((1.0, 0.9, 0.75), rng.choice((0.0, 0.6, 1.5))))
+    return any_camera(rng, light, dark)

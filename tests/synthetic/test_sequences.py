@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from jasmine_core.cli import render
-from jasmine_core.dataset.sequence import SKY, DatasetError, Sequence, open_sequences
+from jasmine_core.dataset.sequence import DEPTH, SKY, DatasetError, Sequence, open_sequences
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.synthetic.drive import render_drive
@@ -35,7 +36,7 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture(scope="module", params=["street", "road", "room"])
+@pytest.fixture(scope="module", params=["street", "road", "room", "indoor"])
 def scene(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world") / "scene"
     config = world(request.param)
@@ -63,6 +64,18 @@ def test_pictures_and_exact_depth_are_those_of_the_drive(scene):
         assert (loaded.teacher > 0).all()
         assert np.array_equal(loaded.classes == SKY, np.isinf(truth))
         assert (loaded.teacher[np.isinf(truth)] == 3).all()
+
+
+def test_exact_depth_is_there_for_every_frame_in_the_format_of_kitti(scene):
+    _, drive, sequence = scene
+    files = sorted((sequence.folder / DEPTH).glob("*.png"))
+    assert len(files) == len(drive.stamps) == 4
+    for file, depth in zip(files, drive.depths[:, 0].numpy(), strict=True):
+        stored = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        assert stored.dtype == np.uint16
+        known = depth < 255.9
+        assert np.abs(stored[known] / 256 - depth[known]).max() <= 0.51 / 256
+        assert (stored[depth > 256] == 0).all()
 
 
 def test_neighbours_are_where_the_index_says(scene):
