@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from torch import Tensor
 
 NEAREST, FARTHEST = 0.1, 100.0  # model units, reached at disparity 1 and 0
@@ -17,6 +19,9 @@ def depth_from_disparity(disparity: Tensor) -> Tensor:
     return (1 / FARTHEST + (1 / NEAREST - 1 / FARTHEST) * disparity).reciprocal()
 
 
-def disparity_from_depth(depth: float) -> float:
-    """Return the disparity of one depth [units]."""
+Depth = TypeVar("Depth", float, Tensor)
+
+
+def disparity_from_depth(depth: Depth) -> Depth:
+    """Return the disparity of depth [units]: one number, or a tensor of any shape."""
     return (1 / depth - 1 / FARTHEST) / (1 / NEAREST - 1 / FARTHEST)

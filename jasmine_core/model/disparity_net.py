@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.disparity import depth_from_disparity, disparity_from_depth
 from jasmine_core.model.checkpoint import fill
+from jasmine_core.model.efficientnet import WIDTHS, EfficientNetLite0
 from jasmine_core.model.parts import load_part, save_part
 from jasmine_core.model.resnet import (
     RESNET18,
@@ -40,6 +42,9 @@ class DisparityConfig:
     height: int = 192  # [px] size of the images it was trained on
     width: int = 640
     encoder: EncoderConfig = RESNET18
+    backbone: Literal["resnet", "lite0"] = "resnet"  # lite0: EfficientNet-Lite0 in encoder's place
+    head: Literal["disparity", "log_depth"] = "disparity"  # log_depth ends nowhere
+    canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x; None: any
     decoder: tuple[int, ...] = (256, 128, 64, 32, 16)  # channels after each doubling of the size
     metres_per_unit: float | None = None  # scale of the depths; None: up-to-scale
     description: str = ""  # where the weights come from, shown to the user
@@ -55,6 +60,17 @@ SMALL_DISPARITY_NET = DisparityConfig(
 )
 
 
+# The teacher that has seen the rendered world: ImageNet's features, depth in one focal length.
+LITE_DISPARITY_NET = DisparityConfig(
+    height=96,
+    width=320,
+    backbone="lite0",
+    decoder=(96, 64, 48, 32),
+    head="log_depth",
+    canonical_focal=185.0,
+)
+
+
 class DisparityNet(nn.Module):
     """Predict disparity by an encoder, and a decoder that meets its features on the way up."""
 
@@ -63,8 +79,13 @@ class DisparityNet(nn.Module):
     def __init__(self, config: DisparityConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder = ResNetEncoder(config.encoder)
-        before, *skips = config.encoder.widths[::-1]  # coarse to fine, as the decoder goes
+        self.encoder: nn.Module
+        widths: tuple[int, ...]
+        if config.backbone == "lite0":
+            self.encoder, widths = EfficientNetLite0(), WIDTHS
+        else:
+            self.encoder, widths = ResNetEncoder(config.encoder), config.encoder.widths
+        before, *skips = widths[::-1]  # coarse to fine, as the decoder goes
         self.ups, self.joins = nn.ModuleList(), nn.ModuleList()
         for width, skip in zip(config.decoder, [*skips, 0], strict=False):
             self.ups.append(_conv(before, width))
@@ -72,14 +93,31 @@ class DisparityNet(nn.Module):
             before = width
         last = nn.Conv2d(before, 1, 3)
         assert last.bias is not None
-        nn.init.constant_(last.bias, _logit(disparity_from_depth(FIRST_GUESS)))
+        disparity = config.head == "disparity"
+        guess = _logit(disparity_from_depth(FIRST_GUESS)) if disparity else math.log(FIRST_GUESS)
+        nn.init.constant_(last.bias, guess)
         self.head = nn.Sequential(nn.ReflectionPad2d(1), last)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return disparity [B,1,H,W] in 0..1 for images [B,3,H,W] in [0,1].
+        """Return disparity [B,1,H,W] for images [B,3,H,W] in [0,1]; its own head ends in 0..1.
 
         Both sides are 64, 96, 128, ... px.
         """
+        if self.config.head == "log_depth":
+            return disparity_from_depth(self.depth(image))
+        return _enlarged(torch.sigmoid(self._head(image)), image)
+
+    def depth(self, image: Tensor) -> Tensor:
+        """Return depth [B,1,H,W] in model units for images as in `forward`.
+
+        The head of disparity ends at 0.1 and 100 units, that of log depth nowhere.
+        """
+        if self.config.head == "log_depth":
+            return torch.exp(_enlarged(self._head(image), image))
+        return depth_from_disparity(self(image))
+
+    def _head(self, image: Tensor) -> Tensor:
+        """Return what the head says [B,1,h,w], at the size where the decoder ends."""
         height, width = image.shape[-2:]
         if height % self.multiple or width % self.multiple or min(height, width) < 64:
             raise ValueError(
@@ -92,17 +130,13 @@ class DisparityNet(nn.Module):
             if i < len(finer):
                 x = torch.cat([x, finer[i]], dim=1)
             x = F.elu(join(x))
-        disparity = torch.sigmoid(self.head(x).float())
-        size = (height, width)
-        return F.interpolate(disparity, size, mode="bilinear", align_corners=False)
-
-    def depth(self, image: Tensor) -> Tensor:
-        """Return depth [B,1,H,W] in 0.1..100 model units for images as in `forward`."""
-        return depth_from_disparity(self(image))
+        values: Tensor = self.head(x).float()
+        return values
 
     def load_imagenet(self, weights: Mapping[str, Tensor], source: Path) -> None:
-        """Start the encoder from a classifier (torchvision's `resnet18`)."""
-        fill(self.encoder, encoder_weights(weights), source)
+        """Start the encoder from a classifier's weights, of its own kind."""
+        resnet = self.config.backbone == "resnet"
+        fill(self.encoder, encoder_weights(weights) if resnet else weights, source)
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write a folder of config.json and model.safetensors; it appears whole or not at all."""
@@ -112,6 +146,10 @@ class DisparityNet(nn.Module):
     def from_pretrained(cls, path: str | Path) -> DisparityNet:
         """Read a folder; raise CheckpointError for anything missing or misshapen."""
         return load_part(cls, DisparityConfig, Path(path))
+
+
+def _enlarged(values: Tensor, image: Tensor) -> Tensor:
+    return F.interpolate(values, image.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def _logit(share: float) -> float:

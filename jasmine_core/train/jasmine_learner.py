@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +51,8 @@ class JasmineLearner(Learner):
     ) -> None:
         super().__init__(posenet, loss, scale, known)
         self.model, self.rebuild, self.cache = model, rebuild, cache
-        # Of the latents of a VAE that learns; NaN until it has. A buffer, for resumed runs.
-        self.register_buffer("latent_spread", torch.tensor(math.nan))
+        # Of the latents of a VAE that learns; 0 until it has. A buffer, for resumed runs.
+        self.register_buffer("latent_spread", torch.tensor(0.0))
         if isinstance(teacher, DisparityNet):
             teacher.requires_grad_(False).eval()
         # In a list, so that it is no part of this module: never trained, never saved.
@@ -64,7 +63,7 @@ class JasmineLearner(Learner):
 
         While the VAE learns it has a term of its own; alone, it has no other.
         """
-        image, teacher = self._image(batch), self._teach(batch)
+        image, teacher = self.seen(batch), self._teach(batch)
         together = _learns(self.model.unet) or not _learns(self.model.vae)
         own: Tensor | None = None
         if _learns(self.model.vae):
@@ -95,7 +94,7 @@ class JasmineLearner(Learner):
         if teacher is not None and self.model.code.absolute:
             code = self.model.code.encode(teacher)
         predicted = Prediction(depths, self.poses(batch), ssi, rebuilt)
-        ratio = self._ratio(batch)
+        ratio = self.ratio(batch)
         if ratio is not None:  # the images and their motion are of the real camera
             predicted.depths = [depth * ratio for depth in depths]
             teacher = None if teacher is None else teacher * ratio
@@ -125,21 +124,21 @@ class JasmineLearner(Learner):
         """Return the weights of the adapter's encoder."""
         return list(self.model.adapter.encoder.parameters()) if self.model.adapter else []
 
+    def canonical_focal(self) -> float | None:
+        """Return the focal length [px] whose depths are learned."""
+        return self.model.config.canonical_focal
+
     def depth(self, image: Tensor) -> Tensor:
         """Return depth [B,1,H,W] in units."""
         return self.model.predict_depth(image).depth
 
     def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
-        if self.latent_spread.isfinite() and not _learns(self.model.unet):
+        if self.latent_spread > 0 and not _learns(self.model.unet):
             # A U-Net is to meet latents of about 1, as Stable Diffusion's does.
             factor = round(1 / float(self.latent_spread), 5)
             self.model.vae.register_to_config(scaling_factor=factor)
         self.model.config = replace(self.model.config, **about)
         save_checkpoint(self.model, folder)
-
-    def _image(self, batch: Batch) -> Tensor:
-        """Return what the network sees: any colours where nothing is compared with neighbours."""
-        return batch.image if self.loss.photometric else batch.pose_image
 
     def _encode(self, batch: Batch, image: Tensor) -> Tensor:
         """Return the latents of all images; but for phase 0, nothing before the U-Net learns."""
@@ -161,9 +160,8 @@ class JasmineLearner(Learner):
         divergence = posterior.kl().mean() / posterior.mean[0].numel()
         if torch.is_grad_enabled():
             spread = posterior.mean.detach().std().float()
-            known = self.latent_spread.isfinite()
-            self.latent_spread.copy_(torch.where(known, self.latent_spread, spread))
-            self.latent_spread.lerp_(spread, SPREAD_SHARE)
+            before = torch.where(self.latent_spread > 0, self.latent_spread, spread)
+            self.latent_spread.copy_(before.lerp(spread, SPREAD_SHARE))
         if depth is None:
             return autoencoder_loss(image, rebuilt, divergence)
         images = len(image) - len(depth)
@@ -201,16 +199,13 @@ class JasmineLearner(Learner):
             return None
         if isinstance(teacher, DisparityNet):
             depth = teacher.to(batch.image.device).depth(batch.image)
+            if (focal := teacher.config.canonical_focal) is not None:
+                depth = depth * focal_ratio(batch.K, focal)  # of the real camera
         else:
             depth = batch.teacher
         depth = teacher_depth(depth, self._teacher_unit)
-        ratio = self._ratio(batch)
+        ratio = self.ratio(batch)
         return depth if ratio is None else canonical_depth(depth, ratio, DEPTH_MAX)
-
-    def _ratio(self, batch: Batch) -> Tensor | None:
-        """Return what canonical depth is multiplied by to be real [B,1,1,1]; None: it is real."""
-        focal = self.model.config.canonical_focal
-        return None if focal is None else focal_ratio(batch.K, focal)
 
 
 def _learns(module: nn.Module) -> bool:

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size
-from jasmine_core.geometry.disparity import depth_from_disparity
+from jasmine_core.geometry.canonical import canonical_depth, focal_ratio
+from jasmine_core.geometry.disparity import disparity_from_depth
 from jasmine_core.loss.known_motion import with_odometry
 from jasmine_core.loss.objective import Loss, LossConfig, Observation, Prediction, objective
-from jasmine_core.loss.teacher import teacher_depth
+from jasmine_core.loss.teacher import DEPTH_MAX, teacher_depth
 from jasmine_core.model.disparity_net import DisparityNet
 from jasmine_core.model.posenet import PoseNet, source_poses
 from jasmine_core.train.feed import Batch
@@ -84,6 +85,19 @@ class Learner(nn.Module):
         motions = zip(predicted, batch.motion.unbind(1), strict=True)
         return [with_odometry(T, known, self.metres_per_unit) for T, known in motions]
 
+    def canonical_focal(self) -> float | None:
+        """Return the focal length [px] whose depths are learned; None: those of each camera."""
+        return None
+
+    def ratio(self, batch: Batch) -> Tensor | None:
+        """Return what canonical depth is multiplied by to be real [B,1,1,1]; None: it is real."""
+        focal = self.canonical_focal()
+        return None if focal is None else focal_ratio(batch.K, focal)
+
+    def seen(self, batch: Batch) -> Tensor:
+        """Return what the network sees: any colours where nothing is compared with neighbours."""
+        return batch.image if self.loss.photometric else batch.pose_image
+
     def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
         raise NotImplementedError
 
@@ -120,10 +134,15 @@ class DisparityLearner(Learner):
 
     def forward(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
         """Return the loss of a batch."""
-        disparity = self.net(batch.image)
-        depth = depth_from_disparity(disparity)
-        predicted = Prediction([depth], self.poses(batch), disparity=disparity)
+        depth = self.net.depth(self.seen(batch))
+        disparity = disparity_from_depth(depth)
         ground_truth = teacher_depth(batch.teacher) if self.loss.log_depth else None
+        ratio = self.ratio(batch)
+        if ratio is not None:
+            depth = depth * ratio
+            if ground_truth is not None:
+                ground_truth = canonical_depth(ground_truth, ratio, DEPTH_MAX) * ratio
+        predicted = Prediction([depth], self.poses(batch), disparity=disparity)
         given = self._observation(batch, ground_truth)
         loss = objective(given, predicted, self.loss, progress, generator)
         return loss._replace(terms=loss.terms | {"median_depth": depth.detach().median()})
@@ -131,6 +150,14 @@ class DisparityLearner(Learner):
     def parts(self) -> dict[str, nn.Module]:
         """Return the modules that phases name."""
         return {"disparity": self.net, "posenet": self.posenet}
+
+    def pretrained(self) -> list[nn.Parameter]:
+        """Return the weights of an ImageNet encoder."""
+        return list(self.net.encoder.parameters()) if self.net.config.backbone == "lite0" else []
+
+    def canonical_focal(self) -> float | None:
+        """Return the focal length [px] whose depths are learned."""
+        return self.net.config.canonical_focal
 
     def depth(self, image: Tensor) -> Tensor:
         """Return depth [B,1,H,W] in units."""

@@ -224,7 +224,7 @@ def _expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
 
 def _expect_cameras(learner: Learner, samples: list[Sample]) -> None:
     """Refuse images without intrinsics where depth is learned in a canonical focal length."""
-    if not isinstance(learner, JasmineLearner) or learner.model.config.canonical_focal is None:
+    if learner.canonical_focal() is None:
         return
     for sample in samples:
         if sample.camera is None or not sample.camera.K[0, 0] > 0:

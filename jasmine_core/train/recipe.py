@@ -91,7 +91,7 @@ class Recipe:
     """Describe one training."""
 
     learner: Literal["jasmine", "disparity"]
-    start: str  # checkpoint folder or random:tiny; for a disparity net also small or resnet18
+    start: str  # checkpoint folder or random:tiny; or for a disparity net small, resnet18, lite
     phases: tuple[Phase, ...]
     posenet: str = "small"  # small, resnet18, a folder, or own: that of the starting checkpoint
     teacher: str = ""  # folder of a disparity net, "dataset" for prepared maps, or "" for none

@@ -12,7 +12,12 @@ import torch
 from jasmine_core.errors import CheckpointError
 from jasmine_core.evaluate.autoencoder import expect_autoencoder
 from jasmine_core.model.checkpoint import fill, read_weights
-from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityConfig, DisparityNet
+from jasmine_core.model.disparity_net import (
+    LITE_DISPARITY_NET,
+    SMALL_DISPARITY_NET,
+    DisparityConfig,
+    DisparityNet,
+)
 from jasmine_core.model.efficientnet import imagenet_weights
 from jasmine_core.model.folder import find_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
@@ -35,7 +40,8 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
         if recipe.learner == "disparity":
             net = _make_disparity_net(recipe)
             own = net.config.metres_per_unit
-            return DisparityLearner(net, posenet, recipe.loss, own, known=own is not None)
+            scale = own or recipe.data.metres_per_unit or None
+            return DisparityLearner(net, posenet, recipe.loss, scale, known=scale is not None)
         model = starting_model(recipe)
     if recipe.gradient_checkpointing:
         model.unet.enable_gradient_checkpointing()
@@ -45,6 +51,12 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     teacher: DisparityNet | bool = recipe.teacher == TEACHER_MAPS
     if recipe.teacher and not teacher:
         teacher = DisparityNet.from_pretrained(recipe.teacher)
+        if model.config.canonical_focal and not teacher.config.canonical_focal:
+            raise CheckpointError(
+                f"the teacher {recipe.teacher} knows depth for the focal length of its own "
+                f"training only, {recipe.start} learns it for {model.config.canonical_focal:g} px "
+                "and any camera; train a teacher from start: lite"
+            )
     own = model.config.metres_per_unit
     its = teacher.config.metres_per_unit if isinstance(teacher, DisparityNet) else None
     return JasmineLearner(
@@ -97,7 +109,11 @@ def _make_posenet(recipe: Recipe) -> PoseNet:
 
 
 def _make_disparity_net(recipe: Recipe) -> DisparityNet:
-    sizes = {"small": SMALL_DISPARITY_NET, "resnet18": DisparityConfig()}
+    sizes = {
+        "small": SMALL_DISPARITY_NET,
+        "resnet18": DisparityConfig(),
+        "lite": LITE_DISPARITY_NET,
+    }
     if recipe.start not in sizes:
         return DisparityNet.from_pretrained(recipe.start)
     net = DisparityNet(sizes[recipe.start])
@@ -106,6 +122,8 @@ def _make_disparity_net(recipe: Recipe) -> DisparityNet:
 
 
 def _start_encoder(net: PoseNet | DisparityNet, size: str, imagenet: str) -> None:
-    """Give a fresh ResNet-18 the weights of a classifier, where a recipe names some."""
-    if imagenet and size == "resnet18":
+    """Give a fresh encoder the weights of a classifier, where a recipe names some of its kind."""
+    if imagenet and size == "lite":
+        net.load_imagenet(*imagenet_weights(imagenet))
+    elif imagenet not in ("", "lite0") and size == "resnet18":
         net.load_imagenet(read_weights(Path(imagenet)), Path(imagenet))

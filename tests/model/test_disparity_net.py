@@ -8,7 +8,12 @@ import torch
 
 from jasmine_core.config import from_mapping, to_mapping
 from jasmine_core.errors import CheckpointError, ConfigError
-from jasmine_core.model.disparity_net import SMALL_DISPARITY_NET, DisparityConfig, DisparityNet
+from jasmine_core.model.disparity_net import (
+    LITE_DISPARITY_NET,
+    SMALL_DISPARITY_NET,
+    DisparityConfig,
+    DisparityNet,
+)
 from jasmine_core.model.resnet import RESNET18, EncoderConfig, ResNetEncoder
 
 torch.set_num_threads(1)
@@ -144,3 +149,31 @@ def test_a_file_cut_short_is_refused(folder):
 def test_an_impossible_decoder_is_refused():
     with pytest.raises(ConfigError, match="one to five"):
         DisparityConfig(decoder=(8,) * 6)
+
+
+@pytest.fixture(scope="module")
+def lite():
+    torch.manual_seed(0)
+    return DisparityNet(LITE_DISPARITY_NET).eval()
+
+
+def test_log_depth_starts_at_the_first_guess_and_has_no_stop(lite):
+    image = torch.rand(1, 3, 64, 96)
+    with torch.no_grad():
+        depth = lite.depth(image)
+        assert depth.shape == (1, 1, 64, 96)
+        assert 0.3 < depth.median() < 1.2
+        head = lite.head[-1]
+        before = head.bias.clone()
+        head.bias += 8.0  # e^8 times as far: beyond what a disparity of 0 stands for
+        assert torch.allclose(lite.depth(image), depth * torch.exp(torch.tensor(8.0)), rtol=1e-3)
+        head.bias.copy_(before)
+
+
+def test_a_net_of_log_depth_comes_back_from_its_folder(lite, tmp_path):
+    lite.save_pretrained(tmp_path / "lite")
+    loaded = DisparityNet.from_pretrained(tmp_path / "lite")
+    assert loaded.config == lite.config
+    image = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(loaded.depth(image), lite.depth(image))
