@@ -27,6 +27,7 @@ import torch
 import tyro
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.export.checkpoint import export_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.runtime.backend import load_backend
@@ -80,10 +81,10 @@ def measure(options: Options) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         graphs = options.exports or Path(temporary)
         if options.exports is None and set(options.backends) - {"torch"}:
-            export_checkpoint(name, graphs)
+            export_checkpoint(Checkpoint.resolve(name), graphs)
         for backend in options.backends:
             source = name if backend == "torch" else str(graphs)
-            network = load_backend(source, backend, "cpu", "fp32")
+            network = load_backend(Checkpoint.resolve(source), backend, "cpu", "fp32")
             ways[backend] = _ours(network, image)
         return {"preset": options.preset, "size": size} | _alternate(ways, options.frames)
 

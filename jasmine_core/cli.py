@@ -7,11 +7,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from jasmine_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from jasmine_core.artifacts.checkpoint import Checkpoint
 
 INTERRUPTED = 130  # as a shell reports SIGINT
 Output = Annotated[Path, arg(aliases=["-o"], metavar="OUT")]
@@ -161,23 +164,24 @@ def export(
         compute_capability: with --build-only, build ahead of time for the GPU that has it, such as
             8.9, with TensorRT for RTX; no GPU is needed.
     """
+    from jasmine_core.artifacts.checkpoint import Checkpoint
     from jasmine_core.artifacts.onnx_exports import EXPORTS
     from jasmine_core.export.checkpoint import export_checkpoint
-    from jasmine_core.model.folder import RANDOM, find_checkpoint
 
     if not (onnx or tensorrt):
         raise ConfigError("nothing to export to: give --onnx or --tensorrt")
     if compute_capability and not build_only:
         raise ConfigError("engines for another GPU cannot be checked here: give --build-only too")
+    weights = Checkpoint.resolve(checkpoint)
     if tensorrt:
-        _export_engines(checkpoint, size, precision, build_only, compute_capability)
+        _export_engines(weights, size, precision, build_only, compute_capability)
     if not onnx:
         return
-    if output is None and checkpoint.startswith(RANDOM):
+    if output is None and weights.kind == "random":
         raise ConfigError(f"{checkpoint} has no folder of its own; give --output OUT")
     folder = export_checkpoint(
-        checkpoint,
-        output or find_checkpoint(Path(checkpoint)) / EXPORTS,
+        weights,
+        output or weights.jasmine_folder() / EXPORTS,
         size=size,
         precision="fp32" if precision == "auto" else precision,
         split=split,
@@ -189,7 +193,7 @@ def export(
 
 
 def _export_engines(
-    checkpoint: str,
+    checkpoint: Checkpoint,
     size: tuple[int, int] | None,
     precision: str,
     build_only: bool,
@@ -229,9 +233,12 @@ def doctor(
     print(render(examine(checkpoint)))
     if not gpu:
         return 0
+    from jasmine_core.artifacts.checkpoint import Checkpoint
     from jasmine_core.doctor_gpu import examine_gpu, write_report
 
-    report = examine_gpu(checkpoint, size, lambda line: print(line, file=sys.stderr))
+    report = examine_gpu(
+        Checkpoint.resolve(checkpoint), size, lambda line: print(line, file=sys.stderr)
+    )
     write_report(report, json)
     for name, reason in report["failed"].items():
         print(f"{name} failed: {reason}", file=sys.stderr)

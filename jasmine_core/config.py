@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Frozen dataclasses to and from YAML and JSON: strict about keys, types and choices."""
+"""Frozen dataclasses to and from YAML and JSON, strict about keys, types and choices.
+
+cattrs is imported on first use: a live node imports this module, and reads no file with it before
+it loads a checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +12,23 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
-import cattrs
 import yaml
-from cattrs.errors import ForbiddenExtraKeysError
-from cattrs.gen import make_dict_structure_fn
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.files import atomic_file
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from cattrs import Converter
 
-_converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
-_converter.register_structure_hook_factory(
-    is_dataclass,
-    lambda cls: make_dict_structure_fn(cls, _converter, _cattrs_forbid_extra_keys=True),
-)
+T = TypeVar("T")
 
 
 class _Loader(yaml.SafeLoader):
-    """Read YAML 1.2's numbers: to PyYAML, which speaks 1.1, `3e-5` is a string."""
+    """YAML loader that reads `3e-5` as a number, as YAML 1.2 does; PyYAML follows YAML 1.1."""
 
 
 _Loader.add_implicit_resolver(
@@ -39,42 +38,20 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _plain(kind: type) -> Any:
-    def structure(value: Any, _: type) -> Any:
-        # YAML knows its types: a quoted number or a yes where a number belongs is a mistake.
-        good = isinstance(value, (int, float) if kind is float else kind)
-        if not good or (kind is not bool and isinstance(value, bool)):
-            raise TypeError(f"{value!r} is not {'a number' if kind is float else kind.__name__}")
-        return kind(value)
-
-    return structure
-
-
-for _kind in (int, float, bool, str):
-    _converter.register_structure_hook(_kind, _plain(_kind))
-
-
 def from_mapping(cls: type[T], values: Mapping[str, Any], source: str) -> T:
     """Build a config dataclass; `source` names the file in the message of a ConfigError."""
+    from cattrs import transform_error
+
     try:
-        return _converter.structure(values, cls)
+        return _converter().structure(values, cls)
     except Exception as err:  # cattrs raises an ExceptionGroup, which Python 3.10 lacks by name
-        reasons = cattrs.transform_error(err, path=cls.__name__, format_exception=_reason)
+        reasons = transform_error(err, path=cls.__name__, format_exception=_reason)
         raise ConfigError(f"{source}: {'; '.join(reasons)}") from err
-
-
-def _reason(err: BaseException, _: type | None) -> str:
-    if isinstance(err, ForbiddenExtraKeysError):
-        unknown = ", ".join(sorted(map(repr, err.extra_fields)))
-        return f"unknown key {unknown}; known are {', '.join(f.name for f in fields(err.cl))}"
-    if isinstance(err, KeyError):
-        return f"{err} is missing"
-    return str(err)
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
     """Return a config as plain dicts, lists and numbers."""
-    mapping: dict[str, Any] = _converter.unstructure(config)
+    mapping: dict[str, Any] = _converter().unstructure(config)
     return mapping
 
 
@@ -108,3 +85,72 @@ def write_config(config: Any, path: Path) -> None:
             temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
         else:
             temporary.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+# ---------------------------------------------------------------------- strict types
+
+
+@cache
+def _converter() -> Converter:
+    from cattrs import Converter
+    from cattrs.gen import make_dict_structure_fn
+
+    converter = Converter(forbid_extra_keys=True, detailed_validation=True)
+    converter.register_structure_hook_factory(
+        is_dataclass,
+        lambda cls: make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True),
+    )
+    converter.register_structure_hook_func(_is_list, _items)
+    for kind in (int, float, bool, str):
+        converter.register_structure_hook(kind, _plain(kind))
+    return converter
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) in (list, tuple)
+
+
+def _plain(kind: type) -> Any:
+    def structure(value: Any, _: type) -> Any:
+        # YAML has types: a quoted number, or a yes in the place of a number, is a mistake.
+        good = isinstance(value, (int, float) if kind is float else kind)
+        if not good or (kind is not bool and isinstance(value, bool)):
+            raise TypeError(f"{value!r} is not {'a number' if kind is float else kind.__name__}")
+        return kind(value)
+
+    return structure
+
+
+def _items(values: Any, kind: Any) -> Any:
+    """Build a list or a tuple; cattrs itself would take a string for a list of its characters."""
+    from cattrs.errors import IterableValidationError, IterableValidationNote
+
+    origin, kinds = get_origin(kind), get_args(kind)
+    if not isinstance(values, (list, tuple)):
+        raise TypeError(f"{values!r} is not a list")
+    if origin is list or kinds[-1] is ...:
+        kinds = kinds[:1] * len(values)
+    if len(values) != len(kinds):
+        raise ValueError(f"{values!r} has {len(values)} items, expected {len(kinds)}")
+    built, failed = [], []
+    for i, (value, item) in enumerate(zip(values, kinds, strict=True)):
+        try:
+            built.append(_converter().structure(value, item))
+        except Exception as err:
+            note = IterableValidationNote(f"item {i} of {kind}", i, item)  # for the error's path
+            err.__notes__ = [*getattr(err, "__notes__", []), note]
+            failed.append(err)
+    if failed:
+        raise IterableValidationError(f"items of {kind}", failed, kind)
+    return tuple(built) if origin is tuple else built
+
+
+def _reason(err: BaseException, _: type | None) -> str:
+    from cattrs.errors import ForbiddenExtraKeysError
+
+    if isinstance(err, ForbiddenExtraKeysError):
+        unknown = ", ".join(sorted(map(repr, err.extra_fields)))
+        return f"unknown key {unknown}; known are {', '.join(f.name for f in fields(err.cl))}"
+    if isinstance(err, KeyError):
+        return f"{err} is missing"
+    return str(err)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from jasmine_core._version import __version__
 from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.builder import RTX, TENSORRT, find_library
 from jasmine_core.engines.cache import EngineCache
 from jasmine_core.engines.gpu import Gpu, find_gpu
-from jasmine_core.engines.validated_set import hash_of, read_sets
+from jasmine_core.engines.validated_set import read_sets
 from jasmine_core.errors import EngineError, JasmineError
-from jasmine_core.model.folder import RANDOM, find_checkpoint
 from jasmine_core.runtime.backend import choose_backend
 
 GOOD, LACKING, WRONG = "ok", "--", "!!"
@@ -49,16 +49,25 @@ class Finding:
     text: str
 
 
-def examine(checkpoint: str) -> list[Finding]:
-    """Look at everything that can be looked at without a GPU; nothing is changed or downloaded."""
+def examine(name: str) -> list[Finding]:
+    """Examine this machine and a checkpoint without using a GPU; nothing is changed or downloaded.
+
+    `name` is what `Checkpoint.resolve` takes; if it cannot be found, that is a finding too.
+    """
     gpu = find_gpu()
+    findings = [*_machine(gpu), *_packages(), *_tensorrt(gpu)]
+    try:
+        checkpoint = Checkpoint.resolve(name)
+    except JasmineError as err:
+        missing = Finding("checkpoint", name, WRONG, str(err))
+        return [*findings, *_backends(gpu), missing, *_cache()]
     return [
-        *_machine(gpu),
-        *_packages(),
-        *_tensorrt(gpu),
-        *_backends(checkpoint, gpu),
+        *findings,
+        *_backends(gpu),
+        _attempt("backends", "auto", lambda: choose_backend(checkpoint, "auto")),
         *_checkpoint(checkpoint),
-        *_cache(checkpoint),
+        *_cache(),
+        *_validated(checkpoint),
     ]
 
 
@@ -115,7 +124,7 @@ def _tensorrt(gpu: Gpu | None) -> Iterator[Finding]:
         yield Finding("packages", name, GOOD, f"{library.version}: {does}")
 
 
-def _backends(checkpoint: str, gpu: Gpu | None) -> Iterator[Finding]:
+def _backends(gpu: Gpu | None) -> Iterator[Finding]:
     def backend(name: str, packages: tuple[str, ...], where: str) -> Finding:
         missing = [package for package in packages if find_spec(package) is None]
         if missing:
@@ -131,26 +140,29 @@ def _backends(checkpoint: str, gpu: Gpu | None) -> Iterator[Finding]:
         yield Finding("backends", "tensorrt", LACKING, "needs TensorRT")
     else:
         yield backend("tensorrt", ("cuda",), "needs engines that passed their check, see below")
-    yield _attempt("backends", "auto", lambda: choose_backend(checkpoint, "auto"))
 
 
-def _checkpoint(checkpoint: str) -> Iterator[Finding]:
-    if checkpoint.startswith(RANDOM):
-        text = "random weights, made on the spot: only for trying things out"
-        yield Finding("checkpoint", checkpoint, GOOD if find_spec("torch") else LACKING, text)
+def _checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
+    if checkpoint.kind == "random":
+        text = "random weights, made when they are loaded; the depth has no meaning"
+        yield Finding("checkpoint", checkpoint.name, GOOD if find_spec("torch") else LACKING, text)
+        return
+    if checkpoint.kind == "disparity_net":
+        text = "a disparity net, the teacher of a training; only the torch backend runs it"
+        yield Finding("checkpoint", checkpoint.name, GOOD, text)
         return
 
     def described() -> str:
-        exports = Exports(checkpoint)
-        if exports.model is not None:
-            _check_weights(find_checkpoint(Path(checkpoint)))
-        card = exports.card("fp32")
+        if checkpoint.kind == "jasmine":
+            _check_weights(checkpoint.jasmine_folder())
+        card = Exports(checkpoint).card("fp32")
         unit = "up-to-scale" if card.metres_per_unit is None else "in metres"
+        untrained = "; untrained: the depth has no meaning" if card.untrained else ""
         return f"{card.description or 'no description'}; {card.nominal_width}x" + (
-            f"{card.nominal_height} px, depth {unit}"
+            f"{card.nominal_height} px, depth {unit}{untrained}"
         )
 
-    yield _attempt("checkpoint", checkpoint, described)
+    yield _attempt("checkpoint", checkpoint.name, described)
     yield _attempt("checkpoint", "exports", lambda: _exports(checkpoint))
 
 
@@ -165,12 +177,12 @@ def _check_weights(folder: Path) -> None:
             raise EngineError(f"{file} is damaged ({err}); copy the checkpoint again") from err
 
 
-def _exports(checkpoint: str) -> str:
+def _exports(checkpoint: Checkpoint) -> str:
     names = [folder.name for folder, _ in Exports(checkpoint)]
     return ", ".join(names) or "none yet; made when a backend needs one"
 
 
-def _cache(checkpoint: str) -> Iterator[Finding]:
+def _cache() -> Iterator[Finding]:
     folder, cache = cache_folder(), EngineCache()
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = f"{shutil.disk_usage(there).free / _GIB:.1f} GiB free"
@@ -186,8 +198,11 @@ def _cache(checkpoint: str) -> Iterator[Finding]:
         size = f"{record.length / (1 << 20):.1f} MiB"
         state, told = (WRONG, fault) if fault else (GOOD, f"{text}, {size}")
         yield Finding("engine cache", f"{key.stage} {key.precision}", state, str(told))
+
+
+def _validated(checkpoint: Checkpoint) -> Iterator[Finding]:
     try:
-        model = hash_of(Exports(checkpoint))
+        model = checkpoint.fingerprint
     except JasmineError:
         model = ""
     validated = [found for found in read_sets() if found.card.model == model]

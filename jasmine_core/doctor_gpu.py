@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core._version import __version__
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.config import read_config
 from jasmine_core.engines.build import require_gpu, validate_engines
 from jasmine_core.engines.cache import RECORD, EngineCache, EngineRecord
@@ -39,7 +40,7 @@ Say = Callable[[str], None]
 Images = NDArray[np.float32]  # [n,3,H,W] in [0,1]
 
 
-def examine_gpu(checkpoint: str, size: Size | None, say: Say) -> dict[str, Any]:
+def examine_gpu(checkpoint: Checkpoint, size: Size | None, say: Say) -> dict[str, Any]:
     """Build, check and run engines; return figures, and under "failed" what did not work.
 
     One thing that fails does not keep the others from being measured.
@@ -51,7 +52,7 @@ def examine_gpu(checkpoint: str, size: Size | None, say: Say) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "gpu": asdict(gpu),
         "power": power_mode(),
-        "checkpoint": checkpoint,
+        "checkpoint": checkpoint.name,
     }
     failed: dict[str, str] = {}
 
@@ -110,7 +111,12 @@ def power_mode() -> str:
 
 
 def _validate(
-    checkpoint: str, gpu: Gpu, size: Size | None, precision: str, say: Say, failed: dict[str, str]
+    checkpoint: Checkpoint,
+    gpu: Gpu,
+    size: Size | None,
+    precision: str,
+    say: Say,
+    failed: dict[str, str],
 ) -> EngineSet | None:
     say(f"engines {precision}")
     try:
@@ -155,13 +161,13 @@ def _memory(cuda: Any) -> tuple[int, int]:
     return int(free), int(total)
 
 
-def _is_ready(checkpoint: str, found: EngineSet, precision: str) -> bool:
+def _is_ready(checkpoint: Checkpoint, found: EngineSet, precision: str) -> bool:
     if ready_engine(checkpoint, found.card.size, precision) != found:
         raise JasmineError("the engines passed, but are not found again for this machine")
     return True
 
 
-def _run_torch(checkpoint: str, size: Size | None) -> dict[str, Any]:
+def _run_torch(checkpoint: Checkpoint, size: Size | None) -> dict[str, Any]:
     from jasmine_core.runtime.backend_torch import TorchBackend
 
     backend = TorchBackend.load(checkpoint, "cuda", "fp16")

@@ -1,41 +1,46 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What an exported graph says of itself; readable without torch and without onnx.
+"""Card of an exported graph: whose weights it holds, for which images, in which precision.
 
-The same card stands in the graph's own metadata, its keys prefixed with `jasmine.`, and beside it
-in `export.json`.
+It is written beside the graph as `export.json`, and into the graph's metadata with `jasmine.`
+before each key. Reading it needs neither torch nor onnx.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from jasmine_core._version import __version__
 from jasmine_core.config import read_config, write_config
+from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size
 
 PREFIX = "jasmine."
 CARD_FILE = "export.json"
 WHOLE = ("jasmine.onnx",)
 SPLIT = ("encoder.onnx", "unet.onnx", "decoder.onnx")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ExportCard:
-    """Describe an export: whose weights, for which images, in what numbers."""
+    """Card of an export."""
 
     model: str  # hash of the weights and their configuration
-    width: int  # [px] of the images that the graph takes
+    width: int  # [px] of the graph's images
     height: int
-    multiple: int  # [px] of both sides that the model can take at all
+    multiple: int  # [px] both sides of an image are multiples of it, in every export of the model
     precision: str  # fp32 or fp16
-    fp32_layers: str  # modules kept in float32, separated by spaces
-    graphs: str  # file names, in the order in which they run
-    metres_per_unit: float | None  # None: depths are up-to-scale
+    fp32_layers: tuple[str, ...]  # fp32 fallback layers: modules that an fp16 graph keeps in fp32
+    graphs: tuple[str, ...]  # file names, in the order in which the graphs run
+    metres_per_unit: float | None  # None: depth is up-to-scale
     nominal_width: int  # [px] of the images that the model was trained on
     nominal_height: int
+    untrained: bool  # the weights have not learned depth yet
     description: str
     version: str = __version__
 
@@ -50,22 +55,44 @@ class ExportCard:
         return f"{self.width}x{self.height}-{self.precision}"
 
     def metadata(self) -> dict[str, str]:
-        """Return the card as metadata of a graph."""
+        """Return the card as ONNX metadata, which holds strings only."""
         units = (
             "up-to-scale" if self.metres_per_unit is None else "metres = units x metres_per_unit"
         )
         values = {f.name: getattr(self, f.name) for f in fields(self)} | {"units": units}
-        return {PREFIX + k: "" if v is None else str(v) for k, v in values.items()}
+        return {PREFIX + key: _as_text(value) for key, value in values.items()}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return "" if value is None else str(value)
 
 
 def matches(card: ExportCard, metadata: Mapping[str, str]) -> bool:
-    """Tell whether a graph's metadata are those of the card beside it."""
+    """Return whether a graph's metadata agree with the card beside it."""
     return card.metadata().items() <= dict(metadata).items()
 
 
 def read_card(folder: Path) -> ExportCard:
-    """Read the card of an export folder; ConfigError where there is none."""
-    return read_config(ExportCard, folder / CARD_FILE)
+    """Read the card of an export folder; raise ConfigError if it is missing, damaged or old."""
+    try:
+        return read_config(ExportCard, folder / CARD_FILE)
+    except ConfigError as err:
+        raise ConfigError(
+            f"{err}; export it again with `jasmine export CHECKPOINT --onnx`"
+        ) from err
+
+
+def read_cards(place: Path) -> Iterator[tuple[Path, ExportCard]]:
+    """Yield folder and card of each export in a folder; one that cannot be read is logged."""
+    for file in sorted([*place.glob(CARD_FILE), *place.glob(f"*/{CARD_FILE}")]):
+        if file.parent.name.startswith("."):  # still being written
+            continue
+        try:
+            yield file.parent, read_card(file.parent)
+        except ConfigError as err:
+            _log.warning("%s is not used: %s", file.parent, err)
 
 
 def write_card(card: ExportCard, folder: Path) -> None:

@@ -1,45 +1,50 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Tell checkpoints apart in a moment, without torch."""
+"""Hashes that tell checkpoints apart within a fraction of a second, without torch."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from importlib import metadata, resources
 from pathlib import Path
 
-from jasmine_core.errors import CheckpointError
-from jasmine_core.model.folder import RANDOM
+from jasmine_core.artifacts.card import CARD_FILE
 
+_FOR_TRAINING = ("posenet", "statistics")
 _SAMPLE = 4096  # [bytes] read of every tensor
 
 
-def fingerprint(checkpoint: str) -> str:
-    """Return a hash of a checkpoint folder, or of a `random:PRESET`.
+def hash_jasmine(folder: Path) -> str:
+    """Return a hash of all weights and configurations of a Jasmine that prediction uses.
 
-    Of the weights it takes names, shapes and the beginning of every tensor: a step of training
-    changes all of a tensor, and a checkpoint of gigabytes is read in a fraction of a second.
+    Of the weights it covers names, shapes and the first bytes of every tensor: a training step
+    changes all values of a tensor, and a checkpoint of gigabytes need not be read as a whole.
     """
-    digest = hashlib.sha256()
-    if checkpoint.startswith(RANDOM):
-        digest.update(f"{checkpoint} {_version('torch')}".encode())
-        for source in sorted(Path(str(resources.files("jasmine_core"))).glob("model/*.py")):
-            digest.update(source.read_bytes())
-        return digest.hexdigest()
-    try:
-        return _of_folder(Path(checkpoint))
-    except (OSError, ValueError, KeyError) as err:
-        raise CheckpointError(f"{checkpoint} cannot be read ({err}); copy it again") from err
+    files = [
+        file
+        for file in sorted(folder.glob("*/*"))
+        if file.suffix in (".json", ".safetensors") and file.parent.name not in _FOR_TRAINING
+        if file.name != CARD_FILE
+    ]
+    return hash_files(folder, [*files, folder / "jasmine.json"])
 
 
-def _of_folder(folder: Path) -> str:
+def hash_files(folder: Path, files: Iterable[Path]) -> str:
+    """Return a hash of some files of a folder, and of their names in it; see `hash_jasmine`."""
     digest = hashlib.sha256()
-    for part in ("unet", "vae", "ssg", "scheduler", "text"):
-        for file in sorted((folder / part).iterdir()):
-            digest.update(f"{part}/{file.name}".encode())
-            digest.update(_tensors(file) if file.suffix == ".safetensors" else file.read_bytes())
-    digest.update((folder / "jasmine.json").read_bytes())
+    for file in files:
+        digest.update(file.relative_to(folder).as_posix().encode())
+        digest.update(_tensors(file) if file.suffix == ".safetensors" else file.read_bytes())
+    return digest.hexdigest()
+
+
+def hash_preset(name: str) -> str:
+    """Return a hash of `random:PRESET`, of the code that makes its weights and of torch."""
+    digest = hashlib.sha256(f"{name} {_version('torch')}".encode())
+    for source in sorted(Path(str(resources.files("jasmine_core"))).glob("model/*.py")):
+        digest.update(source.read_bytes())
     return digest.hexdigest()
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.builder import RTX, find_library
 from jasmine_core.engines.cache import ANY_GPU, Say
@@ -20,7 +21,7 @@ from jasmine_core.geometry.camera import Size
 
 
 def validate_engines(
-    checkpoint: str, gpu: Gpu, size: Size | None, precision: str, say: Say
+    checkpoint: Checkpoint, gpu: Gpu, size: Size | None, precision: str, say: Say
 ) -> EngineSet:
     """Build the engines of a checkpoint for this machine as far as need be, check and activate."""
     library = find_library()
@@ -31,7 +32,7 @@ def validate_engines(
 
 
 def build_engines(
-    checkpoint: str, size: Size | None, precision: str, capability: str | None, say: Say
+    checkpoint: Checkpoint, size: Size | None, precision: str, capability: str | None, say: Say
 ) -> list[Path]:
     """Build the engines of a checkpoint and leave their check to the machine that runs them.
 

@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jasmine_core.artifacts.cache_folder import cache_folder
-from jasmine_core.artifacts.card import SPLIT, ExportCard, matches, read_card
+from jasmine_core.artifacts.card import SPLIT, ExportCard, matches, read_card, read_cards
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.precision_fallback import FP32_LAYERS, LEVELS, SINGLE
-from jasmine_core.engines.validated_set import hash_of
 from jasmine_core.errors import ConfigError, EngineError, ExportError
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size
-from jasmine_core.model.folder import RANDOM
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,7 +40,7 @@ class EngineGraphs:
             raise ConfigError(
                 f"size {self.size[0]}x{self.size[1]} px: both sides must be multiples of {multiple}"
             )
-        self.model = hash_of(exports)
+        self.model = exports.checkpoint.fingerprint
         self._folders: dict[str, Path] = {}
 
     @property
@@ -70,11 +68,11 @@ class EngineGraphs:
 
     def _find(self, level: str) -> Path | None:
         own = self._own(level)
-        if own.is_dir():
+        if any(read_cards(own)):  # a card that cannot be read is as good as none
             return own
         for folder, card in self._exports:
             fp32_layers = folder.name.endswith(FP32_LAYERS)
-            same = card.size == self.size and card.graphs.split() == list(SPLIT)
+            same = card.size == self.size and card.graphs == SPLIT
             if same and level == (FP32_LAYERS if fp32_layers else card.precision):
                 return folder
         return None
@@ -116,7 +114,7 @@ class EngineGraphs:
 
 def _sizes(exports: Exports) -> tuple[Size, int]:
     """Return the size of a model's own images, and what sides have to be multiples of [px]."""
-    if exports.checkpoint.startswith(RANDOM) and not any(exports):  # only torch knows
+    if exports.checkpoint.kind == "random" and not any(exports):  # they have no files to read
         from jasmine_core.model.jasmine import JasmineModel
 
         model = JasmineModel.from_pretrained(exports.checkpoint)
@@ -143,7 +141,7 @@ def delicate(network: nn.Module) -> frozenset[str]:
 def _check(folder: Path) -> None:
     """Raise EngineError where graphs and card were not exported together."""
     card = read_card(folder)
-    for file in card.graphs.split():
+    for file in card.graphs:
         if not matches(card, read_metadata(folder / file)):
             raise EngineError(
                 f"{folder / file} is of another model, size or precision than the card beside it "

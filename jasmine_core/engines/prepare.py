@@ -112,7 +112,7 @@ class EnginePreparation:
         from jasmine_core.engines.sample_images import sample_images
 
         folder = self.graphs.folder(SINGLE)
-        files = [folder / name for name in self.graphs.card(SINGLE).graphs.split()]
+        files = [folder / name for name in self.graphs.card(SINGLE).graphs]
         self._say("computing the reference in single precision on the CPU, once")
         images = sample_images(self.graphs.size, IMAGES)
         reference = make_reference(self.graphs.model, files, images)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.card import ExportCard
-from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.config import read_config, write_config
 from jasmine_core.engines.accuracy import Accuracy
 from jasmine_core.engines.builder import Library, find_library
@@ -87,7 +87,7 @@ def target_of(library: Library, gpu: Gpu) -> Target:
 
 
 def ready_engines(
-    checkpoint: str, precision: str = "auto", folder: Path | None = None
+    checkpoint: Checkpoint, precision: str = "auto", folder: Path | None = None
 ) -> list[EngineSet]:
     """Return the engines of a checkpoint that this machine may use at once, the model's size first.
 
@@ -98,11 +98,10 @@ def ready_engines(
     gpu = find_gpu() if sets else None
     if gpu is None:
         return []
-    model = hash_of(Exports(checkpoint))
     return [
         found
         for found in sorted(sets, key=_distance_from_nominal)
-        if (found.card.model, found.gpu) == (model, gpu.name)
+        if (found.card.model, found.gpu) == (checkpoint.fingerprint, gpu.name)
         and precision in ("auto", found.start)
         and _fits(found, gpu)
         and _is_there(found, folder)
@@ -110,7 +109,7 @@ def ready_engines(
 
 
 def ready_engine(
-    checkpoint: str,
+    checkpoint: Checkpoint,
     size: Size | None = None,
     precision: str = "auto",
     folder: Path | None = None,
@@ -118,11 +117,6 @@ def ready_engine(
     """Return the first of `ready_engines` for a size (width, height), None if there is none."""
     ready = ready_engines(checkpoint, precision, folder)
     return next((found for found in ready if size in (None, found.card.size)), None)
-
-
-def hash_of(exports: Exports) -> str:
-    """Return the hash of the model behind some exports, empty if there is none."""
-    return exports.model or next((card.model for _, card in exports), "")
 
 
 def read_sets(folder: Path | None = None) -> list[EngineSet]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Export a checkpoint to a folder; as a program, for a process that keeps free of torch.
+"""Export of a checkpoint to ONNX; also a program, for processes that do not import torch.
 
 python -m jasmine_core.export.checkpoint '{"checkpoint": "random:tiny", "output": "exports"}'
 """
@@ -12,15 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jasmine_core.artifacts.fingerprint import fingerprint
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import ExportError, JasmineError
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size, stretch
-from jasmine_core.model.folder import RANDOM, find_checkpoint
 
 
 def export_checkpoint(
-    checkpoint: str,
+    checkpoint: Checkpoint,
     output: Path,
     *,
     size: Size | None = None,
@@ -29,10 +28,17 @@ def export_checkpoint(
     transposed: bool = False,
     image: Path | None = None,
 ) -> Path:
-    """Write an export into a folder of its own in `output`, by default for the model's own size.
+    """Write an export into a new folder in `output`, and return that folder.
 
-    For fp16 the overflow probe looks at the file `image`, or at noise, and says which modules
-    stay in float32.
+    Args:
+        checkpoint: weights to export.
+        output: folder that gets the folder WIDTHxHEIGHT-PRECISION, with "-split" for `split`.
+        size: (width, height) [px] of the graph's images; by default those of the training.
+        precision: fp32 or fp16.
+        split: three graphs (encoder, unet, decoder) instead of one.
+        transposed: upsample with transposed convolutions.
+        image: file that fp16 is tried on, to find the modules that overflow and stay in fp32; by
+            default noise is used.
     """
     try:
         import onnx  # noqa: F401
@@ -48,8 +54,6 @@ def export_checkpoint(
             "pip install 'jasmine_ros[torch,onnx]'"
         ) from err
 
-    if not checkpoint.startswith(RANDOM):
-        checkpoint = str(find_checkpoint(Path(checkpoint)))
     model = JasmineModel.from_pretrained(checkpoint)
     width, height = size or (model.config.width, model.config.height)
     fp32_layers: frozenset[str] = frozenset()
@@ -65,13 +69,13 @@ def export_checkpoint(
             fp32_layers=fp32_layers,
             split=split,
             transposed=transposed,
-            source=fingerprint(checkpoint),
+            source=checkpoint.fingerprint,
         )
     return output / name
 
 
 def _read(file: Path | None, size: Size) -> Any:
-    """Return what the overflow probe looks at, [1,3,H,W] in [0,1]."""
+    """Return the image that overflows are searched with, [1,3,H,W] in [0,1]."""
     import cv2
     import numpy as np
     import torch
@@ -81,19 +85,19 @@ def _read(file: Path | None, size: Size) -> Any:
         return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     read = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if read is None:
-        raise ExportError(f"{file} is no image that can be read")
+        raise ExportError(f"{file} cannot be decoded as an image")
     image = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
     pixels = stretch((image.shape[1], image.shape[0]), size).image(image)
     return torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None] / 255
 
 
 def main(arguments: list[str]) -> int:
-    """Do what one JSON argument asks for; print the export's folder, or one line of error."""
+    """Export as one JSON argument says; print the export's folder, or one line of error."""
     request = json.loads(arguments[0])
     try:
         print(
             export_checkpoint(
-                request["checkpoint"],
+                Checkpoint.resolve(request["checkpoint"]),
                 Path(request["output"]),
                 size=tuple(request["size"]) if request.get("size") else None,
                 precision=request.get("precision", "fp32"),

@@ -80,11 +80,12 @@ def export_onnx(
         height=height,
         multiple=model.multiple,
         precision=precision,
-        fp32_layers=" ".join(sorted(fp32_layers)),
-        graphs=" ".join(SPLIT if split else WHOLE),
+        fp32_layers=tuple(sorted(fp32_layers)),
+        graphs=SPLIT if split else WHOLE,
         metres_per_unit=model.config.metres_per_unit,
         nominal_width=model.config.width,
         nominal_height=model.config.height,
+        untrained=model.config.untrained,
         description=model.config.description,
     )
     folded = specialise(model, transposed)

@@ -27,11 +27,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from jasmine_core._version import __version__
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.files import atomic_folder
 from jasmine_core.model.adapter import AdapterConfig, ImageAdapter
-from jasmine_core.model.folder import RANDOM, find_checkpoint
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 
@@ -76,14 +76,14 @@ def save_checkpoint(
         (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
 
 
-def load_checkpoint(path: Path) -> JasmineModel:
-    """Read a checkpoint folder into a model in evaluation mode, in the dtype it was saved in.
+def load_checkpoint(checkpoint: Checkpoint) -> JasmineModel:
+    """Read a checkpoint into a model in evaluation mode, in the dtype it was saved in.
 
-    The name `random:PRESET` builds an untrained model instead, for trying things out.
+    For `random:PRESET` it builds an untrained model.
     """
-    if str(path).startswith(RANDOM):
-        return JasmineModel.from_preset(str(path).removeprefix(RANDOM))
-    folder = find_checkpoint(path)
+    if checkpoint.kind == "random":
+        return JasmineModel.from_preset(checkpoint.preset)
+    folder = checkpoint.jasmine_folder()
     try:
         config = read_config(JasmineConfig, folder / "jasmine.json")
         ssg_config = read_config(SSGConfig, folder / "ssg" / "config.json")
@@ -127,11 +127,11 @@ def build_part(make: Callable[[Any], Part], config: Any, source: Path) -> Part:
         ) from err
 
 
-def read_mean_depth(path: Path) -> Tensor | None:
-    """Return the mean-depth map [h,w] m that a checkpoint's training set had, if it keeps one."""
-    if str(path).startswith(RANDOM):
+def read_mean_depth(checkpoint: Checkpoint) -> Tensor | None:
+    """Return the mean-depth map [h,w] [m] of a checkpoint's training set, None if it has none."""
+    if checkpoint.kind != "jasmine":
         return None
-    file = find_checkpoint(path) / MEAN_DEPTH
+    file = checkpoint.jasmine_folder() / MEAN_DEPTH
     return read_weights(file).get("mean_depth") if file.is_file() else None
 
 

@@ -45,7 +45,9 @@ def from_stable_diffusion(folder: Path, description: str = "") -> JasmineModel:
         ssg = ScaleShiftGRU(_ssg_config(vae, hidden_dim=64))
     scheduler = _read_scheduler(folder / "scheduler")
     text = empty_prompt_embedding(folder)
-    config = JasmineConfig(description=description or f"untrained, from {folder.name}")
+    config = JasmineConfig(
+        description=description or f"untrained, from {folder.name}", untrained=True
+    )
     return JasmineModel(config, unet, vae, ssg, scheduler, text).eval()
 
 

@@ -14,6 +14,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.model.adapter import Features, ImageAdapter
 from jasmine_core.model.depth_code import FARTHEST, NEAREST, DepthCode
@@ -39,6 +40,7 @@ class JasmineConfig:
     farthest: float = FARTHEST
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x; None: any
     description: str = ""  # where the weights come from, shown to the user
+    untrained: bool = False  # the weights have not learned depth yet
 
     def __post_init__(self) -> None:
         DepthCode(self.ssi_space, self.nearest, self.farthest)  # refuses what cannot be
@@ -204,11 +206,13 @@ class JasmineModel(nn.Module):
         save_checkpoint(self, Path(path))
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, dtype: torch.dtype = torch.float32) -> JasmineModel:
+    def from_pretrained(
+        cls, path: str | Path | Checkpoint, dtype: torch.dtype = torch.float32
+    ) -> JasmineModel:
         """Read a checkpoint folder; raise CheckpointError for anything missing or misshapen."""
         from jasmine_core.model.checkpoint import load_checkpoint
 
-        return load_checkpoint(Path(path)).to(dtype)
+        return load_checkpoint(Checkpoint.resolve(path)).to(dtype)
 
     @classmethod
     def from_preset(cls, name: str, seed: int = 0) -> JasmineModel:

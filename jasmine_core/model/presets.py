@@ -134,6 +134,7 @@ def build_preset(name: str, seed: int = 0) -> JasmineModel:
         ssg = ScaleShiftGRU(SSGConfig(**sizes["ssg"]))
         adapter = ImageAdapter(AdapterConfig(**sizes["adapter"])) if "adapter" in sizes else None
         text_embedding = torch.randn(1, 2, sizes["unet"]["cross_attention_dim"])
-    config = JasmineConfig(**sizes["jasmine"], description=f"{name}, random weights, seed {seed}")
+    description = f"{name}, random weights, seed {seed}"
+    config = JasmineConfig(**sizes["jasmine"], description=description, untrained=True)
     scheduler = DDIMScheduler(**SCHEDULER)
     return JasmineModel(config, unet, vae, ssg, scheduler, text_embedding, adapter).eval()

@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.gpu import find_gpu
 from jasmine_core.engines.validated_set import ready_engine
 from jasmine_core.errors import ConfigError
-from jasmine_core.model.folder import is_disparity_net
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +49,7 @@ class BackendInfo:
     metres_per_unit: float | None  # None: depths are up-to-scale
     multiple: int = 64  # [px] of both sides of its images
     sizes: tuple[tuple[int, int], ...] = ()  # (width, height) [px], the only ones; empty: any
+    untrained: bool = False  # the weights have not learned depth: it has no meaning
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class StageClock:
         self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
 
-def load_backend(checkpoint: str, backend: str, device: str, precision: str) -> Backend:
+def load_backend(checkpoint: Checkpoint, backend: str, device: str, precision: str) -> Backend:
     """Load a checkpoint into a backend; "auto" chooses the best that this machine has."""
     if backend not in BACKENDS:
         raise ConfigError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
         raise ConfigError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
-    if backend in ("auto", "torch") and is_disparity_net(Path(checkpoint)):
+    if backend in ("auto", "torch") and checkpoint.kind == "disparity_net":
         backend = "disparity"
     elif backend == "auto":
         backend = choose_backend(checkpoint, device, precision)
@@ -107,13 +107,15 @@ def load_backend(checkpoint: str, backend: str, device: str, precision: str) -> 
     return loaded
 
 
-def choose_backend(checkpoint: str, device: str, precision: str = "auto") -> str:
+def choose_backend(checkpoint: Checkpoint, device: str, precision: str = "auto") -> str:
     """Return what "auto" means for a checkpoint on this machine.
 
     tensorrt where its engines passed their check on this machine, else torch where it has a GPU,
     else ONNX Runtime where an export is at hand or nothing else is, else torch: what takes a minute
     to make is made when it is asked for. Looks without importing torch.
     """
+    if checkpoint.kind == "disparity_net":
+        return "torch"
     if device != "cpu" and ready_engine(checkpoint, precision=precision):
         return "tensorrt"
     torch = find_spec("torch") is not None

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import ConfigError
 from jasmine_core.loss.teacher import percentile_normalised
 from jasmine_core.model.disparity_net import DisparityNet
@@ -39,9 +42,9 @@ class DisparityBackend:
         )
 
     @classmethod
-    def load(cls, checkpoint: str, device: str, precision: str) -> DisparityBackend:
+    def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> DisparityBackend:
         """Load the folder of a disparity net."""
-        return cls(DisparityNet.from_pretrained(checkpoint), device, precision)
+        return cls(DisparityNet.from_pretrained(checkpoint.folder or Path()), device, precision)
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:

@@ -13,6 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from jasmine_core.artifacts.card import ExportCard, matches
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import ConfigError, ExportError
 from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors
@@ -24,7 +25,7 @@ class OnnxRuntimeBackend(GraphBackend):
     """Run exports with ONNX Runtime."""
 
     @classmethod
-    def load(cls, checkpoint: str, device: str, precision: str) -> OnnxRuntimeBackend:
+    def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> OnnxRuntimeBackend:
         """Load a checkpoint, or a folder of exports, into ONNX Runtime."""
         has_cuda = _CUDA in onnxruntime.get_available_providers()
         if device == "auto":

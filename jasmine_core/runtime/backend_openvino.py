@@ -12,6 +12,7 @@ import openvino
 from numpy.typing import NDArray
 
 from jasmine_core.artifacts.card import ExportCard
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import ConfigError, ExportError
 from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors
@@ -21,7 +22,7 @@ class OpenVinoBackend(GraphBackend):
     """Run exports with OpenVINO."""
 
     @classmethod
-    def load(cls, checkpoint: str, device: str, precision: str) -> OpenVinoBackend:
+    def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> OpenVinoBackend:
         """Load a checkpoint, or a folder of exports, into OpenVINO."""
         if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
             raise ConfigError(

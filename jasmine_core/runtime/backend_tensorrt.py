@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.engines.build import require_gpu, validate_engines
 from jasmine_core.engines.builder import find_library
 from jasmine_core.engines.cuda import DeviceArray, Stream, load_cuda
@@ -44,12 +45,13 @@ class TensorRTBackend:
             model=first.card.description,
             nominal_size=(first.card.nominal_width, first.card.nominal_height),
             metres_per_unit=first.card.metres_per_unit,
+            untrained=first.card.untrained,
             multiple=first.card.multiple,
             sizes=tuple(self._sets),
         )
 
     @classmethod
-    def load(cls, checkpoint: str, device: str, precision: str) -> TensorRTBackend:
+    def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> TensorRTBackend:
         """Load a checkpoint's engines; build and check them first where there are none."""
         if device not in ("auto", "cuda", "cuda:0"):
             raise ConfigError(

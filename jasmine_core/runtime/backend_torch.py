@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import ConfigError
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
@@ -44,13 +44,14 @@ class TorchBackend:
             model=config.description,
             nominal_size=(config.width, config.height),
             metres_per_unit=config.metres_per_unit,
+            untrained=config.untrained,
             multiple=model.multiple,
         )
 
     @classmethod
-    def load(cls, checkpoint: str, device: str, precision: str) -> TorchBackend:
+    def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> TorchBackend:
         """Load a checkpoint folder or name."""
-        return cls(JasmineModel.from_pretrained(Path(checkpoint)), device, precision)
+        return cls(JasmineModel.from_pretrained(checkpoint), device, precision)
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:

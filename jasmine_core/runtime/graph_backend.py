@@ -43,6 +43,7 @@ class GraphBackend:
             model=card.description,
             nominal_size=(card.nominal_width, card.nominal_height),
             metres_per_unit=card.metres_per_unit,
+            untrained=card.untrained,
             multiple=card.multiple,
             sizes=() if exports.can_grow else exports.sizes(precision),
         )
@@ -63,6 +64,6 @@ class GraphBackend:
         folder = self._exports.obtain(size, self.info.precision)
         card = read_card(folder)
         self._graphs = {}  # the old ones go before the new ones come: both may not fit
-        for file in card.graphs.split():
+        for file in card.graphs:
             self._graphs[_STAGES[Path(file).stem]] = self._open(folder / file, card)
         self._size = size

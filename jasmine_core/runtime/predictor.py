@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import ConfigError, FrameError
 from jasmine_core.geometry.camera import (
     ImageTransform,
@@ -87,7 +88,7 @@ class DepthPredictor:
     @classmethod
     def from_pretrained(
         cls,
-        path: str | Path,
+        path: str | Path | Checkpoint,
         backend: str = "auto",
         device: str = "auto",
         precision: str = "auto",
@@ -96,7 +97,7 @@ class DepthPredictor:
         size: Size | None = None,
     ) -> DepthPredictor:
         """Load a checkpoint folder, or a bundled one by name."""
-        loaded = load_backend(str(path), backend, device, precision)
+        loaded = load_backend(Checkpoint.resolve(path), backend, device, precision)
         return cls(loaded, resize, resolution, size)
 
     @property

@@ -137,7 +137,7 @@ class JasmineLearner(Learner):
             # A U-Net is to meet latents of about 1, as Stable Diffusion's does.
             factor = round(1 / float(self.latent_spread), 5)
             self.model.vae.register_to_config(scaling_factor=factor)
-        self.model.config = replace(self.model.config, **about)
+        self.model.config = replace(self.model.config, **about, untrained=False)
         save_checkpoint(self.model, folder)
 
     def _encode(self, batch: Batch, image: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import CheckpointError
 from jasmine_core.evaluate.autoencoder import expect_autoencoder
 from jasmine_core.model.checkpoint import fill, read_weights
@@ -19,7 +20,6 @@ from jasmine_core.model.disparity_net import (
     DisparityNet,
 )
 from jasmine_core.model.efficientnet import imagenet_weights
-from jasmine_core.model.folder import find_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.model.posenet import SMALL_POSENET, PoseNet, PoseNetConfig
 from jasmine_core.train.jasmine_learner import JasmineLearner
@@ -100,7 +100,8 @@ def starting_model(recipe: Recipe) -> JasmineModel:
 def _make_posenet(recipe: Recipe) -> PoseNet:
     sizes = {"small": SMALL_POSENET, "resnet18": PoseNetConfig()}
     if recipe.posenet == OWN_POSENET:
-        return PoseNet.from_pretrained(find_checkpoint(Path(recipe.start)) / "posenet").float()
+        start = Checkpoint.resolve(recipe.start)
+        return PoseNet.from_pretrained(start.jasmine_folder() / "posenet").float()
     if recipe.posenet not in sizes:
         return PoseNet.from_pretrained(recipe.posenet).float()
     net = PoseNet(sizes[recipe.posenet])

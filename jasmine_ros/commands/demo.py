@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.protocols import read_depth_image
 from jasmine_core.evaluate.report import markdown_table, write_json
@@ -29,7 +30,7 @@ def sample_drive() -> tuple[Path, Path]:
 
 def score_depth_bag(bag: Path, ground_truth: Path, checkpoint: str, file: Path) -> str:
     """Compare a bag of depth with ground truth ; write JSON, return a Markdown table."""
-    evaluation = Evaluation(mean_map_of(checkpoint, "street")[0], "plain")
+    evaluation = Evaluation(mean_map_of(Checkpoint.resolve(checkpoint), "street")[0], "plain")
     for stamp, depth in _depths(bag):
         image = ground_truth / f"{stamp}.png"
         if image.is_file():

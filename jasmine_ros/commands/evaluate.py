@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.checkpoint import UNTRAINED, Checkpoint
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.autoencoder import describe, measure_on_world
 from jasmine_core.evaluate.evaluation import Evaluation
@@ -25,6 +27,8 @@ from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.runtime.predictor import DepthPredictor, Resize
 from jasmine_core.runtime.scale import fixed_scale
 from jasmine_ros.bags.ground_truth import BagSamples
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,17 @@ class Request:
 
 def evaluate_checkpoint(request: Request, json: Path) -> str:
     """Evaluate, write the report to `json` and its neighbours, and return the Markdown table."""
-    predictor = DepthPredictor.from_pretrained(request.checkpoint, resize=request.resize)
+    checkpoint = Checkpoint.resolve(request.checkpoint)
+    predictor = DepthPredictor.from_pretrained(checkpoint, resize=request.resize)
+    if predictor.backend.info.untrained:
+        _log.warning("%s: %s", checkpoint, UNTRAINED)
     scale = fixed_scale(None, predictor.metres_per_unit)
     if request.alignment == "none" and scale.state != "metric":
         raise ConfigError(
             f"{request.checkpoint} is up-to-scale: without alignment its depth cannot be judged; "
             "use --alignment median"
         )
-    mean_map, source = mean_map_of(request.checkpoint, request.world or "street")
+    mean_map, source = mean_map_of(checkpoint, request.world or "street")
     samples, count, data, usual = _samples(request)
     evaluation = Evaluation(mean_map, request.protocol or usual, request.alignment)
 
@@ -84,6 +91,7 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
         "checkpoint": request.checkpoint,
         "baseline_checkpoint": request.baseline,
         "description": predictor.backend.info.model,
+        "untrained": predictor.backend.info.untrained,
         "data": data,
         "mean_map": source,
     }
@@ -120,9 +128,9 @@ def _samples(request: Request) -> tuple[Callable[[], Iterable[Sample]], int, str
     return pairs, pairs.count, f"{request.bag.name} with {Path(request.ground_truth).name}", "eigen"
 
 
-def mean_map_of(checkpoint: str, kind: Kind) -> tuple[NDArray[np.float32], str]:
+def mean_map_of(checkpoint: Checkpoint, kind: Kind) -> tuple[NDArray[np.float32], str]:
     """Return a checkpoint's mean-depth map [h,w] m, and where it is from."""
-    own = read_mean_depth(Path(checkpoint))
+    own = read_mean_depth(checkpoint)
     if own is not None:
         return own.float().numpy(), "the checkpoint's training set"
     return world_mean_map(kind), f"training scenes of the {kind} world; the checkpoint has none"

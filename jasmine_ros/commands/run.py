@@ -236,6 +236,7 @@ def _report(
         "model": {
             "checkpoint": component.parameters.checkpoint,
             "description": info.model,
+            "untrained": info.untrained,
             "backend": info.name,
             "device": info.device,
             "precision": info.precision,

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jasmine_core.artifacts.checkpoint import UNTRAINED
 from jasmine_core.errors import (
     CameraError,
     ConfigError,
@@ -103,8 +104,8 @@ class DepthComponent:
         self._host.log(
             "info", f"model: {info.model}; {info.name} on {info.device}, {info.precision}"
         )
-        if "random weights" in info.model:
-            self._host.log("warn", "these weights are random: the depth means nothing")
+        if info.untrained:
+            self._host.log("warn", UNTRAINED)
         if self._metric is not None:
             self._host.log("info", f"metres are measured: {p.scale_mode}")
         elif scale.source == "unknown":

@@ -11,6 +11,7 @@ from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple
 
+from jasmine_core.artifacts.checkpoint import UNTRAINED
 from jasmine_core.runtime.backend import BackendInfo
 from jasmine_core.runtime.scale import Scale
 from jasmine_core.runtime.statistics import Latencies
@@ -118,6 +119,8 @@ class Health:
             found.append((WARN, f"{count} images skipped: {counts.last_reason}"))
         if info is not None:
             found.append(_judge_scale(scale))
+            if info.untrained:
+                found.append((WARN, UNTRAINED))
         found.sort(key=lambda each: -each[0])
         level = max((each[0] for each in found), default=OK)
 

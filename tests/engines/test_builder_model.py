@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from helpers.engine_graphs import rtx_library
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.builder import build_engine
 from jasmine_core.engines.gpu import Gpu
@@ -47,7 +48,7 @@ def graphs(make_model, cache):
     with torch.no_grad():  # else most of an untrained model's depth is clamped to 0
         model.vae.decoder.conv_out.bias += 0.5
     model.save_pretrained(cache / "checkpoint")
-    return EngineGraphs(Exports(str(cache / "checkpoint")), (64, 64))
+    return EngineGraphs(Exports(Checkpoint.resolve(cache / "checkpoint")), (64, 64))
 
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
@@ -96,7 +97,7 @@ def test_more_fp32_layers_hold_what_overflows_inside_of_them(make_model):
 
 @pytest.mark.slow
 def test_the_tiny_preset_builds_at_every_level_for_every_gpu(library, cache):
-    graphs = EngineGraphs(Exports("random:tiny"))
+    graphs = EngineGraphs(Exports(Checkpoint.resolve("random:tiny")))
     for level in LEVELS:
         for stage in STAGES:
             for capability in CAPABILITIES:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from helpers.engine_graphs import SIZE, rtx_library, write_export
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.config import read_config
 from jasmine_core.engines import validated_set as engine_set
@@ -59,7 +60,7 @@ class Preparation:
 
     def __init__(self, library, exports: Path) -> None:
         self.lines: list[str] = []
-        graphs = EngineGraphs(Exports(str(exports)))
+        graphs = EngineGraphs(Exports(Checkpoint.resolve(exports)))
         target = target_of(library, ADA)
         self.real = EnginePreparation(graphs, library, target, self.lines.append)
 
@@ -94,7 +95,7 @@ def test_engines_are_built_stepped_down_and_used_from_then_on(library, exports, 
     assert second.builds == 0
 
     on(monkeypatch, ADA)
-    assert ready_engine(str(exports)) == found
+    assert ready_engine(Checkpoint.resolve(exports)) == found
     plans = found.plans()
     assert list(plans) == ["encoder", "unet", "decoder"]
     assert all(len(plan) > 1000 for plan in plans.values())
@@ -121,7 +122,7 @@ def test_engines_that_fail_are_never_activated(library, exports, monkeypatch, ca
         Preparation(library, exports).validate(overflows_always)
     assert not (cache / "validated").exists()
     on(monkeypatch, ADA)
-    assert ready_engine(str(exports)) is None
+    assert ready_engine(Checkpoint.resolve(exports)) is None
 
     passed = Preparation(library, exports).validate()
     failing = replace(passed, accuracy=replace(passed.accuracy, passed=False))
@@ -134,23 +135,23 @@ def test_engines_serve_only_the_machine_and_model_they_were_validated_for(
 ):
     found = Preparation(library, exports).validate()
     on(monkeypatch, ADA)
-    assert ready_engine(str(exports), SIZE, HALF) == found
+    assert ready_engine(Checkpoint.resolve(exports), SIZE, HALF) == found
     other = write_export(exports.parent / "other", HALF, model="another model")
-    assert ready_engine(str(other)) is None
-    assert ready_engine(str(exports), (256, 64)) is None
-    assert ready_engine(str(exports), SIZE, SINGLE) is None
+    assert ready_engine(Checkpoint.resolve(other)) is None
+    assert ready_engine(Checkpoint.resolve(exports), (256, 64)) is None
+    assert ready_engine(Checkpoint.resolve(exports), SIZE, SINGLE) is None
     on(monkeypatch, replace(ADA, name="NVIDIA RTX 6000 Ada"))  # it was not checked on that one
-    assert ready_engine(str(exports)) is None
+    assert ready_engine(Checkpoint.resolve(exports)) is None
     on(monkeypatch, replace(ADA, capability="12.0"))
-    assert ready_engine(str(exports)) is None
+    assert ready_engine(Checkpoint.resolve(exports)) is None
     on(monkeypatch, None)
-    assert ready_engine(str(exports)) is None
+    assert ready_engine(Checkpoint.resolve(exports)) is None
 
 
 def test_without_a_gpu_no_engine_is_ready(library, exports):
     Preparation(library, exports).validate()
     assert find_gpu() is None or find_gpu() != ADA
-    assert ready_engine(str(exports)) is None
+    assert ready_engine(Checkpoint.resolve(exports)) is None
 
 
 def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeypatch, cache):
@@ -158,7 +159,7 @@ def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeyp
     on(monkeypatch, ADA)
     plan = cache / "engines" / found.engines["unet"].name / PLAN
     plan.write_bytes(plan.read_bytes()[:-10])
-    assert ready_engine(str(exports)) is None
+    assert ready_engine(Checkpoint.resolve(exports)) is None
     with pytest.raises(EngineError, match="is damaged"):
         found.plans()
 
@@ -166,7 +167,7 @@ def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeyp
     mended = again.validate()
     assert again.builds == 1
     assert any("cut short" in line for line in again.lines)
-    assert ready_engine(str(exports)) == mended
+    assert ready_engine(Checkpoint.resolve(exports)) == mended
 
 
 def test_graphs_of_different_models_are_told(library, exports, tmp_path):
@@ -178,7 +179,7 @@ def test_graphs_of_different_models_are_told(library, exports, tmp_path):
 
 def test_a_size_that_the_model_cannot_take_is_told(library, exports):
     with pytest.raises(ConfigError, match="size 100x64 px: both sides must be multiples of 32"):
-        EngineGraphs(Exports(str(exports)), (100, 64))
+        EngineGraphs(Exports(Checkpoint.resolve(exports)), (100, 64))
 
 
 def test_missing_graphs_are_told_with_where_to_make_them(library, exports):

@@ -14,7 +14,7 @@ from helpers.folded_models import exported_checkpoint, maps, randomised, smooth_
 
 from jasmine_core import JasmineModel
 from jasmine_core.artifacts.card import matches, read_card
-from jasmine_core.artifacts.fingerprint import fingerprint
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import ConfigError, ExportError
 from jasmine_core.export.checkpoint import export_checkpoint
 
@@ -52,7 +52,7 @@ def half(checkpoint, tmp_path_factory):
 def run(folder, image):
     """Run the graphs of a folder one after another; return every tensor between them."""
     tensors = {"image": image.numpy()}
-    for file in read_card(folder).graphs.split():
+    for file in read_card(folder).graphs:
         session = onnxruntime.InferenceSession(folder / file)
         inputs = {i.name: tensors[i.name] for i in session.get_inputs()}
         outputs = [o.name for o in session.get_outputs()]
@@ -145,7 +145,7 @@ def test_equal_models_give_equal_files(make_model, tmp_path):
 
 @pytest.mark.slow
 def test_transposed_upsampling_is_exported(checkpoint, tmp_path):
-    folder = export_checkpoint(str(checkpoint), tmp_path, transposed=True)
+    folder = export_checkpoint(Checkpoint.resolve(checkpoint), tmp_path, transposed=True)
     assert difference(folder, checkpoint, 128, 64) < 1e-4
     kinds = Counter(node.op_type for node in load(folder / "jasmine.onnx").graph)
     assert kinds["ConvTranspose"] == 6  # three of the U-Net, three of the decoder
@@ -157,7 +157,7 @@ def test_transposed_upsampling_is_exported(checkpoint, tmp_path):
 
 def test_card_and_metadata_agree(whole, checkpoint):
     card = read_card(whole)
-    assert card.model == fingerprint(str(checkpoint))
+    assert card.model == Checkpoint.resolve(checkpoint).fingerprint
     assert (card.size, card.precision, card.metres_per_unit) == ((128, 64), "fp32", 2.5)
     assert "smallest" in card.description
     session = onnxruntime.InferenceSession(whole / "jasmine.onnx")
@@ -169,7 +169,11 @@ def test_card_and_metadata_agree(whole, checkpoint):
 
 
 def test_fp32_layers_are_told(half):
-    assert read_card(half).fp32_layers == "unet.mid_block"
+    assert read_card(half).fp32_layers == ("unet.mid_block",)
+    assert json.loads((half / "export.json").read_text())["fp32_layers"] == ["unet.mid_block"]
+    metadata = onnx_ir.load(half / "unet.onnx").metadata_props
+    assert metadata["jasmine.fp32_layers"] == "unet.mid_block"
+    assert metadata["jasmine.graphs"] == "encoder.onnx unet.onnx decoder.onnx"
 
 
 @pytest.mark.parametrize("size", [(100, 64), (128, 0), (-64, 64)])

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from helpers.camera_bags import pixels, stamp
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import CheckpointError
 from jasmine_core.model.checkpoint import load_checkpoint
 from jasmine_ros.node.topics import DEPTH
@@ -113,7 +114,7 @@ def test_a_pickle_in_the_place_of_any_file_is_refused_and_not_executed(checkpoin
     mark.unlink()
     (mine / file).write_bytes(bomb)
     with pytest.raises(CheckpointError, match=file.rpartition("/")[2].partition(".")[0]):
-        load_checkpoint(mine)
+        load_checkpoint(Checkpoint.resolve(mine))
     assert not mark.exists()
 
 
@@ -122,5 +123,5 @@ def test_pickles_beside_the_safetensors_are_not_looked_at(checkpoint, tmp_path):
     for folder in ("unet", "vae", "ssg", "."):
         for name in ("diffusion_pytorch_model.bin", "pytorch_model.bin", "model.pt", "model.pkl"):
             (mine / folder / name).write_bytes(pickle.dumps(Bomb(mark)))
-    load_checkpoint(mine)
+    load_checkpoint(Checkpoint.resolve(mine))
     assert not mark.exists()

@@ -97,11 +97,12 @@ def write_export(
         height=SIZE[1],
         multiple=32,
         precision="fp32" if level == "fp32" else "fp16",
-        fp32_layers="" if level != "mixed" else "all",
-        graphs=" ".join(SPLIT),
+        fp32_layers=("all",) if level == "mixed" else (),
+        graphs=SPLIT,
         metres_per_unit=None,
         nominal_width=SIZE[0],
         nominal_height=SIZE[1],
+        untrained=False,
         description="three small graphs",
     )
     folder.mkdir(parents=True)

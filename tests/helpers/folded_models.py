@@ -9,6 +9,7 @@ import copy
 import torch
 from torch.nn import functional as F
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.export.checkpoint import export_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.model.ssg import ScaleShiftHead
@@ -63,6 +64,6 @@ def exported_checkpoint(make_model, folder):
     if not _exported:
         path = folder / "smallest"
         randomised(make_model(metres_per_unit=2.5), 0.05).save_pretrained(path)
-        export_checkpoint(str(path), path / "onnx")
+        export_checkpoint(Checkpoint.resolve(path), path / "onnx")
         _exported["path"] = path
     return _exported["path"]

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors import safe_open
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.world import world_mean_map, world_samples
-from jasmine_core.model.folder import find_checkpoint
 from jasmine_core.model.posenet import PoseNet
 from jasmine_core.runtime.predictor import DepthPredictor
 
@@ -23,7 +21,7 @@ SHIP_GATE = 0.85  # of the mean-depth map's AbsRel
 
 @pytest.fixture(scope="module")
 def folder():
-    return find_checkpoint(Path(NAME))
+    return Checkpoint.resolve(NAME).jasmine_folder()
 
 
 def test_it_is_small_and_in_half_precision(folder):

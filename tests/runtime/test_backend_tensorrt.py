@@ -16,6 +16,7 @@ from helpers.host_engine import HostCuda, host_tensorrt
 
 from jasmine_core import doctor_gpu
 from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.engines import build as build_module
 from jasmine_core.engines import cuda
 from jasmine_core.engines import prepare as prepare_engines
@@ -55,15 +56,15 @@ def test_a_machine_without_gpu_is_told_what_runs_the_model(tmp_path):
     pytest.importorskip("onnx")
     exports = write_export(tmp_path / "128x64-fp16", "fp16")
     with pytest.raises(EngineError, match=r"need an NVIDIA GPU.*--backend onnxruntime") as told:
-        load_backend(str(exports), "tensorrt", "auto", "auto")
+        load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     assert "\n" not in str(told.value)
 
 
 def test_settings_that_engines_do_not_have_are_told(tmp_path):
     with pytest.raises(ConfigError, match="'cpu': engines run on the first GPU"):
-        load_backend(str(tmp_path), "tensorrt", "cpu", "auto")
+        load_backend(Checkpoint.resolve("random:tiny"), "tensorrt", "cpu", "auto")
     with pytest.raises(ConfigError, match="'bf16': engines are built in fp16 or fp32"):
-        load_backend(str(tmp_path), "tensorrt", "auto", "bf16")
+        load_backend(Checkpoint.resolve("random:tiny"), "tensorrt", "auto", "bf16")
 
 
 @rtx
@@ -87,20 +88,20 @@ def test_engine_on_a_machine_without_its_gpu_is_refused(tmp_path, library):
 @rtx
 def test_engines_are_built_for_a_robot_and_left_unchecked(library, exports):
     lines: list[str] = []
-    folders = build_engines(str(exports), None, "auto", "8.6", lines.append)
+    folders = build_engines(Checkpoint.resolve(exports), None, "auto", "8.6", lines.append)
     assert [folder.name.split("-sm86-")[0] for folder in folders] == [
         f"{stage}-128x64-fp16" for stage in ("encoder", "unet", "decoder")
     ]
     assert all((folder / "engine.plan").stat().st_size > 1000 for folder in folders)
     assert not (cache_folder() / "validated").exists()
-    assert build_engines(str(exports), None, "auto", "8.6", lines.append) == folders
+    assert build_engines(Checkpoint.resolve(exports), None, "auto", "8.6", lines.append) == folders
     assert sum(" built in " in line for line in lines) == 3
 
 
 @without_gpu
 def test_engines_for_no_gpu_in_particular_are_refused(exports):
     with pytest.raises(EngineError, match=r"no NVIDIA GPU.*--compute-capability"):
-        build_engines(str(exports), None, "auto", None, print)
+        build_engines(Checkpoint.resolve(exports), None, "auto", None, print)
 
 
 def test_cuda_errors_are_told_in_words():
@@ -151,8 +152,8 @@ def images(count: int) -> list[np.ndarray]:
 
 
 def test_engines_answer_as_their_graphs_do(host, exports):
-    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
-    graphs = load_backend(str(exports), "onnxruntime", "cpu", "fp32")
+    backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
+    graphs = load_backend(Checkpoint.resolve(exports), "onnxruntime", "cpu", "fp32")
     assert (backend.info.name, backend.info.device) == ("tensorrt", ADA.name)
     assert backend.info.precision == "fp16, mixed"
     assert backend.info.sizes == ((128, 64),)
@@ -166,7 +167,7 @@ def test_engines_answer_as_their_graphs_do(host, exports):
 
 
 def test_a_recorded_graph_answers_the_same(host, exports):
-    found = validate_engines(str(exports), ADA, None, "auto", lambda line: None)
+    found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto", lambda line: None)
     plain = TensorRTBackend([found], ADA)
     recorded = TensorRTBackend([found], ADA, cuda_graph=True)
     for i, image in enumerate(images(3), 1):
@@ -175,32 +176,32 @@ def test_a_recorded_graph_answers_the_same(host, exports):
 
 
 def test_auto_takes_engines_once_they_are_validated(host, exports):
-    assert choose_backend(str(exports), "auto") != "tensorrt"
-    validate_engines(str(exports), ADA, None, "auto", lambda line: None)
-    assert choose_backend(str(exports), "auto") == "tensorrt"
-    assert choose_backend(str(exports), "cpu") != "tensorrt"
-    assert choose_backend(str(exports), "auto", "fp32") != "tensorrt"
+    assert choose_backend(Checkpoint.resolve(exports), "auto") != "tensorrt"
+    validate_engines(Checkpoint.resolve(exports), ADA, None, "auto", lambda line: None)
+    assert choose_backend(Checkpoint.resolve(exports), "auto") == "tensorrt"
+    assert choose_backend(Checkpoint.resolve(exports), "cpu") != "tensorrt"
+    assert choose_backend(Checkpoint.resolve(exports), "auto", "fp32") != "tensorrt"
 
 
 def test_damaged_engine_is_built_again_with_a_line_why(host, exports, caplog):
-    load_backend(str(exports), "tensorrt", "auto", "auto")
+    load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     (plan,) = (cache_folder() / "engines").glob("decoder-*/engine.plan")
     damaged = bytearray(plan.read_bytes())
     damaged[100] ^= 255
     plan.write_bytes(damaged)
 
     caplog.clear()
-    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     assert np.isfinite(backend(images(1)[0]).depths).all()
     assert "is damaged" in caplog.messages[0]
     assert any("decoder: " in line and "building it" in line for line in caplog.messages)
 
 
 def test_engine_that_is_whole_but_refused_is_built_again(host, exports, caplog):
-    load_backend(str(exports), "tensorrt", "auto", "auto")
+    load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     host.refusals = 2  # at the start, and when it is checked
     caplog.clear()
-    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     assert np.isfinite(backend(images(1)[0]).depths).all()
     assert [line for line in caplog.messages if "cannot load the engine" in line][1].endswith(
         "building all stages anew"
@@ -208,20 +209,20 @@ def test_engine_that_is_whole_but_refused_is_built_again(host, exports, caplog):
 
 
 def test_overflow_at_run_time_is_one_bad_image(host, exports):
-    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     with pytest.raises(FrameError, match=r"engine's ssi is not finite in 1e\+02 %"):
         backend(np.full((3, 64, 128), 1e6, np.float32))  # beyond half precision
     assert np.isfinite(backend(images(1)[0]).depths).all()
 
 
 def test_image_of_another_size_is_told(host, exports):
-    backend = load_backend(str(exports), "tensorrt", "auto", "auto")
+    backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     with pytest.raises(FrameError, match="image is 64x64 px, the engines are for 128x64"):
         backend(np.zeros((3, 64, 64), np.float32))
 
 
 def test_engines_that_do_not_belong_together_are_told(host, exports):
-    found = validate_engines(str(exports), ADA, None, "auto", lambda line: None)
+    found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto", lambda line: None)
     swapped = dict(found.engines, unet=found.engines["decoder"], decoder=found.engines["unet"])
     backend = TensorRTBackend([replace(found, engines=swapped)], ADA)  # same names, other order
     with pytest.raises(FrameError, match="is not finite"):  # v was read before it was written
@@ -231,7 +232,7 @@ def test_engines_that_do_not_belong_together_are_told(host, exports):
 def test_the_doctor_measures_all_of_it(host, exports, monkeypatch):
     monkeypatch.setattr(doctor_gpu, "RUNS", 4)
     lines: list[str] = []
-    report = doctor_gpu.examine_gpu(str(exports), None, lines.append)
+    report = doctor_gpu.examine_gpu(Checkpoint.resolve(exports), None, lines.append)
     assert list(report["failed"]) == ["run torch"]  # there are graphs, but no weights
     assert report["gpu"]["name"] == ADA.name
     for precision in ("fp16", "fp32"):
