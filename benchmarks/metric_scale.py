@@ -119,7 +119,7 @@ def measure(options: Options) -> dict[str, dict[str, float]]:
     scores: dict[str, list[Score]] = {name: [] for name in names}
     images = 0
     for sample in tqdm(samples(), total=samples.count, unit="frame"):
-        depth = predictor(sample.image).depth
+        depth = predictor(sample.image, sample.focal).depth
         seen, rest = split(sample.ground_truth, options.every)
         images += 1
         for way, compare in measures.items():

@@ -42,6 +42,7 @@ class ExportCard:
     nominal_height: int
     untrained: bool  # the weights have not learned depth yet
     description: str
+    canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
     version: str = __version__
 
     @property

@@ -24,7 +24,7 @@ from jasmine_core.evaluate.report import (
 )
 
 Depth = NDArray[np.float32]
-Predict = Callable[[NDArray[np.uint8]], Depth]  # image [H,W,3] to depth [h,w]
+Predict = Callable[[NDArray[np.uint8], float | None], Depth]  # image [H,W,3], f_x to depth [h,w]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Sample:
     stamp: int  # [ns]
     image: NDArray[np.uint8]  # [H,W,3] RGB
     ground_truth: Depth  # [H,W] metres, 0 where unknown
+    focal: float | None = None  # [px] f_x of the image, where it is known
 
 
 def evaluate(
@@ -112,4 +113,5 @@ def write_report(
 
 def _depth(predict: Predict, sample: Sample, evaluation: Evaluation) -> Depth:
     """Predict; what the model leaves unknown counts as the nearest depth there is."""
-    return np.nan_to_num(predict(evaluation.protocol.image(sample.image)), nan=0.0)
+    shown = evaluation.protocol.image(sample.image)
+    return np.nan_to_num(predict(shown, sample.focal), nan=0.0)

@@ -44,6 +44,7 @@ def world_samples(kind: Kind, seed: int, frames: int) -> Iterator[Sample]:
                 ground_truth=np.where(np.isfinite(ground_truth), ground_truth, 0).astype(
                     np.float32
                 ),
+                focal=float(drive.K[0, 0]),
             )
 
 

@@ -87,6 +87,7 @@ def export_onnx(
         nominal_height=model.config.height,
         untrained=model.config.untrained,
         description=model.config.description,
+        canonical_focal=model.config.canonical_focal,
     )
     folded = specialise(model, transposed)
     if precision == "fp16":

@@ -48,6 +48,7 @@ class BackendInfo:
     nominal_size: tuple[int, int]  # (width, height) [px] that the network was trained on
     metres_per_unit: float | None  # None: depths are up-to-scale
     multiple: int = 64  # [px] of both sides of its images
+    canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
     sizes: tuple[tuple[int, int], ...] = ()  # (width, height) [px], the only ones; empty: any
     untrained: bool = False  # the weights have not learned depth: it has no meaning
 

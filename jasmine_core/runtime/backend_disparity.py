@@ -39,6 +39,7 @@ class DisparityBackend:
             nominal_size=(config.width, config.height),
             metres_per_unit=config.metres_per_unit,
             multiple=net.multiple,
+            canonical_focal=config.canonical_focal,
         )
 
     @classmethod

@@ -47,6 +47,7 @@ class TensorRTBackend:
             metres_per_unit=first.card.metres_per_unit,
             untrained=first.card.untrained,
             multiple=first.card.multiple,
+            canonical_focal=first.card.canonical_focal,
             sizes=tuple(self._sets),
         )
 

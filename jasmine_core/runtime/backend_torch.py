@@ -46,6 +46,7 @@ class TorchBackend:
             metres_per_unit=config.metres_per_unit,
             untrained=config.untrained,
             multiple=model.multiple,
+            canonical_focal=config.canonical_focal,
         )
 
     @classmethod

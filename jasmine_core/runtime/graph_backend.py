@@ -45,6 +45,7 @@ class GraphBackend:
             metres_per_unit=card.metres_per_unit,
             untrained=card.untrained,
             multiple=card.multiple,
+            canonical_focal=card.canonical_focal,
             sizes=() if exports.can_grow else exports.sizes(precision),
         )
 

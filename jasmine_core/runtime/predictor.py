@@ -114,8 +114,12 @@ class DepthPredictor:
         place = stretch if self.resize == "stretch" else crop
         return place(source, target or info.nominal_size)
 
-    def __call__(self, image: NDArray[np.uint8]) -> DepthPrediction:
-        """Predict the depth of one RGB image [H,W,3] uint8."""
+    def __call__(self, image: NDArray[np.uint8], focal: float | None = None) -> DepthPrediction:
+        """Predict the depth of one RGB image [H,W,3] uint8.
+
+        `focal` is the camera's f_x in pixels of the image. A checkpoint of a canonical focal length
+        needs it for its scale; without it the camera counts as one that has it.
+        """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise FrameError(
                 f"image is {image.dtype} {list(image.shape)}; expected uint8 RGB [H,W,3]"
@@ -137,8 +141,16 @@ class DepthPredictor:
         with clock.stage("postprocess"):
             back = self._back(to_network)
             depth = back.map(maps.depths[-1])
+            depth *= np.float32(self._focal_ratio(to_network, focal))
         published = _image_to_map(to_network, back)
         return DepthPrediction(depth, published, to_network.target, dict(clock.seconds), maps, back)
+
+    def _focal_ratio(self, to_network: ImageTransform, focal: float | None) -> float:
+        """Return what the network's depth is multiplied by to be that of the camera."""
+        canonical = self.backend.info.canonical_focal
+        if canonical is None or focal is None:
+            return 1.0
+        return focal * to_network.scale[0] / canonical
 
     def _back(self, to_network: ImageTransform) -> ImageTransform:
         if self.resolution == "camera":

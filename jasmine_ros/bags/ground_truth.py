@@ -134,7 +134,7 @@ def _sample(
     except FrameError as err:
         tqdm.write(f"warn: {err}")
         return
-    yield Sample(stamp, rgb, ground_truth)
+    yield Sample(stamp, rgb, ground_truth, float(view.camera.K[0, 0]))
 
 
 def _extrinsics(bag: Bag, camera: CameraTopics, lidar: str) -> Array:

@@ -79,13 +79,13 @@ def evaluate_checkpoint(request: Request, json: Path) -> str:
     samples, count, data, usual = _samples(request)
     evaluation = Evaluation(mean_map, request.protocol or usual, request.alignment)
 
-    def predict(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return predictor(image).depth * np.float32(scale.metres_per_unit)
+    def predict(image: NDArray[np.uint8], focal: float | None) -> NDArray[np.float32]:
+        return predictor(image, focal).depth * np.float32(scale.metres_per_unit)
 
     beside: Predict | None = None
     if request.baseline:
         other = DepthPredictor.from_pretrained(request.baseline, "torch", resize=request.resize)
-        beside = lambda image: other(image).depth  # noqa: E731
+        beside = lambda image, focal: other(image, focal).depth  # noqa: E731
     exhibits = evaluate(predict, samples, evaluation, count, beside, request.show)
     about = {
         "checkpoint": request.checkpoint,

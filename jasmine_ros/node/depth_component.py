@@ -248,7 +248,7 @@ class DepthComponent:
             image = view(image)
 
         # 3. Depth in model units.
-        prediction = predictor(image)
+        prediction = predictor(image, float(view.camera.K[0, 0]))
         clock.seconds.update(prediction.seconds)
 
         # 4. Metres, and NaN for whatever is not known (REP 118).

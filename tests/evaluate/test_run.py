@@ -24,7 +24,7 @@ def samples(count=5):
     return each
 
 
-def predict(image):
+def predict(image, focal):
     """Err the more, the brighter the image is."""
     return GROUND * (1 + 0.004 * image[0, 0, 0] * np.sin(np.arange(48, dtype=np.float32)))
 
@@ -50,7 +50,7 @@ def test_or_as_many_as_asked_for(show, places):
 
 def test_a_baseline_has_a_panel_of_its_own(tmp_path):
     alone = evaluate(predict, samples(2), evaluation())
-    beside = evaluate(predict, samples(2), evaluation(), baseline=lambda image: 3 * GROUND)
+    beside = evaluate(predict, samples(2), evaluation(), baseline=lambda image, focal: 3 * GROUND)
     np.testing.assert_allclose(beside[0].baseline, GROUND, rtol=1e-5)
     widths = []
     for name, exhibits in (("alone", alone), ("beside", beside)):

@@ -342,3 +342,35 @@ def test_front_door_leads_to_the_two_classes_and_no_further():
     assert DepthPredictor.__module__ == "jasmine_core.runtime.predictor"
     with pytest.raises(AttributeError, match="'Jasmin'"):
         _ = jasmine_core.Jasmin
+
+
+# ---------------------------------------------------------------------------- focal length
+
+
+@pytest.mark.parametrize("resize", RESIZES)
+def test_depth_of_a_canonical_focal_length_becomes_the_cameras(resize):
+    """f_x of the image that the network sees, over the canonical one."""
+    glass = Glass()
+    glass.info = replace(Glass.info, canonical_focal=200.0)
+    predictor = DepthPredictor(glass, resize)
+    image = pixels(640, 320)
+    plain, known = predictor(image), predictor(image, focal=500.0)
+    ratio = 500.0 * predictor.transform((640, 320)).scale[0] / 200.0
+    assert np.allclose(known.depth, ratio * plain.depth, equal_nan=True)
+    assert np.array_equal(known.ssi, plain.ssi, equal_nan=True)
+
+
+def test_other_checkpoints_do_not_ask_for_the_focal_length():
+    predictor = DepthPredictor(Glass())
+    image = pixels(128, 64)
+    assert np.array_equal(predictor(image).depth, predictor(image, focal=500.0).depth)
+
+
+def test_the_scale_does_not_change_with_the_networks_size():
+    """Twice the pixels see twice the focal length: canonical depth is half, metres are the same."""
+    glass = Glass()
+    glass.info = replace(Glass.info, canonical_focal=200.0, multiple=32)
+    large, small = (DepthPredictor(glass, "stretch", size=size) for size in ((256, 128), (128, 64)))
+    image = np.full((128, 256, 3), 100, np.uint8)
+    ratio = large(image, 300.0).depth / small(image, 300.0).depth
+    assert np.allclose(ratio, 2.0)  # the glass gives both the same canonical depth
