@@ -1,15 +1,21 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A procedural world with exact depth: streets and rooms made of unit solids, traced in torch.
+"""Procedural world with exact depth: streets and rooms made of unit solids, traced in torch.
 
 Frames: the world is x right, y down, z along the street, with the ground at y = 0 and therefore a
 camera at negative y; the camera is the optical frame of REP 103 (x right, y down, z forward).
-Layout, from the content to the picture:
+`street` and `room` are the world of `jasmine evaluate --world`; `road` and `indoor` are larger.
+Layout, from the content to the image:
 
-    config.py   what to render, and dice       solids.py     the objects of a scene as arrays
-    street.py   houses.py   props.py           room.py       furniture.py
-    paint.py    patterns with colours          noise.py      patterns.py   textures.py (mip-maps)
-    light.py    sun, sky, haze, film           motion.py     where the camera is at a time
-    intersect.py  ray against unit solid       trace.py      tiles of rays against all solids
-    shade.py    colour of what was hit         render.py     scenes and times to pictures
+    config.py      configuration, random numbers   solids.py     objects of a scene as arrays
+    street.py      houses.py   props.py            room.py       furniture.py
+    road.py        cross_section.py  course.py     indoor.py     interior.py  interior_styles.py
+    roadside.py    structures.py     built_up.py   tabletop.py   furnishing.py
+    vehicles.py    traffic.py        carrier.py    hand_held.py  camera_motion.py
+    landscape.py   terrain.py  far_trees.py        far_buildings.py
+    paint.py       patterns with colours           noise.py      patterns.py   textures.py
+    light.py       sun, sky, camera response       weather.py    blur.py (motion blur)
+    intersect.py   ray against unit solid          trace.py      tiles of rays against all solids
+    shade.py       colour of hits                  render.py     scenes and times to images
+    drive.py       one scene or a batch            sequences.py  scenes as sequences on disk
 """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What lines a road in a built-up area: kerbs cars, houses with gaps between."""
+"""Built-up areas along a road: kerbs, parked cars, houses with gaps between."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from jasmine_core.synthetic.street import (
 
 def built_up(s: BentSketch, section: Section, way: float) -> float:
     """Draw kerbs, pavements cars and houses with gaps; return where they end [m]."""
-    rng, style = s.dice, section.style
+    rng, style = s.rng, section.style
     parking = (rng.chance(0.6), rng.chance(0.6))
     kerb = max(section.half) + (2.2 if any(parking) else 0.0)
     wall = kerb + rng.uniform(1.5, 4.5)
@@ -58,7 +58,7 @@ def built_up(s: BentSketch, section: Section, way: float) -> float:
 
 def _rows(s: BentSketch, plan: Plan, side: int, style: str, length: float) -> None:
     """Draw houses along one side; between groups of them lie yards, parks and car parks."""
-    rng, z = s.dice, -BEHIND
+    rng, z = s.rng, -BEHIND
     typical = rng.randint(2, 5)
     together = rng.uniform(8, 60)  # usual length of a group of houses [m]
     while z < length:
@@ -110,7 +110,7 @@ def _rows(s: BentSketch, plan: Plan, side: int, style: str, length: float) -> No
 
 def _parked(s: BentSketch, plan: Plan, side: int) -> None:
     """Draw vehicles of all kinds at one kerb, and bicycles that lean beside them."""
-    rng, z, full = s.dice, -BEHIND, s.dice.uniform(0.2, 0.95)
+    rng, z, full = s.rng, -BEHIND, s.rng.uniform(0.2, 0.95)
     while z < plan.length:
         with_us = 0.0 if side == plan.hand else math.pi
         here = s.at(side * (plan.kerb - 1.1 + rng.gauss(0, 0.1)), z, with_us + rng.gauss(0, 0.02))

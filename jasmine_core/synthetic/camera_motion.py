@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a camera is at any time: smooth closed formulas, so that velocities are exact as well."""
+"""Camera poses at any time from smooth closed formulas, so that velocities are exact as well."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 
 STEP = 1e-3  # of the difference quotient [s]; its error is about STEP^2 times the jerk
 
 
 @dataclass(frozen=True)
 class Wobble:
-    """A sum of sines: (amplitude, angular frequency [rad/s], phase [rad]) each."""
+    """Sum of sines: (amplitude, angular frequency [rad/s], phase [rad]) each."""
 
     terms: tuple[tuple[float, float, float], ...] = ()
 
@@ -27,11 +27,11 @@ class Wobble:
         return sum(waves, torch.zeros_like(time))
 
 
-def wobble(dice: Dice, amplitude: float, hertz: tuple[float, float], count: int = 2) -> Wobble:
-    """Draw a wobble whose terms share an amplitude."""
+def wobble(rng: Rng, amplitude: float, hertz: tuple[float, float], count: int = 2) -> Wobble:
+    """Sample a wobble whose terms share an amplitude."""
     return Wobble(
         tuple(
-            (amplitude / count, 2 * math.pi * dice.within(hertz), dice.uniform(0, 2 * math.pi))
+            (amplitude / count, 2 * math.pi * rng.within(hertz), rng.uniform(0, 2 * math.pi))
             for _ in range(count)
         )
     )
@@ -39,7 +39,7 @@ def wobble(dice: Dice, amplitude: float, hertz: tuple[float, float], count: int 
 
 @dataclass(frozen=True)
 class Motion:
-    """Move a camera: steady motion plus wobbles, in metres and radians of the world frame."""
+    """Motion of a camera: steady motion plus wobbles, in metres and radians of the world frame."""
 
     start: tuple[float, float, float]  # x, y, z at time 0 without the wobbles [m]
     speed: float  # along z [m/s]
@@ -91,49 +91,49 @@ def _rotation(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
-def vehicle(dice: Dice, config: WorldConfig, lane: float) -> Motion:
-    """Draw a drive along the street: lane keeping, gentle turns, a body that nods and rolls."""
-    speed = 0.0 if dice.chance(config.standing) else dice.within(config.speed)
+def vehicle(rng: Rng, config: WorldConfig, lane: float) -> Motion:
+    """Sample a drive along a street: lane keeping, gentle turns, a body that pitches and rolls."""
+    speed = 0.0 if rng.chance(config.standing) else rng.within(config.speed)
     moving = min(speed / 5, 1.0)
-    swing = dice.uniform(0.0, 0.5)  # [m]; wide swings are slow
+    swing = rng.uniform(0.0, 0.5)  # [m]; wide swings are slow
     return Motion(
-        start=(lane + dice.uniform(-0.3, 0.3), -dice.uniform(1.2, 1.9), 0.0),
+        start=(lane + rng.uniform(-0.3, 0.3), -rng.uniform(1.2, 1.9), 0.0),
         speed=speed,
-        heading=dice.gauss(0, 0.02),
-        tilt=dice.gauss(0, 0.012),
-        x=wobble(dice, swing * moving, (0.05, 0.2)),
-        y=wobble(dice, 0.02 * moving, (0.8, 2.0)),
-        z=wobble(dice, 0.15 * speed, (0.03, 0.12)),
-        yaw=wobble(dice, dice.uniform(0, 0.06) * moving, (0.05, 0.25)),
-        pitch=wobble(dice, 0.008 * moving, (0.7, 1.8)),
-        roll=wobble(dice, 0.008 * moving, (0.4, 1.5)),
+        heading=rng.gauss(0, 0.02),
+        tilt=rng.gauss(0, 0.012),
+        x=wobble(rng, swing * moving, (0.05, 0.2)),
+        y=wobble(rng, 0.02 * moving, (0.8, 2.0)),
+        z=wobble(rng, 0.15 * speed, (0.03, 0.12)),
+        yaw=wobble(rng, rng.uniform(0, 0.06) * moving, (0.05, 0.25)),
+        pitch=wobble(rng, 0.008 * moving, (0.7, 1.8)),
+        roll=wobble(rng, 0.008 * moving, (0.4, 1.5)),
         steer=True,
     )
 
 
-def hand(dice: Dice, config: WorldConfig, place: tuple[float, float], towards: float) -> Motion:
-    """Draw a hand-held walk around `place` (x, z) that keeps looking about `towards` [rad]."""
-    speed = dice.within(config.hand_speed)
+def hand(rng: Rng, config: WorldConfig, place: tuple[float, float], towards: float) -> Motion:
+    """Sample a hand-held walk around `place` (x, z) that keeps looking about `towards` [rad]."""
+    speed = rng.within(config.hand_speed)
 
     def sway(share: float) -> Wobble:
-        rate = 2 * math.pi * dice.uniform(0.15, 0.3)
-        fast = 2 * math.pi * dice.uniform(0.8, 1.5)
+        rate = 2 * math.pi * rng.uniform(0.15, 0.3)
+        fast = 2 * math.pi * rng.uniform(0.8, 1.5)
         terms = (
-            (share * speed / rate, rate, dice.uniform(0, 2 * math.pi)),
-            (0.1 * share * speed / fast, fast, dice.uniform(0, 2 * math.pi)),
+            (share * speed / rate, rate, rng.uniform(0, 2 * math.pi)),
+            (0.1 * share * speed / fast, fast, rng.uniform(0, 2 * math.pi)),
         )
         return Wobble(terms)
 
     return Motion(
-        start=(place[0], -dice.uniform(1.0, 1.7), place[1]),
+        start=(place[0], -rng.uniform(1.0, 1.7), place[1]),
         speed=0.0,
         heading=towards,
-        tilt=dice.uniform(-0.25, 0.05),
+        tilt=rng.uniform(-0.25, 0.05),
         x=sway(1.0),
         y=sway(0.3),
         z=sway(1.0),
-        yaw=wobble(dice, dice.uniform(0.1, 0.5), (0.1, 0.3)),
-        pitch=wobble(dice, dice.uniform(0.05, 0.15), (0.1, 0.4)),
-        roll=wobble(dice, dice.uniform(0.02, 0.12), (0.1, 0.4)),
+        yaw=wobble(rng, rng.uniform(0.1, 0.5), (0.1, 0.3)),
+        pitch=wobble(rng, rng.uniform(0.05, 0.15), (0.1, 0.4)),
+        roll=wobble(rng, rng.uniform(0.02, 0.12), (0.1, 0.4)),
         steer=False,
     )

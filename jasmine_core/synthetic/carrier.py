@@ -8,13 +8,13 @@ import math
 from dataclasses import dataclass
 
 from jasmine_core.synthetic.camera_motion import Motion, Wobble, wobble
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.course import Course
 
 
 @dataclass(frozen=True)
 class Carrier:
-    """Hold how a camera is mounted and how fast it goes."""
+    """Mount of a camera on a vehicle or robot, and its speed."""
 
     height: tuple[float, float]  # of the camera above the ground, range [m]
     fastest: float  # [m/s]
@@ -33,20 +33,20 @@ USUAL = ("car", "car", "car", "car", "car", "car", "truck", "truck", "bicycle", 
 UP, DOWN = math.radians(10), math.radians(15)  # bounds of a tilted mount
 
 
-def carrier(rng: Dice) -> Carrier:
-    """Draw a carrier."""
+def carrier(rng: Rng) -> Carrier:
+    """Sample a carrier."""
     return CARRIERS[rng.choice(USUAL)]
 
 
 def carried(
-    rng: Dice,
+    rng: Rng,
     config: WorldConfig,
     course: Course,
     lane: float,
     usual: tuple[float, float],
     by: Carrier,
 ) -> Motion:
-    """Draw the motion of a camera whose carrier keeps to a lane of the course.
+    """Sample the motion of a camera whose carrier keeps to a lane of the course.
 
     Args:
         rng: source of the numbers.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a world should look like, and the dice that decide the rest."""
+"""Configuration of a rendered world, and the random numbers that decide the rest of a scene."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Palette = tuple[Colour, Colour, Colour]  # base, ink, glass
 
 @dataclass(frozen=True)
 class WorldConfig:
-    """Choose the world, the camera and the length of a scene; the seed decides everything else."""
+    """Kind of world, camera and length of a scene; the seed decides everything else."""
 
     kind: Kind = "street"
     width: int = 640  # [px], at least 8
     height: int = 192  # [px], at least 8
-    rate: float = 10.0  # pictures per second [Hz]
-    frames: int = 10  # pictures per scene
+    rate: float = 10.0  # images per second [Hz]
+    frames: int = 10  # images per scene
     supersample: int = 2  # colour samples per pixel side beside the centre; 1 = the centre only
     moving_objects: bool = False  # traffic and pedestrians; people and balls in a room
     shadows: bool = True  # trace rays to the sun or the lamp
@@ -52,14 +52,14 @@ class WorldConfig:
 
     @property
     def duration(self) -> float:
-        """Return the time from the first to the last picture [s]."""
+        """Return the time from the first to the last image [s]."""
         return (self.frames - 1) / self.rate
 
 
-class Dice(random.Random):
-    """Draw a scene's numbers; one stream per (seed, concern), the same on every machine."""
+class Rng(random.Random):
+    """Random numbers of a scene: one stream per (seed, concern), the same on every machine."""
 
-    def __new__(cls, seed: int, concern: str) -> Dice:
+    def __new__(cls, seed: int, concern: str) -> Rng:
         """Create the generator; the base class would refuse the second argument."""
         return super().__new__(cls)
 
@@ -71,7 +71,7 @@ class Dice(random.Random):
         return self.random() < share
 
     def within(self, bounds: tuple[float, float]) -> float:
-        """Return a number uniform in the bounds."""
+        """Return a uniform number between two bounds."""
         return self.uniform(*bounds)
 
     def side(self) -> int:

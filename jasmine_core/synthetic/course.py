@@ -22,7 +22,7 @@ Waves = tuple[tuple[float, float, float], ...]  # amplitude [m], angular frequen
 
 @dataclass(frozen=True)
 class Course:
-    """Describe a centreline x(z) and its height above the origin, both sums of sines."""
+    """Centreline x(z) of a road and its height above the origin, both sums of sines."""
 
     turns: Waves = ()
     rises: Waves = ()
@@ -74,7 +74,7 @@ class Course:
 
 @dataclass
 class BentSketch(Sketch):
-    """Collect the objects of a scene along a course."""
+    """Sketch whose objects lie along a course."""
 
     course: Course = Course()
 
@@ -86,8 +86,8 @@ class BentSketch(Sketch):
         height: float = 0.0,
         velocity: Vector = (0, 0, 0),
     ) -> BentSketch:
-        """Return a sketch on the same sheet with a new origin along the course."""
-        return BentSketch(self.dice, (x, height, z), yaw, velocity, self._rows, self.course)
+        """Return a sketch of the same scene with a new origin along the course."""
+        return BentSketch(self.rng, (x, height, z), yaw, velocity, self._rows, self.course)
 
     def add(
         self,

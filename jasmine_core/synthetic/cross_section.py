@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The cross-section of a road, and its surface: ground, asphalt, markings."""
+"""Cross-section of a road, and its surface: ground, asphalt, markings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MARKED = 170.0  # how far ahead its markings are drawn [m]
 
 @dataclass(frozen=True)
 class Section:
-    """Hold the cross-section of a road."""
+    """Lanes, median and shoulders of a road."""
 
     lanes: tuple[int, int]  # with and against the direction of the camera
     wide: float  # of a lane [m]
@@ -45,7 +45,7 @@ class Section:
 
 def surface(s: BentSketch, section: Section, way: float) -> None:
     """Draw the ground, the asphalt and its markings."""
-    rng = s.dice
+    rng = s.rng
     lawn = rng.one_of(LAWNS)
     grass = Paint("grass", (lawn, rng.one_of(CROPS), (0.16, 0.11, 0.07)), rng.uniform(5, 10))
     s.ground(grass, 0.06)

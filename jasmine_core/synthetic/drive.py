@@ -1,30 +1,29 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Drives through a procedural world: pictures with exact depth, pose and odometry, from a seed.
+"""Drives through a procedural world: images with exact depth, pose and odometry, from a seed.
 
-`render_drive` makes one scene, for bags, tests and data sets on disk. `WorldStream` makes batches
-of triplets while a training runs, many scenes at once on the device that trains.
+`render_drive` makes one scene, for bags, tests and data sets on disk; `render_clips` makes many at
+once, each at times of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import WorldConfig
 from jasmine_core.synthetic.render import render, scene
 
-__all__ = ["Clips", "Drive", "WorldConfig", "WorldStream", "render_clips", "render_drive"]
+__all__ = ["Clips", "Drive", "WorldConfig", "render_clips", "render_drive"]
 
 Device = str | torch.device
 
 
 @dataclass
 class Drive:
-    """Hold one scene's N pictures and all that is known about them.
+    """N images of one scene with their depth, poses and velocities.
 
     The camera is the optical frame (x right, y down, z forward); the world has the same axes at the
     start of the street or in the middle of the room, its origin on the ground.
@@ -42,7 +41,7 @@ class Drive:
 
 @dataclass
 class Clips:
-    """Hold B scenes of N pictures; the fields are those of `Drive` with a batch in front."""
+    """B scenes of N images; the fields are those of `Drive` with a batch in front."""
 
     images: Tensor  # [B,N,3,H,W]
     depths: Tensor  # [B,N,1,H,W]
@@ -57,7 +56,7 @@ class Clips:
 def render_clips(
     seeds: list[int], times: Tensor, config: WorldConfig, device: Device = "cpu"
 ) -> Clips:
-    """Render the scenes of several seeds in one go, each at its own times [B,N] [s]."""
+    """Render the scenes of several seeds at once, each at its own times [B,N] [s]."""
     device = torch.device(device)
     scenes = [scene(seed, config) for seed in seeds]
     B, N = times.shape
@@ -96,45 +95,3 @@ def render_drive(seed: int, config: WorldConfig, device: Device = "cpu") -> Driv
         stamps=[round(i * 1e9 / config.rate) for i in range(config.frames)],
         moving=clips.moving[0],
     )
-
-
-class WorldStream:
-    """Make endless batches of triplets (t-1, t, t+1) from a range of seeds.
-
-    Batch i is the same whoever asks for it and whenever: a resumed run goes on where it stopped,
-    and process r of n takes the batches r, r + n, ... (`first`, `step`).
-    """
-
-    def __init__(
-        self,
-        config: WorldConfig,
-        batch_size: int,
-        device: Device = "cpu",
-        seeds: range = range(512),
-        first: int = 0,
-        step: int = 1,
-    ) -> None:
-        self.config = config
-        self.batch_size = batch_size
-        self.device = torch.device(device)
-        self.seeds = seeds
-        self.first, self.step = first, step
-
-    def batch(self, number: int) -> Clips:
-        """Return batch `number`: different seeds, each at a random moment of its scene."""
-        dice = Dice(number, "stream")
-        count = len(self.seeds)
-        some = dice.sample(range(count), min(self.batch_size, count))
-        some += [dice.randrange(count) for _ in range(self.batch_size - len(some))]
-        step = 1 / self.config.rate
-        latest = max(self.config.duration - step, step)
-        middle = torch.tensor([dice.uniform(step, latest) for _ in some], dtype=torch.float64)
-        times = middle[:, None] + torch.tensor([-step, 0.0, step], dtype=torch.float64)
-        return render_clips([self.seeds[i] for i in some], times, self.config, self.device)
-
-    def __iter__(self) -> Iterator[Clips]:
-        """Yield batches for ever."""
-        number = self.first
-        while True:
-            yield self.batch(number)
-            number += self.step

@@ -16,7 +16,7 @@ from jasmine_core.synthetic.terrain import Terrain
 
 def cottage(s: BentSketch) -> None:
     """Draw a house that is seen from afar: walls with windows and a gabled roof."""
-    rng = s.dice
+    rng = s.rng
     wide, long = rng.uniform(7, 11), 3.0 * rng.randint(3, 5)
     height = STOREY * rng.choice((1, 1.5, 2, 2))
     s.box((0, -0.5, 0), (wide, height + 0.5, long), facade(rng))
@@ -27,7 +27,7 @@ def cottage(s: BentSketch) -> None:
 
 def barn(s: BentSketch) -> None:
     """Draw a barn, and perhaps its silo."""
-    rng = s.dice
+    rng = s.rng
     wide, long, height = rng.uniform(9, 16), rng.uniform(14, 30), rng.uniform(3.5, 6)
     boards = paved(rng, rng.choice(("planks", "shutter", "bricks")), WALLS, rng.uniform(3, 6))
     s.box((0, -0.5, 0), (wide, height + 0.5, long), boards)
@@ -39,7 +39,7 @@ def barn(s: BentSketch) -> None:
 
 def village(s: BentSketch, land: Terrain, x: float, z: float, count: int) -> None:
     """Draw houses around a place, with trees between them and perhaps a church."""
-    rng = s.dice
+    rng = s.rng
     reach = 9.0 * math.sqrt(count)
     for _ in range(count):
         px, pz = x + rng.gauss(0, reach), z + rng.gauss(0, reach)
@@ -65,7 +65,7 @@ def village(s: BentSketch, land: Terrain, x: float, z: float, count: int) -> Non
 
 def towers(s: BentSketch, land: Terrain, x: float, z: float, count: int) -> None:
     """Draw tower blocks, offices and halls around a place."""
-    rng = s.dice
+    rng = s.rng
     for _ in range(count):
         px, pz = x + rng.gauss(0, 45), z + rng.gauss(0, 45)
         wide, deep = 3.0 * rng.randint(3, 9), 3.0 * rng.randint(3, 7)
@@ -79,7 +79,7 @@ def towers(s: BentSketch, land: Terrain, x: float, z: float, count: int) -> None
 
 def landmark(s: BentSketch, land: Terrain, x: float, z: float) -> None:
     """Draw a mast, a chimney, a water tower or a wind turbine."""
-    rng, here = s.dice, land.at(s, x, z, s.dice.uniform(0, 3))
+    rng, here = s.rng, land.at(s, x, z, s.rng.uniform(0, 3))
     kind, grey = rng.randint(0, 3), plain(rng.one_of((WHITE, GREY, STEEL)), "concrete", 4.0)
     tall = rng.uniform(18, 50)
     if kind == 0:

@@ -17,7 +17,7 @@ CASTS = 120.0  # what is farther throws no shadow that matters [m]
 
 def crown(s: BentSketch, tall: float, wide: float, paint: Paint, casts: bool, shape: str) -> None:
     """Draw a tree that is seen from afar: one or two solids."""
-    rng = s.dice
+    rng = s.rng
     if shape == "cone":
         s.add(
             TAPER, (0, 0, 0), (0.6 * wide, tall, 0.6 * wide), paint, yaw=rng.random() * 3,
@@ -40,7 +40,7 @@ def tree_line(
     s: BentSketch, land: Terrain, start: tuple[float, float], end: tuple[float, float], tall: float
 ) -> None:
     """Draw a row of trees or a hedge from `start` to `end`, (x, z) each, of about this height."""
-    rng = s.dice
+    rng = s.rng
     shape = "bush" if tall < 3 else rng.choice(("round", "round", "oval", "oval", "cone"))
     paints = [foliage(rng, rng.uniform(2.0, 5.0)) for _ in range(3)]
     if shape == "cone":
@@ -63,7 +63,7 @@ def wood(
     s: BentSketch, land: Terrain, side: int, foot: float, z: tuple[float, float], tall: float
 ) -> None:
     """Draw the edge of a wood along the road, and the mass of leaves behind it."""
-    rng = s.dice
+    rng = s.rng
     tree_line(s, land, (side * foot, z[0]), (side * foot, z[1]), tall)
     if land.height(s.course, side * (foot + 10), sum(z) / 2) > 0.5:
         return

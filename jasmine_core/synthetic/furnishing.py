@@ -36,7 +36,7 @@ def things_on(
     s: Sketch, wide: float, deep: float, height: float, count: int, facing: float = 0.0
 ) -> None:
     """Put things on a surface that is `wide` and reaches from z = 0 to `deep`."""
-    rng = s.dice
+    rng = s.rng
     for i in range(count):
         x = ((i + rng.uniform(0.2, 0.8)) / count - 0.5) * (wide - 0.15)
         z = rng.uniform(0.2, 0.8) * deep
@@ -45,7 +45,7 @@ def things_on(
 
 def desk(s: Sketch, wide: float) -> None:
     """Draw a desk with screens, things on it and drawers below."""
-    rng, height = s.dice, s.dice.uniform(0.7, 0.78)
+    rng, height = s.rng, s.rng.uniform(0.7, 0.78)
     top = rng.choice((wood(rng), smooth(rng.tinted(WHITE)), smooth(GREY)))
     deep, leg = rng.uniform(0.6, 0.85), smooth(rng.choice((DARK, STEEL, WHITE)))
     s.box((0, height - 0.03, deep / 2), (wide, 0.03, deep), top)
@@ -63,7 +63,7 @@ def desk(s: Sketch, wide: float) -> None:
 
 def office_chair(s: Sketch) -> None:
     """Draw a swivel chair that looks to +z."""
-    rng = s.dice
+    rng = s.rng
     paint, dark = rng.choice((cloth(rng), smooth(DARK))), smooth(DARK)
     for i in range(5):
         angle = i * 2 * math.pi / 5
@@ -82,8 +82,8 @@ def office_chair(s: Sketch) -> None:
 
 
 def board(s: Sketch, wide: float) -> None:
-    """Draw a white board, a notice board or a large picture on the wall."""
-    rng, tall, low = s.dice, s.dice.uniform(0.7, 1.2), s.dice.uniform(0.8, 1.1)
+    """Draw a white board, a notice board or a large poster on the wall."""
+    rng, tall, low = s.rng, s.rng.uniform(0.7, 1.2), s.rng.uniform(0.8, 1.1)
     paint = rng.choice(
         (
             smooth(WHITE, 0.1), Paint("sign", (WHITE, (0.1, 0.1, 0.4), DARK), wide, aligned=True),
@@ -96,7 +96,7 @@ def board(s: Sketch, wide: float) -> None:
 
 def counter(s: Sketch, long: float) -> None:
     """Draw a kitchen row: cupboards, worktop, wall cabinets, appliances, things."""
-    rng = s.dice
+    rng = s.rng
     front = smooth(rng.one_of((WHITE, GREY, *ROOMS))) if rng.chance(0.6) else wood(rng)
     top = paved(rng, rng.choice(("concrete", "plaster")), (*STONE, DARK), 1.5)
     s.box((0, 0.1, 0.29), (long, 0.76, 0.58), front)
@@ -128,7 +128,7 @@ def counter(s: Sketch, long: float) -> None:
 
 def fridge(s: Sketch) -> None:
     """Draw a fridge, a washing machine or a vending machine."""
-    rng = s.dice
+    rng = s.rng
     tall = rng.choice((0.85, 1.5, 1.8, 2.0))
     paint = smooth(rng.one_of((WHITE, WHITE, STEEL, DARK, (0.4, 0.05, 0.04))), 0.1)
     s.box((0, 0.03, 0.32), (0.62, tall - 0.03, 0.62), paint)
@@ -141,7 +141,7 @@ def fridge(s: Sketch) -> None:
 
 def bed(s: Sketch, wide: float) -> None:
     """Draw a bed whose head is at the wall."""
-    rng, long = s.dice, s.dice.uniform(1.9, 2.1)
+    rng, long = s.rng, s.rng.uniform(1.9, 2.1)
     s.box((0, 0, long / 2), (wide, 0.3, long), wood(rng))
     s.box((0, 0.3, long / 2), (wide - 0.04, 0.2, long - 0.04), plain(WHITE, "weave"))
     cover = cloth(rng) if rng.chance(0.7) else smooth(rng.one_of(ROOMS))
@@ -153,7 +153,7 @@ def bed(s: Sketch, wide: float) -> None:
 
 def drawers(s: Sketch) -> None:
     """Draw a chest of drawers with things on it."""
-    rng = s.dice
+    rng = s.rng
     wide, tall = rng.uniform(0.45, 1.1), rng.uniform(0.5, 1.1)
     paint = wood(rng) if rng.chance(0.6) else smooth(rng.tinted(WHITE))
     s.box((0, 0, 0.22), (wide, tall, 0.44), paint)
@@ -167,7 +167,7 @@ def drawers(s: Sketch) -> None:
 
 def rack(s: Sketch, wide: float, tall: float) -> None:
     """Draw open shelves with boxes and things, 0.5 m deep, as in stores and workshops."""
-    rng, deep = s.dice, s.dice.uniform(0.4, 0.9)
+    rng, deep = s.rng, s.rng.uniform(0.4, 0.9)
     metal = smooth(rng.one_of((STEEL, GREY, (0.05, 0.1, 0.4), (0.6, 0.25, 0.02))))
     for x in (-1.0, 1.0):
         for z in (0.03, deep - 0.03):
@@ -194,7 +194,7 @@ def rack(s: Sketch, wide: float, tall: float) -> None:
 
 def pallet(s: Sketch) -> None:
     """Draw a pallet with a load."""
-    rng, boards = s.dice, wood(s.dice, span=0.8)
+    rng, boards = s.rng, wood(s.rng, span=0.8)
     s.box((0, 0.1, 0), (1.2, 0.04, 0.8), boards)
     for x in (-0.5, 0.0, 0.5):
         s.box((x, 0, 0), (0.12, 0.1, 0.8), boards)
@@ -205,7 +205,7 @@ def pallet(s: Sketch) -> None:
 
 def stairs(s: Sketch, wide: float, count: int) -> None:
     """Draw steps that rise from z = 0 towards -z, with a hand rail."""
-    rng = s.dice
+    rng = s.rng
     paint = rng.choice((wood(rng), plain(rng.one_of(STONE), "concrete"), cloth(rng)))
     edge = smooth(rng.one_of(WOODS))
     for i in range(count):
@@ -221,7 +221,7 @@ def stairs(s: Sketch, wide: float, count: int) -> None:
 
 def bathroom(s: Sketch) -> None:
     """Draw a toilet, or a wash basin with its mirror."""
-    rng, china = s.dice, smooth(WHITE, 0.1)
+    rng, china = s.rng, smooth(WHITE, 0.1)
     if rng.chance(0.5):
         s.box((0, 0.35, 0.1), (0.38, 0.42, 0.18), china)
         s.add(CYLINDER, (0, 0.0, 0.4), (0.26, 0.38, 0.36), china)
@@ -235,7 +235,7 @@ def bathroom(s: Sketch) -> None:
 
 def radiator(s: Sketch, wide: float) -> None:
     """Draw a radiator with its pipe."""
-    paint = smooth(s.dice.tinted(WHITE))
+    paint = smooth(s.rng.tinted(WHITE))
     s.box((0, 0.12, 0.07), (wide, 0.55, 0.03), paint)
     for i in range(int(wide / 0.12)):
         s.box((-wide / 2 + 0.06 + 0.12 * i, 0.12, 0.1), (0.06, 0.55, 0.04), paint)
@@ -244,7 +244,7 @@ def radiator(s: Sketch, wide: float) -> None:
 
 def wall_shelf(s: Sketch, wide: float) -> None:
     """Draw one to three boards on the wall with things on them, often above a low cupboard."""
-    rng = s.dice
+    rng = s.rng
     paint = wood(rng) if rng.chance(0.6) else smooth(rng.one_of((WHITE, DARK)))
     for i in range(rng.randint(1, 3)):
         low = 1.0 + 0.38 * i
@@ -256,7 +256,7 @@ def wall_shelf(s: Sketch, wide: float) -> None:
 
 def coats(s: Sketch, wide: float) -> None:
     """Draw coats on hooks, and shoes below them."""
-    rng = s.dice
+    rng = s.rng
     s.box((0, 1.65, 0.015), (wide, 0.1, 0.03), wood(rng))
     for i in range(int(wide / 0.22)):
         x = -wide / 2 + 0.12 + 0.22 * i

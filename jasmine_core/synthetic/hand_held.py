@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a hand or a small robot holds a camera in a room, and how it moves it."""
+"""Viewpoints and motions of cameras that a hand or a small robot carries through a room."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jasmine_core.synthetic.camera_motion import Motion, Wobble, wobble
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.room import Plan
 
 NEAREST, FARTHEST = 0.45, 3.5  # distance from what the camera looks at [m]
@@ -18,7 +18,7 @@ SPACE = 0.3  # that a camera needs on all sides [m]
 
 @dataclass(frozen=True)
 class Viewpoint:
-    """Hold where a camera is held and where it looks."""
+    """Position and direction of a camera in a room."""
 
     place: tuple[float, float]  # x, z [m]
     height: float  # [m]
@@ -33,8 +33,8 @@ def _space(plan: Plan, x: float, z: float) -> float:
     return min((walls, *(math.hypot(x - a, z - b) - r for a, b, r in plan.taken)))
 
 
-def viewpoint(rng: Dice, plan: Plan, targets: Sequence[tuple[float, float, float]]) -> Viewpoint:
-    """Draw a free place in the room and a direction, towards a target or across the room.
+def viewpoint(rng: Rng, plan: Plan, targets: Sequence[tuple[float, float, float]]) -> Viewpoint:
+    """Sample a free place in the room and a direction, towards a target or across the room.
 
     Args:
         rng: source of the numbers.
@@ -69,8 +69,8 @@ def viewpoint(rng: Dice, plan: Plan, targets: Sequence[tuple[float, float, float
     return best
 
 
-def held(rng: Dice, config: WorldConfig, view: Viewpoint) -> Motion:
-    """Draw the motion of a camera that sways around its place and turns much."""
+def held(rng: Rng, config: WorldConfig, view: Viewpoint) -> Motion:
+    """Sample the motion of a camera that sways around its place and turns much."""
     speed = rng.uniform(*config.hand_speed) * rng.choice((0.3, 1.0, 1.0))
     reach = max(view.space - 0.1, 0.05)
 

@@ -8,7 +8,7 @@ import math
 
 from jasmine_core.synthetic import furnishing, furniture, props, tabletop
 from jasmine_core.synthetic.camera_motion import Motion
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.furnishing import inside
 from jasmine_core.synthetic.hand_held import held, viewpoint
 from jasmine_core.synthetic.interior import Wall, shell, wall_paint
@@ -23,7 +23,7 @@ Target = tuple[float, float, float]  # x, height, z of what is worth looking at 
 
 def indoor(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     """Return the interior of a seed and the motion of the camera in it."""
-    rng = Dice(seed, "indoor")
+    rng = Rng(seed, "indoor")
     name = rng.choice(USUAL)
     style = STYLES[name]
     plan = Plan(rng.uniform(*style.wide), rng.uniform(*style.long), rng.uniform(*style.height))
@@ -37,17 +37,17 @@ def indoor(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
         _along(wall, plan, style.pieces, full, targets)
     _middle(s, plan, name, targets)
     _lamps(s, plan, name)
-    view = viewpoint(Dice(seed, "viewpoint"), plan, targets)
+    view = viewpoint(Rng(seed, "viewpoint"), plan, targets)
     if config.moving_objects and rng.chance(0.4):
         _people(s, plan, view.place, view.heading, config.duration)
-    return s.solids(), held(Dice(seed, "motion"), config, view)
+    return s.solids(), held(Rng(seed, "motion"), config, view)
 
 
 def _along(
     wall: Wall, plan: Plan, names: tuple[str, ...], full: float, targets: list[Target]
 ) -> None:
-    """Place furniture along a wall, and pictures above what is low."""
-    s, rng, at = wall.sketch, wall.sketch.dice, -wall.long / 2 + 0.3
+    """Draw furniture along a wall, and posters above what is low."""
+    s, rng, at = wall.sketch, wall.sketch.rng, -wall.long / 2 + 0.3
     c, sn = math.cos(s.yaw), math.sin(s.yaw)
     while at < wall.long / 2 - 0.6:
         piece = PIECES[rng.choice(names)]
@@ -66,15 +66,15 @@ def _along(
             targets.append((x + sn * out, piece.look, z + c * out))
             if piece.look < 0.95 and rng.chance(0.6):
                 size = rng.uniform(0.3, 0.9)
-                picture = Paint("poster", rng.palette(ROOMS, 0.6), size, aligned=True)
+                poster = Paint("poster", rng.palette(ROOMS, 0.6), size, aligned=True)
                 place = (middle, rng.uniform(1.3, 1.6), 0.015)
-                s.box(place, (size, size * rng.uniform(0.7, 1.1), 0.03), picture)
+                s.box(place, (size, size * rng.uniform(0.7, 1.1), 0.03), poster)
         at += wide + rng.uniform(0.02, 0.4)
 
 
 def _middle(s: Sketch, plan: Plan, name: str, targets: list[Target]) -> None:
     """Draw what stands away from the walls."""
-    rng = s.dice
+    rng = s.rng
     if name == "hall":
         _hall(s, plan, targets)
     elif name == "store":
@@ -98,7 +98,7 @@ def _middle(s: Sketch, plan: Plan, name: str, targets: list[Target]) -> None:
 
 def _table(s: Sketch, plan: Plan, targets: list[Target]) -> None:
     """Draw a table with chairs and things on it where there is space."""
-    rng = s.dice
+    rng = s.rng
     for _ in range(8):
         x, z = rng.uniform(-0.35, 0.35) * plan.wide, rng.uniform(-0.35, 0.35) * plan.long
         wide, long, height = rng.uniform(0.6, 1.0), rng.uniform(0.8, 1.8), rng.choice((0.74, 0.45))
@@ -126,7 +126,7 @@ def _table(s: Sketch, plan: Plan, targets: list[Target]) -> None:
 
 def _island(s: Sketch, plan: Plan, targets: list[Target]) -> None:
     """Draw desks back to back, with a screen between them."""
-    rng = s.dice
+    rng = s.rng
     x, z = rng.uniform(-0.3, 0.3) * plan.wide, rng.uniform(-0.3, 0.3) * plan.long
     wide = rng.uniform(1.2, 1.7)
     if not plan.take(x, z, 1.35):
@@ -141,7 +141,7 @@ def _island(s: Sketch, plan: Plan, targets: list[Target]) -> None:
 
 def _aisles(s: Sketch, plan: Plan, targets: list[Target]) -> None:
     """Draw rows of shelves with aisles between them."""
-    rng = s.dice
+    rng = s.rng
     tall, gap = rng.uniform(1.4, 2.3), rng.uniform(1.2, 2.4)
     x = -plan.wide / 2 + 1.6
     books = rng.chance(0.4)
@@ -163,7 +163,7 @@ def _aisles(s: Sketch, plan: Plan, targets: list[Target]) -> None:
 
 def _hall(s: Sketch, plan: Plan, targets: list[Target]) -> None:
     """Draw pillars, racks, pallets and tables in a hall."""
-    rng, paint = s.dice, wall_paint(s.dice)
+    rng, paint = s.rng, wall_paint(s.rng)
     if rng.chance(0.6):
         wide, step = rng.uniform(0.3, 0.6), rng.uniform(3.5, 6)
         for i in range(-2, 3):
@@ -192,7 +192,7 @@ def _hall(s: Sketch, plan: Plan, targets: list[Target]) -> None:
 
 def _lamps(s: Sketch, plan: Plan, name: str) -> None:
     """Draw lamps at the ceiling."""
-    rng = s.dice
+    rng = s.rng
     globe = plain(rng.tinted((1.6, 1.45, 1.2)), glow=1.0)
     if name in ("living", "bedroom", "kitchen") or rng.chance(0.2):
         drop, wide = rng.uniform(0.05, 0.6), rng.uniform(0.2, 0.5)
@@ -214,7 +214,7 @@ def _people(
     s: Sketch, plan: Plan, place: tuple[float, float], heading: float, duration: float
 ) -> None:
     """Draw one or two people who walk through the room."""
-    rng = s.dice
+    rng = s.rng
     for _ in range(rng.choice((1, 1, 2))):
         away = rng.uniform(1.3, min(6.0, 0.6 * plan.long))
         angle = heading + rng.gauss(0, 0.35)

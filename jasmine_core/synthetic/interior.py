@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The shell of a building around one main room: walls with openings, doors, rooms behind them."""
+"""Shell of a building around one main room: walls with openings, doors, rooms behind them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from jasmine_core.synthetic import furniture, props
-from jasmine_core.synthetic.config import Dice
+from jasmine_core.synthetic.config import Rng
 from jasmine_core.synthetic.furnishing import drawers, inside
 from jasmine_core.synthetic.paint import (
     DARK,
@@ -33,7 +33,7 @@ DOOR = 2.05  # height of a door [m]
 
 @dataclass(frozen=True)
 class Opening:
-    """A hole in a wall that reaches down to the floor."""
+    """Hole in a wall that reaches down to the floor."""
 
     at: float  # middle, along the wall [m]
     wide: float
@@ -55,7 +55,7 @@ class Wall:
         return all(end < a or b < start for a, b in self.used)
 
 
-def wall_paint(rng: Dice) -> Paint:
+def wall_paint(rng: Rng) -> Paint:
     """Return the paint of a wall; half of the walls have no texture at all."""
     colour = rng.one_of((*ROOMS, WHITE, WHITE), 0.2)
     if rng.chance(0.5):
@@ -67,7 +67,7 @@ def wall_paint(rng: Dice) -> Paint:
     return Paint(pattern, (colour, (a, b, c), rng.one_of(ROOMS)), rng.uniform(1, 2.5))
 
 
-def floor_paint(rng: Dice) -> Paint:
+def floor_paint(rng: Rng) -> Paint:
     """Return the paint of a floor."""
     pattern = rng.choice(
         ("parquet", "planks", "checker", "tiles", "weave", "slabs", "concrete", "pane")
@@ -82,7 +82,7 @@ def floor_paint(rng: Dice) -> Paint:
 
 def flat(s: Sketch, wide: float, long: float, height: float, walls: Paint) -> None:
     """Draw the floor and the ceiling of a room around the origin of the sketch."""
-    rng = s.dice
+    rng = s.rng
     s.add(BOX, (0, -THICK, 0), (wide, THICK, long), floor_paint(rng), casts=False)
     white = rng.choice((smooth(rng.tinted(WHITE)), plain(rng.tinted(WHITE), "plaster")))
     panels = Paint("tiles", (WHITE, GREY, (0.5, 0.5, 0.5)), rng.choice((2.4, 4.8)))
@@ -93,7 +93,7 @@ def flat(s: Sketch, wide: float, long: float, height: float, walls: Paint) -> No
 def build(wall: Wall, height: float, paint: Paint) -> None:
     """Draw a wall around its openings, with skirting."""
     s, edge = wall.sketch, -wall.long / 2
-    skirting = smooth(s.dice.one_of((WHITE, *WOODS))) if s.dice.chance(0.7) else None
+    skirting = smooth(s.rng.one_of((WHITE, *WOODS))) if s.rng.chance(0.7) else None
 
     def piece(start: float, end: float) -> None:
         middle, wide = (start + end) / 2, end - start
@@ -111,7 +111,7 @@ def build(wall: Wall, height: float, paint: Paint) -> None:
 
 def doorway(wall: Wall, opening: Opening) -> None:
     """Draw the frame of an opening, and often a door that stands open."""
-    s, rng = wall.sketch, wall.sketch.dice
+    s, rng = wall.sketch, wall.sketch.rng
     frame = smooth(rng.one_of((WHITE, GREY, *WOODS)))
     for side in (-1, 1):
         x = opening.at + side * (opening.wide / 2 - 0.03)
@@ -130,7 +130,7 @@ def doorway(wall: Wall, opening: Opening) -> None:
 
 def closed_door(s: Sketch, at: float) -> None:
     """Draw a closed door in a wall."""
-    rng, wide = s.dice, s.dice.uniform(0.8, 1.0)
+    rng, wide = s.rng, s.rng.uniform(0.8, 1.0)
     frame = smooth(rng.one_of((WHITE, GREY, *WOODS)))
     s.box((at, 0, 0.01), (wide + 0.14, DOOR + 0.07, 0.04), frame)
     leaf = rng.choice((wood(rng, span=1.8), smooth(rng.one_of((WHITE, *ROOMS)))))
@@ -142,7 +142,7 @@ def closed_door(s: Sketch, at: float) -> None:
 
 def room_behind(wall: Wall, opening: Opening, height: float) -> None:
     """Draw the room or corridor that is seen through an opening, behind its stretch of the wall."""
-    s, rng = wall.sketch, wall.sketch.dice
+    s, rng = wall.sketch, wall.sketch.rng
     deep = rng.choice((rng.uniform(1.4, 2.2), rng.uniform(2.5, 6), rng.uniform(5, 14)))
     reach = opening.wide / 2
     left = max(opening.behind[0] + THICK, opening.at - reach - rng.uniform(0.2, 3))
@@ -169,8 +169,8 @@ def room_behind(wall: Wall, opening: Opening, height: float) -> None:
             closed_door(back, x)
         elif kind == 4:
             size = rng.uniform(0.4, 0.9)
-            picture = Paint("poster", rng.palette(ROOMS, 0.6), size, aligned=True)
-            back.box((x, 1.2, 0.015), (size, size, 0.03), picture)
+            poster = Paint("poster", rng.palette(ROOMS, 0.6), size, aligned=True)
+            back.box((x, 1.2, 0.015), (size, size, 0.03), poster)
         elif deep > 2.5 and wide > 1.5:
             furniture.table(inside(here, x, 0.0), 0.9, 1.2)
     if rng.chance(0.15) and deep > 2:
@@ -187,7 +187,7 @@ def shell(s: Sketch, plan: Plan, holes: Sequence[int]) -> list[Wall]:
         plan: size of the room; openings take what is before them.
         holes: number of openings to draw in each of the four walls.
     """
-    rng = s.dice
+    rng = s.rng
     common = wall_paint(rng)
     flat(s, plan.wide + 2 * THICK, plan.long + 2 * THICK, plan.height, common)
     walls = []

@@ -17,7 +17,7 @@ from jasmine_core.synthetic.solids import Sketch
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of furniture along a wall."""
+    """Piece of furniture along a wall."""
 
     draw: Callable[[Sketch, float], None]  # at the wall, of this width [m]
     wide: tuple[float, float]
@@ -28,8 +28,8 @@ class Piece:
 def desk(s: Sketch, wide: float) -> None:
     """Draw a desk and its chair."""
     furnishing.desk(s, wide)
-    if s.dice.chance(0.8):
-        place = inside(s, s.dice.uniform(-0.25, 0.25), 0.95, math.pi + s.dice.gauss(0, 0.6))
+    if s.rng.chance(0.8):
+        place = inside(s, s.rng.uniform(-0.25, 0.25), 0.95, math.pi + s.rng.gauss(0, 0.6))
         furnishing.office_chair(place)
 
 
@@ -38,25 +38,25 @@ def _sofa(s: Sketch, wide: float) -> None:
 
 
 def _boxes(s: Sketch, wide: float) -> None:
-    for i in range(s.dice.randint(1, 3)):
-        x, z = (i - 1) * 0.35, s.dice.uniform(0.2, 0.4)
+    for i in range(s.rng.randint(1, 3)):
+        x, z = (i - 1) * 0.35, s.rng.uniform(0.2, 0.4)
         tabletop.crate(inside(s, x, z))
 
 
 def _shelf(s: Sketch, wide: float) -> None:
-    furniture.bookshelf(s, wide, s.dice.uniform(0.9, 2.2))
+    furniture.bookshelf(s, wide, s.rng.uniform(0.9, 2.2))
 
 
 def _rack(s: Sketch, wide: float) -> None:
-    furnishing.rack(s, wide, s.dice.uniform(1.4, 2.3))
+    furnishing.rack(s, wide, s.rng.uniform(1.4, 2.3))
 
 
 def _cupboard(s: Sketch, wide: float) -> None:
-    furniture.cupboard(s, wide, s.dice.uniform(0.8, 2.1))
+    furniture.cupboard(s, wide, s.rng.uniform(0.8, 2.1))
 
 
 def _steps(s: Sketch, wide: float) -> None:
-    count = s.dice.randint(4, 8)
+    count = s.rng.randint(4, 8)
     furnishing.stairs(inside(s, 0.0, 0.28 * count), wide, count)
 
 
@@ -85,7 +85,7 @@ PIECES = {
 
 @dataclass(frozen=True)
 class Style:
-    """A kind of interior."""
+    """Kind of interior: sizes, furniture, openings."""
 
     wide: tuple[float, float]
     long: tuple[float, float]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where rays o + t d enter and leave the unit solids of solids.py; all are convex.
+"""Intersection of rays o + t d with the unit solids of solids.py, which are all convex.
 
 Coordinates are tuples (x, y, z) of tensors that broadcast. A miss is an empty interval, near >=
 far. `face` tells what was entered: 0, 1, 2 = the side across x, y, z; 3 = the round side.

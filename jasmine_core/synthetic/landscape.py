@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""All that is seen beside and beyond a road, with exact depth as far as the horizon."""
+"""Landscape beside and beyond a road, with exact depth as far as the horizon."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jasmine_core.synthetic.terrain import CROPS, Bank, Terrain, bank, hills
 
 def fields(s: BentSketch, side: int, start: float, length: float, far: float) -> None:
     """Draw patches of crops beside the road; some stand knee-high or higher."""
-    rng, z = s.dice, -s.dice.uniform(10, 40)
+    rng, z = s.rng, -s.rng.uniform(10, 40)
     while z < far:
         long, wide = rng.uniform(25, 120), rng.uniform(40, 160)
         if rng.chance(0.75):
@@ -32,7 +32,7 @@ def fields(s: BentSketch, side: int, start: float, length: float, far: float) ->
 
 
 def landscape(s: BentSketch, land: Terrain, edge: float, built: bool) -> None:
-    """Draw all that is seen beside and beyond the road, from `edge` [m] outwards.
+    """Draw the landscape beside and beyond the road, from `edge` [m] outwards.
 
     Args:
         s: sketch of the scene.
@@ -40,7 +40,7 @@ def landscape(s: BentSketch, land: Terrain, edge: float, built: bool) -> None:
         edge: where on both sides the road's own things end [m].
         built: whether houses stand along the road; far things then rise behind them.
     """
-    rng = s.dice
+    rng = s.rng
     lawn = rng.one_of(LAWNS)
     grass = Paint("grass", (lawn, rng.one_of(CROPS), rng.one_of(CROPS)), rng.uniform(6, 12))
     # 1. Relief: a bank on one side or on both, hills.

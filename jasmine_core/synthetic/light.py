@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Sun, sky and haze of a scene, and the film that turns linear light into a picture."""
+"""Sun, sky and haze of a scene, and the camera response that turns linear light into an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from jasmine_core.synthetic.config import Colour, Dice
+from jasmine_core.synthetic.config import Colour, Rng
 from jasmine_core.synthetic.textures import VARIANTS, sample_smooth
 
 CLOUD = VARIANTS["cloud"][0]
@@ -20,7 +20,7 @@ LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in a monochrome i
 
 @dataclass(frozen=True)
 class Light:
-    """Describe one scene's light and camera response in plain numbers."""
+    """Light and camera response of one scene, in plain numbers."""
 
     sun: tuple[float, float, float]  # unit vector towards the sun or lamp, world frame
     sunlight: Colour  # on a surface that faces it
@@ -35,7 +35,7 @@ class Light:
     balance: Colour  # white balance
     gamma: float
     vignette: float  # loss of light in the corners, 0..1
-    noise: float  # standard deviation in the finished picture
+    noise: float  # standard deviation in the finished image
     bank: float  # number of the texture bank
     wet: float = 0.0  # how much of the sky is mirrored by what looks up, 0..1
     colour: float = 1.0  # saturation: 0 for a monochrome camera
@@ -46,7 +46,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Lights:
-    """Hold the lights of B scenes: [B,3], [B,2] or [B] tensors of the same names."""
+    """Lights of B scenes: [B,3], [B,2] or [B] tensors of the same names."""
 
     sun: Tensor
     sunlight: Tensor
@@ -97,60 +97,60 @@ def scaled(colour: Colour, factor: float) -> Colour:
     return r * factor, g * factor, b * factor
 
 
-def daylight(dice: Dice, bank: int) -> Light:
-    """Draw an hour and a weather: sunny, veiled or overcast; low warm sun or high white sun."""
-    elevation = math.radians(dice.uniform(18, 65))
-    sunny = dice.choice((0.0, 0.4, 0.8, 1.0)) * dice.uniform(0.7, 1.0)
+def daylight(rng: Rng, bank: int) -> Light:
+    """Sample a time of day and a weather, sunny to overcast, with a warm or a white sun."""
+    elevation = math.radians(rng.uniform(18, 65))
+    sunny = rng.choice((0.0, 0.4, 0.8, 1.0)) * rng.uniform(0.7, 1.0)
     warm = max(0.0, 1 - elevation / math.radians(45))
     if sunny == 0:
         elevation = math.radians(80)  # an overcast sky is brightest overhead
     sunlight = scaled((1.0, 0.95 - 0.15 * warm, 0.86 - 0.34 * warm), 0.4 + 2.8 * sunny)
     ambient = 1.0 - 0.5 * sunny
-    blue = dice.uniform(0.6, 1.0) * sunny
-    grey = dice.uniform(0.75, 1.1)
+    blue = rng.uniform(0.6, 1.0) * sunny
+    grey = rng.uniform(0.75, 1.1)
     horizon = scaled((1 - 0.35 * blue, 1 - 0.18 * blue, 1.0), grey)
     zenith = scaled((0.75 - 0.63 * blue, 0.8 - 0.5 * blue, 0.88 - 0.1 * blue), grey)
     brightness = 0.55 * sum(sunlight) / 3 + ambient
     return Light(
-        sun=unit(dice.uniform(-math.pi, math.pi), elevation),
+        sun=unit(rng.uniform(-math.pi, math.pi), elevation),
         sunlight=sunlight,
         above=scaled((0.92, 0.97, 1.08), ambient),
         below=scaled((1.0, 0.95, 0.88), ambient * 0.45),
-        horizon=dice.tinted(horizon, 0.06),
-        zenith=dice.tinted(zenith, 0.12),
-        clouds=dice.uniform(0.0, 0.8) if sunny else dice.uniform(0.6, 1.0),
-        drift=(dice.random(), dice.random()),
-        haze=dice.choice((0.0004, 0.0008, 0.0015, 0.004)) * dice.uniform(0.5, 1.5),
-        exposure=dice.uniform(0.9, 1.7) / brightness,
-        balance=dice.tinted((1.0, 1.0, 1.0), 0.08),
-        gamma=dice.uniform(1.9, 2.4),
-        vignette=dice.uniform(0.0, 0.25),
-        noise=dice.uniform(0.001, 0.008),
+        horizon=rng.tinted(horizon, 0.06),
+        zenith=rng.tinted(zenith, 0.12),
+        clouds=rng.uniform(0.0, 0.8) if sunny else rng.uniform(0.6, 1.0),
+        drift=(rng.random(), rng.random()),
+        haze=rng.choice((0.0004, 0.0008, 0.0015, 0.004)) * rng.uniform(0.5, 1.5),
+        exposure=rng.uniform(0.9, 1.7) / brightness,
+        balance=rng.tinted((1.0, 1.0, 1.0), 0.08),
+        gamma=rng.uniform(1.9, 2.4),
+        vignette=rng.uniform(0.0, 0.25),
+        noise=rng.uniform(0.001, 0.008),
         bank=float(bank),
     )
 
 
-def lamplight(dice: Dice, bank: int) -> Light:
-    """Draw the light of a room: a lamp near the ceiling or a bright window to one side."""
-    window = dice.chance(0.5)
-    elevation = math.radians(dice.uniform(35, 55) if window else dice.uniform(60, 80))
-    tone = dice.tinted((1.0, 0.95, 0.88) if window else (1.0, 0.86, 0.68), 0.1)
-    ambient = dice.uniform(0.55, 0.9)
+def lamplight(rng: Rng, bank: int) -> Light:
+    """Sample the light of a room: a lamp near the ceiling or a bright window to one side."""
+    window = rng.chance(0.5)
+    elevation = math.radians(rng.uniform(35, 55) if window else rng.uniform(60, 80))
+    tone = rng.tinted((1.0, 0.95, 0.88) if window else (1.0, 0.86, 0.68), 0.1)
+    ambient = rng.uniform(0.55, 0.9)
     return Light(
-        sun=unit(dice.uniform(-math.pi, math.pi), elevation),
-        sunlight=scaled(tone, dice.uniform(0.5, 1.3)),
-        above=scaled(dice.tinted((1.0, 0.97, 0.92), 0.06), ambient),
-        below=scaled(dice.tinted((1.0, 0.93, 0.82), 0.06), ambient * dice.uniform(0.5, 0.8)),
+        sun=unit(rng.uniform(-math.pi, math.pi), elevation),
+        sunlight=scaled(tone, rng.uniform(0.5, 1.3)),
+        above=scaled(rng.tinted((1.0, 0.97, 0.92), 0.06), ambient),
+        below=scaled(rng.tinted((1.0, 0.93, 0.82), 0.06), ambient * rng.uniform(0.5, 0.8)),
         horizon=(1.0, 1.0, 1.0),
         zenith=(0.7, 0.8, 1.0),
         clouds=0.5,
-        drift=(dice.random(), dice.random()),
+        drift=(rng.random(), rng.random()),
         haze=0.0,
-        exposure=dice.uniform(0.65, 1.1),
-        balance=dice.tinted((1.0, 1.0, 1.0), 0.1),
-        gamma=dice.uniform(1.9, 2.4),
-        vignette=dice.uniform(0.0, 0.3),
-        noise=dice.uniform(0.001, 0.010),
+        exposure=rng.uniform(0.65, 1.1),
+        balance=rng.tinted((1.0, 1.0, 1.0), 0.1),
+        gamma=rng.uniform(1.9, 2.4),
+        vignette=rng.uniform(0.0, 0.3),
+        noise=rng.uniform(0.001, 0.010),
         bank=float(bank),
     )
 
@@ -193,7 +193,7 @@ def white_noise(seed: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def develop(linear: Tensor, lights: Lights, scene: Tensor, seed: Tensor) -> Tensor:
-    """Return the picture [F,3,H,W] in [0,1] of linear light [F,3,H,W]."""
+    """Return the image [F,3,H,W] in [0,1] of linear light [F,3,H,W]."""
     H, W = linear.shape[-2:]
     v = torch.linspace(-1, 1, H, device=linear.device)[:, None] * (H / W)
     u = torch.linspace(-1, 1, W, device=linear.device)[None]
@@ -202,11 +202,11 @@ def develop(linear: Tensor, lights: Lights, scene: Tensor, seed: Tensor) -> Tens
     light = linear * gain * (1 - lights.vignette[scene][:, None, None, None] * corner)
     # A soft knee keeps bright skies and walls from clipping to plain white.
     light = light.clamp_min(1e-6) * (1 + light**4) ** -0.25
-    picture = light ** (1 / lights.gamma[scene][:, None, None, None])
+    image = light ** (1 / lights.gamma[scene][:, None, None, None])
     amount = lights.noise[scene][:, None, None, None]
-    picture = (picture + amount * white_noise(seed, (3, H, W))).clamp(0, 1)
+    image = (image + amount * white_noise(seed, (3, H, W))).clamp(0, 1)
     colour = lights.colour[scene][:, None, None, None]
     if (colour == 1).all():
-        return picture
-    grey = (picture * picture.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-    return torch.where(colour == 1, picture, torch.lerp(grey, picture, colour).clamp(0, 1))
+        return image
+    grey = (image * image.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+    return torch.where(colour == 1, image, torch.lerp(grey, image, colour).clamp(0, 1))

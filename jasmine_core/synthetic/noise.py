@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What patterns are drawn with: tileable noise, dice and cells, on SIZE x SIZE texels."""
+"""Building blocks of patterns: tileable noise, random numbers and cells, SIZE x SIZE texels."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How surfaces look: patterns with the colours of streets and rooms."""
+"""Paints of surfaces: patterns with the colours of streets and rooms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jasmine_core.synthetic.config import Colour, Dice, Palette
+from jasmine_core.synthetic.config import Colour, Palette, Rng
 
 WHITE: Colour = (0.75, 0.74, 0.72)
 GREY: Colour = (0.30, 0.30, 0.30)
@@ -52,7 +52,7 @@ ROOMS: tuple[Colour, ...] = (
 
 @dataclass(frozen=True)
 class Paint:
-    """Say how a surface looks: pattern, three colours, size of a tile, light of its own."""
+    """Appearance of a surface: pattern, three colours, size of a tile, light of its own."""
 
     pattern: str  # name in patterns.PATTERNS
     colours: Palette  # base, ink, glass
@@ -70,26 +70,26 @@ def plain(colour: Colour, pattern: str = "plaster", span: float = 2.0, glow: flo
     return Paint(pattern, (colour, dark, dark), span, glow)
 
 
-def paved(dice: Dice, pattern: str, colours: Sequence[Colour], span: float) -> Paint:
+def paved(rng: Rng, pattern: str, colours: Sequence[Colour], span: float) -> Paint:
     """Return the paint of masonry, paving or roofs: joints are a darker tone of the surface."""
-    r, g, b = dice.one_of(colours)
+    r, g, b = rng.one_of(colours)
     return Paint(pattern, ((r, g, b), (r / 3, g / 3, b / 3), (0.6 * r, 0.6 * g, 0.6 * b)), span)
 
 
-def foliage(dice: Dice, span: float = 2.5) -> Paint:
+def foliage(rng: Rng, span: float = 2.5) -> Paint:
     """Return the paint of a crown or a hedge."""
-    r, g, b = dice.one_of(LEAVES, 0.25)
+    r, g, b = rng.one_of(LEAVES, 0.25)
     bright, gap = (1.7 * r, 1.6 * g, 1.5 * b), (0.25 * r, 0.3 * g, 0.3 * b)
     return Paint("leaves", ((r, g, b), bright, gap), span)
 
 
-def wood(dice: Dice, pattern: str = "planks", span: float = 1.5) -> Paint:
+def wood(rng: Rng, pattern: str = "planks", span: float = 1.5) -> Paint:
     """Return the paint of boards."""
-    r, g, b = dice.one_of(WOODS)
+    r, g, b = rng.one_of(WOODS)
     return Paint(pattern, ((r, g, b), (r / 3, g / 3, b / 3), (r / 2, g / 2, b / 2)), span)
 
 
-def cloth(dice: Dice) -> Paint:
+def cloth(rng: Rng) -> Paint:
     """Return the paint of clothes, cushions and curtains."""
-    pattern = dice.choice(("weave", "weave", "stripes", "motif"))
-    return Paint(pattern, dice.palette(CLOTHES, 0.3), dice.uniform(0.5, 1.2))
+    pattern = rng.choice(("weave", "weave", "stripes", "motif"))
+    return Paint(pattern, rng.palette(CLOTHES, 0.3), rng.uniform(0.5, 1.2))

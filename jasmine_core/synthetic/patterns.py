@@ -223,7 +223,7 @@ def books(g: Generator) -> Tensor:
 
 
 def poster(g: Generator) -> Tensor:
-    """Draw a picture in a frame (ink): random discs, bars and a horizon."""
+    """Draw a framed painting (ink = frame): random discs, bars and a horizon."""
     at = (torch.arange(SIZE) + 0.5) / SIZE
     y, x = at[:, None].expand(SIZE, SIZE), at[None].expand(SIZE, SIZE)
     maps = blank(0.45 + 0.1 * noise(g, 1.4))

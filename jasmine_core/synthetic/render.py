@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes and times in, pictures with exact depth out; any number of scenes at once."""
+"""Rendering of scenes at given times into images with exact depth, many scenes at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from jasmine_core.synthetic.blur import blurred, displacement
 from jasmine_core.synthetic.camera_motion import Motion
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.indoor import indoor
 from jasmine_core.synthetic.light import Light, Lights, daylight, develop, lamplight
 from jasmine_core.synthetic.road import road
@@ -32,7 +32,7 @@ _RAYS = {"cpu": 1 << 19, "cuda": 1 << 25}
 
 @dataclass(frozen=True)
 class Scene:
-    """Hold everything that a seed decides."""
+    """Scene of one seed: objects, light, motion and intrinsics."""
 
     seed: int
     solids: Solids  # B = 1
@@ -43,7 +43,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Frames:
-    """Hold rendered pictures, [F,...] in the order they were asked for."""
+    """Rendered frames, [F,...] in the order of the request."""
 
     images: Tensor  # [F,3,H,W] in [0,1]
     depths: Tensor  # [F,1,H,W] metres along +Z, inf for sky
@@ -52,15 +52,15 @@ class Frames:
 
 @lru_cache(maxsize=4096)
 def scene(seed: int, config: WorldConfig) -> Scene:
-    """Return the scene of a seed; its content depends on neither device nor picture size."""
+    """Return the scene of a seed; its content depends on neither device nor image size."""
     bank = seed % config.texture_banks
-    dice = Dice(seed, "camera")
-    fov = math.radians(dice.within(config.fov))
+    rng = Rng(seed, "camera")
+    fov = math.radians(rng.within(config.fov))
     focal = config.width / 2 / math.tan(fov / 2)
     K = torch.tensor(
         [[focal, 0, (config.width - 1) / 2], [0, focal, (config.height - 1) / 2], [0, 0, 1]]
     )
-    light = Dice(seed, "light")
+    light = Rng(seed, "light")
     if config.kind == "street":
         solids, motion = street(seed, config)
         return Scene(seed, solids, daylight(light, bank), motion, K)
@@ -75,7 +75,7 @@ def scene(seed: int, config: WorldConfig) -> Scene:
 
 
 def offsets(supersample: int) -> Tensor:
-    """Return the places of a pixel's rays [S,2] [px]: its centre and, above 1, a grid around."""
+    """Return the offsets of a pixel's rays [S,2] [px]: its centre and, above 1, a grid around."""
     if supersample == 1:
         return torch.zeros(1, 2)
     side = (torch.arange(supersample) + 0.5) / supersample - 0.5
@@ -100,14 +100,12 @@ def _exposed(
     thing = (hits.key.long() // 4).clamp_min(0)  # [F,tiles,R]
     velocity = torch.cat(
         [
-            view.picture(
-                solids.velocity[view.scene, :, i].gather(1, thing.flatten(1)).view_as(thing)
-            )
+            view.image(solids.velocity[view.scene, :, i].gather(1, thing.flatten(1)).view_as(thing))
             for i in range(3)
         ],
         dim=1,
     )
-    moved = displacement(view, view.picture(hits.t), velocity, opening, closing, shutter)
+    moved = displacement(view, view.image(hits.t), velocity, opening, closing, shutter)
     return torch.where(shutter[:, None, None, None] > 0, blurred(linear, moved), linear)
 
 
@@ -150,8 +148,8 @@ def render(
         parts.append(
             Frames(
                 develop(linear, lights, at, seeds[f]),
-                view.picture(hits.t),
-                view.picture(moving & (hits.key >= 0)),
+                view.image(hits.t),
+                view.image(moving & (hits.key >= 0)),
             )
         )
     return Frames(

@@ -9,7 +9,7 @@ import math
 from jasmine_core.synthetic.built_up import built_up
 from jasmine_core.synthetic.camera_motion import Motion
 from jasmine_core.synthetic.carrier import carried, carrier
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.course import BentSketch, Course, Waves
 from jasmine_core.synthetic.cross_section import Section, surface
 from jasmine_core.synthetic.far_buildings import village
@@ -31,12 +31,12 @@ SPEEDS = {
 
 def road(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     """Return the road of a seed and the drive along it."""
-    rng = Dice(seed, "road")
+    rng = Rng(seed, "road")
     style = rng.choice(STYLES)
     section = _section(rng, style)
     course = _course(rng, style)
     number = rng.randrange(section.lanes[0])
-    mount = Dice(seed, "motion")
+    mount = Rng(seed, "motion")
     by = carrier(mount)
     lane = section.middle(number)
     if by.fastest < 10:  # slow ones keep to the edge of the road
@@ -62,7 +62,7 @@ def road(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     return s.solids(), motion
 
 
-def _section(rng: Dice, style: str) -> Section:
+def _section(rng: Rng, style: str) -> Section:
     hand = rng.side()
     if style == "motorway":
         lanes = rng.choice((2, 2, 3, 3, 4))
@@ -77,7 +77,7 @@ def _section(rng: Dice, style: str) -> Section:
     return Section((1, 1), wide, 0.0, rng.uniform(0.1, 1.2), hand, style)
 
 
-def _course(rng: Dice, style: str) -> Course:
+def _course(rng: Rng, style: str) -> Course:
     """Draw curves and crests; half of the roads are straight, as long views need."""
     flat = style in ("avenue", "suburb", "works")
     turns: Waves = ()

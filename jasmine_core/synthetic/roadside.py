@@ -13,7 +13,7 @@ from jasmine_core.synthetic.street import BEHIND
 
 def roadside(s: BentSketch, section: Section, way: float) -> None:
     """Draw guard rails, posts, signs, lamps and telephone poles beside an open road."""
-    rng = s.dice
+    rng = s.rng
     left, right = section.half
     steel = plain(rng.tinted(STEEL), "concrete", 2.0)
 
@@ -69,7 +69,7 @@ def roadside(s: BentSketch, section: Section, way: float) -> None:
 
 def _board(s: BentSketch) -> None:
     """Draw a large direction board on two posts."""
-    rng = s.dice
+    rng = s.rng
     colour = rng.choice(((0.02, 0.06, 0.35), (0.02, 0.2, 0.08), (0.6, 0.6, 0.6), (0.6, 0.4, 0.02)))
     wide, tall, low = rng.uniform(2, 4.5), rng.uniform(1.5, 3.2), rng.uniform(1.5, 2.5)
     ink = WHITE if sum(colour) < 0.6 else (0.05, 0.05, 0.05)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A furnished room around the origin, seen by a camera in a hand."""
+"""Furnished room around the origin, seen by a hand-held camera."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from jasmine_core.synthetic import furniture, props
 from jasmine_core.synthetic.camera_motion import Motion, hand
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.paint import (
     DARK,
     ROOMS,
@@ -28,7 +28,7 @@ CLEAR = 0.45  # furniture keeps this far from the camera's way [m]
 
 @dataclass
 class Plan:
-    """Hold the room's size and what is taken: discs (x, z, radius) in metres."""
+    """Size of the room and what is taken: discs (x, z, radius) in metres."""
 
     wide: float
     long: float
@@ -52,15 +52,15 @@ class Plan:
 
 def room(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     """Return the room of a seed and the walk through it."""
-    dice = Dice(seed, "room")
-    plan = Plan(dice.uniform(3.6, 6.5), dice.uniform(4.0, 7.5), dice.uniform(2.4, 3.1))
-    s = Sketch(dice)
+    rng = Rng(seed, "room")
+    plan = Plan(rng.uniform(3.6, 6.5), rng.uniform(4.0, 7.5), rng.uniform(2.4, 3.1))
+    s = Sketch(rng)
     # The camera stands off the middle and looks across it.
-    place = (dice.uniform(-0.25, 0.25) * plan.wide, dice.uniform(-0.28, -0.1) * plan.long)
-    if dice.chance(0.5):
+    place = (rng.uniform(-0.25, 0.25) * plan.wide, rng.uniform(-0.28, -0.1) * plan.long)
+    if rng.chance(0.5):
         place = (place[0], -place[1])
-    towards = math.atan2(-place[0], -place[1]) + dice.gauss(0, 0.5)
-    motion = hand(Dice(seed, "motion"), config, place, towards)
+    towards = math.atan2(-place[0], -place[1]) + rng.gauss(0, 0.5)
+    motion = hand(Rng(seed, "motion"), config, place, towards)
     reach = max(sum(abs(a) for a, _, _ in w.terms) for w in (motion.x, motion.z))
     plan.taken.append((*place, min(reach, 0.9) + CLEAR))
 
@@ -76,99 +76,99 @@ def room(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
 
 def _shell(s: Sketch, plan: Plan) -> None:
     """Draw floor, ceiling, walls with skirting, and sometimes half a wall across the room."""
-    dice, thick = s.dice, 0.2
+    rng, thick = s.rng, 0.2
     outer = (plan.wide + 2 * thick, plan.long + 2 * thick)
-    floor = dice.choice(("parquet", "planks", "checker", "tiles", "weave", "slabs"))
-    paint = _floor_paint(dice, floor)
+    floor = rng.choice(("parquet", "planks", "checker", "tiles", "weave", "slabs"))
+    paint = _floor_paint(rng, floor)
     s.add(BOX, (0, -thick, 0), (outer[0], thick, outer[1]), paint, casts=False)
     ceiling = plain(
-        dice.tinted((0.78, 0.77, 0.74), 0.1),
-        dice.choice(("plaster", "plaster", "planks", "concrete")),
+        rng.tinted((0.78, 0.77, 0.74), 0.1),
+        rng.choice(("plaster", "plaster", "planks", "concrete")),
     )
     s.add(BOX, (0, plan.height, 0), (outer[0], thick, outer[1]), ceiling, casts=False)
-    common = _wall_paint(dice)
-    skirting = plain(dice.one_of((WHITE, *WOODS)), "planks")
+    common = _wall_paint(rng)
+    skirting = plain(rng.one_of((WHITE, *WOODS)), "planks")
     for number in range(4):
         x, z, yaw, long = plan.wall(number)
-        paint = _wall_paint(dice) if dice.chance(0.3) else common
+        paint = _wall_paint(rng) if rng.chance(0.3) else common
         here = s.at(x, z, yaw)
         here.add(BOX, (0, 0, -thick / 2), (long, plan.height, thick), paint, casts=False)
         here.add(BOX, (0, 0, 0.008), (long, 0.09, 0.016), skirting, casts=False)
-    if dice.chance(0.35):
-        x, z, yaw, _ = plan.wall(dice.randint(0, 3))
-        deep = dice.uniform(0.8, 1.6)
+    if rng.chance(0.35):
+        x, z, yaw, _ = plan.wall(rng.randint(0, 3))
+        deep = rng.uniform(0.8, 1.6)
         centre = (x + deep / 2 * math.sin(yaw), z + deep / 2 * math.cos(yaw))
         if plan.take(*centre, deep / 2):
             s.at(x, z, yaw).box((0, 0, deep / 2), (0.12, plan.height, deep), common)
 
 
-def _floor_paint(dice: Dice, pattern: str) -> Paint:
+def _floor_paint(rng: Rng, pattern: str) -> Paint:
     if pattern in ("parquet", "planks"):
-        return wood(dice, pattern, dice.uniform(1.2, 2.4))
-    base = dice.one_of(ROOMS, 0.3)
+        return wood(rng, pattern, rng.uniform(1.2, 2.4))
+    base = rng.one_of(ROOMS, 0.3)
     dark = (0.3 * base[0], 0.3 * base[1], 0.3 * base[2])
-    return Paint(pattern, (base, dice.one_of((dark, *ROOMS)), dark), dice.uniform(1.2, 2.6))
+    return Paint(pattern, (base, rng.one_of((dark, *ROOMS)), dark), rng.uniform(1.2, 2.6))
 
 
-def _wall_paint(dice: Dice) -> Paint:
-    pattern = dice.choice(
+def _wall_paint(rng: Rng) -> Paint:
+    pattern = rng.choice(
         ("plaster", "plaster", "motif", "stripes", "bricks", "tiles", "planks", "weave")
     )
-    first, second, third = dice.palette(ROOMS, 0.2)
+    first, second, third = rng.palette(ROOMS, 0.2)
     (a, b, c), (d, e, f) = first, second
     near = (0.6 * a + 0.4 * d, 0.6 * b + 0.4 * e, 0.6 * c + 0.4 * f)  # patterns of walls are quiet
-    return Paint(pattern, (first, near, third), dice.uniform(1.0, 2.5))
+    return Paint(pattern, (first, near, third), rng.uniform(1.0, 2.5))
 
 
 def _along_wall(s: Sketch, plan: Plan, number: int) -> None:
-    """Draw a window or a door, furniture and pictures along one wall."""
-    dice = s.dice
+    """Draw a window or a door, furniture and posters along one wall."""
+    rng = s.rng
     x, z, yaw, long = plan.wall(number)
-    opening = dice.choice(("window", "window", "door", "none"))
-    at = dice.uniform(-0.25, 0.25) * long
+    opening = rng.choice(("window", "window", "door", "none"))
+    at = rng.uniform(-0.25, 0.25) * long
     here = s.at(x, z, yaw)
     blocked = -9.0  # where along the wall nothing may hang
     if opening == "window":
         window(here, at, plan.height)
         blocked = at
     elif opening == "door":
-        frame, wide = plain(WHITE), dice.uniform(0.8, 0.95)
+        frame, wide = plain(WHITE), rng.uniform(0.8, 0.95)
         here.box((at, 0, 0.02), (wide + 0.16, 2.12, 0.06), frame)
-        here.box((at, 0, 0.04), (wide, 2.04, 0.07), wood(dice, span=1.8))
+        here.box((at, 0, 0.04), (wide, 2.04, 0.07), wood(rng, span=1.8))
         here.ball((at + 0.38 * wide, 1.0, 0.12), (0.07, 0.05, 0.07), plain(STEEL))
         plan.taken.append((x + at * math.cos(yaw), z - at * math.sin(yaw), 0.5))
         blocked = at
     along = -long / 2 + 0.5
     while along < long / 2 - 0.5:
-        wide = dice.uniform(0.8, 1.5)
+        wide = rng.uniform(0.8, 1.5)
         # World place of the furniture's middle, 0.3 m off the wall.
         u, out = along + wide / 2, 0.3
         px = x + u * math.cos(yaw) + out * math.sin(yaw)
         pz = z - u * math.sin(yaw) + out * math.cos(yaw)
         tall = 0.0
-        if along + wide < long / 2 - 0.1 and dice.chance(0.7) and plan.take(px, pz, wide / 2):
+        if along + wide < long / 2 - 0.1 and rng.chance(0.7) and plan.take(px, pz, wide / 2):
             tall = _furniture(
                 s.at(x + u * math.cos(yaw), z - u * math.sin(yaw), yaw),
                 wide,
                 abs(u - blocked) > 1.2,
             )
-        if tall < 1.4 and abs(u - blocked) > 1.2 and dice.chance(0.7):
-            size = dice.uniform(0.4, 0.9)
-            picture = Paint("poster", dice.palette(ROOMS, 0.6), size, aligned=True)
+        if tall < 1.4 and abs(u - blocked) > 1.2 and rng.chance(0.7):
+            size = rng.uniform(0.4, 0.9)
+            poster = Paint("poster", rng.palette(ROOMS, 0.6), size, aligned=True)
             here.box(
-                (u, dice.uniform(1.2, 1.5), 0.015),
-                (size, size * dice.uniform(0.7, 1.0), 0.03),
-                picture,
+                (u, rng.uniform(1.2, 1.5), 0.015),
+                (size, size * rng.uniform(0.7, 1.0), 0.03),
+                poster,
             )
-        along += wide + dice.uniform(0.05, 0.5)
+        along += wide + rng.uniform(0.05, 0.5)
 
 
 def window(s: Sketch, at: float, height: float) -> None:
     """Draw a window that shines by itself, its frame and curtains."""
-    dice = s.dice
-    wide, tall = dice.uniform(0.9, 1.8), dice.uniform(1.0, 1.5)
+    rng = s.rng
+    wide, tall = rng.uniform(0.9, 1.8), rng.uniform(1.0, 1.5)
     low = min(0.9, height - tall - 0.3)
-    bright = dice.uniform(1.2, 2.2)
+    bright = rng.uniform(1.2, 2.2)
     view = (
         (0.55 * bright, 0.75 * bright, bright),
         (0.2, 0.35, 0.12),
@@ -181,8 +181,8 @@ def window(s: Sketch, at: float, height: float) -> None:
     for y in (0.0, tall * 0.65, tall):
         s.box((at, low + y - 0.03, 0.03), (wide + 0.06, 0.06, 0.06), frame)
     s.box((at, low - 0.06, 0.1), (wide + 0.2, 0.04, 0.22), frame)
-    if dice.chance(0.6):
-        curtain = cloth(dice)
+    if rng.chance(0.6):
+        curtain = cloth(rng)
         for x in (-1, 1):
             for fold in range(3):
                 place = (
@@ -196,15 +196,15 @@ def window(s: Sketch, at: float, height: float) -> None:
 
 def _furniture(s: Sketch, wide: float, tall_allowed: bool) -> float:
     """Draw one piece with its back at the wall z = 0 and return its height [m]."""
-    dice = s.dice
+    rng = s.rng
     kinds = ("shelf", "cupboard", "plant", "boxes") if tall_allowed else ("desk", "plant", "boxes")
-    kind = dice.choice((*kinds, "desk", "sofa", "low"))
+    kind = rng.choice((*kinds, "desk", "sofa", "low"))
     if kind == "shelf":
-        height = dice.uniform(1.1, 2.1)
+        height = rng.uniform(1.1, 2.1)
         furniture.bookshelf(s, wide, height)
         return height
     if kind == "cupboard":
-        height = dice.uniform(1.2, 2.0)
+        height = rng.uniform(1.2, 2.0)
         furniture.cupboard(s, wide, height)
         return height
     group = s.origin[0], s.origin[2], s.yaw
@@ -213,10 +213,10 @@ def _furniture(s: Sketch, wide: float, tall_allowed: bool) -> float:
         return 0.9
     if kind == "boxes":
         low = 0.0
-        for _ in range(dice.randint(1, 3)):
-            size = (dice.uniform(0.3, 0.6), dice.uniform(0.2, 0.45), dice.uniform(0.3, 0.5))
-            cardboard = Paint("sign", (dice.tinted((0.42, 0.28, 0.15)), DARK, DARK), 0.6)
-            s.box((dice.uniform(-0.1, 0.1), low, 0.32), size, cardboard, yaw=dice.gauss(0, 0.2))
+        for _ in range(rng.randint(1, 3)):
+            size = (rng.uniform(0.3, 0.6), rng.uniform(0.2, 0.45), rng.uniform(0.3, 0.5))
+            cardboard = Paint("sign", (rng.tinted((0.42, 0.28, 0.15)), DARK, DARK), 0.6)
+            s.box((rng.uniform(-0.1, 0.1), low, 0.32), size, cardboard, yaw=rng.gauss(0, 0.2))
             low += size[1]
         return low
     if kind == "sofa":
@@ -224,16 +224,14 @@ def _furniture(s: Sketch, wide: float, tall_allowed: bool) -> float:
         return 0.8
     if kind == "desk":
         furniture.table(_inside(s, group, 0, 0.32), wide, 0.6)
-        furniture.chair(_inside(s, group, dice.uniform(-0.2, 0.2), 0.75, math.pi))
+        furniture.chair(_inside(s, group, rng.uniform(-0.2, 0.2), 0.75, math.pi))
         height = 0.74
     else:
         furniture.cupboard(s, wide, 0.6)
         height = 0.6
-    for i in range(dice.randint(2, 4)):
+    for i in range(rng.randint(2, 4)):
         x = (i / 4 - 0.375) * wide
-        furniture.clutter(
-            _inside(s, group, x, dice.uniform(0.12, 0.35), dice.uniform(0, 6), height)
-        )
+        furniture.clutter(_inside(s, group, x, rng.uniform(0.12, 0.35), rng.uniform(0, 6), height))
     return height
 
 
@@ -249,42 +247,42 @@ def _inside(
 
 def _middle(s: Sketch, plan: Plan) -> None:
     """Draw a table with chairs, a rug and things on the floor where there is space."""
-    dice = s.dice
+    rng = s.rng
     for _ in range(12):
-        x, z = dice.uniform(-0.3, 0.3) * plan.wide, dice.uniform(-0.3, 0.3) * plan.long
-        wide, long = dice.uniform(0.7, 1.0), dice.uniform(0.9, 1.6)
+        x, z = rng.uniform(-0.3, 0.3) * plan.wide, rng.uniform(-0.3, 0.3) * plan.long
+        wide, long = rng.uniform(0.7, 1.0), rng.uniform(0.9, 1.6)
         if plan.take(x, z, max(wide, long) / 2 + 0.25):
-            group = (x, z, dice.uniform(0, 3.1))
-            furniture.table(_inside(s, group, 0, 0), wide, long, dice.choice((0.74, 0.74, 0.45)))
+            group = (x, z, rng.uniform(0, 3.1))
+            furniture.table(_inside(s, group, 0, 0), wide, long, rng.choice((0.74, 0.74, 0.45)))
             for way, side in ((0, -1), (math.pi, 1)):
-                if dice.chance(0.7):
+                if rng.chance(0.7):
                     furniture.chair(
-                        _inside(s, group, 0, side * (long / 2 + 0.12), way + dice.gauss(0, 0.2))
+                        _inside(s, group, 0, side * (long / 2 + 0.12), way + rng.gauss(0, 0.2))
                     )
-            for i in range(dice.randint(2, 6)):
+            for i in range(rng.randint(2, 6)):
                 place = ((i % 2 - 0.5) * 0.5 * wide, (i // 2 - 1) * 0.28 * long)
-                furniture.clutter(_inside(s, group, *place, dice.uniform(0, 6), 0.74))
+                furniture.clutter(_inside(s, group, *place, rng.uniform(0, 6), 0.74))
             break
-    if dice.chance(0.6):
-        pattern = dice.choice(("motif", "weave", "stripes"))
-        rug = Paint(pattern, dice.palette(ROOMS, 0.4), dice.uniform(0.8, 2))
-        size = (dice.uniform(1.2, 2.2), 0.012, dice.uniform(1.5, 2.8))
-        x, z = dice.uniform(-0.2, 0.2) * plan.wide, dice.uniform(-0.2, 0.2) * plan.long
-        s.add(BOX, (x, 0, z), size, rug, yaw=dice.gauss(0, 0.15), casts=False)
-    for _ in range(dice.randint(3, 8)):
-        x, z = dice.uniform(-0.45, 0.45) * plan.wide, dice.uniform(-0.45, 0.45) * plan.long
+    if rng.chance(0.6):
+        pattern = rng.choice(("motif", "weave", "stripes"))
+        rug = Paint(pattern, rng.palette(ROOMS, 0.4), rng.uniform(0.8, 2))
+        size = (rng.uniform(1.2, 2.2), 0.012, rng.uniform(1.5, 2.8))
+        x, z = rng.uniform(-0.2, 0.2) * plan.wide, rng.uniform(-0.2, 0.2) * plan.long
+        s.add(BOX, (x, 0, z), size, rug, yaw=rng.gauss(0, 0.15), casts=False)
+    for _ in range(rng.randint(3, 8)):
+        x, z = rng.uniform(-0.45, 0.45) * plan.wide, rng.uniform(-0.45, 0.45) * plan.long
         if plan.take(x, z, 0.25):
-            thing = dice.choice(
+            thing = rng.choice(
                 (furniture.clutter, furniture.clutter, furniture.chair, furniture.plant)
             )
-            thing(s.at(x, z, dice.uniform(0, 6.3)))
+            thing(s.at(x, z, rng.uniform(0, 6.3)))
 
 
 def _lamp(s: Sketch, plan: Plan) -> None:
-    dice = s.dice
-    drop = dice.uniform(0.1, 0.6)
+    rng = s.rng
+    drop = rng.uniform(0.1, 0.6)
     s.add(CYLINDER, (0, plan.height - drop, 0), (0.02, drop, 0.02), plain(DARK), casts=False)
-    width, globe = dice.uniform(0.25, 0.5), plain(dice.tinted((1.6, 1.45, 1.2)), glow=1.0)
+    width, globe = rng.uniform(0.25, 0.5), plain(rng.tinted((1.6, 1.45, 1.2)), glow=1.0)
     place = (0, plan.height - drop - 0.6 * width, 0)
     s.add(ELLIPSOID, place, (width, 0.6 * width, width), globe, casts=False)
 
@@ -293,12 +291,12 @@ def _movers(
     s: Sketch, plan: Plan, place: tuple[float, float], towards: float, duration: float
 ) -> None:
     """Draw a person who crosses the view and a rolling ball; furniture leaves them the way."""
-    dice = s.dice
+    rng = s.rng
     across = (math.cos(towards), -math.sin(towards))
 
     def crossing(far: float, fastest: float, longest: float) -> Sketch:
         """Return a sketch that is straight ahead at half time, `far` from the camera."""
-        pace = dice.uniform(0.4, 1.0) * min(fastest, longest / max(duration, 0.1)) * dice.side()
+        pace = rng.uniform(0.4, 1.0) * min(fastest, longest / max(duration, 0.1)) * rng.side()
         middle = place[0] + far * math.sin(towards), place[1] + far * math.cos(towards)
         for share in (-0.5, -0.25, 0.0, 0.25, 0.5):
             way = share * pace * duration
@@ -307,7 +305,7 @@ def _movers(
         velocity = (pace * across[0], 0.0, pace * across[1])
         return s.at(x, z, math.atan2(velocity[0], velocity[2]), velocity=velocity)
 
-    props.person(crossing(dice.uniform(1.4, 2.2), fastest=0.9, longest=2.0))
-    size = dice.uniform(0.15, 0.35)
-    ball = Paint("checker", dice.palette(ROOMS, 0.5), 0.4)
-    crossing(dice.uniform(1.0, 2.4), 0.6, 1.0).ball((0, 0, 0), (size, size, size), ball)
+    props.person(crossing(rng.uniform(1.4, 2.2), fastest=0.9, longest=2.0))
+    size = rng.uniform(0.15, 0.35)
+    ball = Paint("checker", rng.palette(ROOMS, 0.5), 0.4)
+    crossing(rng.uniform(1.0, 2.4), 0.6, 1.0).ball((0, 0, 0), (size, size, size), ball)

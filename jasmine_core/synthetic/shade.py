@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The colour of what rays met: pattern and palette, sun with shadow, ambient light, haze.
+"""Shading of hits: pattern and palette, sun with shadow, ambient light, haze.
 
 A pixel is shaded once, at its centre, with textures filtered to its footprint; of its other rays
 only those that met another face than the centre's are shaded on their own (multisampling).

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor
 
-from jasmine_core.synthetic.config import Dice
+from jasmine_core.synthetic.config import Rng
 from jasmine_core.synthetic.paint import Paint
 from jasmine_core.synthetic.textures import VARIANTS
 
@@ -31,7 +31,7 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Solids:
-    """Hold the objects of B scenes, padded with NOTHING to equal count M."""
+    """Objects of B scenes, padded with NOTHING to equal count M."""
 
     shape: Tensor  # [B,M] one of the constants above
     centre: Tensor  # [B,M,3] at time 0 [m]
@@ -90,9 +90,9 @@ def turn(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> list[list[f
 
 @dataclass
 class Sketch:
-    """Collect the objects of one scene; heights are given upwards from the ground."""
+    """Builder of one scene's objects; heights are given upwards from the ground."""
 
-    dice: Dice
+    rng: Rng
     origin: Vector = (0.0, 0.0, 0.0)  # x, height, z of the group that is being drawn
     yaw: float = 0.0  # of the group [rad]
     velocity: Vector = (0.0, 0.0, 0.0)  # of the group [m/s], world axes
@@ -108,8 +108,8 @@ class Sketch:
         height: float = 0.0,
         velocity: Vector = (0, 0, 0),
     ) -> Sketch:
-        """Return a sketch on the same sheet with a new origin in the world."""
-        return Sketch(self.dice, (x, height, z), yaw, velocity, self._rows)
+        """Return a sketch of the same scene with a new origin in the world."""
+        return Sketch(self.rng, (x, height, z), yaw, velocity, self._rows)
 
     def add(
         self,
@@ -138,10 +138,10 @@ class Sketch:
         )  # fmt: skip
 
     def look(self, paint: Paint) -> tuple[int, int, float, float]:
-        """Draw textures of the upright and of the horizontal faces and the pattern's offset."""
-        variant = self.dice.choice(VARIANTS[paint.pattern])
-        top = variant if paint.top is None else self.dice.choice(VARIANTS[paint.top])
-        shift = (0.0, 0.0) if paint.aligned else (self.dice.random(), self.dice.random())
+        """Sample the textures of the upright and the horizontal faces, and the pattern's offset."""
+        variant = self.rng.choice(VARIANTS[paint.pattern])
+        top = variant if paint.top is None else self.rng.choice(VARIANTS[paint.top])
+        shift = (0.0, 0.0) if paint.aligned else (self.rng.random(), self.rng.random())
         return variant, top, *shift
 
     def append(
@@ -179,7 +179,7 @@ class Sketch:
         self.add(ELLIPSOID, place, size, paint)
 
     def solids(self) -> Solids:
-        """Return the sheet as arrays with B = 1."""
+        """Return the objects as arrays with B = 1."""
         integers, flags = ("shape", "texture"), ("casts",)
         return Solids(
             **{

@@ -23,7 +23,7 @@ from jasmine_core.synthetic.paint import (
 
 def bridge(s: BentSketch, section: Section, z: float) -> None:
     """Draw a bridge across the road: deck, parapets, piers, and slopes or walls at its ends."""
-    rng, (left, right) = s.dice, section.half
+    rng, (left, right) = s.rng, section.half
     low, thick = rng.uniform(4.6, 6.0), rng.uniform(0.9, 1.6)
     deep = rng.choice((rng.uniform(5, 14), rng.uniform(14, 40)))
     stone = paved(rng, rng.choice(("concrete", "concrete", "stones", "bricks")), STONE, 3.0)
@@ -51,7 +51,7 @@ def bridge(s: BentSketch, section: Section, z: float) -> None:
 
 def gantry(s: BentSketch, section: Section, z: float) -> None:
     """Draw direction boards on a beam over the road."""
-    rng, (left, right) = s.dice, section.half
+    rng, (left, right) = s.rng, section.half
     steel, here, high = plain(STEEL, "concrete", 2.0), s.at(0.0, z), rng.uniform(5.2, 6.2)
     for x in (-left - 1.2, right + 1.2):
         here.box((x, 0, 0), (0.35, high + 0.4, 0.35), steel)
@@ -69,7 +69,7 @@ def gantry(s: BentSketch, section: Section, z: float) -> None:
 
 def noise_wall(s: BentSketch, x: float, z: tuple[float, float]) -> None:
     """Draw a noise wall or a retaining wall along the road."""
-    rng = s.dice
+    rng = s.rng
     pattern = rng.choice(("planks", "shutter", "concrete", "bricks", "stones"))
     base = rng.one_of((*WALLS, *WOODS, (0.1, 0.2, 0.1)))
     tall = rng.uniform(1.8, 5.5)
@@ -82,7 +82,7 @@ def noise_wall(s: BentSketch, x: float, z: tuple[float, float]) -> None:
 
 def fence(s: BentSketch, x: float, z: tuple[float, float]) -> None:
     """Draw posts with two or three rails, as around pastures."""
-    rng = s.dice
+    rng = s.rng
     boards = wood(rng) if rng.chance(0.6) else plain(rng.one_of((WHITE, STEEL, *CARS)))
     step, tall = rng.uniform(2.2, 4.0), rng.uniform(0.9, 1.5)
     for level in (0.4, 0.85)[: rng.randint(1, 2)]:
@@ -95,7 +95,7 @@ def fence(s: BentSketch, x: float, z: tuple[float, float]) -> None:
 
 def structures(s: BentSketch, section: Section, way: float) -> None:
     """Draw such structures where they belong to the road."""
-    rng = s.dice
+    rng = s.rng
     if rng.chance(0.3 if section.style == "motorway" else 0.12):
         for _ in range(rng.choice((1, 1, 2))):
             bridge(s, section, way + rng.uniform(14, 220))

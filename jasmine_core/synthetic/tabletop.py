@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from jasmine_core.synthetic import furniture
-from jasmine_core.synthetic.config import Colour, Dice
+from jasmine_core.synthetic.config import Colour, Rng
 from jasmine_core.synthetic.paint import (
     CARS,
     CLOTHES,
@@ -32,7 +32,7 @@ def smooth(colour: Colour, gloss: float = 0.0) -> Paint:
     return Paint("pane", (colour, colour, colour), 1.0, gloss=gloss)
 
 
-def any_paint(rng: Dice) -> Paint:
+def any_paint(rng: Rng) -> Paint:
     """Return the paint of a thing that may be plain or printed."""
     colour = rng.one_of(BRIGHT, 0.3)
     if rng.chance(0.5):
@@ -43,7 +43,7 @@ def any_paint(rng: Dice) -> Paint:
 
 def mug(s: Sketch) -> None:
     """Draw a mug with its handle."""
-    paint, tall, wide = any_paint(s.dice), s.dice.uniform(0.08, 0.12), s.dice.uniform(0.07, 0.1)
+    paint, tall, wide = any_paint(s.rng), s.rng.uniform(0.08, 0.12), s.rng.uniform(0.07, 0.1)
     s.pole((0, 0, 0), tall, wide, paint)
     s.add(CYLINDER, (0, tall - 0.004, 0), (0.8 * wide, 0.006, 0.8 * wide), smooth(DARK))
     for low in (0.2, 0.65):
@@ -53,7 +53,7 @@ def mug(s: Sketch) -> None:
 
 def bottle(s: Sketch) -> None:
     """Draw a bottle, a jar or a can."""
-    rng = s.dice
+    rng = s.rng
     tall, wide, paint = rng.uniform(0.1, 0.26), rng.uniform(0.055, 0.1), any_paint(rng)
     s.pole((0, 0, 0), tall, wide, paint)
     if tall > 0.16:
@@ -63,7 +63,7 @@ def bottle(s: Sketch) -> None:
 
 def bowl(s: Sketch) -> None:
     """Draw a bowl or a plate, sometimes with fruit."""
-    rng = s.dice
+    rng = s.rng
     wide = rng.uniform(0.16, 0.32)
     rim = rng.choice((0.025, 0.08))
     s.add(TAPER, (0, 0, 0), (0.7 * wide, rim, 0.7 * wide), any_paint(rng), taper=(-0.4, -0.4))
@@ -77,7 +77,7 @@ def bowl(s: Sketch) -> None:
 
 def screen(s: Sketch) -> None:
     """Draw a monitor that faces +z, with keyboard and mouse in front of it."""
-    rng = s.dice
+    rng = s.rng
     wide = rng.uniform(0.45, 0.7)
     tall, low = wide * rng.uniform(0.56, 0.7), rng.uniform(0.08, 0.16)
     s.box((0, 0, -0.02), (0.24, 0.02, 0.18), smooth(DARK))
@@ -96,7 +96,7 @@ def screen(s: Sketch) -> None:
 
 def laptop(s: Sketch) -> None:
     """Draw an open laptop that faces +z."""
-    rng = s.dice
+    rng = s.rng
     wide, deep = rng.uniform(0.3, 0.38), rng.uniform(0.2, 0.26)
     case = smooth(rng.choice((STEEL, DARK, GREY)), 0.1)
     s.box((0, 0, deep / 2), (wide, 0.018, deep), case)
@@ -104,13 +104,13 @@ def laptop(s: Sketch) -> None:
     s.box((0, 0.018, deep * 0.42), (wide - 0.04, 0.003, deep * 0.45), keys)
     lean = rng.uniform(0.1, 0.45)
     s.box((0, 0.01, -0.05), (wide, deep, 0.012), case, pitch=lean)
-    picture = Paint("poster", rng.palette(ROOMS, 0.5), wide, glow=0.6)
-    s.box((0, 0.025, -0.038), (wide - 0.03, deep - 0.03, 0.006), picture, pitch=lean)
+    display = Paint("poster", rng.palette(ROOMS, 0.5), wide, glow=0.6)
+    s.box((0, 0.025, -0.038), (wide - 0.03, deep - 0.03, 0.006), display, pitch=lean)
 
 
 def lamp(s: Sketch) -> None:
     """Draw a desk lamp."""
-    rng = s.dice
+    rng = s.rng
     tall = rng.uniform(0.25, 0.45)
     s.pole((0, 0, 0), 0.02, 0.16, smooth(DARK))
     s.pole((0, 0, 0), tall, 0.02, smooth(STEEL))
@@ -121,7 +121,7 @@ def lamp(s: Sketch) -> None:
 
 def papers(s: Sketch) -> None:
     """Draw loose sheets or an open book."""
-    rng = s.dice
+    rng = s.rng
     for i in range(rng.randint(1, 4)):
         text = Paint("sign", (WHITE, DARK, DARK), 0.28, aligned=True)
         place = (rng.gauss(0, 0.06), 0.002 * i, rng.gauss(0, 0.05))
@@ -130,7 +130,7 @@ def papers(s: Sketch) -> None:
 
 def books(s: Sketch) -> None:
     """Draw a pile of books or a row of them that stand."""
-    rng = s.dice
+    rng = s.rng
     if rng.chance(0.5):
         low = 0.0
         for _ in range(rng.randint(2, 6)):
@@ -147,7 +147,7 @@ def books(s: Sketch) -> None:
 
 def toy(s: Sketch) -> None:
     """Draw a stuffed animal."""
-    rng = s.dice
+    rng = s.rng
     size, fur = rng.uniform(0.12, 0.3), cloth(rng)
     s.ball((0, 0, 0), (size, 1.1 * size, 0.8 * size), fur)
     s.ball((0, size, 0.02), (0.75 * size, 0.7 * size, 0.7 * size), fur)
@@ -162,7 +162,7 @@ def toy(s: Sketch) -> None:
 
 def head(s: Sketch) -> None:
     """Draw a mannequin's head or a bust."""
-    rng = s.dice
+    rng = s.rng
     skin = plain(rng.one_of(((0.6, 0.45, 0.36), (0.35, 0.2, 0.13), WHITE, GREY)), "plaster", 0.6)
     s.pole((0, 0, 0), 0.14, 0.12, skin)
     s.ball((0, 0.1, 0), (0.16, 0.24, 0.2), skin)
@@ -173,7 +173,7 @@ def head(s: Sketch) -> None:
 
 def pot(s: Sketch) -> None:
     """Draw a small pot plant or a vase of flowers."""
-    rng = s.dice
+    rng = s.rng
     wide = rng.uniform(0.08, 0.16)
     s.add(TAPER, (0, 0, 0), (wide, wide, wide), any_paint(rng), taper=(-0.25, -0.25))
     leaf = foliage(rng, 0.3)
@@ -186,7 +186,7 @@ def pot(s: Sketch) -> None:
 
 def crate(s: Sketch) -> None:
     """Draw a box of any size between a matchbox's and a parcel's."""
-    rng = s.dice
+    rng = s.rng
     size = tuple(math.exp(rng.uniform(math.log(0.05), math.log(0.35))) for _ in range(3))
     paint = any_paint(rng) if rng.chance(0.7) else wood(rng, span=0.4)
     s.box((0, 0, 0), (size[0], size[1], size[2]), paint, yaw=rng.uniform(0, 3))
@@ -200,4 +200,4 @@ THINGS = (
 
 def thing(s: Sketch) -> None:
     """Draw any small thing."""
-    s.dice.choice(THINGS)(s)
+    s.rng.choice(THINGS)(s)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from jasmine_core.synthetic.config import Colour, Dice
+from jasmine_core.synthetic.config import Colour, Rng
 from jasmine_core.synthetic.course import BentSketch, Course
 from jasmine_core.synthetic.paint import LAWNS, LEAVES, Paint, foliage
 from jasmine_core.synthetic.solids import BOX, ELLIPSOID, turn
@@ -24,7 +24,7 @@ ROAD = 600.0  # hills keep clear of the road as far as this [m]
 
 @dataclass(frozen=True)
 class Hill:
-    """An ellipsoid whose lower part is in the ground, in world coordinates."""
+    """Ellipsoid whose lower part is in the ground, in world coordinates."""
 
     x: float  # of the centre [m]
     z: float
@@ -50,7 +50,7 @@ class Hill:
 
 @dataclass(frozen=True)
 class Bank:
-    """A slope that rises away from the road on one side, from `foot` on."""
+    """Slope that rises away from the road on one side, from `foot` on."""
 
     side: int
     foot: float  # distance from the centreline [m]
@@ -68,7 +68,7 @@ class Bank:
 
 @dataclass
 class Terrain:
-    """Hold what rises above the ground of the course."""
+    """Hills and banks above the ground of a course."""
 
     hills: list[Hill] = field(default_factory=list)
     banks: list[Bank] = field(default_factory=list)
@@ -107,7 +107,7 @@ def hill(s: BentSketch, land: Terrain, here: Hill, paint: Paint) -> None:
     land.hills.append(here)
 
 
-def far_cover(rng: Dice) -> Paint:
+def far_cover(rng: Rng) -> Paint:
     """Return the paint of a hill: woods, meadows or a patchwork of fields between hedges."""
     kind = rng.choice(("wood", "wood", "meadow", "fields"))
     if kind == "wood":
@@ -121,7 +121,7 @@ def far_cover(rng: Dice) -> Paint:
 
 def hills(s: BentSketch, land: Terrain, count: int, nearest: float, farthest: float) -> None:
     """Draw hills ahead and on both sides, steep ones far and flat ones near."""
-    rng = s.dice
+    rng = s.rng
     for _ in range(count):
         away = math.exp(rng.uniform(math.log(nearest), math.log(farthest)))
         bearing = rng.uniform(-1.0, 1.0) ** 3 * 1.3 + rng.gauss(0, 0.15)

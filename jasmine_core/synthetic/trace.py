@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rays against all solids: the picture is cut into tiles, each meets its own solids front to back.
+"""Ray tracing by tiles: each tile of the image tests its own solids from front to back.
 
 The ray of pixel (u, v) is o + t R K^-1 (u, v, 1), so t is the depth along the camera's Z axis and
 no conversion is needed. A solid concerns a tile when it reaches into the tile's frustum. Each round
@@ -27,7 +27,7 @@ _BATCH = {"cpu": 1 << 18, "cuda": 1 << 25}  # ray-solid tests at once: a cache, 
 
 @dataclass(frozen=True)
 class View:
-    """Hold F cameras and when they look."""
+    """F cameras with their poses and times."""
 
     scene: Tensor  # [F] index into Solids
     rotation: Tensor  # [F,3,3] camera to world
@@ -55,8 +55,8 @@ class View:
         fx, fy, cx, cy = (self.K[:, i, j, None, None] for i, j in ((0, 0), (1, 1), (0, 2), (1, 2)))
         return (left - cx) / fx, (top - cy) / fy
 
-    def picture(self, values: Tensor) -> Tensor:
-        """Return the values [F,tiles,R] of the rays at pixel centres as pictures [F,1,H,W]."""
+    def image(self, values: Tensor) -> Tensor:
+        """Return the values [F,tiles,R] of the rays at pixel centres as images [F,1,H,W]."""
         rows, columns = self.grid
         grid = values[:, :, : TILE * TILE].view(-1, rows, columns, TILE, TILE).transpose(2, 3)
         whole = grid.reshape(-1, 1, rows * TILE, columns * TILE)
@@ -65,7 +65,7 @@ class View:
 
 @dataclass(frozen=True)
 class Hits:
-    """Hold what every ray met; a tile's R rays are S places of TILE x TILE pixels each."""
+    """Hits of all rays; a tile's R rays are S offsets of TILE x TILE pixels each."""
 
     t: Tensor  # [F,tiles,R] depth [m], inf where nothing was met
     key: Tensor  # [F,tiles,R] object * 4 + face, -1 where nothing was met

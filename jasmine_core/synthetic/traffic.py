@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 from jasmine_core.synthetic import props, vehicles
-from jasmine_core.synthetic.config import Dice
+from jasmine_core.synthetic.config import Rng
 from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.cross_section import Section
 
@@ -18,7 +18,7 @@ LONGEST = 17.0  # of a vehicle [m]
 
 def _vehicle(s: BentSketch, detailed: bool, heavy: float) -> None:
     """Draw a vehicle; `heavy` is the share of trucks and buses."""
-    rng = s.dice
+    rng = s.rng
     if rng.chance(heavy):
         rng.choice((vehicles.truck, vehicles.truck, vehicles.bus))(s, detailed)
     elif rng.chance(0.06):
@@ -37,7 +37,7 @@ def traffic(s: BentSketch, section: Section, own: int, speed: float, duration: f
         speed: of the camera [m/s]; traffic around a standing camera stands or drives.
         duration: of the scene [s]; nothing meets the camera in its lane before the end.
     """
-    rng = s.dice
+    rng = s.rng
     usual = max(speed, rng.uniform(4, 12))
     queue = speed < 0.5 and rng.chance(0.5)  # the own direction waits
     for lane in range(section.lanes[0]):
@@ -65,7 +65,7 @@ def _lane(
     """Draw the vehicles of one lane; `dense` is their number per usual distance."""
     if dense == 0:
         return
-    rng = s.dice
+    rng = s.rng
     usual = 12.0 + 1.3 * pace
     z = nearest + rng.expovariate(dense / usual)
     while z < FARTHEST:
@@ -81,7 +81,7 @@ def _lane(
 
 def _riders(s: BentSketch, section: Section, duration: float) -> None:
     """Draw cyclists at the outer edge of the road."""
-    rng = s.dice
+    rng = s.rng
     for _ in range(rng.choice((0, 0, 0, 1, 2, 3))):
         with_us, pace = rng.chance(0.5), rng.uniform(2.5, 7)
         side = section.hand if with_us else -section.hand
@@ -94,7 +94,7 @@ def _riders(s: BentSketch, section: Section, duration: float) -> None:
         vehicles.bicycle(here, ridden=True)
 
 
-def walker(s: BentSketch, rng: Dice, x: float, z: float, across: float, duration: float) -> None:
+def walker(s: BentSketch, rng: Rng, x: float, z: float, across: float, duration: float) -> None:
     """Draw a person who walks along the road, or across it where `across` is -1 or +1."""
     pace = rng.uniform(0.7, 1.9)
     way = rng.side()
@@ -108,7 +108,7 @@ def walker(s: BentSketch, rng: Dice, x: float, z: float, across: float, duration
 
 def _people(s: BentSketch, section: Section, duration: float) -> None:
     """Draw people who walk on the pavements and sometimes cross the road."""
-    rng = s.dice
+    rng = s.rng
     for _ in range(rng.choice((1, 3, 6, 10))):
         side = rng.side()
         x = side * (section.half[1 if side > 0 else 0] + rng.uniform(2.6, 4.2))

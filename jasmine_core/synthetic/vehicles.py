@@ -49,7 +49,7 @@ def axles(s: Sketch, wide: float, places: tuple[float, ...], radius: float) -> N
 
 def truck(s: Sketch, detailed: bool = True) -> None:
     """Draw a lorry or a semi-trailer: cab, load, chassis."""
-    rng = s.dice
+    rng = s.rng
     long = rng.choice((rng.uniform(6.5, 9.5), rng.uniform(13.5, 16.5)))
     wide, cab, tall = 2.5, rng.uniform(1.8, 2.4), rng.uniform(3.3, 4.0)
     front, back = long / 2, -long / 2
@@ -89,7 +89,7 @@ def truck(s: Sketch, detailed: bool = True) -> None:
 
 def bus(s: Sketch, detailed: bool = True) -> None:
     """Draw a bus or a coach with a band of windows."""
-    rng = s.dice
+    rng = s.rng
     wide, long, tall = 2.55, rng.uniform(9.5, 13), rng.uniform(2.9, 3.6)
     body, belt = enamel(rng.one_of(CARS)), rng.uniform(1.1, 1.5)
     s.box((0, 0.35, 0), (wide, belt - 0.35, long), body)
@@ -107,7 +107,7 @@ def bus(s: Sketch, detailed: bool = True) -> None:
 
 def van(s: Sketch, detailed: bool = True) -> None:
     """Draw a delivery van with a sloping front."""
-    rng = s.dice
+    rng = s.rng
     wide, long, tall = rng.uniform(1.9, 2.05), rng.uniform(5.0, 6.6), rng.uniform(2.0, 2.7)
     colour = rng.one_of((*CARS, WHITE, WHITE, WHITE))
     body, front, back = enamel(colour), long / 2, -long / 2
@@ -129,7 +129,7 @@ def van(s: Sketch, detailed: bool = True) -> None:
 
 def offroader(s: Sketch, detailed: bool = True) -> None:
     """Draw a tall car: hatchback, off-roader or pick-up, with a bonnet below the windows."""
-    rng = s.dice
+    rng = s.rng
     wide, long, tall = rng.uniform(1.75, 1.98), rng.uniform(3.6, 4.9), rng.uniform(1.5, 1.85)
     body = enamel(rng.one_of(CARS))
     belt, bonnet, clear = 0.6 * tall, rng.uniform(0.9, 1.2), rng.uniform(0.2, 0.32)
@@ -169,7 +169,7 @@ def _two_wheels(s: Sketch, base: float, radius: float, wide: float) -> None:
 
 def rider(s: Sketch, seat: float, lean: float) -> None:
     """Draw a person who sits at z = -0.15 and leans forward [rad]."""
-    rng = s.dice
+    rng = s.rng
     coat, legs, skin = cloth(rng), plain(rng.one_of(CLOTHES)), rng.uniform(0.1, 0.5)
     s.add(TAPER, (0, seat, 0.25 * lean), (0.38, 0.58, 0.24), coat, pitch=-lean, taper=(-0.2, -0.1))
     head = (0.0, seat + 0.55, 0.62 * lean)
@@ -183,7 +183,7 @@ def rider(s: Sketch, seat: float, lean: float) -> None:
 
 def bicycle(s: Sketch, ridden: bool) -> None:
     """Draw a bicycle."""
-    frame = plain(s.dice.one_of(CARS))
+    frame = plain(s.rng.one_of(CARS))
     _two_wheels(s, 1.05, 0.34, 0.05)
     s.add(CYLINDER, (0, 0.25, 0.12), (0.05, 0.65, 0.05), frame, pitch=0.9)
     s.add(CYLINDER, (0, 0.35, 0.45), (0.05, 0.65, 0.05), frame, pitch=0.3)
@@ -197,7 +197,7 @@ def bicycle(s: Sketch, ridden: bool) -> None:
 
 def motorcycle(s: Sketch, ridden: bool) -> None:
     """Draw a motorcycle or a scooter."""
-    paint = enamel(s.dice.one_of(CARS))
+    paint = enamel(s.rng.one_of(CARS))
     _two_wheels(s, 1.4, 0.31, 0.14)
     s.box((0, 0.3, 0.0), (0.3, 0.35, 0.65), plain(STEEL))
     s.add(TAPER, (0, 0.6, 0.15), (0.34, 0.26, 0.55), paint, taper=(0.3, 0.2))
@@ -211,5 +211,5 @@ def motorcycle(s: Sketch, ridden: bool) -> None:
 
 def any_car(s: Sketch, detailed: bool = True) -> None:
     """Draw a car of any shape, or a van."""
-    draw = s.dice.choice((props.car, props.car, props.car, offroader, offroader, van))
+    draw = s.rng.choice((props.car, props.car, props.car, offroader, offroader, van))
     draw(s, detailed)

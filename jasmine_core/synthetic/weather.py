@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Hours, weathers and cameras of any kind: low sun, dusk, rain, haze, monochrome, motion blur."""
+"""Weathers, times of day and cameras: low sun, dusk, rain, haze, monochrome, motion blur."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 
-from jasmine_core.synthetic.config import Dice
+from jasmine_core.synthetic.config import Rng
 from jasmine_core.synthetic.light import Light, daylight, lamplight, scaled, unit
 
 WEATHERS = (
@@ -25,8 +25,8 @@ WEATHERS = (
 )
 
 
-def weather(rng: Dice, bank: int) -> Light:
-    """Draw an hour, a weather and a camera for an outdoor scene."""
+def weather(rng: Rng, bank: int) -> Light:
+    """Sample a weather, a time of day and a camera for an outdoor scene."""
     kind, light = rng.choice(WEATHERS), daylight(rng, bank)
     # Clear air is usual: far things must not be known by their haze alone.
     light = replace(light, haze=math.exp(rng.uniform(math.log(5e-5), math.log(2e-3))))
@@ -41,7 +41,7 @@ def weather(rng: Dice, bank: int) -> Light:
     return any_camera(rng, light, dark=kind == "dusk")
 
 
-def any_camera(rng: Dice, light: Light, dark: bool = False) -> Light:
+def any_camera(rng: Rng, light: Light, dark: bool = False) -> Light:
     """Return the light as another camera records it; in the `dark` exposures are long."""
     shutter = rng.uniform(0.002, 0.012) if rng.chance(0.35) else 0.0
     if dark:
@@ -59,7 +59,7 @@ def any_camera(rng: Dice, light: Light, dark: bool = False) -> Light:
     )
 
 
-def _low_sun(rng: Dice, light: Light) -> Light:
+def _low_sun(rng: Rng, light: Light) -> Light:
     """Return the light of a clear morning or evening: a warm sun and long shadows."""
     elevation = math.radians(rng.uniform(4, 16))
     warm = 1 - elevation / math.radians(24)
@@ -80,7 +80,7 @@ def _low_sun(rng: Dice, light: Light) -> Light:
     )
 
 
-def _grey(rng: Dice, light: Light, rain: bool) -> Light:
+def _grey(rng: Rng, light: Light, rain: bool) -> Light:
     """Return the light of a covered sky, with wet surfaces where it rains."""
     tone = rng.uniform(0.6, 1.0)
     ambient = rng.uniform(0.7, 1.0)
@@ -99,7 +99,7 @@ def _grey(rng: Dice, light: Light, rain: bool) -> Light:
     )
 
 
-def _dusk(rng: Dice, light: Light) -> Light:
+def _dusk(rng: Rng, light: Light) -> Light:
     """Return the light after sunset; lamps and windows that shine are then bright."""
     ambient = rng.uniform(0.16, 0.4)
     afterglow = rng.uniform(0.3, 1.0)
@@ -117,8 +117,8 @@ def _dusk(rng: Dice, light: Light) -> Light:
     )
 
 
-def lamps(rng: Dice, bank: int) -> Light:
-    """Draw the lamps or the window of an interior, and a camera."""
+def lamps(rng: Rng, bank: int) -> Light:
+    """Sample the light of an interior, from lamps or a window, and a camera."""
     light, dark = lamplight(rng, bank), rng.chance(0.25)
     if dark:
         light = replace(light, sunlight=scaled(light.sunlight, 0.4))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from jasmine_core.synthetic.carrier import CARRIERS, carried
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.course import BentSketch, Course
 from jasmine_core.synthetic.drive import render_drive
 from jasmine_core.synthetic.paint import plain
@@ -32,7 +32,7 @@ def look(solids, position, rotation=None, width=31, height=31, focal=30.0):
         height=height,
         offsets=offsets(1),
     )
-    return view.picture(trace(view, solids).t)[0, 0]
+    return view.image(trace(view, solids).t)[0, 0]
 
 
 def straight_down():
@@ -47,10 +47,10 @@ def height_below(solids, x, z):
 @pytest.mark.parametrize("z", [-35.0, 3.0, 47.0, 122.5, 333.0, 700.0])
 @pytest.mark.parametrize("x", [-3.0, 0.0, 40.0])
 def test_ground_and_road_have_the_height_of_the_course(x, z):
-    s = BentSketch(Dice(0, "test"), course=HILLY)
+    s = BentSketch(Rng(0, "test"), course=HILLY)
     s.ground(GREY, below=0.0)
     assert height_below(s.solids(), HILLY.x(z) + x, z) == pytest.approx(HILLY.height(z), abs=5e-3)
-    road = BentSketch(Dice(0, "test"), course=HILLY)
+    road = BentSketch(Rng(0, "test"), course=HILLY)
     road.box((0, -1, 300), (8, 1, 900), GREY)
     if abs(x) < 4:
         assert height_below(road.solids(), HILLY.x(z) + x, z) == pytest.approx(
@@ -66,7 +66,7 @@ def test_height_is_the_wave_at_the_knots_and_close_to_it_between():
 
 
 def test_pieces_of_a_long_box_leave_no_gap_and_keep_the_pattern():
-    s = BentSketch(Dice(0, "test"), course=HILLY)
+    s = BentSketch(Rng(0, "test"), course=HILLY)
     s.box((2.0, -1, 150), (3, 1, 300), GREY)
     solids = s.solids()
     assert len(solids.shape[0]) == len(HILLY.pieces((0.0, 300.0)))
@@ -80,7 +80,7 @@ def test_pieces_of_a_long_box_leave_no_gap_and_keep_the_pattern():
 
 
 def test_things_beside_a_bent_road_turn_with_it():
-    s = BentSketch(Dice(0, "test"), course=HILLY)
+    s = BentSketch(Rng(0, "test"), course=HILLY)
     s.at(4.0, 80.0).pole((0, 0, 0), 6.0, 0.2, GREY)
     solids = s.solids()
     centre, top = solids.centre[0, 0], solids.half[0, 0, 1] - solids.centre[0, 0, 1]
@@ -91,7 +91,7 @@ def test_things_beside_a_bent_road_turn_with_it():
 
 
 def test_moving_things_follow_the_road():
-    s = BentSketch(Dice(0, "test"), course=HILLY).at(0.0, 60.0, velocity=(0.0, 0.0, 10.0))
+    s = BentSketch(Rng(0, "test"), course=HILLY).at(0.0, 60.0, velocity=(0.0, 0.0, 10.0))
     s.box((0, 0, 0), (1, 1, 1), GREY)
     velocity = s.solids().velocity[0, 0]
     step = 1e-3
@@ -101,7 +101,7 @@ def test_moving_things_follow_the_road():
 
 
 def test_a_hill_comes_out_at_its_distance():
-    s = BentSketch(Dice(0, "test"))
+    s = BentSketch(Rng(0, "test"))
     land, here = Terrain(), Hill(0.0, 300.0, 0.0, 120.0, 80.0, 40.0, 10.0)
     hill(s, land, here, GREY)
     s.ground(GREY, below=0.0)
@@ -115,7 +115,7 @@ def test_a_hill_comes_out_at_its_distance():
 
 
 def test_things_on_a_hill_beside_a_bent_road_stand_on_its_surface():
-    s = BentSketch(Dice(0, "test"), course=HILLY)
+    s = BentSketch(Rng(0, "test"), course=HILLY)
     land = Terrain()
     hill(s, land, Hill(90.0, 260.0, HILLY.height(260.0), 70.0, 110.0, 30.0, 5.0), GREY)
     s.ground(GREY, below=0.0)
@@ -128,7 +128,7 @@ def test_things_on_a_hill_beside_a_bent_road_stand_on_its_surface():
 
 @pytest.mark.parametrize("side", [-1, 1])
 def test_a_bank_rises_from_its_foot(side):
-    s = BentSketch(Dice(0, "test"))
+    s = BentSketch(Rng(0, "test"))
     land = Terrain()
     bank(s, land, Bank(side, 9.0, math.radians(20), 30.0, (0.0, 200.0)), GREY)
     s.ground(GREY, below=0.0)
@@ -144,7 +144,7 @@ def test_a_bank_rises_from_its_foot(side):
 
 def test_a_carried_camera_keeps_its_height_above_the_road():
     config = WorldConfig(kind="road", rate=2.0, frames=10)
-    motion = carried(Dice(3, "motion"), config, HILLY, 1.7, (12.0, 12.0), CARRIERS["car"])
+    motion = carried(Rng(3, "motion"), config, HILLY, 1.7, (12.0, 12.0), CARRIERS["car"])
     poses = motion.pose(torch.linspace(0, 5, 30, dtype=torch.float64))
     clearance = [-p[1, 3].item() - HILLY.height(p[2, 3].item()) for p in poses]
     assert max(clearance) - min(clearance) < 0.15

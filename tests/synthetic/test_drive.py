@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from jasmine_core.errors import ConfigError
-from jasmine_core.synthetic.drive import WorldConfig, WorldStream, render_clips, render_drive
+from jasmine_core.synthetic.drive import WorldConfig, render_clips, render_drive
 
 SIZES = {"street": (96, 32), "road": (160, 48), "room": (64, 48), "indoor": (64, 48)}
 # A hand turns much and goes little: parallax needs time.
@@ -36,7 +36,7 @@ def kind(request):
 
 
 def warp(source, depth, K, T_source_target):
-    """Look the target's pixels up in the source picture; returns them and where they exist."""
+    """Look the target's pixels up in the source image; returns them and where they exist."""
     H, W = depth.shape[-2:]
     v, u = torch.meshgrid(torch.arange(H).float(), torch.arange(W).float(), indexing="ij")
     pixels = torch.stack([u, v, torch.ones_like(u)]).flatten(1)
@@ -48,8 +48,8 @@ def warp(source, depth, K, T_source_target):
     return F.grid_sample(source[None], grid, align_corners=False)[0], seen
 
 
-def test_depth_pose_and_K_explain_the_next_picture(kind):
-    errors = {name: 0.0 for name in ("true", "same picture", "x 0.7", "x 1.5", "inverted pose")}
+def test_depth_pose_and_K_explain_the_next_image(kind):
+    errors = {name: 0.0 for name in ("true", "same image", "x 0.7", "x 1.5", "inverted pose")}
     for seed in range(6):
         drive = render_drive(
             seed,
@@ -62,12 +62,12 @@ def test_depth_pose_and_K_explain_the_next_picture(kind):
             "x 0.7": (0.7 * depth, T),
             "x 1.5": (1.5 * depth, T),
             "inverted pose": (depth, T.inverse()),
-            "same picture": (depth, torch.eye(4)),
+            "same image": (depth, torch.eye(4)),
         }
         for name, (z, pose) in cases.items():
-            picture, seen = warp(source, z, drive.K, pose)
-            errors[name] += (picture - target).abs().mean(0)[seen].mean().item()
-    assert errors["true"] < 0.5 * errors["same picture"], errors
+            image, seen = warp(source, z, drive.K, pose)
+            errors[name] += (image - target).abs().mean(0)[seen].mean().item()
+    assert errors["true"] < 0.5 * errors["same image"], errors
     assert errors["true"] < 0.4 * errors["inverted pose"], errors
     assert errors["true"] < 0.8 * min(errors["x 0.7"], errors["x 1.5"]), errors
 
@@ -138,7 +138,7 @@ def test_nothing_moves_unless_asked_for(kind):
         assert drive.depths[drive.moving].isfinite().all()
 
 
-def test_size_changes_the_picture_and_not_the_scene(kind):
+def test_size_changes_the_image_and_not_the_scene(kind):
     small = render_drive(4, config(kind))
     W, H = SIZES[kind]
     large = render_drive(4, config(kind, width=3 * W, height=3 * H))
@@ -159,18 +159,6 @@ def test_a_standing_vehicle_stands():
     assert torch.equal(drive.T_world_camera[0], drive.T_world_camera[2])
     assert (drive.velocity == 0).all()
     assert torch.equal(drive.depths[0], drive.depths[2])
-
-
-def test_stream_gives_repeatable_triplets_from_its_seeds():
-    stream = WorldStream(config("street"), batch_size=3, seeds=range(10, 16))
-    batches = iter(stream)
-    first, second = next(batches), next(batches)
-    assert first.images.shape == (3, 3, 3, 32, 96)
-    assert torch.equal(second.images, stream.batch(1).images)
-    assert not torch.equal(first.images, second.images)
-    assert torch.allclose(first.times.diff(dim=1), torch.tensor(0.1, dtype=torch.float64))
-    shifted = WorldStream(config("street"), batch_size=3, seeds=range(10, 16), first=1, step=2)
-    assert torch.equal(next(iter(shifted)).depths, second.depths)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jasmine_core.synthetic import interior
-from jasmine_core.synthetic.config import Dice, WorldConfig
+from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.drive import render_drive
 from jasmine_core.synthetic.furnishing import inside
 from jasmine_core.synthetic.hand_held import SPACE, held, viewpoint
@@ -35,11 +35,11 @@ def look(solids, x, height, z, yaw=0.0, size=41, focal=20.0):
         height=size,
         offsets=offsets(1),
     )
-    return view.picture(trace(view, solids).t)[0, 0]
+    return view.image(trace(view, solids).t)[0, 0]
 
 
 def test_a_wall_with_an_opening_is_solid_beside_and_above_it():
-    s = Sketch(Dice(0, "test"))
+    s = Sketch(Rng(0, "test"))
     wall = Wall(s.at(0.0, 3.0, math.pi), 6.0, [Opening(1.0, 0.9, 2.0, (-3.0, 3.0))])
     build(wall, 2.5, GREY)
     depth = look(s.solids(), 0.0, 1.2, 0.0)
@@ -56,7 +56,7 @@ def test_a_wall_with_an_opening_is_solid_beside_and_above_it():
 def test_the_room_behind_an_opening_is_closed(monkeypatch):
     monkeypatch.setattr(interior, "closed_door", lambda s, at: None)
     for seed in range(12):
-        s = Sketch(Dice(seed, "test"))
+        s = Sketch(Rng(seed, "test"))
         opening = Opening(0.5, 1.0, 2.0, (-2.5, 2.5))
         wall = Wall(s.at(0.0, 0.0, math.pi), 5.0, [opening])
         room_behind(wall, opening, 2.5)
@@ -67,7 +67,7 @@ def test_the_room_behind_an_opening_is_closed(monkeypatch):
 
 
 def test_inside_places_groups_in_groups():
-    s = Sketch(Dice(0, "test")).at(2.0, 3.0, 0.5, height=0.7)
+    s = Sketch(Rng(0, "test")).at(2.0, 3.0, 0.5, height=0.7)
     here = inside(inside(s, 0.3, 0.4, 0.2, 0.1), 1.0, 0.0)
     c, sn = math.cos(0.5), math.sin(0.5)
     x, z = 2.0 + c * 0.3 + sn * 0.4, 3.0 - sn * 0.3 + c * 0.4
@@ -77,7 +77,7 @@ def test_inside_places_groups_in_groups():
 
 def test_cameras_stand_where_there_is_space_and_stay_there():
     for seed in range(40):
-        rng = Dice(seed, "test")
+        rng = Rng(seed, "test")
         plan = Plan(4.0, 5.0, 2.5, [(0.0, 0.0, 0.8), (1.5, 2.0, 0.5)])
         view = viewpoint(rng, plan, [(0.0, 0.75, 0.0)])
         assert view.space > SPACE

@@ -44,7 +44,7 @@ def scene(request, tmp_path_factory):
     return request.param, render_drive(5, config), Sequence(folder)
 
 
-def test_pictures_and_exact_depth_are_those_of_the_drive(scene):
+def test_images_and_exact_depth_are_those_of_the_drive(scene):
     kind, drive, sequence = scene
     assert len(sequence) == 2
     assert sequence.metric
@@ -56,14 +56,14 @@ def test_pictures_and_exact_depth_are_those_of_the_drive(scene):
             for f in (frame, frame + 1)
         )
         assert own < 0.5 * other  # what a JPEG loses of noise
-        truth = drive.depths[frame, 0].numpy()
+        ground_truth = drive.depths[frame, 0].numpy()
         metres = loaded.teacher * METRES_PER_UNIT[kind]
-        inside = truth < 2.9 * METRES_PER_UNIT[kind]
+        inside = ground_truth < 2.9 * METRES_PER_UNIT[kind]
         step = METRES_PER_UNIT[kind] / 256
-        assert np.abs(metres - truth)[inside].max() <= 0.51 * step
+        assert np.abs(metres - ground_truth)[inside].max() <= 0.51 * step
         assert (loaded.teacher > 0).all()
-        assert np.array_equal(loaded.classes == SKY, np.isinf(truth))
-        assert (loaded.teacher[np.isinf(truth)] == 3).all()
+        assert np.array_equal(loaded.classes == SKY, np.isinf(ground_truth))
+        assert (loaded.teacher[np.isinf(ground_truth)] == 3).all()
 
 
 def test_exact_depth_is_there_for_every_frame_in_the_format_of_kitti(scene):
@@ -85,8 +85,8 @@ def test_neighbours_are_where_the_index_says(scene):
     depth = torch.from_numpy(loaded.teacher * METRES_PER_UNIT[kind])[None, None]
     target = torch.from_numpy(loaded.target).permute(2, 0, 1)[None] / 255
     K = torch.from_numpy(loaded.camera.K).float()
-    for picture, neighbour in zip(loaded.sources, sample.sources, strict=True):
-        source = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255
+    for image, neighbour in zip(loaded.sources, sample.sources, strict=True):
+        source = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
         T = torch.from_numpy(np.linalg.inv(neighbour.T_target_source)).float()[None]
         seen = warp(source, depth, K, T)
         still, moved = (

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from jasmine_core.synthetic.config import Dice
+from jasmine_core.synthetic.config import Rng
 from jasmine_core.synthetic.paint import plain
 from jasmine_core.synthetic.render import offsets
 from jasmine_core.synthetic.solids import ELLIPSOID, Sketch, stack, turn
@@ -31,12 +31,12 @@ def view(height=0.0, rotation=None, supersample=2, frames=1, scene=None):
 
 
 def sketch():
-    return Sketch(Dice(0, "test"))
+    return Sketch(Rng(0, "test"))
 
 
 def depth(solids, **how):
     v = view(**how)
-    return v.picture(trace(v, solids).t)[:, 0]
+    return v.image(trace(v, solids).t)[:, 0]
 
 
 def test_wall_at_5_m_is_exactly_5_m_everywhere():
@@ -92,11 +92,11 @@ def test_centre_of_a_ball():
 
 def test_culling_loses_nothing():
     # Many solids all around the camera: tiles and rounds must find what testing each alone finds.
-    dice, parts, everything = Dice(3, "crowd"), [], sketch()
+    rng, parts, everything = Rng(3, "crowd"), [], sketch()
     for i in range(60):
-        place = (dice.uniform(-8, 8), dice.uniform(-4, 4), dice.uniform(-6, 14))
-        size = (dice.uniform(0.1, 3), dice.uniform(0.1, 3), dice.uniform(0.1, 3))
-        how = {"yaw": dice.uniform(0, 6), "pitch": dice.uniform(0, 6)}
+        place = (rng.uniform(-8, 8), rng.uniform(-4, 4), rng.uniform(-6, 14))
+        size = (rng.uniform(0.1, 3), rng.uniform(0.1, 3), rng.uniform(0.1, 3))
+        how = {"yaw": rng.uniform(0, 6), "pitch": rng.uniform(0, 6)}
         alone = sketch()
         for s in (alone, everything):
             s.add(i % 4, place, size, GREY, taper=(0.5, 0.3), **how)
@@ -119,7 +119,7 @@ def test_moving_solids_move():
     s.box((0, -50, 0), (100, 100, 1), GREY)
     v = view(frames=2)
     v = View(**{**vars(v), "time": torch.tensor([0.0, 1.5])})
-    z = v.picture(trace(v, s.solids()).t)
+    z = v.image(trace(v, s.solids()).t)
     assert (z[0] == 5).all()
     assert (z[1] == 8).all()
 
