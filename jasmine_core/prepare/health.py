@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a recording is worth for training, in numbers and in words, before anyone trains."""
+"""Health report of a prepared recording: measurements, findings and a verdict, ready for JSON."""
 
 from __future__ import annotations
 
@@ -10,53 +10,67 @@ import numpy as np
 
 from jasmine_core.dataset.sequence import Index
 from jasmine_core.geometry.camera import Camera
-from jasmine_core.prepare.health_findings import words
-from jasmine_core.prepare.keyframes import Selection, Status
-from jasmine_core.prepare.statistics import OdometryFacts, RecordingStatistics
+from jasmine_core.prepare.health_findings import find_problems
+from jasmine_core.prepare.keyframes import KeyframeSelector, Status
+from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem, RecordingStatistics
 
-_BLURRED = 0.4  # of the usual sharpness
+_BLURRED = 0.4  # of the median sharpness
 _LONG_STILL = 1_000_000_000  # [ns]
 
 
 def examine(
-    index: Index, statistics: RecordingStatistics, selection: Selection, facts: OdometryFacts
+    index: Index, statistics: RecordingStatistics, selector: KeyframeSelector, facts: OdometryFacts
 ) -> dict[str, Any]:
-    """Return the health report of a bag, ready for JSON."""
+    """Return the health report of a recording as JSON values.
+
+    Returns:
+        Measurements by subject, `findings` (level and text of each) and `verdict`: "good",
+        "usable" (with warnings) or "poor" (with problems).
+    """
     counts = statistics.statuses
     used = len(index.frames)
-    kept = selection.kept
+    keyframes = selector.keyframes
     report: dict[str, Any] = {
         "bag": index.source,
         "images": {
             "received": statistics.received,
             "samples": len(index.samples),
             "stored": used,
-            "kept_but_without_neighbours": len(kept) - used,
-            "of_these_only_turned": sum(k.turned for k in kept),
+            "keyframes_without_neighbours": len(keyframes) - used,
+            "keyframes_only_rotated": sum(k.only_rotated for k in keyframes),
             **{status.value: counts[status] for status in Status if counts[status]},
         },
         "time": _time(statistics),
         "still": _still(statistics),
         "motion": _motion(index),
-        "exposure": _light(statistics),
-        "sharpness": _blur(statistics),
+        "exposure": _exposure(statistics),
+        "sharpness": _sharpness(statistics),
         "intrinsics": _intrinsics(index.camera),
-        "odometry": {
-            "topic": facts.topic,
-            "samples": facts.samples,
-            "jumps": facts.jumps,
-            "pairs_checked_against_images": facts.checked,
-            "reason_not_to_believe_it": facts.reason,
-        },
+        "odometry": _odometry(index, facts),
         "metric_scale_can_be_learned": index.metric,
     }
-    findings = words(report, statistics, facts)
+    findings = find_problems(report, statistics)
     report["verdict"] = (
         "poor" if any(f["level"] == "problem" for f in findings)
         else "usable" if any(f["level"] == "warning" for f in findings) else "good"
     )  # fmt: skip
     report["findings"] = findings
     return report
+
+
+def _odometry(index: Index, facts: OdometryFacts) -> dict[str, Any]:
+    problem, detail = facts.problem, facts.detail
+    if problem is None and not index.metric:
+        problem = OdometryProblem.INCOMPLETE
+        detail = "it covers less than half of the samples"
+    return {
+        "topic": facts.topic,
+        "samples": facts.samples,
+        "jumps": facts.jumps,
+        "pairs_checked_against_images": facts.checked,
+        "problem": problem and problem.value,
+        "problem_detail": detail if problem else None,
+    }
 
 
 def _time(statistics: RecordingStatistics) -> dict[str, Any]:
@@ -72,18 +86,18 @@ def _time(statistics: RecordingStatistics) -> dict[str, Any]:
 
 
 def _still(statistics: RecordingStatistics) -> dict[str, Any]:
-    """Measure the stretches without motion; single images are dropped by slow motion too."""
+    """Measure the periods without motion; single dropped images occur in slow motion too."""
     still = statistics.has_status(Status.STILL)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], still.astype(np.int8), [0]])))
     stamps = np.array(statistics.stamps, np.int64)
-    stretches = [
+    periods = [
         int(stamps[stop - 1] - stamps[start])
         for start, stop in zip(edges[::2], edges[1::2], strict=True)
     ]
-    long = [length for length in stretches if length >= _LONG_STILL]
+    long = [length for length in periods if length >= _LONG_STILL]
     length = int(stamps.max() - stamps.min()) or 1
     return {
-        "stretches": len(long),  # of a second at least
+        "periods": len(long),  # of at least one second
         "seconds": round(sum(long) * 1e-9, 1),
         "share_of_time": round(sum(long) / length, 4),
         "images_dropped": int(still.sum()),
@@ -109,24 +123,24 @@ def _motion(index: Index) -> dict[str, Any]:
     }
 
 
-def _light(statistics: RecordingStatistics) -> dict[str, Any]:
+def _exposure(statistics: RecordingStatistics) -> dict[str, Any]:
     brightness = np.frombuffer(statistics.brightness, np.float32)
     known = brightness[np.isfinite(brightness)]
     return {
         "brightness": _spread(known.tolist()),
         "too_dark_share": round(float(np.mean(known < 25)), 4) if len(known) else 0.0,
         "too_bright_share": round(float(np.mean(known > 230)), 4) if len(known) else 0.0,
-        "jumps": statistics.statuses[Status.EXPOSED],
+        "jumps": statistics.statuses[Status.EXPOSURE],
     }
 
 
-def _blur(statistics: RecordingStatistics) -> dict[str, Any]:
+def _sharpness(statistics: RecordingStatistics) -> dict[str, Any]:
     sharp = np.frombuffer(statistics.sharpness, np.float32)
     known = sharp[np.isfinite(sharp)]
-    usual = np.median(known) if len(known) else 0.0
+    median = np.median(known) if len(known) else 0.0
     return {
         "laplacian": _spread(known.tolist()),
-        "blurred_share": round(float(np.mean(known < _BLURRED * usual)), 4) if len(known) else 0.0,
+        "blurred_share": round(float(np.mean(known < _BLURRED * median)), 4) if len(known) else 0.0,
     }
 
 
@@ -149,6 +163,7 @@ def _intrinsics(camera: Camera) -> dict[str, Any]:
 
 
 def _spread(values: list[float]) -> dict[str, float]:
+    """Return the 5th, 50th and 95th percentile; empty without values."""
     if not values:
         return {}
     low, middle, high = np.percentile(values, (5, 50, 95))

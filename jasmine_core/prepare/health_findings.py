@@ -1,154 +1,169 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What to say of a recording, and what to do about it.
+"""Findings of the health report: each problem of a recording with its remedy, as text.
 
-The words follow what goes wrong most often with people's own recordings: K that belongs to another
-image size, neighbours too close together, standing still, turning on the spot, no metres.
+The checks cover the most frequent problems of recordings: intrinsics of another image size, too
+little or too much motion between images, a standing or only rotating camera, no metric scale.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from jasmine_core.prepare.keyframes import BREAKS, Selection, Status
-from jasmine_core.prepare.statistics import OdometryFacts, RecordingStatistics
+from jasmine_core.prepare.keyframes import BREAKS, KeyframeSelector, Status
+from jasmine_core.prepare.statistics import OdometryProblem, RecordingStatistics
 
-ENOUGH_SAMPLES = 200  # fewer teach little by themselves
+ENOUGH_SAMPLES = 200  # fewer samples than this are a warning
+
+ODOMETRY_REMEDIES = {
+    OdometryProblem.MISSING: "record odometry and /tf_static for metric scale",
+    OdometryProblem.TOO_FEW_SAMPLES: "check the odometry topic, its frames and its rate",
+    OdometryProblem.NO_TRANSFORM: "record /tf_static",
+    OdometryProblem.JUMPS: "record a continuous odometry (REP-105 odom frame), not a pose in map",
+    OdometryProblem.CONTRADICTS_IMAGES: "check child_frame_id, /tf_static and the clocks",
+    OdometryProblem.INCOMPLETE: "record the odometry as long as the images, without gaps",
+}
 
 
-def nothing_to_learn(statistics: RecordingStatistics, selection: Selection) -> str:
-    """Say why no image of a bag has a neighbour before and after it."""
+def reason_without_samples(statistics: RecordingStatistics, selector: KeyframeSelector) -> str:
+    """Return why no image of a recording has a neighbour before and after it, with a remedy."""
     counts, received = statistics.statuses, statistics.received
-    kept = len(selection.kept)
-    turned = sum(k.turned for k in selection.kept)
+    keyframes = len(selector.keyframes)
+    rotated = sum(k.only_rotated for k in selector.keyframes)
     if counts[Status.DAMAGED] > received / 2:
         return (
             f"{counts[Status.DAMAGED]} of {received} images cannot be used: {statistics.reasons[0]}"
         )
-    if counts[Status.BACKWARDS] > received / 2:
+    if counts[Status.OUT_OF_ORDER] > received / 2:
         return (
-            f"{counts[Status.BACKWARDS]} of {received} images are stamped before the one before "
-            "them; check the camera driver's clock"
+            f"the timestamps of {counts[Status.OUT_OF_ORDER]} of {received} images are not after "
+            "those of the images before them; check the camera driver's clock"
         )
     if received < 3:
-        return f"a sample is an image with one before and one after it, but there are {received}"
+        return (
+            "a sample needs an image with one image before and one after it, but the recording "
+            f"has only {received}"
+        )
     if counts[Status.BLANK] > received / 2:
         return (
-            f"{counts[Status.BLANK]} of {received} images show nothing that can be tracked; "
+            f"{counts[Status.BLANK]} of {received} images have too little texture to be tracked; "
             "check exposure, focus and lens cap"
         )
-    if kept <= 2 and counts[Status.STILL] > received / 2:
+    if keyframes <= 2 and counts[Status.STILL] > received / 2:
         return (
-            f"the camera stands still in {counts[Status.STILL]} of {received} images; depth is "
+            f"the camera does not move in {counts[Status.STILL]} of {received} images; depth is "
             "learned from motion: record while driving or walking"
         )
-    if turned > kept / 2:
+    if rotated > keyframes / 2:
         return (
-            f"the camera only turns ({turned} of {kept} images that moved); depth is learned "
-            "from translation: move it while recording"
+            f"the camera only rotates in {rotated} of {keyframes} keyframes; depth is learned "
+            "from translation: move the camera while recording"
         )
     breaks = sum(counts[f] for f in BREAKS) - 1
     return (
         f"none of {received} images has a neighbour before and after it ({counts[Status.STILL]} "
-        f"still, {breaks} cuts, gaps or exposure jumps, {turned} only turned); record more "
-        "images per second, or move slower"
+        f"without motion, {breaks} cuts, gaps or exposure jumps, {rotated} with rotation only); "
+        "record more images per second, or move more slowly"
     )
 
 
-def words(
-    report: dict[str, Any], statistics: RecordingStatistics, facts: OdometryFacts
-) -> list[dict[str, str]]:
-    """Say what is wrong with a recording and what to do, most serious things as "problem"."""
+def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> list[dict[str, str]]:
+    """Return the findings of a report, each with `level` (problem, warning, note) and `text`."""
     found: list[dict[str, str]] = []
 
-    def say(level: str, text: str) -> None:
+    def add(level: str, text: str) -> None:
         found.append({"level": level, "text": text})
 
     counts, received = statistics.statuses, statistics.received
     time, still, images = report["time"], report["still"], report["images"]
 
-    # 1. Enough to learn from?
+    # 1. Number of samples and motion.
     if images["samples"] < ENOUGH_SAMPLES:
-        say("warning", f"only {images['samples']} samples: add recordings, thousands are better")
+        add(
+            "warning",
+            f"there are only {images['samples']} samples; add recordings until there are thousands",
+        )
     if counts[Status.STILL]:
-        say(
+        add(
             "note",
-            f"{counts[Status.STILL]} images were dropped, for hardly anything moved since the one "
-            f"kept before; the camera stood still for {still['seconds']:g} s in all "
+            f"{counts[Status.STILL]} images were dropped because nothing moved since the last "
+            f"keyframe; the camera stood still for {still['seconds']:g} s in total "
             f"({still['share_of_time']:.0%} of the time)",
         )
-    turned = images["of_these_only_turned"]
-    if turned > 0.2 * received:
-        say("warning", f"{turned} images only turn: translate the camera while recording")
-    if images["kept_but_without_neighbours"] > 0.3 * received:
-        say(
+    if (rotated := images["keyframes_only_rotated"]) > 0.2 * received:
+        add("warning", f"{rotated} images only rotate; translate the camera while recording")
+    if images["keyframes_without_neighbours"] > 0.3 * received:
+        add(
             "warning",
-            f"{images['kept_but_without_neighbours']} images moved but found no neighbour at "
-            "a good distance: record more images per second, or move more steadily",
+            f"{images['keyframes_without_neighbours']} keyframes have no neighbour at a suitable "
+            "distance; record more images per second, or move more steadily",
         )
 
-    # 2. The stream.
+    # 2. The image stream.
     if time["lost_images"] > 0.02 * received:
-        say(
+        add(
             "warning",
-            f"{time['lost_images']} images seem lost (longest gap {time['longest_gap_s']:g} s):"
+            f"{time['lost_images']} images seem lost (longest gap {time['longest_gap_s']:g} s);"
             " lower the rate or record to a faster disk",
         )
-    if counts[Status.BACKWARDS]:
-        say(
+    if counts[Status.OUT_OF_ORDER]:
+        add(
             "warning",
-            f"{counts[Status.BACKWARDS]} images are stamped before the one before them and were "
-            "dropped: check the camera driver's clock",
+            f"{counts[Status.OUT_OF_ORDER]} images were dropped because their timestamps are not "
+            "after those of the images before them; check the camera driver's clock",
         )
     if counts[Status.DAMAGED]:
-        say(
+        add(
             "warning",
-            f"{counts[Status.DAMAGED]} images unusable, such as: {statistics.reasons[0]}",
+            f"{counts[Status.DAMAGED]} images cannot be used, for example: {statistics.reasons[0]}",
         )
     if counts[Status.BLANK]:
-        say("note", f"{counts[Status.BLANK]} images show nothing that can be tracked; dropped")
-    if breaks := counts[Status.CUT] + counts[Status.GAP] + counts[Status.EXPOSED]:
-        say(
+        add("note", f"{counts[Status.BLANK]} images were dropped because they have no texture")
+    if breaks := counts[Status.CUT] + counts[Status.GAP] + counts[Status.EXPOSURE]:
+        add(
             "note",
             f"{breaks} breaks ({counts[Status.CUT]} cuts or jerks, {counts[Status.GAP]} gaps, "
-            f"{counts[Status.EXPOSED]} exposure jumps); no sample reaches across one",
+            f"{counts[Status.EXPOSURE]} exposure jumps); no sample spans a break",
         )
 
-    # 3. The images.
-    if counts[Status.EXPOSED] > 0.02 * received:
-        say("warning", "exposure jumps often: fix exposure and gain while recording")
+    # 3. Image quality.
+    if counts[Status.EXPOSURE] > 0.02 * received:
+        add("warning", "the exposure jumps often; fix exposure and gain while recording")
     light = report["exposure"]
     if max(light["too_dark_share"], light["too_bright_share"]) > 0.1:
-        say("warning", "over 10 % of the images are very dark or very bright: adjust exposure")
+        add("warning", "over 10 % of the images are very dark or very bright; adjust the exposure")
     if (blurred := report["sharpness"]["blurred_share"]) > 0.1:
-        say("warning", f"{blurred:.0%} of the images are blurred: shorten the exposure time")
+        add("warning", f"{blurred:.0%} of the images are blurred; shorten the exposure time")
 
-    # 4. The camera.
+    # 4. Intrinsics.
     for text in _implausible(report["intrinsics"]):
-        say("problem", text)
+        add("problem", text)
 
-    # 5. Metres.
-    if report["metric_scale_can_be_learned"]:
-        checked = (
-            f"checked against {facts.checked} pairs of images"
-            if facts.checked
-            else "too little motion to check it against the images"
-        )
-        say("note", f"metric scale can be learned from {facts.topic} ({checked})")
-        if facts.jumps:
-            say("warning", f"{facts.topic} jumps {facts.jumps} times; no pair reaches across one")
-    else:
-        reason = facts.reason or "it covers less than half of the samples"
-        remedy = "record odometry and /tf_static for metres" if not facts.topic else "see above"
-        remedy = _METRIC_REMEDIES.get(reason.split(" ")[0], remedy)
-        say("note" if not facts.topic else "warning", f"no metric scale: {reason}; {remedy}")
+    # 5. Metric scale.
+    found += _metric_scale(report["odometry"])
     return found
 
 
-_METRIC_REMEDIES = {
-    "it": "check child_frame_id, /tf_static and clocks",
-    "no": "record /tf_static",
-}
+def _metric_scale(odometry: dict[str, Any]) -> list[dict[str, str]]:
+    topic = odometry["topic"]
+    if odometry["problem"]:
+        problem = OdometryProblem(odometry["problem"])
+        level = "note" if problem is OdometryProblem.MISSING else "warning"
+        source = f" from {topic}" if topic else ""
+        remedy = ODOMETRY_REMEDIES[problem]
+        text = f"no metric scale{source}: {odometry['problem_detail']}; {remedy}"
+        return [{"level": level, "text": text}]
+    pairs = odometry["pairs_checked_against_images"]
+    checked = (
+        f"validated on {pairs} pairs of images"
+        if pairs
+        else "not validated: there is too little motion between the images"
+    )
+    found = [{"level": "note", "text": f"metric scale can be learned from {topic} ({checked})"}]
+    if odometry["jumps"]:
+        text = f"{topic} jumps {odometry['jumps']} times; no pair of neighbours spans a jump"
+        found.append({"level": "warning", "text": text})
+    return found
 
 
 def _implausible(intrinsics: dict[str, Any]) -> list[str]:
@@ -159,12 +174,18 @@ def _implausible(intrinsics: dict[str, Any]) -> list[str]:
         fov = intrinsics[f"{axis}_fov_deg"]
         if not 10 < fov < 150:
             texts.append(
-                f"{axis} field of view of {fov:.0f} deg is implausible: K belongs to another "
+                f"the {axis} field of view of {fov:.0f} deg is implausible: K belongs to another "
                 f"image size than {side} px; check the CameraInfo"
             )
     for name, share in zip(("cx", "cy"), intrinsics["principal_point_share"], strict=True):
         if not 0.25 < share < 0.75:
-            texts.append(f"{name} lies at {share:.0%} of the image: K is of another size or crop")
+            texts.append(
+                f"{name} is at {share:.0%} of the image: K belongs to another image size or crop; "
+                "check the CameraInfo"
+            )
     if not 0.5 < K[0][0] / K[1][1] < 2:
-        texts.append(f"fx {K[0][0]:.0f} and fy {K[1][1]:.0f} px differ widely; calibrate again")
+        texts.append(
+            f"fx {K[0][0]:.0f} px and fy {K[1][1]:.0f} px differ by more than a factor of 2; "
+            "calibrate the camera again"
+        )
     return texts

@@ -1,234 +1,236 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The health report as one image: words, plots and three samples to look at."""
+"""Figure of the health report: findings, time series, histograms and three samples."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.dataset.sequence import Index, RgbImage, read_image
-from jasmine_core.geometry.rigid import Array
+from jasmine_core.dataset.sequence import Index, read_image
+from jasmine_core.plots import (
+    AMBER,
+    BLUE,
+    GREEN,
+    INK,
+    PALE,
+    RED,
+    add_axes,
+    add_text,
+    can_plot,
+    png_figure,
+)
 from jasmine_core.prepare.keyframes import BREAKS, Status
 from jasmine_core.prepare.statistics import RecordingStatistics
 
-WIDTH, MARGIN = 1500, 24  # [px]
-_LINE = 24
-_PLOT = 110  # [px] height
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH, MARGIN = 1200, 30  # [px]
+_LINE, _COLUMNS = 19, 140  # [px] height and [characters] length of a line of text
+_LEFT = 85  # [px] left edge of the plots, right of their labels
+_SERIES, _HISTOGRAMS, _GAP = 105, 130, 22  # [px] heights
 _HIGHEST = 260  # [px] height of an image
-_INK, _PALE, _GRID = (40, 40, 40), (120, 120, 120), (225, 225, 225)
-_BLUE, _RED, _GREEN, _AMBER = (40, 90, 190), (200, 50, 40), (40, 140, 70), (210, 140, 20)
-_LEVELS = {"problem": _RED, "warning": _AMBER, "note": _PALE}
-_BANDS = (
-    (_GREEN, "kept", (Status.KEPT,)),
-    (_PALE, "no motion", (Status.STILL,)),
-    (_AMBER, "break", BREAKS),
-    (_RED, "unusable", (Status.BACKWARDS, Status.DAMAGED, Status.BLANK)),
+_LEVELS = {"problem": RED, "warning": AMBER, "note": PALE}
+_VERDICTS = {"good": GREEN, "usable": AMBER, "poor": RED}
+_GROUPS = (
+    ("keyframe", GREEN, (Status.KEYFRAME,)),
+    ("no motion", PALE, (Status.STILL,)),
+    ("break", AMBER, BREAKS),
+    ("unusable", RED, (Status.OUT_OF_ORDER, Status.DAMAGED, Status.BLANK)),
 )
-_VERDICTS = {"good": _GREEN, "usable": _AMBER, "poor": _RED}
 
 
-def draw(
-    health: dict[str, Any], statistics: RecordingStatistics, index: Index, folder: Path
-) -> RgbImage:
-    """Draw the report as RGB [H,W,3]; images are read from the sequence's folder."""
-    parts = [
-        _words(health),
-        _series(
-            "flow since the last kept image [% of width]",
-            statistics,
-            100 * _floats(statistics.flow),
-        ),
-        _series("sharpness", statistics, _floats(statistics.sharpness)),
-        _series("brightness [0..255]", statistics, _floats(statistics.brightness)),
-        _histograms(index),
-        *_samples(index, folder),
+def draw_health(
+    health: dict[str, Any], statistics: RecordingStatistics, index: Index, folder: Path, path: Path
+) -> bool:
+    """Write the figure as PNG; without matplotlib log a warning and return False.
+
+    Args:
+        health: report of `examine`.
+        statistics: statistics of all images of the recording.
+        index: index of the sequence.
+        folder: folder of the sequence, from which the samples are read.
+        path: PNG file to write.
+    """
+    if not can_plot(path):
+        return False
+    lines = _summary(health)
+    findings = [
+        (f["level"], row, part)
+        for f in health["findings"]
+        for part, row in enumerate(wrap(f["text"], _COLUMNS))
     ]
-    return np.concatenate(parts).astype(np.uint8)
+    count = len(index.samples)
+    shown = sorted({count // 6, count // 2, count * 5 // 6})
+    width = min((WIDTH - 4 * MARGIN) // 3, round(_HIGHEST * index.width / index.height))
+    size = (width, round(width * index.height / index.width))
+    heights = [
+        60 + _LINE * (len(lines) + len(findings)) + 50,
+        4 * (_SERIES + _GAP) - _SERIES + 75,
+        _HISTOGRAMS + 95,
+        len(shown) * (size[1] + 34) + MARGIN,
+    ]
+    tops = np.cumsum([0, *heights]).tolist()
+    with png_figure(path, WIDTH, tops[-1]) as figure:
+        _write_text(figure, health, lines, findings)
+        _draw_series(figure, tops[1], statistics)
+        _draw_histograms(figure, tops[2], index)
+        for row, sample in enumerate(shown):
+            _draw_sample(figure, tops[3] + row * (size[1] + 34), size, index, sample, folder)
+    return True
 
 
-def _words(health: dict[str, Any]) -> RgbImage:
+def _summary(health: dict[str, Any]) -> list[str]:
     images, time, camera = health["images"], health["time"], health["intrinsics"]
-    motion = health["motion"]
+    motion, K = health["motion"], camera["K"]
     metres = motion["metres_between_neighbours"]
-    lines = [
+    neighbours = [
+        "parallax " + _range(motion["parallax_percent_of_width"], "% of the width"),
+        "time " + _range(motion["seconds_between_neighbours"], "s"),
+        *(["distance " + _range(metres, "m")] if metres else []),
+    ]
+    return [
         f"{images['received']} images in {time['seconds']:g} s at {time['rate_hz']:g} Hz: "
         f"{images['samples']} samples from {images['stored']} stored images, "
-        f"{images.get('still', 0)} dropped for lack of motion",
-        f"K: fx {camera['K'][0][0]:g}  fy {camera['K'][1][1]:g}  cx {camera['K'][0][2]:g}  "
-        f"cy {camera['K'][1][2]:g} px at {'x'.join(map(str, camera['prepared_size']))}; field of "
-        f"view {camera['horizontal_fov_deg']:g} x {camera['vertical_fov_deg']:g} deg",
-        "neighbours: parallax "
-        + _range(motion["parallax_percent_of_width"], "%")
-        + ", "
-        + _range(motion["seconds_between_neighbours"], "s")
-        + (", " + _range(metres, "m") if metres else "")
-        + f"; {'' if health['metric_scale_can_be_learned'] else 'no '}metric scale",
+        f"{images.get(Status.STILL.value, 0)} images dropped without motion",
+        f"fx {K[0][0]:g}, fy {K[1][1]:g}, cx {K[0][2]:g}, cy {K[1][2]:g} px at "
+        f"{'x'.join(map(str, camera['prepared_size']))} px; field of view "
+        f"{camera['horizontal_fov_deg']:g}° x {camera['vertical_fov_deg']:g}°; "
+        f"{'metric scale' if health['metric_scale_can_be_learned'] else 'no metric scale'}",
+        "neighbours, median (5th to 95th percentile): " + ", ".join(neighbours),
     ]
-    wrapped = [
-        (_LEVELS[f["level"]], f["level"], row, part)
-        for f in health["findings"]
-        for part, row in enumerate(_wrap(f["text"], 120))
-    ]
-    page = _page(58 + _LINE * (len(lines) + len(wrapped)) + 16)
+
+
+def _write_text(
+    figure: Figure, health: dict[str, Any], lines: list[str], findings: list[tuple[str, str, int]]
+) -> None:
     verdict = health["verdict"]
-    _write(page, f"{health['bag']['bag']}: ", (MARGIN, 40), _INK, 0.9, 2)
-    start = cv2.getTextSize(f"{health['bag']['bag']}: ", cv2.FONT_HERSHEY_SIMPLEX, 0.9, 2)[0][0]
-    _write(page, verdict, (MARGIN + start, 40), _VERDICTS[verdict], 0.9, 2)
-    y = 58
+    add_text(figure, verdict.upper(), MARGIN, 24, size=15, weight="bold", color=_VERDICTS[verdict])
+    title = f"Health of {health['bag'].get('bag', 'the recording')}"
+    add_text(figure, title, MARGIN + 110, 24, size=15, weight="bold")
+    y = 60
     for line in lines:
+        add_text(figure, line, MARGIN, y, size=10)
         y += _LINE
-        _write(page, line, (MARGIN, y))
-    legend = WIDTH - MARGIN - 130 * len(_BANDS)
-    for colour, name, _ in _BANDS:  # of the bands below
-        cv2.rectangle(page, (legend, 30), (legend + 10, 40), colour, -1)
-        _write(page, name, (legend + 18, 40), _PALE)
-        legend += 130
-    for colour, level, row, part in wrapped:
-        y += _LINE
+    y += 12
+    for level, row, part in findings:
         if part == 0:
-            _write(page, level, (MARGIN, y), colour)
-        _write(page, row, (MARGIN + 90, y))
-    return page
+            add_text(figure, level, MARGIN, y, size=10, weight="bold", color=_LEVELS[level])
+        add_text(figure, row, MARGIN + 80, y, size=10)
+        y += _LINE
 
 
-def _series(title: str, statistics: RecordingStatistics, values: Array) -> RgbImage:
-    """Plot a value per image over time; the band below shows each image's status."""
-    page = _page(_PLOT + 66)
-    left, right, top = MARGIN + 60, WIDTH - MARGIN, 30
+def _draw_series(figure: Figure, top: float, statistics: RecordingStatistics) -> None:
+    """Plot the status, flow, sharpness and brightness of each image over time."""
     times = statistics.times()
-    length = max(float(times.max(initial=0.0)), 1e-3)
-    known = np.isfinite(values)
-    high = float(np.percentile(values[known], 99.5)) * 1.1 if known.any() else 1.0
-    high = high or 1.0
-    _write(page, title, (MARGIN, 20))
-    _axes(page, (left, top, right, top + _PLOT), (0.0, length, "s"), (0.0, high))
-    u = left + (times / length * (right - left)).astype(int)
-    v = top + _PLOT - np.clip(values / high, 0, 1) * _PLOT
-    for i in np.flatnonzero(known):
-        cv2.circle(page, (int(u[i]), int(v[i])), 1, _BLUE, -1, cv2.LINE_AA)
-    y = top + _PLOT + 4
-    for colour, _, statuses in _BANDS:
-        for i in np.flatnonzero(statistics.has_status(*statuses)):
-            cv2.line(page, (int(u[i]), y), (int(u[i]), y + 6), colour)
-    return page
-
-
-def _histograms(index: Index) -> RgbImage:
-    distances = [
-        float(np.linalg.norm(T[:3])) for s in index.samples for T in s.T_target_source if T
+    series = (
+        ("flow since\nkeyframe [% width]", 100 * _floats(statistics.flow), None),
+        ("sharpness\n[grey levels]", _floats(statistics.sharpness), None),
+        ("brightness\n[grey levels]", _floats(statistics.brightness), 255.0),
+    )
+    strip = add_axes(figure, _LEFT, top, WIDTH - _LEFT - MARGIN, _GAP)
+    strip.set(ylim=(0, 1), yticks=[], facecolor="#f4f4f4")
+    strip.grid(visible=False)
+    strip.tick_params(bottom=False, labelbottom=False)
+    strip.set_ylabel("status", rotation=0, ha="right", va="center", labelpad=8)
+    axes = [
+        add_axes(
+            figure,
+            _LEFT,
+            top + _GAP + 12 + row * (_SERIES + _GAP),
+            WIDTH - _LEFT - MARGIN,
+            _SERIES,
+        )
+        for row in range(len(series))
     ]
+    for name, colour, statuses in _GROUPS:
+        chosen = statistics.has_status(*statuses)
+        label = f"{name} ({np.count_nonzero(chosen)})"
+        strip.vlines(times[chosen], 0, 1, colors=colour, linewidth=1.5, label=label)
+        for ax, (_, values, _) in zip(axes, series, strict=True):
+            ax.plot(times[chosen], values[chosen], ".", color=colour, markersize=3)
+    end = max(float(times.max(initial=0.0)), 1e-3)
+    for ax, (label, values, limit) in zip(axes, series, strict=True):
+        known = values[np.isfinite(values)]
+        high = limit or 1.1 * (float(np.percentile(known, 99.5)) if known.size else 0.0) or 1.0
+        ax.set_ylim(0, high)
+        ax.set_ylabel(label, fontsize=8)
+        ax.yaxis.set_label_coords(-0.035, 0.5)
+        ax.tick_params(labelbottom=ax is axes[-1])
+    for ax in (strip, *axes):
+        ax.set_xlim(-0.005 * end, 1.005 * end)
+    axes[-1].set_xlabel("time since the first image [s]")
+    strip.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncol=len(_GROUPS), borderaxespad=0.2)
+
+
+def _draw_histograms(figure: Figure, top: float, index: Index) -> None:
+    """Plot the distributions of parallax, time and distance between neighbours."""
+    frames = index.frames
+    parallax = [100 * p for s in index.samples for p in s.parallax]
     seconds = [
-        abs(index.frames[s.target].stamp - index.frames[i].stamp) * 1e-9
+        abs(frames[s.target].stamp - frames[i].stamp) * 1e-9
         for s in index.samples
         for i in s.sources
     ]
-    plots = [
-        (
-            "parallax to a neighbour [% of width]",
-            [100 * p for s in index.samples for p in s.parallax],
-        ),
-        ("time to a neighbour [s]", seconds),
-        ("distance to a neighbour [m]", distances),
-    ]
-    page = _page(_PLOT + 70)
-    each = (WIDTH - 2 * MARGIN) // 3
-    for i, (title, values) in enumerate(plots):
-        left, right, top = MARGIN + i * each + 40, MARGIN + (i + 1) * each - 20, 30
-        _write(page, title, (left - 30, 20))
+    metres = [float(np.linalg.norm(T[:3])) for s in index.samples for T in s.T_target_source if T]
+    plots = (
+        ("parallax [% of the width]", parallax),
+        ("time [s]", seconds),
+        ("distance [m]", metres),
+    )
+    add_text(figure, "Motion between neighbours", MARGIN, top, size=11, weight="bold")
+    each = (WIDTH - _LEFT - MARGIN) / 3
+    for column, (label, values) in enumerate(plots):
+        ax = add_axes(figure, _LEFT + column * each, top + 28, each - 50, _HISTOGRAMS)
+        ax.set_xlabel(label)
+        if column == 0:
+            ax.set_ylabel("pairs of images")
         if not values:
-            _write(page, "not known", (left + 20, top + _PLOT // 2), _PALE)
+            ax.set(xticks=[], yticks=[])
+            ax.text(0.5, 0.5, "unknown", color=PALE, ha="center", transform=ax.transAxes)
             continue
-        high = float(np.percentile(values, 99.5)) * 1.1 or 1.0
-        counts, _ = np.histogram(values, bins=30, range=(0, high))
-        _axes(page, (left, top, right, top + _PLOT), (0.0, high, ""), (0.0, float(counts.max())))
-        for b, count in enumerate(counts):
-            u0, u1 = (left + (right - left) * k // 30 for k in (b, b + 1))
-            v = top + _PLOT - int(_PLOT * count / counts.max())
-            cv2.rectangle(page, (u0, v), (max(u0, u1 - 2), top + _PLOT), _BLUE, -1)
-    return page
+        high = 1.1 * float(np.percentile(values, 99.5)) or 1.0
+        ax.hist(values, bins=30, range=(0, high), color=BLUE, rwidth=0.9)
+        ax.set_xlim(0, high)
+        ax.axvline(float(np.median(values)), color=INK, linewidth=1, label="median")
+        ax.legend(loc="upper right")
 
 
-def _samples(index: Index, folder: Path) -> list[RgbImage]:
-    """Show three samples: the image before, the target, the image after."""
-    rows = []
-    count = len(index.samples)
-    each = (WIDTH - 2 * MARGIN) // 3
-    for i in sorted({count // 6, count // 2, count * 5 // 6}):
-        sample = index.samples[i]
-        order = (sample.sources[0], sample.target, sample.sources[1])
-        width = min(each - 8, round(_HIGHEST * index.width / index.height))
-        height = round(width * index.height / index.width)
-        page = _page(height + 34)
-        for column, frame in enumerate(order):
-            image = read_image(folder / index.frames[frame].image)
-            shown = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-            x = MARGIN + column * each
-            page[28 : 28 + height, x : x + width] = shown
-            _write(page, _caption(index, i, column), (x, 20))
-        rows.append(page)
-    return rows
+def _draw_sample(
+    figure: Figure, top: float, size: tuple[int, int], index: Index, i: int, folder: Path
+) -> None:
+    """Show a sample: the image before, the target and the image after."""
+    sample, frames = index.samples[i], index.frames
+    (width, height), (before, after) = size, sample.sources
+    for column, frame in enumerate((before, sample.target, after)):
+        image = read_image(folder / frames[frame].image)
+        shown = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        left = MARGIN + column * (width + MARGIN)
+        add_text(figure, _caption(index, i, column), left, top, size=9)
+        ax = add_axes(figure, left, top + 20, width, height)
+        ax.imshow(shown, interpolation="nearest", aspect="auto")
+        ax.set_axis_off()
 
 
 def _caption(index: Index, i: int, column: int) -> str:
     sample, frames = index.samples[i], index.frames
     if column == 1:
-        return f"sample {i}: target {frames[sample.target].stamp}"
+        return f"sample {i}, target at {frames[sample.target].stamp} ns"
     side = column // 2
     dt = (frames[sample.sources[side]].stamp - frames[sample.target].stamp) * 1e-9
     T = sample.T_target_source[side]
-    metres = f", {np.linalg.norm(T[:3]):.3f} m" if T else ""
-    return f"{dt:+.3f} s, parallax {100 * sample.parallax[side]:.1f} %{metres}"
-
-
-def _axes(
-    page: RgbImage,
-    box: tuple[int, int, int, int],
-    x: tuple[float, float, str],
-    y: tuple[float, float],
-) -> None:
-    left, top, right, bottom = box
-    for share in (0.0, 0.5, 1.0):
-        v = round(bottom + (top - bottom) * share)
-        cv2.line(page, (left, v), (right, v), _GRID)
-        _write(page, f"{y[0] + (y[1] - y[0]) * share:.3g}", (left - 46, v + 5), _PALE, 0.42)
-        u = round(left + (right - left) * share)
-        text = f"{x[0] + (x[1] - x[0]) * share:.3g} {x[2]}"
-        _write(page, text, (min(u, right - 36), bottom + 30), _PALE, 0.42)
-
-
-def _page(height: int) -> RgbImage:
-    return np.full((height, WIDTH, 3), 255, np.uint8)
-
-
-def _write(
-    page: RgbImage,
-    text: str,
-    at: tuple[int, int],
-    colour: tuple[int, int, int] = _INK,
-    size: float = 0.52,
-    weight: int = 1,
-) -> None:
-    plain = text.encode("ascii", "replace").decode()  # OpenCV's letters are ASCII
-    cv2.putText(page, plain, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, weight, cv2.LINE_AA)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    lines, line = [], ""
-    for word in text.split():
-        if len(line) + len(word) + 1 > width:
-            lines.append(line)
-            line = ""
-        line = f"{line} {word}".strip()
-    return [*lines, line]
+    metres = f", distance {np.linalg.norm(T[:3]):.3f} m" if T else ""
+    return f"neighbour at {dt:+.3f} s, parallax {100 * sample.parallax[side]:.1f} %{metres}"
 
 
 def _range(spread: dict[str, float], unit: str) -> str:
-    return f"{spread['median']:.3g} {unit} ({spread['p5']:.3g} .. {spread['p95']:.3g})"
+    return f"{spread['median']:.3g} ({spread['p5']:.3g} to {spread['p95']:.3g}) {unit}"
 
 
 def _floats(values: Any) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A file of lines that survives whatever happens to the process that writes it."""
+"""Append-only JSON Lines file that stays readable when its writer is killed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ Record = dict[str, Any]
 
 
 class Journal:
-    """Append JSON records, one a line; nobody else can have it open meanwhile.
+    """JSON Lines file with an exclusive lock.
 
-    Opening raises BlockingIOError if another process has it.
+    Raises:
+        BlockingIOError: another process has the journal open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,10 +28,10 @@ class Journal:
         except OSError:
             self._file.close()
             raise
-        self._good = 0  # [bytes] up to where the records were accepted
+        self._good = 0  # [bytes] length of the accepted records
 
     def records(self) -> Iterator[Record]:
-        """Yield the records of earlier runs; a line that was cut ends them."""
+        """Yield the records of earlier runs up to the first incomplete line."""
         self._file.seek(0)
         self._good = 0
         for line in self._file:
@@ -44,15 +45,15 @@ class Journal:
             self._good += len(line)
 
     def cut(self) -> None:
-        """Forget the record that `records` gave last, and what follows it."""
+        """Remove the last record that `records` yielded and everything after it."""
         self._file.truncate(self._good)
 
     def add(self, record: Record) -> None:
-        """Append a record; from here on even a kill cannot lose it."""
+        """Append a record; it survives a kill of this process from then on."""
         self._file.write(json.dumps(record).encode() + b"\n")
         self._file.flush()
 
     def close(self) -> None:
-        """Let others have it."""
-        with suppress(OSError):  # on a full disk, the line that did not fit
+        """Close the file and release its lock."""
+        with suppress(OSError):  # On a full disk the last line does not fit.
             self._file.close()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a camera was, from a robot's odometry: metres for training, once they are credible."""
+"""Camera poses from the odometry of a robot, and their validation against the images."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ from statistics import median
 import numpy as np
 
 from jasmine_core.geometry.rigid import Array, from_numbers, interpolate, inverse
-from jasmine_core.prepare.optical_flow import FEWEST_POINTS, Matches, View, match, project, rays
+from jasmine_core.prepare.optical_flow import MIN_POINTS, Matches, View, match, project, rays
 
-LONGEST_GAP = 500_000_000  # [ns] between two samples that are still interpolated
-MOST_JUMPS = 0.01  # share of the steps; more of them and no distance is believed
-_JUMP_SPEED = 5.0  # times the speed before and after it, and ...
-_JUMP_LENGTH = 0.2  # ... at least this far [m]
-# Where pose, extrinsics, stamps and K agree, points miss their epipolar lines by a small part of
-# their parallax: 0.03 on a car, 0.1 in a hand. Wrong axes make it 0.17 to 0.5.
-MOST_EPIPOLAR = 0.15
-_CLEAR = 4.0  # [px] of parallax that leave no doubt
-LEAST_IN_FRONT = 0.75  # share of the points that must be triangulated in front of the camera
+MAX_GAP = 500_000_000  # [ns] between two samples that are interpolated
+MAX_JUMP_SHARE = 0.01  # share of the steps; with more jumps the odometry is not used
+_JUMP_SPEED = 5.0  # least ratio of the speed of a jump to the speeds before and after it
+_JUMP_LENGTH = 0.2  # [m] least length of a jump
+# With correct poses, extrinsics, timestamps and intrinsics the distance of points from their
+# epipolar lines is a small share of their parallax: 0.03 on a car, 0.1 for a handheld camera.
+# With wrong axes it is 0.17 to 0.5.
+MAX_EPIPOLAR_ERROR = 0.15
+_CLEAR_PARALLAX = 4.0  # [px] enough to validate an odometry with one pair of images
+MIN_IN_FRONT = 0.75  # least share of the points triangulated in front of the camera
 
 
 class Odometry:
     """Poses of a camera over time.
 
-    `samples` are (stamp [ns], T_odom_child as seven numbers); `T_child_camera` [4,4] is fixed.
+    Args:
+        samples: (timestamp [ns], T_odom_child as x, y, z [m], qx, qy, qz, qw).
+        T_child_camera: fixed transform [4,4] from the camera's optical frame.
     """
 
     def __init__(
@@ -42,25 +45,28 @@ class Odometry:
 
     @property
     def jump_share(self) -> float:
-        """Return how many steps from one sample to the next are jumps, 0..1."""
+        """Return the share of steps between samples that are jumps, 0..1."""
         return len(self.jumps) / max(1, len(self.stamps) - 1)
 
     def pose(self, stamp: int) -> Array | None:
-        """Return T_odom_camera [4,4] at a time, None outside the samples or in a gap of them."""
+        """Return T_odom_camera [4,4] at a time [ns], None outside the samples or in a gap."""
         after = bisect_right(self.stamps, stamp)
         if after and self.stamps[after - 1] == stamp:
             return from_numbers(self._numbers[after - 1]) @ self._T_child_camera
         if after == 0 or after == len(self.stamps):
             return None
         start, stop = self.stamps[after - 1], self.stamps[after]
-        if stop - start > LONGEST_GAP:
+        if stop - start > MAX_GAP:
             return None
         share = (stamp - start) / (stop - start)
         a, b = (from_numbers(self._numbers[i]) for i in (after - 1, after))
         return interpolate(a, b, share) @ self._T_child_camera
 
     def between(self, target: int, source: int) -> Array | None:
-        """Return T_target_source [4,4] of the camera at two times, None where it is not known."""
+        """Return T_target_source [4,4] of the camera between two times [ns], None if unknown.
+
+        It is unknown across a jump and where one of the poses is unknown.
+        """
         first, last = sorted((target, source))
         if bisect_right(self.jumps, last) != bisect_right(self.jumps, first):
             return None
@@ -71,20 +77,20 @@ class Odometry:
 
 
 def _jumps(stamps: Array, positions: Array) -> list[int]:
-    """Return the stamps [ns] right after a jump: a step far beyond the steps around it."""
+    """Return the timestamps [ns] after each jump: a step much faster than the steps around it."""
     if len(stamps) < 3:
         return []
     lengths = np.linalg.norm(np.diff(positions, axis=0), axis=1)  # [N-1] m
     speeds = lengths / np.maximum(np.diff(stamps) * 1e-9, 1e-3)
     around = np.pad(speeds, 1)
-    usual = np.maximum(around[:-2], around[2:])
-    jumps = (speeds > _JUMP_SPEED * usual) & (lengths > _JUMP_LENGTH)
+    neighbouring = np.maximum(around[:-2], around[2:])
+    jumps = (speeds > _JUMP_SPEED * neighbouring) & (lengths > _JUMP_LENGTH)
     return [int(stamp) for stamp in stamps[1:][jumps]]
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Say how well a known motion explains what two images show."""
+    """Agreement of a known camera motion with the points tracked between two images."""
 
     epipolar: float  # median distance of the points from their epipolar lines, share of parallax
     in_front: float  # share of the points that are triangulated in front of the camera
@@ -92,13 +98,13 @@ class Agreement:
 
 
 def agreement(a: View, b: View, matches: Matches, T_b_a: Array) -> Agreement | None:
-    """Compare a motion with two images; None if they show too little parallax to tell."""
-    if len(matches.a) < FEWEST_POINTS or not np.linalg.norm(T_b_a[:3, 3]) > 1e-4:
+    """Compare a motion T_b_a [4,4] with two images; None if they show too little parallax."""
+    if len(matches.a) < MIN_POINTS or not np.linalg.norm(T_b_a[:3, 3]) > 1e-4:
         return None
     turned = project(rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T, b.camera.K)
     parallax = np.linalg.norm(matches.b - turned, axis=1)  # [N] px
     clear = parallax > 1.0
-    if np.count_nonzero(clear) < FEWEST_POINTS:
+    if np.count_nonzero(clear) < MIN_POINTS:
         return None
     t = T_b_a[:3, 3]
     cross = np.array([[0, -t[2], t[1]], [t[2], 0, -t[0]], [-t[1], t[0], 0]])
@@ -114,9 +120,14 @@ def agreement(a: View, b: View, matches: Matches, T_b_a: Array) -> Agreement | N
 
 
 def probe(views: Iterable[tuple[int, View]], odometry: Odometry) -> Agreement | None:
-    """Compare an odometry with the first of some images and one that lies clearly elsewhere.
+    """Compare an odometry with the first image and a later one from a clearly different place.
 
-    `views` are images in a row with their stamps [ns]; no more are taken than are needed.
+    Args:
+        views: consecutive images with their timestamps [ns]; read only as far as needed.
+        odometry: poses of the camera.
+
+    Returns:
+        The agreement, or None if no image shows enough parallax.
     """
     found = None
     start: tuple[int, View] | None = None
@@ -130,32 +141,32 @@ def probe(views: Iterable[tuple[int, View]], odometry: Odometry) -> Agreement | 
         T_b_a = odometry.between(stamp, start[0])
         if T_b_a is not None:
             found = agreement(start[1], view, matches, T_b_a) or found
-        if found is not None and found.parallax >= _CLEAR:
+        if found is not None and found.parallax >= _CLEAR_PARALLAX:
             break
     return found
 
 
-def disbelief(agreements: Iterable[Agreement]) -> str | None:
-    """Return why an odometry must not be believed, None if it may be or nobody can tell."""
+def contradiction(agreements: Iterable[Agreement]) -> str | None:
+    """Return how the images contradict an odometry, None if they agree or are too few."""
     found = list(agreements)
     if len(found) < 3:
         return None
     epipolar = median(a.epipolar for a in found)
     in_front = median(a.in_front for a in found)
-    if epipolar <= MOST_EPIPOLAR and in_front >= LEAST_IN_FRONT:
+    if epipolar <= MAX_EPIPOLAR_ERROR and in_front >= MIN_IN_FRONT:
         return None
     return (
         f"it does not explain the images (points miss their epipolar lines by {epipolar:.0%} of "
         f"their parallax, {in_front:.0%} of them lie in front of the camera): its frame, the "
-        "extrinsics or its stamps are wrong"
+        "extrinsics or its timestamps are wrong"
     )
 
 
 def inverse_depths(a: View, b: View, matches: Matches, T_b_a: Array) -> tuple[Array, Array]:
-    """Return the inverse depth [N] 1/m of each point in image a, and how well it is known [N].
+    """Return the inverse depth w [N] 1/m of each point in image a, and its certainty |y × t|² [N].
 
-    R x + w t is parallel to y, so w y × t = -y × R x, solved in the least squares. Near the epipole
-    y × t vanishes and nothing is known.
+    R x + w t is parallel to y, so w (y × t) = -(y × R x), solved by least squares. Near the epipole
+    y × t vanishes and w is unknown.
     """
     y = rays(matches.b, b.camera.K)
     turned = np.cross(y, rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T)
@@ -166,13 +177,13 @@ def inverse_depths(a: View, b: View, matches: Matches, T_b_a: Array) -> tuple[Ar
 
 
 def relative_baseline(a: View, b: View, matches: Matches, T_b_a: Array) -> float:
-    """Return how far the camera moved relative to the depth of the scene.
+    """Return the translation of the camera divided by the depth of the scene.
 
-    The median of inverse depth is taken, not of depth, for it does not depend on how many points
-    are too far off to move visibly.
+    The median of inverse depth is used instead of depth, because it does not depend on the number
+    of points that are too far away to move visibly.
     """
     distance = float(np.linalg.norm(T_b_a[:3, 3]))
-    if len(matches.a) < FEWEST_POINTS or distance < 1e-4:
+    if len(matches.a) < MIN_POINTS or distance < 1e-4:
         return 0.0
     inverse_depth, strength = inverse_depths(a, b, matches, T_b_a)
     known = strength >= np.percentile(strength, 25)
@@ -180,9 +191,9 @@ def relative_baseline(a: View, b: View, matches: Matches, T_b_a: Array) -> float
 
 
 def chain(transforms: Mapping[tuple[str, str], Array], target: str, source: str) -> Array | None:
-    """Return T_target_source through fixed transforms {(parent, child): T_parent_child}.
+    """Return T_target_source [4,4] through fixed transforms {(parent, child): T_parent_child}.
 
-    None if no chain joins the two frames.
+    Returns None if no chain of transforms connects the two frames.
     """
     reached = {target: np.eye(4)}
     edge = [target]

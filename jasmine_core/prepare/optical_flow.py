@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How far a camera moved between two images, measured with points that are tracked in both.
+"""Camera motion between two images, measured with tracked points.
 
-What teaches depth is the part of a point's motion that depends on its depth: the parallax that is
-left once the camera's rotation is undone. Flow and parallax are shares of the image's width, so
-that they mean the same at every resolution. Their upper decile stands for the near part of the
-scene: on a road half of all points lie so far off that they hardly move at all.
+Depth is learned from parallax: the flow that remains after the rotation of the camera is removed.
+Flow and parallax are shares of the image width, so that they do not depend on the resolution.
+Their upper decile describes the near part of the scene: on a road half of all points are so far
+away that they hardly move.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 WIDTH = 320  # [px] of the images in which points are tracked
-MOST_POINTS, FEWEST_POINTS = 200, 20
-_SPACING = 8  # [px] between points, so that one richly textured thing does not outvote the scene
-_RETURN = 1.0  # [px] a point tracked forth and back must come home this closely
-_WINDOW, _LEVELS = (15, 15), 4  # of the tracker: displacements up to some 100 px
+MAX_POINTS, MIN_POINTS = 200, 20
+_SPACING = 8  # [px] between points, so that one object with rich texture does not dominate
+_RETURN = 1.0  # [px] largest error of a point that is tracked to the other image and back
+_WINDOW, _LEVELS = (15, 15), 4  # of the tracker, for displacements up to about 100 px
 _TERMINATION = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 15, 0.03)
 
 
 @dataclass(frozen=True)
 class View:
-    """Keep what is needed of one image to compare it with others."""
+    """Small grey copy of an image, with the points that are tracked in it."""
 
     camera: Camera  # of the small image
-    grey: Grey  # [h,w] as the camera saw it
-    allowed: Grey | None  # [h,w] not zero where points may lie
+    grey: Grey  # [h,w]
+    allowed: Grey | None  # [h,w] nonzero where points may lie
 
     @cached_property
     def even(self) -> Grey:
-        """Return the image at the same mean and contrast as all others.
+        """Return the image [h,w] with fixed mean and contrast.
 
-        So the tracker does not feel exposure, which `Matches.gain` measures instead.
+        So exposure does not disturb the tracker; `Matches.gain` measures it separately.
         """
         mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(self.grey))
         scale = 48 / max(deviation, 1.0)
@@ -53,59 +53,57 @@ class View:
 
     @cached_property
     def points(self) -> NDArray[np.float32]:
-        """Return points [N,2] px that can be tracked."""
-        corners = cv2.goodFeaturesToTrack(
-            self.even, MOST_POINTS, 0.005, _SPACING, mask=self.allowed
-        )
+        """Return the points [N,2] px to track."""
+        corners = cv2.goodFeaturesToTrack(self.even, MAX_POINTS, 0.005, _SPACING, mask=self.allowed)
         found = np.zeros((0, 2)) if corners is None else corners.reshape(-1, 2)
         return np.asarray(found, np.float32)
 
     @cached_property
     def level(self) -> Grey:
-        """Return the brightness around each pixel."""
+        """Return the mean brightness [h,w] around each pixel."""
         return np.asarray(cv2.blur(self.grey, (15, 15)), np.uint8)
 
 
 class Matches(NamedTuple):
-    """Points seen in two images, a and b."""
+    """Points that are visible in two images, a and b."""
 
     a: Array  # [N,2] px
     b: Array  # [N,2] px
-    overlap: float  # share of a's points that were found in b; the others left or were hidden
-    gain: float  # brightness of b over that of a, around these points
+    overlap: float  # share of the points of a that were found in b
+    gain: float  # brightness of b over brightness of a, around these points
 
 
 @dataclass(frozen=True)
 class PairMotion:
-    """Say how image b differs from image a."""
+    """Motion from image a to image b."""
 
     overlap: float  # see Matches
     gain: float = 1.0
-    median_flow: float = 0.0  # of all points, a share of the width
-    flow: float = 0.0  # upper decile
-    parallax: float = 0.0  # upper decile of the flow that is left when the rotation is undone
-    turn: float = 0.0  # [rad] between the two
+    median_flow: float = 0.0  # share of the width
+    flow: float = 0.0  # upper decile, share of the width
+    parallax: float = 0.0  # upper decile of the flow without rotation, share of the width
+    rotation: float = 0.0  # [rad]
 
 
 def view_of(image: NDArray[np.uint8], camera: Camera, allowed: Grey | None = None) -> View:
-    """Prepare a rectified RGB image [H,W,3]; `allowed` comes from `allowed_points`."""
+    """Return the view of a rectified RGB image [H,W,3]; `allowed` comes from `allowed_points`."""
     to_small = stretch(camera.size, _small(camera))
     grey = to_small.image(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8))
     return View(to_small.camera(camera), grey, allowed)
 
 
 def allowed_points(camera: Camera, seen: Mask) -> Grey | None:
-    """Return where points may lie if only the pixels `seen` [H,W] show the scene."""
+    """Return the mask of a view where points may lie; `seen` [H,W] marks pixels of the scene."""
     if seen.all():
         return None
     inside = stretch(camera.size, _small(camera)).map(seen.astype(np.float32)) > 0.99
-    # The edge of the seen part is a corner detector's delight and moves with the camera.
+    # The border of the scene has strong corners that move with the camera.
     shrunk = cv2.erode(inside.astype(np.uint8), np.ones((9, 9), np.uint8), borderValue=1)
     return np.asarray(shrunk, np.uint8)
 
 
 def match(a: View, b: View) -> Matches:
-    """Track a's points into b and back, and keep those that come home."""
+    """Track the points of a into b and back, and keep those that return to their start."""
     nothing = Matches(np.zeros((0, 2)), np.zeros((0, 2)), 0.0, 1.0)
     if not len(a.points):
         return nothing
@@ -114,8 +112,8 @@ def match(a: View, b: View) -> Matches:
     found &= ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
     if found.any():
         back, returned = _track(b, a, there[found])
-        home = np.linalg.norm(back - a.points[found], axis=1) < _RETURN
-        found[found] = returned & home
+        consistent = np.linalg.norm(back - a.points[found], axis=1) < _RETURN
+        found[found] = returned & consistent
     if not found.any():
         return nothing
     from_a, in_b = a.points[found], there[found]
@@ -130,11 +128,15 @@ def match(a: View, b: View) -> Matches:
 def pair_motion(a: View, b: View, matches: Matches, rotation: Array | None = None) -> PairMotion:
     """Measure the motion from image a to image b.
 
-    `rotation` R_b_a [3,3] is known from odometry, or else found in the points themselves.
+    Args:
+        a: first image.
+        b: second image.
+        matches: points tracked from a to b.
+        rotation: R_b_a [3,3] from odometry; None fits it to the points.
     """
     m = matches
-    if len(m.a) < FEWEST_POINTS:
-        return PairMotion(overlap=0.0)  # too few to say anything
+    if len(m.a) < MIN_POINTS:
+        return PairMotion(overlap=0.0)  # too few points to measure
     rays_a, rays_b = rays(m.a, a.camera.K), rays(m.b, b.camera.K)  # [N,3]
     R = fit_rotation(rays_a, rays_b) if rotation is None else rotation
     flow = np.linalg.norm(m.b - m.a, axis=1) / a.camera.width
@@ -145,15 +147,15 @@ def pair_motion(a: View, b: View, matches: Matches, rotation: Array | None = Non
         median_flow=round(float(np.median(flow)), 6),
         flow=round(float(np.percentile(flow, 90)), 6),
         parallax=round(float(np.percentile(left, 90)), 6),
-        turn=round(angle_of(R), 6),
+        rotation=round(angle_of(R), 6),
     )
 
 
 def fit_rotation(rays_a: Array, rays_b: Array) -> Array:
-    """Return the rotation R_b_a [3,3] that best takes rays [N,3] of one image to the other's.
+    """Return the rotation R_b_a [3,3] that best maps the rays [N,3] of image a to those of b.
 
-    Kabsch's solution, reweighted towards the points that agree with it: the far ones, which do not
-    feel the translation.
+    It is Kabsch's solution, reweighted towards the points that agree with it: far points, whose
+    motion hardly depends on the translation.
     """
     a = rays_a / np.linalg.norm(rays_a, axis=1, keepdims=True)
     b = rays_b / np.linalg.norm(rays_b, axis=1, keepdims=True)
@@ -168,20 +170,23 @@ def fit_rotation(rays_a: Array, rays_b: Array) -> Array:
 
 
 def rays(points: Array, K: Array) -> Array:
-    """Return the points at Z = 1 [N,3] that are seen at pixels [N,2]."""
+    """Return the points at Z = 1 [N,3] that project to pixels [N,2]."""
     found: Array = np.column_stack([points, np.ones(len(points))]) @ np.linalg.inv(K).T
     return found
 
 
 def project(points: Array, K: Array) -> Array:
-    """Return the pixels [N,2] at which points [N,3] in front of the camera are seen."""
+    """Return the pixels [N,2] of points [N,3] in front of the camera."""
     pixels = points @ K.T
     flat: Array = pixels[:, :2] / np.maximum(pixels[:, 2:], 1e-6)
     return flat
 
 
 def sharpness(image: NDArray[np.uint8]) -> float:
-    """Return how sharp an RGB image [H,W,3] is; it depends on the scene: compare within a bag."""
+    """Return the deviation of the Laplacian of an RGB image [H,W,3].
+
+    It depends on the scene, so only values of the same recording can be compared.
+    """
     return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_16S).std())
 
 

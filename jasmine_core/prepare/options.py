@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a person chooses about preparing a data set; for the command line, and kept in the index."""
+"""Options of `jasmine prepare`; they are stored in the index of each sequence."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ Resize = Literal["fit", "stretch", "crop"]
 Rectify = Literal["auto", "always", "never"]
 Format = Literal["jpg", "png"]
 
-SMALLEST = 32  # [px] side of an image in which motion can still be seen
+SMALLEST = 32  # [px] least side of an image in which motion can be measured
 
 
 @dataclass(frozen=True)
 class NeighbourRules:
-    """Say how far apart neighbours are; see `jasmine_core.prepare.keyframes`."""
+    """Limits on the motion between a keyframe and its neighbours."""
 
     min_baseline: float = 0.015
-    """with odometry: least translation between neighbours, over the median depth of the scene"""
+    """Least translation between neighbours over the median depth of the scene, with odometry."""
     max_baseline: float = 0.15
-    """with odometry: largest translation, over the median depth of the scene"""
+    """Largest translation between neighbours over the median depth of the scene, with odometry."""
     min_parallax: float = 0.01
-    """without odometry: least parallax (upper decile of the points), share of the width"""
+    """Least parallax (upper decile of the points) as a share of the width, without odometry."""
     min_flow: float = 0.02
-    """without odometry: least displacement (upper decile), share of the width"""
+    """Least flow (upper decile of the points) as a share of the width, without odometry."""
     max_flow: float = 0.15
-    """largest displacement (upper decile), share of the width"""
+    """Largest flow (upper decile of the points) as a share of the width."""
     min_overlap: float = 0.5
-    """least share of the points that both images show"""
+    """Least share of the points that are visible in both images."""
     max_gain: float = 1.25
-    """largest ratio of exposures"""
+    """Largest ratio of the brightness of two neighbours."""
     max_interval: float = 2.0
-    """longest time between neighbours [s]"""
+    """Longest time between neighbours [s]."""
 
     def __post_init__(self) -> None:
         for name in ("baseline", "flow"):
             low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
             if not 0 < low < high:
-                raise ConfigError(f"{name} {low:g}..{high:g} is no range above 0; raise its end")
+                raise ConfigError(
+                    f"{name} {low:g}..{high:g} is not a range above 0; raise max_{name}"
+                )
         if not 0 < self.min_parallax < self.max_flow:
             raise ConfigError(
                 f"min_parallax {self.min_parallax:g} must be above 0 and below max_flow "
@@ -57,22 +59,22 @@ class NeighbourRules:
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """Say how the images of a bag become those of a sequence."""
+    """Conversion of the images of a recording to those of a sequence."""
 
     width: int = 0
-    """of the images [px]; 0: the camera's aspect ratio, the area of 640x192, multiples of 64"""
+    """Width of the images [px]; 0 keeps the aspect ratio, with the area of 640x192 px."""
     height: int = 0
-    """of the images [px]; set with width"""
+    """Height of the images [px]; set it with the width."""
     resize: Resize = "fit"
-    """how an image meets this size: fit (letterbox), stretch (as the paper), crop (centre)"""
+    """Conversion to this size: fit (letterbox), stretch (as in the paper) or crop (centre)."""
     rectify: Rectify = "auto"
-    """remove lens distortion; auto: unless the image's topic is named *rect*"""
+    """Removal of lens distortion; auto skips it if the name of the image topic contains rect."""
     image_format: Format = "jpg"
-    """file format of the stored images; png is lossless"""
+    """File format of the stored images; png is lossless."""
     quality: int = 95
-    """of JPEG, 1..100"""
+    """JPEG quality of the stored images, 1..100."""
     limit: int = 0
-    """only the first so many images of a bag; 0: all"""
+    """Number of images to read from the start of each bag; 0 reads all."""
     neighbours: NeighbourRules = field(default_factory=NeighbourRules)
 
     def __post_init__(self) -> None:
@@ -81,7 +83,8 @@ class PrepareOptions:
                 raise ConfigError(f"{name} is {value!r}; choose one of {', '.join(get_args(kind))}")
         if (self.width, self.height) != (0, 0) and min(self.width, self.height) < SMALLEST:
             raise ConfigError(
-                f"size {self.width}x{self.height} px: set both sides, to {SMALLEST} px or more"
+                f"size {self.width}x{self.height} px is too small; set both sides to "
+                f"{SMALLEST} px or more"
             )
         if self.limit < 0:
             raise ConfigError(f"limit {self.limit} cannot be negative; 0 means all images")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What an earlier run of `jasmine prepare` left: a whole sequence, half of one, or another one."""
+"""Results of earlier runs of `jasmine prepare`: finished, unfinished or with other options."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from jasmine_core.prepare.options import PrepareOptions
 
 
 def finished(folder: Path, source: dict[str, Any], options: PrepareOptions) -> bool:
-    """Tell whether a sequence is there already; refuse one of another bag or other options."""
+    """Return whether a sequence is finished already.
+
+    Raises:
+        DatasetError: the folder is not a sequence, or has another source or other options.
+    """
     if not (folder / INDEX).is_file():
         if folder.exists():
-            raise DatasetError(f"{folder} exists and is no sequence; write elsewhere with -o")
+            raise DatasetError(
+                f"{folder} exists and is not a sequence; choose another folder with -o"
+            )
         return False
     index = read_index(folder)
     header = {"version": VERSION, "source": source, "options": to_mapping(options)}
@@ -27,14 +33,16 @@ def finished(folder: Path, source: dict[str, Any], options: PrepareOptions) -> b
 
 
 def forget_unfinished(folder: Path) -> None:
-    """Remove what an interrupted run left."""
+    """Remove the files of an interrupted run."""
     shutil.rmtree(unfinished(folder), ignore_errors=True)
 
 
 def refuse_other_options(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    """Raise a DatasetError that names what differs between two runs."""
+    """Raise a DatasetError that names the differences between two runs."""
     if before.get("version") != now["version"]:
-        raise DatasetError(f"{folder} is of another version; add --overwrite to prepare it anew")
+        raise DatasetError(
+            f"{folder} has another format version; add --overwrite to prepare it again"
+        )
     for part in ("source", "options"):
         was, is_now = _flat(before[part]), _flat(now[part])
         differing = [key for key in was.keys() | is_now.keys() if was.get(key) != is_now.get(key)]
@@ -44,7 +52,7 @@ def refuse_other_options(before: dict[str, Any], now: dict[str, Any], folder: Pa
             )
             raise DatasetError(
                 f"{folder} was prepared differently ({changes}); repeat its options, write "
-                "elsewhere with -o, or add --overwrite to prepare it anew"
+                "to another folder with -o, or add --overwrite to prepare it again"
             )
 
 
@@ -56,5 +64,5 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def unfinished(folder: Path) -> Path:
-    """Return where a sequence is made before it has its name."""
+    """Return the hidden folder in which a sequence is built."""
     return folder.with_name(f".{folder.name}.unfinished")

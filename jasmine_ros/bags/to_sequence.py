@@ -14,12 +14,12 @@ import numpy as np
 from jasmine_core.dataset.labels import attach, labels_in
 from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage, Sequence
 from jasmine_core.errors import BagError, FrameError
-from jasmine_core.prepare.odometry import MOST_JUMPS, Odometry, chain, disbelief, probe
+from jasmine_core.prepare.odometry import MAX_JUMP_SHARE, Odometry, chain, contradiction, probe
 from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import finished, forget_unfinished
 from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
-from jasmine_core.prepare.statistics import OdometryFacts
+from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
 from jasmine_ros.bags.reader import Bag, BagMessage, CameraTopics, choose_camera
 from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
 from jasmine_ros.msgs.images import decode
@@ -166,31 +166,37 @@ def _find_camera(bag: Bag, job: Job) -> CameraTopics:
 
 
 def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | None, OdometryFacts]:
-    """Return the camera's odometry if it deserves belief, and what is known of it."""
+    """Return the odometry of the camera if it can be used, and the facts about it."""
     scan, bag = images.scan, images.bag
     if topic is None:
         return None, OdometryFacts()
     count = len(scan.samples)
 
-    def refuse(reason: str, jumps: int = 0, checked: int = 0) -> tuple[None, OdometryFacts]:
-        return None, OdometryFacts(topic, count, jumps, reason, checked)
+    def refuse(
+        problem: OdometryProblem, detail: str, jumps: int = 0, checked: int = 0
+    ) -> tuple[None, OdometryFacts]:
+        return None, OdometryFacts(topic, count, jumps, problem, detail, checked)
 
     if count < 2:
-        return refuse(f"it has {count} usable samples")
+        return refuse(OdometryProblem.TOO_FEW_SAMPLES, f"it has {count} usable samples")
     T_child_camera = chain(scan.transforms, scan.child, scan.frame)
     if T_child_camera is None:
-        return refuse(f"no transform leads from {scan.child!r} to the camera's {scan.frame!r}")
+        return refuse(
+            OdometryProblem.NO_TRANSFORM,
+            f"no transform leads from {scan.child!r} to the camera's {scan.frame!r}",
+        )
     odometry = Odometry(scan.samples, T_child_camera)
     jumps = len(odometry.jumps)
-    if odometry.jump_share > MOST_JUMPS:
-        return refuse(f"it jumps {jumps} times in {count} samples", jumps)
+    if odometry.jump_share > MAX_JUMP_SHARE:
+        detail = f"it jumps {jumps} times in {count} samples"
+        return refuse(OdometryProblem.JUMPS, detail, jumps)
     places = np.linspace(bag.start, max(bag.start, bag.stop - _PROBE_LENGTH), PROBES)
     starts = sorted({int(place) for place in places})
     probes = [probe(images.views(at, at + _PROBE_LENGTH), odometry) for at in starts]
     found = [p for p in probes if p is not None]
-    if reason := disbelief(found):
-        return refuse(reason, jumps, len(found))
-    return odometry, OdometryFacts(topic, count, jumps, None, len(found))
+    if contradicted := contradiction(found):
+        return refuse(OdometryProblem.CONTRADICTS_IMAGES, contradicted, jumps, len(found))
+    return odometry, OdometryFacts(topic, count, jumps, None, "", len(found))
 
 
 def _attach_labels(job: Job, images: _Images) -> None:

@@ -52,7 +52,7 @@ def builder(folder, odometry=True, options=OPTIONS, source=SOURCE, seen=SEEN):
     if odometry:
         samples = [(stamp(i), tuple(to_numbers(T))) for i, T in enumerate(POSES)]
         track = Odometry(samples, np.eye(4))
-    facts = OdometryFacts("/odom", len(POSES), 1, None, 3) if odometry else OdometryFacts()
+    facts = OdometryFacts("/odom", len(POSES), 1, None, "", 3) if odometry else OdometryFacts()
     return SequenceBuilder(folder, source, options, CAMERA, seen, track, facts)
 
 
@@ -180,8 +180,8 @@ def test_other_options_and_other_bags_are_refused_by_name(tmp_path, folder):
     with builder(tmp_path / "b") as sequence:
         offer(sequence, 4)
     with (
-        pytest.raises(DatasetError, match="image jpg is now png"),
-        builder(tmp_path / "b", options=PrepareOptions(width=160, height=96, image="png")),
+        pytest.raises(DatasetError, match="image_format jpg is now png"),
+        builder(tmp_path / "b", options=PrepareOptions(width=160, height=96, image_format="png")),
     ):
         pass
 
@@ -210,7 +210,7 @@ def test_nothing_is_left_of_a_bag_without_motion(tmp_path):
     with builder(tmp_path / "still") as sequence:
         for i in range(6):
             sequence.offer(stamp(i), stamp(i), lambda: look(pose())[0])
-        with pytest.raises(DatasetError, match="stands still in 5 of 6 images"):
+        with pytest.raises(DatasetError, match="does not move in 5 of 6 images"):
             sequence.finish()
     assert list(tmp_path.iterdir()) == []
 

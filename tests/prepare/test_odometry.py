@@ -12,7 +12,7 @@ from jasmine_core.prepare.odometry import (
     Odometry,
     agreement,
     chain,
-    disbelief,
+    contradiction,
     probe,
     relative_baseline,
 )
@@ -30,7 +30,7 @@ def views(T_a, T_b):
     return a, b, match(a, b)
 
 
-def test_poses_are_interpolated_and_known_only_between_samples():
+def test_poses_are_interpolated_between_samples_only():
     odometry = Odometry(drive([pose(0), pose(1.0, yaw=0.2), pose(2.0)]), np.eye(4))
     np.testing.assert_allclose(odometry.pose(0), pose(0), atol=1e-12)
     np.testing.assert_allclose(odometry.pose(STEP // 2), pose(0.5, yaw=0.1), atol=1e-9)
@@ -38,13 +38,13 @@ def test_poses_are_interpolated_and_known_only_between_samples():
     assert odometry.pose(-1) is None and odometry.pose(2 * STEP + 1) is None
 
 
-def test_nothing_is_interpolated_across_a_gap():
+def test_poses_are_not_interpolated_across_a_gap():
     samples = [(0, tuple(to_numbers(pose(0)))), (10 * STEP, tuple(to_numbers(pose(1))))]
     assert Odometry(samples, np.eye(4)).pose(5 * STEP) is None
 
 
-def test_the_cameras_motion_is_seen_through_the_extrinsics():
-    # The camera sits 1 m to the side: when the robot turns, it moves.
+def test_camera_motion_includes_the_lever_arm_of_the_extrinsics():
+    # The camera is mounted 1 m to the side, so it moves when the robot rotates.
     T_base_camera = rigid(np.eye(3), [1.0, 0, 0])
     odometry = Odometry(drive([pose(0), pose(0, yaw=0.1), pose(0, yaw=0.2)]), T_base_camera)
     T = odometry.between(0, STEP)
@@ -54,7 +54,7 @@ def test_the_cameras_motion_is_seen_through_the_extrinsics():
     assert np.linalg.norm(T[:3, 3]) == pytest.approx(2 * np.sin(0.05), rel=1e-6)
 
 
-def test_a_jump_is_found_and_no_pair_reaches_across_it():
+def test_a_jump_is_found_and_no_pair_spans_it():
     steps = [pose(0.1 * i + (5.0 if i >= 20 else 0.0)) for i in range(40)]
     odometry = Odometry(drive(steps), np.eye(4))
     assert odometry.jumps == [20 * STEP]
@@ -64,24 +64,24 @@ def test_a_jump_is_found_and_no_pair_reaches_across_it():
     assert odometry.between(20 * STEP, 21 * STEP) is not None
 
 
-def test_braking_and_starting_are_no_jumps():
+def test_braking_and_starting_are_not_jumps():
     speeds = [0, 0, 0.2, 0.5, 1, 1, 1, 0.3, 0, 0, 0, 1, 1]
     steps = [pose(z) for z in np.cumsum(speeds)]
     assert Odometry(drive(steps), np.eye(4)).jumps == []
 
 
-AXES = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])  # optical axes in a vehicle's
+AXES = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])  # T_vehicle_optical, REP-103
 
 
 @pytest.mark.parametrize(
-    ("wrong", "because"),
+    ("wrong", "error"),
     [
-        (lambda T: inverse(T), "backwards"),
-        (lambda T: rigid(AXES @ T[:3, :3] @ AXES.T, AXES @ T[:3, 3]), "other axes"),
-        (lambda T: rigid(turned(0.15) @ T[:3, :3], T[:3, 3]), "other rotation"),
+        (lambda T: inverse(T), "inverse transform"),
+        (lambda T: rigid(AXES @ T[:3, :3] @ AXES.T, AXES @ T[:3, 3]), "wrong axes"),
+        (lambda T: rigid(turned(0.15) @ T[:3, :3], T[:3, 3]), "wrong rotation"),
     ],
 )
-def test_a_motion_that_the_images_contradict_is_not_believed(wrong, because):
+def test_a_wrong_motion_contradicts_the_images(wrong, error):
     pairs = [(pose(0.3 * i), pose(0.3 * i + 0.25, x=0.05, yaw=0.02)) for i in range(4)]
     right, others = [], []
     for T_a, T_b in pairs:
@@ -89,17 +89,17 @@ def test_a_motion_that_the_images_contradict_is_not_believed(wrong, because):
         T_b_a = inverse(T_b) @ T_a
         right.append(agreement(a, b, matches, T_b_a))
         others.append(agreement(a, b, matches, wrong(T_b_a)))
-    assert disbelief(right) is None
-    reason = disbelief(others)
-    assert reason is not None and "does not explain the images" in reason, because
+    assert contradiction(right) is None
+    reason = contradiction(others)
+    assert reason is not None and "does not explain the images" in reason, error
 
 
-def test_too_few_comparisons_do_not_condemn():
-    assert disbelief([Agreement(0.9, 0.1)] * 2) is None
-    assert disbelief([Agreement(0.9, 0.1)] * 3) is not None
+def test_two_comparisons_are_too_few_for_a_contradiction():
+    assert contradiction([Agreement(0.9, 0.1)] * 2) is None
+    assert contradiction([Agreement(0.9, 0.1)] * 3) is not None
 
 
-def test_a_probe_looks_no_further_than_it_must():
+def test_probe_reads_only_the_images_that_it_needs():
     taken = []
 
     def images():
@@ -113,7 +113,7 @@ def test_a_probe_looks_no_further_than_it_must():
 
 
 @pytest.mark.parametrize("distance", [0.1, 0.2, 0.4])
-def test_the_baseline_is_relative_to_the_depth_of_the_scene(distance):
+def test_baseline_is_relative_to_the_depth_of_the_scene(distance):
     T_a, T_b = pose(), pose(distance)
     a, b, matches = views(T_a, T_b)
     _, depth = look(T_a)
@@ -122,10 +122,10 @@ def test_the_baseline_is_relative_to_the_depth_of_the_scene(distance):
     found = relative_baseline(a, b, matches, inverse(T_b) @ T_a)
     assert found == pytest.approx(expected, rel=0.4)
     twice = relative_baseline(a, b, matches, rigid(np.eye(3), [0, 0, -2 * distance]))
-    assert twice == pytest.approx(found, rel=1e-6)  # the images fix the ratio, not the metres
+    assert twice == pytest.approx(found, rel=1e-6)  # The images determine the ratio only.
 
 
-def test_frames_are_joined_through_whatever_leads_there():
+def test_transforms_are_chained_in_both_directions():
     base_mast, mast_camera = pose(1.0, yaw=0.3), pose(0.5, x=0.2)
     transforms = {("base", "mast"): base_mast, ("mast", "camera"): mast_camera}
     np.testing.assert_allclose(chain(transforms, "base", "camera"), base_mast @ mast_camera)
