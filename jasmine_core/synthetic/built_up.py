@@ -11,7 +11,7 @@ from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.cross_section import Section
 from jasmine_core.synthetic.houses import STOREY, block, facade, house
 from jasmine_core.synthetic.paint import GREY, LAWNS, STONE, WALLS, Paint, paved, plain
-from jasmine_core.synthetic.solids import BOX
+from jasmine_core.synthetic.solids import BOX, Sketch
 from jasmine_core.synthetic.street import (
     BEHIND,
     DETAIL,
@@ -21,6 +21,7 @@ from jasmine_core.synthetic.street import (
     furniture,
     slab,
 )
+from jasmine_core.synthetic.trees import any_tree
 
 
 def built_up(s: BentSketch, section: Section, way: float) -> float:
@@ -50,7 +51,7 @@ def built_up(s: BentSketch, section: Section, way: float) -> float:
         _rows(s, plan, side, style, length)
         if rng.chance(0.7):
             front(s, plan, side)
-        furniture(s, plan, side)
+        furniture(s, plan, side, near_tree)
         if parking[side > 0]:
             _parked(s, plan, side)
     return line + 14
@@ -94,8 +95,7 @@ def _rows(s: BentSketch, plan: Plan, side: int, style: str, length: float) -> No
         elif gap > 15:
             for _ in range(rng.randint(0, 8)):
                 x = side * (plan.line + rng.uniform(3, 40))
-                tall = rng.uniform(5, 14)
-                props.tree(s.at(x, z + rng.uniform(0, gap)), tall, z < 30)
+                near_tree(s.at(x, z + rng.uniform(0, gap)), rng.uniform(5, 14), z < 30)
         z += gap
     if rng.chance(0.5):
         place = (side * (plan.line + 6), 0.0, length + 30)
@@ -123,3 +123,11 @@ def _parked(s: BentSketch, plan: Plan, side: int) -> None:
                 yaw = math.pi / 2 + rng.gauss(0, 0.1)
                 vehicles.bicycle(s.at(side * (plan.kerb + 1.2), z + 0.7 * i, yaw, 0.12), False)
         z += rng.uniform(5.6, 7.5)
+
+
+def near_tree(s: Sketch, height: float, detailed: bool = True) -> None:
+    """Draw a tree in detail where it is near, else with a crown of a few balls."""
+    if detailed:
+        any_tree(s, height)
+    else:
+        props.tree(s, height, False)

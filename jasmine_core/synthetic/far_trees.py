@@ -10,7 +10,9 @@ from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.paint import Paint, foliage, plain
 from jasmine_core.synthetic.solids import ELLIPSOID, TAPER
 from jasmine_core.synthetic.terrain import Terrain
+from jasmine_core.synthetic.trees import conifer, leafy_tree
 
+DETAILED = 38.0  # trees nearer than this are drawn in detail [m]
 NEAR = 70.0  # boughs of trees nearer than this are drawn [m]
 CASTS = 120.0  # what is farther throws no shadow that matters [m]
 
@@ -45,6 +47,7 @@ def tree_line(
     paints = [foliage(rng, rng.uniform(2.0, 5.0)) for _ in range(3)]
     if shape == "cone":
         paints = paints[:1]
+    kinds = {"round": leafy_tree, "cone": conifer}
     spread = rng.uniform(0.45, 0.9) * (2.0 if shape == "bush" else 1.0)
     spacing = tall * spread * rng.choice((0.55, 0.7, 0.7, 1.2))
     length = math.hypot(end[0] - start[0], end[1] - start[1])
@@ -53,6 +56,9 @@ def tree_line(
         x, z = (a + share * (b - a) for a, b in zip(start, end, strict=True))
         size = tall * rng.uniform(0.7, 1.15)
         here = land.at(s, x + rng.gauss(0, 0.8), z + rng.gauss(0, 0.8))
+        if shape in kinds and math.hypot(x, z) < DETAILED:
+            kinds[shape](here, size)
+            continue
         if shape != "bush" and z < 60 and abs(x) < 50:
             bark = plain((0.12, 0.09, 0.06), "bark", 0.8)
             here.pole((0, 0, 0), 0.5 * size, 0.03 * size, bark)

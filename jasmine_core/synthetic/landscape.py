@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import math
 
-from jasmine_core.synthetic import props
 from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.far_buildings import landmark, towers, village
 from jasmine_core.synthetic.far_trees import CASTS, crown, tree_line, wood
 from jasmine_core.synthetic.paint import DARK, LAWNS, Paint, foliage, paved, plain
 from jasmine_core.synthetic.solids import BOX
 from jasmine_core.synthetic.terrain import CROPS, Bank, Terrain, bank, hills
+from jasmine_core.synthetic.trees import any_tree
 
 
 def fields(s: BentSketch, side: int, start: float, length: float, far: float) -> None:
@@ -101,7 +101,7 @@ def landscape(s: BentSketch, land: Terrain, edge: float, built: bool) -> None:
         x, z = rng.side() * (edge + rng.uniform(2, 70)), rng.uniform(5, 190)
         tall = rng.uniform(4, 14)
         if math.hypot(x, z) < 45:
-            props.tree(land.at(s, x, z), tall, True)
+            any_tree(land.at(s, x, z), tall)
         else:
             tree = land.at(s, x, z)
             tree.pole((0, 0, 0), 0.5 * tall, 0.05 * tall, plain(DARK, "bark"))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jasmine_core.synthetic import props
@@ -226,7 +227,9 @@ def front(s: Sketch, plan: Plan, side: int) -> None:
         z += long + rng.choice((0.0, rng.uniform(1, 4)))
 
 
-def furniture(s: Sketch, plan: Plan, side: int) -> None:
+def furniture(
+    s: Sketch, plan: Plan, side: int, tree: Callable[[Sketch, float, bool], None] = props.tree
+) -> None:
     """Draw what stands on the pavement at the kerb: trees, lamps, signs, bins, people."""
     rng, z = s.rng, -BEHIND + s.rng.uniform(0, 10)
     spacing, favourite = rng.uniform(5, 14), rng.choice(("tree", "tree", "lamp"))
@@ -238,7 +241,7 @@ def furniture(s: Sketch, plan: Plan, side: int) -> None:
             )
             here = s.at(side * (plan.kerb + 0.55), z, height=0.12)
             if kind == "tree":
-                props.tree(here, rows_of_trees * rng.uniform(0.8, 1.2), z < plan.near)
+                tree(here, rows_of_trees * rng.uniform(0.8, 1.2), z < plan.near)
             elif kind == "lamp":
                 props.street_lamp(here, -side)
             elif kind == "sign":
