@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The `jasmine` command: the core's commands, and those that speak ROS messages."""
 
+import logging
 import os
 import sys
 import traceback
@@ -255,6 +256,8 @@ def main(argv: list[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"jasmine {__version__}")
         return 0
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    logging.getLogger("jasmine_core").setLevel(logging.INFO)
     # A robot shares its CPU: threads that spin while they wait make the network many times slower
     # next to any other busy process. OpenMP reads this once, when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Run a model over samples with ground truth, and write down how it did."""
+"""Evaluation of a model on samples with ground truth, and its report files."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,10 @@ from tqdm import tqdm
 
 from jasmine_core.errors import FrameError
 from jasmine_core.evaluate.evaluation import Evaluation, FrameScore
-from jasmine_core.evaluate.report import (
-    Exhibit,
-    figure,
-    latex_table,
-    markdown_table,
-    write_json,
-)
+from jasmine_core.evaluate.figure import Exhibit, draw_figure
+from jasmine_core.evaluate.report import latex_table, markdown_table, write_json
+
+logger = logging.getLogger(__name__)
 
 Depth = NDArray[np.float32]
 Predict = Callable[[NDArray[np.uint8], float | None], Depth]  # image [H,W,3], f_x to depth [h,w]
@@ -29,12 +27,12 @@ Predict = Callable[[NDArray[np.uint8], float | None], Depth]  # image [H,W,3], f
 
 @dataclass(frozen=True)
 class Sample:
-    """Hold one image and what is known about its depth."""
+    """One image with ground-truth depth."""
 
     stamp: int  # [ns]
     image: NDArray[np.uint8]  # [H,W,3] RGB
-    ground_truth: Depth  # [H,W] metres, 0 where unknown
-    focal: float | None = None  # [px] f_x of the image, where it is known
+    ground_truth: Depth  # [H,W] m, 0 where unknown
+    focal: float | None = None  # [px] f_x of the image, None if unknown
 
 
 def evaluate(
@@ -45,21 +43,28 @@ def evaluate(
     baseline: Predict | None = None,
     show: int = 0,
 ) -> list[Exhibit]:
-    """Score every sample; return the best, the median and the worst one to look at.
+    """Score every sample and return some frames for the figure.
 
-    With `show`, that many of them from first to last instead. `samples` is called twice, for
-    images are not kept; one without usable ground truth is left out. `baseline` stands beside.
+    A sample without usable ground truth is skipped.
+
+    Args:
+        predict: returns the depth [h,w] of an image.
+        samples: returns the samples; called twice, because images are not kept in memory.
+        evaluation: collects the scores.
+        total: number of samples, for the progress bar.
+        baseline: another model to compare with.
+        show: number of frames to return, evenly spaced; 0 returns the best, median and worst.
     """
-    unusable: list[str] = []
+    skipped: list[str] = []
     for sample in tqdm(samples(), total=total, unit="frame", desc="evaluate"):
         try:
             other = _depth(baseline, sample, evaluation) if baseline else None
             own = _depth(predict, sample, evaluation)
             evaluation.add(sample.stamp, own, sample.ground_truth, other)
         except FrameError as err:
-            unusable.append(str(err))
-    if unusable:
-        tqdm.write(f"warn: {len(unusable)} frames left out; the first: {unusable[0]}")
+            skipped.append(str(err))
+    if skipped:
+        logger.warning("%d frames were skipped; the first error: %s", len(skipped), skipped[0])
 
     wanted = _wanted(evaluation, show)
     exhibits: dict[str, Exhibit] = {}
@@ -85,7 +90,7 @@ def evaluate(
 
 
 def _wanted(evaluation: Evaluation, show: int) -> dict[int, tuple[str, FrameScore]]:
-    """Return name and score of the frames to look at, by stamp."""
+    """Return the name and score of the frames to show, by timestamp."""
     if not show:
         chosen = evaluation.extremes()
     else:
@@ -98,20 +103,24 @@ def _wanted(evaluation: Evaluation, show: int) -> dict[int, tuple[str, FrameScor
 def write_report(
     evaluation: Evaluation, exhibits: list[Exhibit], about: dict[str, Any], path: Path
 ) -> str:
-    """Write PATH (JSON), and beside it a Markdown and a LaTeX table and a figure; return the table.
+    """Write a report as JSON, Markdown, LaTeX and PNG, and return the Markdown table.
 
-    `about` joins the JSON at its top level, beside `model`, the trivial predictors and `frames`.
+    Args:
+        evaluation: scores of all frames.
+        exhibits: frames of the figure.
+        about: facts about the evaluation, added to the top level of the JSON.
+        path: JSON file; the other files differ in the suffix.
     """
     summary = evaluation.summary()
     write_json(path, summary | {"frames": len(evaluation.frames)} | about)
     table = markdown_table(summary)
     path.with_suffix(".md").write_text(table)
     path.with_suffix(".tex").write_text(latex_table(summary))
-    figure(exhibits, path.with_suffix(".png"))
+    draw_figure(exhibits, path.with_suffix(".png"))
     return table
 
 
 def _depth(predict: Predict, sample: Sample, evaluation: Evaluation) -> Depth:
-    """Predict; what the model leaves unknown counts as the nearest depth there is."""
+    """Return the predicted depth; unknown depth (NaN) becomes 0, which counts as the nearest."""
     shown = evaluation.protocol.image(sample.image)
     return np.nan_to_num(predict(shown, sample.focal), nan=0.0)
