@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -126,15 +127,20 @@ def build_preset(name: str, seed: int = 0) -> JasmineModel:
     """Build an untrained model of a preset; equal seeds give equal weights."""
     if name not in PRESETS:
         raise ConfigError(f"preset {name!r} is not one of {', '.join(PRESETS)}")
-    sizes = PRESETS[name]
+    return build_model(PRESETS[name], f"{name}, random weights, seed {seed}", seed)
+
+
+def build_model(
+    sizes: Mapping[str, Mapping[str, Any]], description: str, seed: int = 0
+) -> JasmineModel:
+    """Build an untrained model of given sizes, laid out as a preset is."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        unet = UNet2DConditionModel(**(_UNET | sizes["unet"]))
-        vae = AutoencoderKL(**(VAE | sizes["vae"]))
+        unet = UNet2DConditionModel(**{**_UNET, **sizes["unet"]})
+        vae = AutoencoderKL(**{**VAE, **sizes["vae"]})
         ssg = ScaleShiftGRU(SSGConfig(**sizes["ssg"]))
         adapter = ImageAdapter(AdapterConfig(**sizes["adapter"])) if "adapter" in sizes else None
         text_embedding = torch.randn(1, 2, sizes["unet"]["cross_attention_dim"])
-    description = f"{name}, random weights, seed {seed}"
     config = JasmineConfig(**sizes["jasmine"], description=description, untrained=True)
     scheduler = DDIMScheduler(**SCHEDULER)
     return JasmineModel(config, unet, vae, ssg, scheduler, text_embedding, adapter).eval()

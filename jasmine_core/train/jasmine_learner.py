@@ -55,6 +55,7 @@ class JasmineLearner(Learner):
         self.register_buffer("latent_spread", torch.tensor(0.0))
         if isinstance(teacher, DisparityNet):
             teacher.requires_grad_(False).eval()
+        self._taught_depth = False  # an autoencoder by itself knows nothing of depth
         # In a list, so that it is no part of this module: never trained, never saved.
         self._teacher, self._teacher_unit = [teacher], teacher_unit
 
@@ -76,6 +77,7 @@ class JasmineLearner(Learner):
             # The images to rebuild with the U-Net are rebuilt without it too.
             few = batch.auxiliary if self.rebuild else image
             own = self._autoencode(few, None, generator)
+        self._taught_depth = True
         count = len(image)
         latents = self._encode(batch, image)  # [B or 2B,4,h,w], the images to rebuild behind
         tasks = [TASKS[0]] * count + [TASKS[1]] * (len(latents) - count)
@@ -137,7 +139,11 @@ class JasmineLearner(Learner):
             # A U-Net is to meet latents of about 1, as Stable Diffusion's does.
             factor = round(1 / float(self.latent_spread), 5)
             self.model.vae.register_to_config(scaling_factor=factor)
-        self.model.config = replace(self.model.config, **about, untrained=False)
+        self.model.config = replace(
+            self.model.config,
+            **about,
+            untrained=self.model.config.untrained and not self._taught_depth,
+        )
         save_checkpoint(self.model, folder)
 
     def _encode(self, batch: Batch, image: Tensor) -> Tensor:

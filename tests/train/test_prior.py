@@ -105,7 +105,8 @@ def test_latents_come_first_and_the_decoder_joins(recipe, tmp_path, start):
     assert statistics
     for name in statistics:
         assert torch.equal(part(4, "adapter")[name], before[name.removeprefix("model.adapter.")])
-    assert JasmineModel.from_pretrained(final).config.metres_per_unit == 30.0
+    config = JasmineModel.from_pretrained(final).config
+    assert config.metres_per_unit == 30.0 and not config.untrained
 
 
 def test_a_resumed_run_ends_in_the_same_weights(recipe, tmp_path):
@@ -228,6 +229,7 @@ def test_the_spread_of_latents_is_measured_where_the_autoencoder_learns(recipe, 
     model = JasmineModel.from_pretrained(final)
     factor = model.vae.config.scaling_factor
     assert factor != 1.0
+    assert model.config.untrained, "an autoencoder alone knows nothing of depth"
     batch = next(Feed(images_of(recipe.data), 2).batches(0, 1))
     with torch.no_grad():
         assert 0.3 < model.encode(batch.image).std() < 3
