@@ -1,9 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Masks and teacher depth beside the images of a sequence.
-
-Whatever can name the label of a stamp can label a sequence: a folder of PNG files does it here.
-"""
+"""Masks and teacher depth of a sequence, from a folder of PNG files named by timestamp."""
 
 from __future__ import annotations
 
@@ -24,12 +21,12 @@ _DTYPES = {CLASSES: np.uint8}  # TEACHER: uint16
 
 
 def place(labels: Labels, transform: ImageTransform) -> Labels:
-    """Take labels [H,W] of a rectified image where its pixels go; 0 where nothing was seen."""
+    """Transform labels [H,W] like their rectified image; 0 outside the image."""
     window = transform.target_window
     inner = cv2.resize(
         labels[transform.source_window.slices],
         (window.width, window.height),
-        interpolation=cv2.INTER_NEAREST_EXACT,  # classes and depth edges must not blend
+        interpolation=cv2.INTER_NEAREST_EXACT,  # Classes and depth edges must not blend.
     )
     result = np.zeros(transform.target[::-1], labels.dtype)
     result[window.slices] = inner
@@ -39,13 +36,17 @@ def place(labels: Labels, transform: ImageTransform) -> Labels:
 def labels_in(
     folder: Path, kind: str, sequence: Sequence, transform: ImageTransform | None
 ) -> Callable[[int], Labels | None]:
-    """Return the labels that a folder holds for stamps, as PNG files named by them.
+    """Return a function from a timestamp [ns] to its labels in a folder, None without a file.
 
-    They belong to the images of the sequence or, where `transform` leads from there, to the
-    camera's own; their size tells.
+    Args:
+        folder: PNG files named by timestamp.
+        kind: CLASSES or TEACHER.
+        sequence: the sequence to label.
+        transform: from the camera's images to those of the sequence. With it, labels may also have
+            the size of the camera's images.
     """
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is no folder of PNG files")
+        raise DatasetError(f"{folder} is not a folder; give a folder of PNG files")
     files = {int(f.stem): f for f in folder.glob("*.png") if f.stem.isdigit()}
     dtype = np.dtype(_DTYPES.get(kind, np.uint16))
 
@@ -54,7 +55,7 @@ def labels_in(
             return None
         labels = read_labels(files[stamp])
         if labels.dtype != dtype:
-            raise DatasetError(f"{files[stamp]} is {labels.dtype}; {kind} are {dtype}")
+            raise DatasetError(f"{files[stamp]} is {labels.dtype}; {kind} must be {dtype}")
         size = (labels.shape[1], labels.shape[0])
         if size == sequence.camera.size:
             return labels
@@ -70,7 +71,7 @@ def labels_in(
 
 
 def attach(sequence: Sequence, kind: str, find: Callable[[int], Labels | None]) -> int:
-    """Store labels beside a sequence's images, all or none; return how many there are."""
+    """Store labels in the folder of a sequence, all or none, and return their number."""
     target = sequence.folder / kind
     partial = sequence.folder / f".{kind}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -86,7 +87,7 @@ def attach(sequence: Sequence, kind: str, find: Callable[[int], Labels | None]) 
         if not count:
             expected = Path(sequence.index.frames[0].image).with_suffix(".png").name
             raise DatasetError(
-                f"no PNG is named after an image of {sequence.folder}; expected names such as "
+                f"no PNG file has the timestamp of an image of {sequence.folder}; name them like "
                 f"{expected}"
             )
         shutil.rmtree(target, ignore_errors=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Published data sets as their authors lay them out, behind the interface of prepared sequences.
+"""Published datasets in their original layout, with the interface of prepared sequences.
 
     KITTI raw       ROOT/DATE/DATE_drive_NNNN_sync/{image_02,image_03,oxts,velodyne_points}/data,
                     ROOT/DATE/calib_*.txt; a split file has lines such as `DATE/DRIVE 12 l`
@@ -8,8 +8,8 @@
     Cityscapes      ROOT/leftImg8bit/test/CITY/NAME_leftImg8bit.png; a split file has lines
                     `CITY NAME`, and depth arrays are numbered in its order
 
-Images stay as they are; `Sample.read` resizes them together with K. `docs/dataset.md` tells where
-lists and depth come from.
+Images keep their size; `Sample.read` resizes them with their intrinsics. `docs/dataset.md` names
+the sources of split files and depth.
 """
 
 from __future__ import annotations
@@ -41,10 +41,14 @@ class KittiFrame(NamedTuple):
 
 
 class KittiRaw:
-    """Read KITTI raw by a split file, each image with the ones before and after it.
+    """KITTI raw images of a split file, each with the images before and after it.
 
-    `paper_intrinsics` takes K as the papers do, alike for all recording days: 0.58 W, 1.92 H and
-    the middle. `neighbours` is off for test files, whose images may stand at the end of a drive.
+    Args:
+        root: folder of the recording days.
+        split: file with lines such as `DATE/DRIVE 12 l`.
+        paper_intrinsics: use fx = 0.58 W, fy = 1.92 H and the image centre for all recording days,
+            as the papers do.
+        neighbours: read the images before and after; test images at the end of a drive lack them.
     """
 
     def __init__(
@@ -63,7 +67,7 @@ class KittiRaw:
         return len(self.frames)
 
     def sample(self, i: int) -> Sample:
-        """Return sample i of the split; poses are metric where the drive has OXTS data."""
+        """Return sample i of the split; its motion is metric if the drive has OXTS data."""
         frame = self.frames[i]
         drive, side = self.root / frame.drive, _CAMERAS[frame.side]
         stamps = _stamps(drive / f"image_{side}" / "timestamps.txt")
@@ -94,8 +98,8 @@ class KittiRaw:
     def ground_truth(self, i: int) -> Depth:
         """Return the laser scan of sample i as a depth map [H,W] m, 0 where unknown.
 
-        As the published numbers have it: the depth is the scanner's forward coordinate, pixels
-        count from one, and the nearest of several points counts.
+        As in the published evaluation, depth is the forward coordinate of the scanner, pixel
+        coordinates begin at 1, and the nearest of several points is used.
         """
         frame = self.frames[i]
         drive, side = self.root / frame.drive, _CAMERAS[frame.side]
@@ -103,7 +107,9 @@ class KittiRaw:
         try:
             points = np.fromfile(path, np.float32).reshape(-1, 4)[:, :3].astype(np.float64)
         except (OSError, ValueError) as err:
-            raise DatasetError(f"{path} is no laser scan: {err}") from err
+            raise DatasetError(
+                f"{path} cannot be read as a laser scan: {err}; download it again"
+            ) from err
         points = points[points[:, 0] >= 0]
         calibration = _calibration(drive.parent)
         width, height = calibration.camera(side).size
@@ -119,7 +125,7 @@ class KittiRaw:
 
 
 class DrivingStereo:
-    """Read one weather of DrivingStereo's test images, 500 each."""
+    """500 test images of DrivingStereo in one weather: sunny, cloudy, rainy or foggy."""
 
     def __init__(self, root: Path, weather: str) -> None:
         folder = root / weather
@@ -140,9 +146,12 @@ class DrivingStereo:
 
 
 class Cityscapes:
-    """Read Cityscapes' test images in the order of a split file, 1525 of them.
+    """1525 test images of Cityscapes in the order of a split file.
 
-    `depth` is the folder of depth arrays NNN_depth.npy that were published with ManyDepth.
+    Args:
+        root: folder with leftImg8bit/test.
+        split: file with lines `CITY NAME`.
+        depth: folder of the depth arrays NNN_depth.npy that were published with ManyDepth.
     """
 
     def __init__(self, root: Path, split: Path, depth: Path) -> None:
@@ -159,7 +168,7 @@ class Cityscapes:
         return len(self._images)
 
     def sample(self, i: int) -> Sample:
-        """Return image i, whole; the protocol cuts the car's bonnet off."""
+        """Return the full image i; the evaluation protocol crops the bonnet of the car."""
         return Sample(image=_there(self._images[i]), stamp=i, camera=None)
 
     def ground_truth(self, i: int) -> Depth:
@@ -172,12 +181,12 @@ class Cityscapes:
             return np.asarray(depth, np.float32)
         except (OSError, ValueError, EOFError) as err:
             raise DatasetError(
-                f"{path} is no depth array that can be read: {err}; download it again"
+                f"{path} cannot be read as a depth array: {err}; download it again"
             ) from err
 
 
 class _Calibration:
-    """What the calibration files of one KITTI recording day say."""
+    """Calibration of one KITTI recording day."""
 
     def __init__(self, folder: Path) -> None:
         self._cameras = _numbers(folder / "calib_cam_to_cam.txt")
@@ -213,7 +222,9 @@ class _Calibration:
     def _entry(self, name: str, count: int) -> Array:
         values = self._cameras.get(name)
         if values is None or len(values) != count:
-            raise DatasetError(f"{self._folder / 'calib_cam_to_cam.txt'} has no {name}")
+            raise DatasetError(
+                f"{self._folder / 'calib_cam_to_cam.txt'} has no {name}; download it again"
+            )
         return values
 
 
@@ -225,7 +236,7 @@ def _calibration(folder: Path) -> _Calibration:
 def _rigid_file(path: Path) -> Array:
     values = _numbers(path)
     if not {"R", "T"} <= values.keys():
-        raise DatasetError(f"{path} has no R and T")
+        raise DatasetError(f"{path} has no R and T; download it again")
     return rigid(values["R"].reshape(3, 3), values["T"])
 
 
@@ -237,7 +248,7 @@ def _numbers(path: Path) -> dict[str, Array]:
         name, _, rest = line.partition(":")
         try:
             values[name.strip()] = np.array([float(n) for n in rest.split()])
-        except ValueError:  # the date of the calibration
+        except ValueError:  # calib_time is a date.
             continue
     return values
 
@@ -251,8 +262,10 @@ def _oxts_pose(drive: Path, number: int) -> Array | None:
         values = [float(n) for n in path.read_text().split()]
         latitude, longitude, altitude, roll, pitch, yaw = values[:6]
     except (OSError, ValueError) as err:
-        raise DatasetError(f"{path} is no OXTS record: {err}") from err
-    scale = np.cos(np.radians(latitude))  # of Mercator's projection
+        raise DatasetError(
+            f"{path} cannot be read as an OXTS record: {err}; download it again"
+        ) from err
+    scale = np.cos(np.radians(latitude))  # Mercator projection
     x = scale * _EARTH * np.radians(longitude)
     y = scale * _EARTH * np.log(np.tan(np.radians(90 + latitude) / 2))
     (cr, cp, cy), (sr, sp, sy) = np.cos([roll, pitch, yaw]), np.sin([roll, pitch, yaw])
@@ -264,7 +277,7 @@ def _oxts_pose(drive: Path, number: int) -> Array | None:
 
 @lru_cache(maxsize=256)
 def _stamps(path: Path) -> tuple[int, ...]:
-    """Read a file of times with nine decimals as nanoseconds; none if there is no such file."""
+    """Return the timestamps [ns] of a file; empty if the file does not exist."""
     if not path.is_file():
         return ()
     stamps = []
@@ -292,13 +305,13 @@ def _kitti_image(drive: Path, side: str, number: int) -> Path:
         path = folder / f"{number:010d}.{suffix}"
         if path.is_file():
             return path
-    raise DatasetError(f"{folder} has no image {number:010d}.png or .jpg; is it downloaded?")
+    raise DatasetError(f"{folder} has no image {number:010d}.png or .jpg; download the drive")
 
 
 def _images(folder: Path) -> list[Path]:
     found = sorted(f for f in folder.glob("*") if f.suffix in (".png", ".jpg"))
     if not found:
-        raise DatasetError(f"{folder} holds no images; is the data set unpacked there?")
+        raise DatasetError(f"{folder} has no images; unpack the dataset there")
     return found
 
 
@@ -311,5 +324,5 @@ def _lines(path: Path) -> list[str]:
 
 def _there(path: Path) -> Path:
     if not path.is_file():
-        raise DatasetError(f"{path} does not exist; is the data set unpacked there?")
+        raise DatasetError(f"{path} does not exist; unpack the dataset there")
     return path

@@ -26,7 +26,7 @@ from jasmine_core.interrupt import Interrupt
 from jasmine_core.prepare.options import PrepareOptions
 
 if TYPE_CHECKING:
-    from jasmine_core.dataset.pseudo_labels import Labeller
+    from jasmine_core.dataset.pseudo_labels import PseudoLabeller
     from jasmine_ros.bags.to_sequence import Job
 
 _OPTIONS = PrepareOptions()
@@ -74,12 +74,12 @@ def prepare(
     if workers < 1:
         raise ConfigError(f"workers {workers} must be at least 1")
     png: dict[str, Path] = {}
-    labellers: list[Labeller] = []
+    pseudo_labellers: list[PseudoLabeller] = []
     for kind, name in ((CLASSES, masks), (TEACHER, teacher)):
         if name is not None and _holds_png(name):
             png[kind] = Path(name)
         elif name is not None:
-            labellers.append(_labeller(name, kind, allow_download))
+            pseudo_labellers.append(_pseudo_labeller(name, kind, allow_download))
     jobs = [
         Job(
             bag,
@@ -105,7 +105,7 @@ def prepare(
             folders += [result.sequence] if result.sequence else []
             tqdm.write(result.text, file=sys.stderr if result.failed else sys.stdout)
         # Not in the bags' processes: a network is read once, and may use the whole machine.
-        for result in _label_all(folders, labellers, lambda: interrupt.requested):
+        for result in _add_pseudo_labels(folders, pseudo_labellers, lambda: interrupt.requested):
             failed += result.failed
             tqdm.write(result.text, file=sys.stderr if result.failed else sys.stdout)
     if interrupted or interrupt.requested:
@@ -148,35 +148,35 @@ def _holds_png(name: str) -> bool:
     return Path(name).is_dir() and not (Path(name) / "config.json").is_file()
 
 
-def _labeller(name: str, kind: str, allow_download: bool) -> Labeller:
+def _pseudo_labeller(name: str, kind: str, allow_download: bool) -> PseudoLabeller:
     try:
-        from jasmine_core.dataset.pseudo_labels import find_labeller
+        from jasmine_core.dataset.pseudo_labels import find_pseudo_labeller
     except ImportError as err:
         raise ConfigError(
             f"{name} is no folder of PNG files, and a network needs PyTorch ({err}); "
             "pip install 'jasmine_ros[convert]'"
         ) from err
-    return find_labeller(name, kind, allow_download)
+    return find_pseudo_labeller(name, kind, allow_download)
 
 
-def _label_all(
-    folders: list[Path], labellers: list[Labeller], stop: Callable[[], bool]
+def _add_pseudo_labels(
+    folders: list[Path], pseudo_labellers: list[PseudoLabeller], stop: Callable[[], bool]
 ) -> Iterator[_Result]:
-    for folder, labeller in product(folders, labellers):
+    for folder, pseudo_labeller in product(folders, pseudo_labellers):
         if stop():
             return
-        from jasmine_core.dataset.pseudo_labels import label
+        from jasmine_core.dataset.pseudo_labels import add_pseudo_labels
 
         try:
-            done = label(Sequence(folder), labeller, stop)
+            done = add_pseudo_labels(Sequence(folder), pseudo_labeller, stop)
         except JasmineError as err:
             yield _Result(f"error: {err}", failed=True)
             continue
         if done.refused:
             more = f"{len(done.refused)} images have none; the first: {done.refused[0]}"
-            yield _Result(f"warn: {folder / labeller.kind}: {more}")
+            yield _Result(f"warn: {folder / pseudo_labeller.kind}: {more}")
         if done.finished:
-            yield _Result(f"{folder / labeller.kind}: {done.labels} labels")
+            yield _Result(f"{folder / pseudo_labeller.kind}: {done.labels} labels")
 
 
 class _Bar:

@@ -15,8 +15,14 @@ import pytest
 import torch
 from helpers.corridor import CAMERA, look, pose
 
-from jasmine_core.dataset import pseudo_labels as labellers
-from jasmine_core.dataset.pseudo_labels import FARTHEST, MARK, Labeller, find_labeller, label
+from jasmine_core.dataset import pseudo_label_networks
+from jasmine_core.dataset.pseudo_label_networks import FARTHEST, guess_depth
+from jasmine_core.dataset.pseudo_labels import (
+    MARK,
+    PseudoLabeller,
+    add_pseudo_labels,
+    find_pseudo_labeller,
+)
 from jasmine_core.dataset.sequence import (
     CLASSES,
     SEEN,
@@ -50,7 +56,7 @@ MEAN, DEVIATION = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[.
 
 @pytest.fixture
 def sequence(tmp_path):
-    """A drive of four images whose upper ten rows were never seen."""
+    """Return a sequence of four images whose upper ten rows show no scene."""
     folder = tmp_path / "drive"
     (folder / "images").mkdir(parents=True)
     frames = [FrameRecord(10**18 + i, 0, image_name(10**18 + i, "png")) for i in range(ALL)]
@@ -67,7 +73,7 @@ def sequence(tmp_path):
 
 @torch.no_grad()
 def lively(network):
-    """Redraw a network: transformers' own weights are so small that it would see no image."""
+    """Initialize weights large enough for the output to depend on the image."""
     for weights in network.parameters():
         if weights.ndim > 1:
             weights.normal_(0, weights[0].numel() ** -0.5)
@@ -75,7 +81,7 @@ def lively(network):
 
 
 def mask2former(names=NAMES, seed=0):
-    """Draw a Mask2Former that lacks nothing but size."""
+    """Return a small Mask2Former with random weights."""
     torch.manual_seed(seed)
     small = {"feature_size": 32, "mask_feature_size": 32, "hidden_dim": 32, "num_queries": 8}
     backbone = transformers.SwinConfig(
@@ -96,7 +102,7 @@ def mask2former(names=NAMES, seed=0):
         **small,
     )
 
-    class Whole(transformers.Mask2FormerPreTrainedModel):  # the published layout, without SciPy
+    class Whole(transformers.Mask2FormerPreTrainedModel):  # the published weights, without SciPy
         def __init__(self, config):
             super().__init__(config)
             self.model = transformers.Mask2FormerModel(config)
@@ -104,7 +110,7 @@ def mask2former(names=NAMES, seed=0):
             self.post_init()
 
     network = lively(Whole(config))
-    with torch.no_grad():  # queries that agree less, so that more than one class wins
+    with torch.no_grad():  # queries that differ, so that more than one class is predicted
         network.class_predictor.weight.mul_(6)
         for name, weights in network.named_parameters():
             if "mask_embedder" in name:
@@ -149,39 +155,41 @@ NETWORKS = {
 
 
 @pytest.fixture(params=NETWORKS)
-def labeller(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(labellers, "_CITYSCAPES", (160, 96))  # the size costs most of the time
+def pseudo_labeller(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(pseudo_label_networks, "_CITYSCAPES", (160, 96))  # for speed
     kind, make = NETWORKS[request.param]
     make().save_pretrained(tmp_path / "network")
-    return find_labeller(str(tmp_path / "network"), kind)
+    return find_pseudo_labeller(str(tmp_path / "network"), kind)
 
 
 def stored(sequence, kind):
     return {f.name: read_labels(f) for f in sorted((sequence.folder / kind).glob("*.png"))}
 
 
-def test_every_network_labels_every_image_and_always_alike(sequence, labeller):
-    assert label(sequence, labeller) == (ALL, [], True)
-    first = stored(sequence, labeller.kind)
+def test_every_network_labels_all_images_and_is_deterministic(sequence, pseudo_labeller):
+    assert add_pseudo_labels(sequence, pseudo_labeller) == (ALL, [], True)
+    first = stored(sequence, pseudo_labeller.kind)
     assert len(first) == ALL and not list(sequence.folder.glob(".*"))
     loaded = Sequence(sequence.folder).sample(0).read()
-    if labeller.kind == CLASSES:
+    if pseudo_labeller.kind == CLASSES:
         assert loaded.classes.shape == (96, 160) and loaded.classes.max() < 19
         assert len(np.unique(loaded.classes)) > 1
     else:
-        assert (loaded.teacher[:10] == 0).all()  # never seen
+        assert (loaded.teacher[:10] == 0).all()  # outside the scene
         assert loaded.teacher[10:].min() > 0 and np.ptp(loaded.teacher[10:]) > 0
-    shutil.rmtree(sequence.folder / labeller.kind)
-    label(sequence, Labeller(labeller.kind, labeller.folder))
-    for name, values in stored(sequence, labeller.kind).items():
+    shutil.rmtree(sequence.folder / pseudo_labeller.kind)
+    add_pseudo_labels(sequence, PseudoLabeller(pseudo_labeller.kind, pseudo_labeller.folder))
+    for name, values in stored(sequence, pseudo_labeller.kind).items():
         np.testing.assert_array_equal(values, first[name])
 
 
-def test_classes_are_the_likeliest_of_what_the_queries_say(sequence, tmp_path, monkeypatch):
-    monkeypatch.setattr(labellers, "_CITYSCAPES", (160, 96))
+def test_classes_are_the_most_likely_ones_of_all_queries(sequence, tmp_path, monkeypatch):
+    monkeypatch.setattr(pseudo_label_networks, "_CITYSCAPES", (160, 96))
     network = mask2former().eval()
     network.save_pretrained(tmp_path / "network")
-    label(sequence, find_labeller(f"mask2former:{tmp_path / 'network'}", CLASSES))
+    add_pseudo_labels(
+        sequence, find_pseudo_labeller(f"mask2former:{tmp_path / 'network'}", CLASSES)
+    )
     sample = Sequence(sequence.folder).sample(0)
     pixels = torch.from_numpy(read_image(sample.image)).permute(2, 0, 1)[None] / 255
     with torch.no_grad():
@@ -196,10 +204,10 @@ def test_classes_are_the_likeliest_of_what_the_queries_say(sequence, tmp_path, m
     assert (expected == sample.read().classes).mean() > 0.999
 
 
-def test_our_own_net_gives_its_depth(sequence, tmp_path):
+def test_pseudo_label_of_a_disparity_net_is_its_depth(sequence, tmp_path):
     net = disparity_net()
     net.save_pretrained(tmp_path / "net")
-    label(sequence, find_labeller(str(tmp_path / "net"), TEACHER))
+    add_pseudo_labels(sequence, find_pseudo_labeller(str(tmp_path / "net"), TEACHER))
     sample = Sequence(sequence.folder).sample(0)
     loaded = sample.read()
     image = torch.from_numpy(loaded.target).permute(2, 0, 1)[None] / 255
@@ -208,17 +216,20 @@ def test_our_own_net_gives_its_depth(sequence, tmp_path):
     np.testing.assert_allclose(loaded.teacher[10:], expected[10:], atol=1 / TEACHER_UNIT)
 
 
-def test_a_net_of_another_size_and_shape_gives_depth_of_the_images(sequence, tmp_path):
+def test_labels_have_the_size_of_the_images_for_a_network_of_another_size(sequence, tmp_path):
     disparity_net(height=64, width=96).save_pretrained(tmp_path / "net")
-    assert label(sequence, find_labeller(str(tmp_path / "net"), TEACHER)).labels == ALL
+    assert (
+        add_pseudo_labels(sequence, find_pseudo_labeller(str(tmp_path / "net"), TEACHER)).labels
+        == ALL
+    )
     assert Sequence(sequence.folder).sample(0).read().teacher.shape == (96, 160)
 
 
-def test_metric_depth_is_in_thirtieths_of_metres_and_relative_depth_a_guess(sequence, tmp_path):
+def test_metric_depth_is_divided_by_30_m_and_relative_depth_is_normalized(sequence, tmp_path):
     metric = depth_anything(depth_estimation_type="metric", max_depth=80).eval()
     metric.save_pretrained(tmp_path / "metric")
-    labeller = find_labeller(str(tmp_path / "metric"), TEACHER)
-    label(sequence, labeller)
+    pseudo_labeller = find_pseudo_labeller(str(tmp_path / "metric"), TEACHER)
+    add_pseudo_labels(sequence, pseudo_labeller)
     sample = Sequence(sequence.folder).sample(0)
     small = stretch((160, 96), (140, 84)).image(read_image(sample.image))
     pixels = (torch.from_numpy(small).permute(2, 0, 1)[None] / 255 - MEAN) / DEVIATION
@@ -227,83 +238,87 @@ def test_metric_depth_is_in_thirtieths_of_metres_and_relative_depth_a_guess(sequ
     expected = stretch((140, 84), (160, 96)).map(metres)[10:] / 30
     np.testing.assert_allclose(sample.read().teacher[10:], expected, atol=1 / TEACHER_UNIT)
     depth_anything().save_pretrained(tmp_path / "relative")
-    label(sequence, find_labeller(f"depth-anything:{tmp_path / 'relative'}", TEACHER))
+    add_pseudo_labels(
+        sequence, find_pseudo_labeller(f"depth-anything:{tmp_path / 'relative'}", TEACHER)
+    )
     teacher = Sequence(sequence.folder).sample(0).read().teacher[10:]
     step = 1 / TEACHER_UNIT
     assert abs(teacher.min() - 0.1) < step and abs(teacher.max() - FARTHEST) < step
-    assert 0.01 < (teacher == teacher.min()).mean() < 0.04  # two percent at the stop, rounded
+    assert 0.01 < (teacher == teacher.min()).mean() < 0.04  # two percent are clipped
 
 
-def test_the_guess_ignores_scale_and_shift_and_what_was_not_seen():
+def test_normalized_depth_ignores_scale_shift_and_pixels_outside_the_scene():
     rng = np.random.default_rng(0)
     inverse_depth, seen = rng.uniform(1, 9, (40, 50)).astype(np.float32), np.ones((40, 50), bool)
-    guess = labellers._guess(inverse_depth, seen)
-    assert (np.diff(guess.ravel()[inverse_depth.ravel().argsort()]) <= 0).all()
-    np.testing.assert_allclose(labellers._guess(7 * inverse_depth + 3, seen), guess, rtol=1e-3)
+    found = guess_depth(inverse_depth, seen)
+    assert (np.diff(found.ravel()[inverse_depth.ravel().argsort()]) <= 0).all()
+    np.testing.assert_allclose(guess_depth(7 * inverse_depth + 3, seen), found, rtol=1e-3)
     seen[:10] = False
     inverse_depth[:10] = 1e4
-    assert np.ptp(labellers._guess(inverse_depth, seen)[10:]) > 2
-    with pytest.raises(FrameError, match="no depth"):
-        labellers._guess(np.ones((40, 50), np.float32), seen)
+    assert np.ptp(guess_depth(inverse_depth, seen)[10:]) > 2
+    with pytest.raises(FrameError, match="the same depth everywhere"):
+        guess_depth(np.ones((40, 50), np.float32), seen)
 
 
-def test_a_stopped_run_goes_on_where_it_was(sequence, labeller):
+def test_a_stopped_run_continues_with_the_next_image(sequence, pseudo_labeller):
     asked = []
-    done = label(sequence, labeller, stop=lambda: asked.append(0) or len(asked) > 2)
+    done = add_pseudo_labels(
+        sequence, pseudo_labeller, stop=lambda: asked.append(0) or len(asked) > 2
+    )
     assert done == (2, [], False)
-    assert not (sequence.folder / labeller.kind).exists()
-    waiting = sequence.folder / f".{labeller.kind}.unfinished"
+    assert not (sequence.folder / pseudo_labeller.kind).exists()
+    waiting = sequence.folder / f".{pseudo_labeller.kind}.unfinished"
     before = {f: f.stat().st_mtime_ns for f in waiting.glob("*.png")}
     assert len(before) == 2
-    (waiting / ".1.partial-1.png").touch()  # as a killed process leaves it
-    assert label(sequence, labeller) == (ALL, [], True)
-    target = sequence.folder / labeller.kind
+    (waiting / ".1.partial-1.png").touch()  # left by a killed process
+    assert add_pseudo_labels(sequence, pseudo_labeller) == (ALL, [], True)
+    target = sequence.folder / pseudo_labeller.kind
     assert {waiting / f.name: f.stat().st_mtime_ns for f in target.glob("*.png")}.items() >= (
         before.items()
     )
     assert {f.suffix for f in target.iterdir()} == {".png", ".json"}
 
 
-def test_what_is_labelled_stays_and_another_network_replaces_it(sequence, tmp_path):
+def test_labels_are_kept_and_replaced_only_by_another_network(sequence, tmp_path):
     places = [tmp_path / "a", tmp_path / "b"]
     for i, place in enumerate(places):
         depth_anything(seed=i, depth_estimation_type="metric").save_pretrained(place)
-    first, second = (find_labeller(str(place), TEACHER) for place in places)
-    label(sequence, first)
+    first, second = (find_pseudo_labeller(str(place), TEACHER) for place in places)
+    add_pseudo_labels(sequence, first)
     a = stored(sequence, TEACHER)
     damaged = sequence.folder / sequence.index.frames[2].image
-    damaged.write_bytes(b"")  # nobody looks at it again
-    assert label(sequence, Labeller(TEACHER, places[0])) == (ALL, [], True)
-    assert not Labeller(TEACHER, places[0]).__dict__.get("network")
-    done = label(sequence, second)
+    damaged.write_bytes(b"")  # its label exists, so it is not read again
+    assert add_pseudo_labels(sequence, PseudoLabeller(TEACHER, places[0])) == (ALL, [], True)
+    assert not PseudoLabeller(TEACHER, places[0]).__dict__.get("network")
+    done = add_pseudo_labels(sequence, second)
     assert (done.labels, len(done.refused), done.finished) == (ALL - 1, 1, True)
     b = stored(sequence, TEACHER)
     assert len(b) == ALL - 1 and all((a[name] != b[name]).any() for name in b)
 
 
-def test_a_bad_image_stays_without_label_and_all_bad_is_an_error(sequence, labeller):
+def test_a_damaged_image_has_no_label_and_all_damaged_is_an_error(sequence, pseudo_labeller):
     images = [sequence.folder / frame.image for frame in sequence.index.frames]
     whole = images[1].read_bytes()
     images[1].write_bytes(whole[:100])
-    done = label(sequence, labeller)
+    done = add_pseudo_labels(sequence, pseudo_labeller)
     assert done.labels == ALL - 1 and done.finished
     assert len(done.refused) == 1 and images[1].name in done.refused[0]
-    images[1].write_bytes(whole)  # mended: the same command fills the gap
-    assert label(sequence, labeller) == (ALL, [], True)
-    shutil.rmtree(sequence.folder / labeller.kind)
+    images[1].write_bytes(whole)  # repaired: the next run adds the missing label
+    assert add_pseudo_labels(sequence, pseudo_labeller) == (ALL, [], True)
+    shutil.rmtree(sequence.folder / pseudo_labeller.kind)
     for image in images:
         image.write_bytes(b"nothing")
     with pytest.raises(DatasetError, match="no image of"):
-        label(sequence, labeller)
-    assert not (sequence.folder / labeller.kind).exists()
+        add_pseudo_labels(sequence, pseudo_labeller)
+    assert not (sequence.folder / pseudo_labeller.kind).exists()
 
 
 def refused(place, kind, words, **more):
     with pytest.raises(CheckpointError, match=words):
-        find_labeller(str(place), kind, **more)
+        find_pseudo_labeller(str(place), kind, **more)
 
 
-def test_names_that_lead_nowhere_say_what_to_do(tmp_path):
+def test_errors_of_unknown_networks_name_the_remedy(tmp_path):
     refused("mask2former", CLASSES, "--allow-download")
     refused("depth-anything", TEACHER, r"Small-hf is not a folder.*--allow-download")
     refused("depth-anything:some/model", TEACHER, r"some/model is not a folder.*--allow-download")
@@ -312,27 +327,27 @@ def test_names_that_lead_nowhere_say_what_to_do(tmp_path):
     refused("depth-anything", CLASSES, "not a folder")
     refused(tmp_path, TEACHER, "config.json is missing")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    refused(tmp_path, TEACHER, "type 'bert'; for teacher it can be 'depth_anything' or 'dispar")
+    refused(tmp_path, TEACHER, "'bert'; the type for teacher must be 'depth_anything' or 'dispar")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "mask2former"}))
     refused(tmp_path, TEACHER, "type 'mask2former'")
 
 
-def test_without_transformers_the_remedy_is_named(tmp_path, monkeypatch):
+def test_missing_transformers_names_the_extra(tmp_path, monkeypatch):
     depth_anything().save_pretrained(tmp_path / "a")
     disparity_net().save_pretrained(tmp_path / "b")
     monkeypatch.setitem(sys.modules, "transformers", None)
     refused(tmp_path / "a", TEACHER, r"needs transformers; pip install 'jasmine_ros\[convert\]'")
-    assert find_labeller(str(tmp_path / "b"), TEACHER)
+    assert find_pseudo_labeller(str(tmp_path / "b"), TEACHER)
 
 
-def test_networks_that_are_damaged_or_know_other_classes_are_refused(sequence, tmp_path):
+def test_damaged_networks_and_networks_with_other_classes_are_refused(sequence, tmp_path):
     def fails(kind, words):
         with pytest.raises(CheckpointError, match=words):
-            label(sequence, find_labeller(str(tmp_path / "n"), kind))
+            add_pseudo_labels(sequence, find_pseudo_labeller(str(tmp_path / "n"), kind))
         assert not (sequence.folder / kind).exists()
 
     mask2former(names=[f"thing {i}" for i in range(150)]).save_pretrained(tmp_path / "n")
-    fails(CLASSES, "does not number its classes")
+    fails(CLASSES, "does not have Cityscapes' 19 training classes")
     shutil.rmtree(tmp_path / "n")
     depth_anything().save_pretrained(tmp_path / "n")
     weights = tmp_path / "n" / "model.safetensors"
@@ -347,10 +362,10 @@ def test_networks_that_are_damaged_or_know_other_classes_are_refused(sequence, t
     fails(TEACHER, "lacks head.conv1.bias")
 
 
-def test_the_mark_names_the_network_and_not_its_place(sequence, tmp_path):
+def test_the_mark_depends_on_the_network_and_not_on_its_folder(sequence, tmp_path):
     disparity_net().save_pretrained(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    label(sequence, find_labeller(str(tmp_path / "a"), TEACHER))
+    add_pseudo_labels(sequence, find_pseudo_labeller(str(tmp_path / "a"), TEACHER))
     mark = (sequence.folder / TEACHER / MARK).read_text()
-    assert mark == find_labeller(str(tmp_path / "b"), TEACHER).mark
+    assert mark == find_pseudo_labeller(str(tmp_path / "b"), TEACHER).mark
     assert json.loads(mark)["network"] == "disparity net"

@@ -130,18 +130,18 @@ def test_a_laser_point_becomes_the_depth_of_its_pixel(root):
         (f"{DAY}/other_sync 1 l", "other_sync"),
     ],
 )
-def test_what_is_wrong_with_a_split_is_said(root, line, named):
+def test_errors_of_a_split_file_name_the_line_or_file(root, line, named):
     with pytest.raises(DatasetError, match=named):
         KittiRaw(root, split(root, line)).sample(0)
 
 
-def test_a_day_without_calibration_is_said(root):
+def test_missing_calibration_is_an_error(root):
     (root / DAY / "calib_cam_to_cam.txt").write_text("P_rect_02: 1 2 3\n")
     with pytest.raises(DatasetError, match="has no S_rect_02"):
         KittiRaw(root, split(root, f"{DRIVE} 1 l")).sample(0)
 
 
-def test_damaged_inertial_data_is_said(root):
+def test_damaged_oxts_data_is_an_error(root):
     (root / DRIVE / "oxts" / "data" / "0000000001.txt").write_text("49.0 8.0\n")
     with pytest.raises(DatasetError, match=r"0000000001.txt"):
         KittiRaw(root, split(root, f"{DRIVE} 1 l")).sample(0)
@@ -183,7 +183,7 @@ def test_cityscapes_follows_the_order_of_its_list(tmp_path):
     whole = damaged.read_bytes()
     for content in (b"", b"nothing", whole[:-8], whole[:30]):
         damaged.write_bytes(content)
-        with pytest.raises(DatasetError, match="is no depth array"):
+        with pytest.raises(DatasetError, match="cannot be read as a depth array"):
             cityscapes.ground_truth(0)
     with pytest.raises(DatasetError, match="CITY NAME"):
         Cityscapes(tmp_path, split(tmp_path, "bonn"), tmp_path / "depth")
