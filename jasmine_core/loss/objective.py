@@ -83,6 +83,7 @@ class Prediction:
     depths: Sequence[Tensor]  # D_1, D_2, ... [B,1,H,W] in units; the last is the result, D_SI
     T_source_target: Sequence[Tensor]  # S of [B,4,4], translation in units
     ssi: Tensor | None = None  # [B,1,H,W] D_SSI; a disparity net has none
+    ssi_depth: Tensor | None = None  # [B,1,H,W] the depth that an absolute D_SSI means
     rebuilt: Tensor | None = None  # [M,3,H,W] I_rec
     disparity: Tensor | None = None  # [B,1,H,W] smoothed in place of D_SI where a net predicts it
 
@@ -166,7 +167,8 @@ def objective(
     if ssi is not None:
         if given.sky is not None:
             weighted.append(("sky", config.regularization, sky_loss(ssi, given.sky)))
-        weighted.append(("edge", config.regularization, edge_loss(ssi, depths)))
+        edges = ssi if predicted.ssi_depth is None else _wide(predicted.ssi_depth)
+        weighted.append(("edge", config.regularization, edge_loss(edges, depths)))
 
     # 5. L_v: the length of every motion.
     if given.odometry is not None and poses:

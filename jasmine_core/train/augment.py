@@ -64,3 +64,21 @@ class Degradation:
             drawn = np.random.default_rng(self.seed).standard_normal(values.shape, np.float32)
             values = values + self.noise * drawn
         return np.asarray(values.round().clip(0, 255), np.uint8)
+
+
+class Colours:
+    """Change brightness, contrast, saturation and hue of several images alike (spec 5.3)."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.brightness, self.contrast, self.saturation = (rng.uniform(0.8, 1.2) for _ in "bcs")
+        self.hue = rng.uniform(-0.1, 0.1)
+
+    def __call__(self, image: Image) -> Image:
+        """Return the image [H,W,3] in these colours."""
+        bright = image.astype(np.float32) * self.brightness
+        grey = bright.mean()
+        contrasted = np.clip((bright - grey) * self.contrast + grey, 0, 255).astype(np.uint8)
+        hsv = cv2.cvtColor(contrasted, cv2.COLOR_RGB2HSV).astype(np.float32)
+        hsv[..., 0] = (hsv[..., 0] + 180 * self.hue) % 180
+        hsv[..., 1] = np.clip(hsv[..., 1] * self.saturation, 0, 255)
+        return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB), np.uint8)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size, crop, stretch
 from jasmine_core.geometry.rigid import Array, inverse
 from jasmine_core.loss.teacher import DEPTH_MAX
-from jasmine_core.train.augment import Degradation, random_part
+from jasmine_core.train.augment import Colours, Degradation, random_part
 from jasmine_core.train.recipe import DataConfig
 
 RgbImage = NDArray[np.uint8]
@@ -98,7 +98,7 @@ class Images(Dataset[dict[str, Tensor]]):
             raise DatasetError(f"{path} has no camera or neighbours; it is a test image")
         mirrored = rng.random() < self.config.flip
         auxiliary, identity = self._auxiliary(rng, sample.target, key.sample)
-        colours = _Colours(rng) if rng.random() < self.config.jitter else None
+        colours = Colours(rng) if rng.random() < self.config.jitter else None
         faults = Degradation(rng) if rng.random() < self.config.degrade else None
 
         K = sample.camera.K.copy()
@@ -195,9 +195,13 @@ class Feed:
 
     def batches(self, first: int, last: int) -> Iterator[Batch]:
         """Yield this process's part of the batches first..last-1."""
+        yield from self.at(range(first, last))
+
+    def at(self, steps: Iterable[int]) -> Iterator[Batch]:
+        """Yield this process's part of the batches of some steps."""
         loader = DataLoader(
             self.images,
-            batch_sampler=(self._keys(step) for step in range(first, last)),
+            batch_sampler=(self._keys(step) for step in steps),
             num_workers=self.workers,
             persistent_workers=False,
             prefetch_factor=4 if self.workers else None,
@@ -278,23 +282,6 @@ def without_augmentation(config: DataConfig) -> DataConfig:
 
 def _single_thread(_: int) -> None:
     cv2.setNumThreads(0)
-
-
-class _Colours:
-    """Change brightness, contrast, saturation and hue of several images alike (spec 5.3)."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self.brightness, self.contrast, self.saturation = (rng.uniform(0.8, 1.2) for _ in "bcs")
-        self.hue = rng.uniform(-0.1, 0.1)
-
-    def __call__(self, image: RgbImage) -> RgbImage:
-        bright = image.astype(np.float32) * self.brightness
-        grey = bright.mean()
-        contrasted = np.clip((bright - grey) * self.contrast + grey, 0, 255).astype(np.uint8)
-        hsv = cv2.cvtColor(contrasted, cv2.COLOR_RGB2HSV).astype(np.float32)
-        hsv[..., 0] = (hsv[..., 0] + 180 * self.hue) % 180
-        hsv[..., 1] = np.clip(hsv[..., 1] * self.saturation, 0, 255)
-        return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB), np.uint8)
 
 
 def _towards(T_target_source: Array | None, mirrored: bool) -> Array:

@@ -96,6 +96,8 @@ class JasmineLearner(Learner):
         if teacher is not None and self.model.code.absolute:
             code = self.model.code.encode(teacher)
         predicted = Prediction(depths, self.poses(batch), ssi, rebuilt)
+        if self.model.code.absolute:
+            predicted.ssi_depth = self.model.code.decode(ssi.clamp(0, 1))
         ratio = self.ratio(batch)
         if ratio is not None:  # the images and their motion are of the real camera
             predicted.depths = [depth * ratio for depth in depths]
@@ -125,6 +127,11 @@ class JasmineLearner(Learner):
     def pretrained(self) -> list[nn.Parameter]:
         """Return the weights of the adapter's encoder."""
         return list(self.model.adapter.encoder.parameters()) if self.model.adapter else []
+
+    @property
+    def multiple(self) -> int:
+        """Return what both sides of an image are multiples of [px]."""
+        return self.model.multiple
 
     def canonical_focal(self) -> float | None:
         """Return the focal length [px] whose depths are learned."""

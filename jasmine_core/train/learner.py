@@ -85,6 +85,11 @@ class Learner(nn.Module):
         motions = zip(predicted, batch.motion.unbind(1), strict=True)
         return [with_odometry(T, known, self.metres_per_unit) for T, known in motions]
 
+    @property
+    def multiple(self) -> int:
+        """Return what both sides of an image are multiples of [px]."""
+        raise NotImplementedError
+
     def canonical_focal(self) -> float | None:
         """Return the focal length [px] whose depths are learned; None: those of each camera."""
         return None
@@ -154,6 +159,11 @@ class DisparityLearner(Learner):
     def pretrained(self) -> list[nn.Parameter]:
         """Return the weights of an ImageNet encoder."""
         return list(self.net.encoder.parameters()) if self.net.config.backbone == "lite0" else []
+
+    @property
+    def multiple(self) -> int:
+        """Return what both sides of an image are multiples of [px]."""
+        return self.net.multiple
 
     def canonical_focal(self) -> float | None:
         """Return the focal length [px] whose depths are learned."""

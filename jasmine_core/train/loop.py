@@ -33,7 +33,8 @@ from jasmine_core.train.feed import Batch, Feed, Images, split_samples, without_
 from jasmine_core.train.jasmine_learner import JasmineLearner
 from jasmine_core.train.journal import Journal, depth_image, rgb
 from jasmine_core.train.learner import DisparityLearner, Learner, freeze, parameter_groups
-from jasmine_core.train.recipe import TEACHER_MAPS, Phase, Recipe
+from jasmine_core.train.mixed_feed import MixedFeed
+from jasmine_core.train.recipe import TEACHER_MAPS, DataConfig, Phase, Recipe
 from jasmine_core.train.start import make_learner
 from jasmine_core.train.state import RunFolder, first_line, saving
 from jasmine_core.train.step import Run, any_process, mean_terms
@@ -82,7 +83,7 @@ def _train(recipe: Recipe, output: Path, resume: bool) -> Path | None:
     size = _image_size(recipe, learner)
     place = accelerator.process_index, accelerator.num_processes
     images = Images(split.training, data, size, recipe.seed)
-    feed = Feed(images, recipe.batch_size, *place, data.workers)
+    feed = _feed(recipe, data, images, learner, *place)
     plain = without_augmentation(data)
     held = Images(split.validation, plain, size, recipe.seed, first_key=len(split.training))
     check = Feed(held, recipe.batch_size, *place)
@@ -222,6 +223,26 @@ def _expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
         )
 
 
+def _feed(
+    recipe: Recipe, data: DataConfig, images: Images, learner: Learner, rank: int, processes: int
+) -> Feed | MixedFeed:
+    """Return the batches of the recipe, with those of another shape in between."""
+    main = Feed(images, recipe.batch_size, rank, processes, data.workers)
+    if (shape := data.other) is None:
+        return main
+    own = replace(
+        data, sequences=shape.sequences, width=shape.width, height=shape.height, kitti=None
+    )
+    samples = split_samples(own).training
+    _expect_cameras(learner, samples)
+    size = _checked_size((shape.width, shape.height), learner)
+    first = 2 * len(images)  # no key of a cache means two images
+    others = Images(samples, own, size, recipe.seed + 1, first_key=first)
+    return MixedFeed(
+        main, Feed(others, recipe.batch_size, rank, processes, data.workers), shape.every
+    )
+
+
 def _expect_cameras(learner: Learner, samples: list[Sample]) -> None:
     """Refuse images without intrinsics where depth is learned in a canonical focal length."""
     if learner.canonical_focal() is None:
@@ -257,10 +278,13 @@ def _show(
 def _image_size(recipe: Recipe, learner: DisparityLearner | JasmineLearner) -> Size:
     net = learner.net if isinstance(learner, DisparityLearner) else learner.model
     width, height = recipe.data.width, recipe.data.height
-    size = (width or net.config.width, height or net.config.height)
-    if size[0] % net.multiple or size[1] % net.multiple:
+    return _checked_size((width or net.config.width, height or net.config.height), learner)
+
+
+def _checked_size(size: Size, learner: Learner) -> Size:
+    if size[0] % learner.multiple or size[1] % learner.multiple:
         raise JasmineError(
             f"training images of {size[0]}x{size[1]} px: both sides must be multiples of "
-            f"{net.multiple}; set data.width and data.height"
+            f"{learner.multiple}; set data.width and data.height"
         )
     return size

@@ -40,6 +40,16 @@ class KittiConfig:
 
 
 @dataclass(frozen=True)
+class OtherShape:
+    """Choose images of another shape, for every n-th batch."""
+
+    sequences: tuple[str, ...]  # as in DataConfig
+    width: int  # [px] of these images
+    height: int
+    every: int = 3  # batches, of which the last one has this shape
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """Choose the images."""
 
@@ -47,6 +57,7 @@ class DataConfig:
     kitti: KittiConfig | None = None  # beside them, or instead
     width: int = 0  # [px] of training images; 0: that of the starting checkpoint
     height: int = 0
+    other: OtherShape | None = None  # batches of another shape in between
     auxiliary: str = "self"  # images to rebuild: "self", a folder, or "" for none
     own_share: float = 0.3  # share of own images among the auxiliary ones (lambda, Table 6)
     rebuilt_share: float = 1.0  # images to rebuild for each image of depth, rounded up
@@ -143,6 +154,9 @@ class Recipe:
             refuse(f"data.zoom is {self.data.zoom}; an enlargement is from 1 to 4")
         if min(self.data.width, self.data.height, self.data.workers, self.data.metres_per_unit) < 0:
             refuse("data.width, height, workers and metres_per_unit cannot be negative")
+        other = self.data.other
+        if other and not (other.sequences and min(other.width, other.height) > 0 < other.every - 1):
+            refuse("data.other needs sequences, a width, a height, and every above 1")
         o = self.optimiser
         if not (o.learning_rate > 0 and 0 < o.final_share <= 1 and o.clip > 0 and o.warm_up >= 0):
             refuse("learning_rate, clip must be positive, final_share in 0..1, warm_up at least 0")
