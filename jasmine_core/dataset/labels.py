@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.dataset.sequence import CLASSES, IMAGES, DatasetError, Sequence, read_labels
+from jasmine_core.dataset.samples import Sequence
+from jasmine_core.dataset.sequence import CLASSES, IMAGES, DatasetError, read_labels
 from jasmine_core.geometry.camera import ImageTransform
 
 Labels = NDArray[Any]

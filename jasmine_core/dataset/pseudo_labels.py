@@ -27,12 +27,12 @@ from jasmine_core.dataset.pseudo_label_networks import (
     Mask2FormerNetwork,
     Network,
 )
+from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import (
     CLASSES,
     SEEN,
     TEACHER,
     DatasetError,
-    Sequence,
     read_image,
     read_labels,
 )

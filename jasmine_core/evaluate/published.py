@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jasmine_core.dataset.published import Cityscapes, DrivingStereo, KittiRaw
+from jasmine_core.dataset.kitti import KittiRaw
+from jasmine_core.dataset.published import Cityscapes, DrivingStereo
 from jasmine_core.dataset.sequence import read_image
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.run import Sample

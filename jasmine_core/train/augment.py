@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.dataset.sequence import Part
+from jasmine_core.dataset.samples import Part
 
 Image = NDArray[np.uint8]
 WHOLE = 0.25  # share of the samples that are not enlarged

@@ -18,16 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from jasmine_core.dataset.published import KittiRaw
-from jasmine_core.dataset.sequence import (
-    MOVING,
-    SKY,
-    DatasetError,
-    Loaded,
-    Sample,
-    open_sequences,
-    read_image,
-)
+from jasmine_core.dataset.kitti import KittiRaw
+from jasmine_core.dataset.samples import Loaded, Sample, open_sequences
+from jasmine_core.dataset.sequence import MOVING, SKY, DatasetError, read_image
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size, crop, stretch
 from jasmine_core.geometry.rigid import Array, inverse

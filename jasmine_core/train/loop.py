@@ -23,7 +23,8 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGr
 from torch import distributed
 from tqdm import tqdm
 
-from jasmine_core.dataset.sequence import DatasetError, Sample
+from jasmine_core.dataset.samples import Sample
+from jasmine_core.dataset.sequence import DatasetError
 from jasmine_core.errors import JasmineError
 from jasmine_core.geometry.camera import Size
 from jasmine_core.interrupt import Interrupt

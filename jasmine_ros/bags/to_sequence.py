@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from jasmine_core.dataset.labels import attach, labels_in
-from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage, Sequence
+from jasmine_core.dataset.samples import Sequence
+from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage
 from jasmine_core.errors import BagError, FrameError
 from jasmine_core.prepare.odometry import MAX_JUMP_SHARE, Odometry, chain, contradiction, probe
 from jasmine_core.prepare.optical_flow import View, allowed_points, view_of

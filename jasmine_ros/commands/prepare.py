@@ -20,7 +20,8 @@ from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from jasmine_core.cli import INTERRUPTED, Output
-from jasmine_core.dataset.sequence import CLASSES, TEACHER, Sequence
+from jasmine_core.dataset.samples import Sequence
+from jasmine_core.dataset.sequence import CLASSES, TEACHER
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.prepare.options import PrepareOptions

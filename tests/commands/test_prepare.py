@@ -16,7 +16,7 @@ from helpers.camera_bags import KINDS, ROS1, several, write_bag
 from helpers.corridor import CAMERA, look, pose
 from rosbags.typesys import get_types_from_msg
 
-from jasmine_core.dataset.sequence import Sequence, open_sequences
+from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.errors import BagError, ConfigError, JasmineError
 from jasmine_core.geometry.rigid import inverse, rigid, to_numbers
 from jasmine_core.prepare.options import PrepareOptions
@@ -436,7 +436,7 @@ def test_a_disparity_net_labels_what_was_prepared(tmp_path, capsys):
     assert contents(out) == before
     with pytest.raises(JasmineError, match="--allow-download"):
         prepare(bags, out, OPTIONS, masks="mask2former")
-    with pytest.raises(JasmineError, match="for masks it can be 'mask2former'"):
+    with pytest.raises(JasmineError, match="the type for masks must be 'mask2former'"):
         prepare(bags, out, OPTIONS, masks=net)
 
 

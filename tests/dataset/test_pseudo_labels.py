@@ -23,6 +23,7 @@ from jasmine_core.dataset.pseudo_labels import (
     add_pseudo_labels,
     find_pseudo_labeller,
 )
+from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import (
     CLASSES,
     SEEN,
@@ -34,7 +35,6 @@ from jasmine_core.dataset.sequence import (
     FrameRecord,
     Index,
     SampleRecord,
-    Sequence,
     image_name,
     read_image,
     read_labels,

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from jasmine_core.dataset.published import Cityscapes, DrivingStereo, KittiRaw
+from jasmine_core.dataset.kitti import KittiRaw
+from jasmine_core.dataset.published import Cityscapes, DrivingStereo
 from jasmine_core.dataset.sequence import DatasetError
 
 DAY, DRIVE = "2011_09_26", "2011_09_26/2011_09_26_drive_0001_sync"
@@ -55,7 +56,7 @@ def split(root, *lines):
     return path
 
 
-def test_a_line_of_the_split_is_an_image_with_its_neighbours(root):
+def test_a_line_of_the_split_file_is_an_image_with_its_neighbours(root):
     kitti = KittiRaw(root, split(root, f"{DRIVE} 1 l", f"{DRIVE} 0000000002 r"))
     assert len(kitti) == 2
     left, right = kitti.sample(0), kitti.sample(1)
@@ -67,7 +68,7 @@ def test_a_line_of_the_split_is_an_image_with_its_neighbours(root):
     assert loaded.camera.K[0, 0] == FX / 2 and loaded.camera.K[0, 2] == (60.5 / 2 - 0.5)
 
 
-def test_inertial_poses_become_metres_along_the_optical_axis(root):
+def test_oxts_poses_give_metric_motion_along_the_optical_axis(root):
     for side in "lr":
         sample = KittiRaw(root, split(root, f"{DRIVE} 1 {side}")).sample(0)
         before, after = (s.T_target_source for s in sample.sources)
@@ -77,7 +78,7 @@ def test_inertial_poses_become_metres_along_the_optical_axis(root):
         assert sample.sources[0].distance == pytest.approx(2, abs=1e-3)
 
 
-def test_turning_moves_the_camera_that_sits_before_the_inertial_unit(root):
+def test_rotation_moves_a_camera_mounted_in_front_of_the_imu(root):
     drive = root / DRIVE
     values = [49.0, 8.0, 100.0, 0, 0, 0.1] + [0.0] * 24  # the same place, turned to the left
     for i in (0, 2):
@@ -91,14 +92,14 @@ def test_turning_moves_the_camera_that_sits_before_the_inertial_unit(root):
     assert T[0, 3] < 0  # to the left
 
 
-def test_without_oxts_there_are_no_metres(root):
+def test_motion_is_unknown_without_oxts(root):
     for path in (root / DRIVE / "oxts" / "data").iterdir():
         path.unlink()
     sample = KittiRaw(root, split(root, f"{DRIVE} 1 l")).sample(0)
     assert all(s.T_target_source is None and s.distance is None for s in sample.sources)
 
 
-def test_the_papers_intrinsics_are_the_same_for_all_days(root):
+def test_paper_intrinsics_are_the_same_for_all_days(root):
     kitti = KittiRaw(root, split(root, f"{DRIVE} 1 l"), paper_intrinsics=True)
     K = kitti.sample(0).read((1024, 320)).camera.K
     assert K[0, 0] == pytest.approx(593.92) and K[1, 1] == pytest.approx(614.4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 from pathlib import Path
 
 import cv2
@@ -12,13 +13,8 @@ import pytest
 from helpers.corridor import CAMERA, look, pose
 
 from jasmine_core.dataset.labels import attach, labels_in
-from jasmine_core.dataset.sequence import (
-    CLASSES,
-    TEACHER,
-    DatasetError,
-    Sequence,
-    open_sequences,
-)
+from jasmine_core.dataset.samples import Sequence, open_sequences
+from jasmine_core.dataset.sequence import CLASSES, TEACHER, DatasetError
 from jasmine_core.errors import FrameError
 from jasmine_core.geometry.camera import fit, stretch
 from jasmine_core.geometry.rigid import inverse, to_numbers
@@ -32,7 +28,7 @@ STEP = 100_000_000  # [ns]
 START = 1_600_000_000_000_000_000
 OPTIONS = PrepareOptions(width=160, height=96)
 SOURCE = {"bag": "corridor", "image": "/camera/image_rect"}
-# Crawl, stand, drive, jump elsewhere, drive: all statuses that matter to a resumed run.
+# Slow, still, fast, a cut, fast: all statuses that matter to a resumed run.
 POSES = (
     [pose(0.08 * i) for i in range(8)]
     + [pose(0.56)] * 4
@@ -62,12 +58,19 @@ def offer(sequence, count=ALL, start=0):
             sequence.offer(stamp(i), stamp(i), lambda i=i: look(POSES[i])[0])
 
 
-@pytest.fixture
-def folder(tmp_path):
-    with builder(tmp_path / "corridor") as sequence:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared") / "corridor"
+    with builder(folder) as sequence:
         offer(sequence)
         sequence.finish()
-    return tmp_path / "corridor"
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, prepared):
+    """Return a copy of the prepared sequence."""
+    return shutil.copytree(prepared, tmp_path / "corridor")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -92,7 +95,7 @@ def test_a_sample_is_an_image_with_its_neighbours_and_the_motion_between(folder)
         np.testing.assert_allclose(loaded.camera.K, CAMERA.K)
 
 
-def test_true_depth_and_the_stored_motion_explain_the_neighbour(folder):
+def test_warping_with_ground_truth_depth_and_motion_gives_the_neighbour(folder):
     sequence = Sequence(folder)
     for i in range(0, len(sequence), 3):
         sample = sequence.sample(i)
@@ -111,7 +114,7 @@ def test_true_depth_and_the_stored_motion_explain_the_neighbour(folder):
             assert error < 0.6 * still
 
 
-def test_no_sample_reaches_across_a_cut_and_unused_images_are_gone(folder):
+def test_no_sample_spans_a_cut_and_unused_images_are_deleted(folder):
     sequence = Sequence(folder)
     frames = sequence.index.frames
     for record in sequence.index.samples:
@@ -129,13 +132,13 @@ def test_samples_are_read_at_any_size_with_the_same_rays(folder):
 
 
 @pytest.mark.parametrize("stop", [0, 1, 6, 10, 13, 21, 24])
-def test_a_run_that_was_cut_off_ends_as_if_nothing_had_happened(tmp_path, folder, stop):
+def test_an_interrupted_run_ends_with_the_same_bytes(tmp_path, folder, stop):
     again = tmp_path / "again" / "corridor"
     with builder(again) as sequence:
         offer(sequence, stop)
     work = again.with_name(".corridor.unfinished")
     with (work / "frames.jsonl").open("a") as journal:
-        journal.write('{"log": 16000')  # as a kill in the middle of a line leaves it
+        journal.write('{"log": 16000')  # left by a kill in the middle of a line
     read = []
     with builder(again) as sequence:
         assert sequence.received == stop
@@ -148,7 +151,7 @@ def test_a_run_that_was_cut_off_ends_as_if_nothing_had_happened(tmp_path, folder
     assert not work.exists()
 
 
-def test_an_image_that_was_lost_is_made_again(tmp_path, folder):
+def test_a_damaged_stored_image_is_written_again(tmp_path, folder):
     again = tmp_path / "again" / "corridor"
     with builder(again) as sequence:
         offer(sequence, 20)
@@ -170,7 +173,7 @@ def test_two_processes_do_not_prepare_the_same_sequence(tmp_path):
         assert first.received == 6
 
 
-def test_other_options_and_other_bags_are_refused_by_name(tmp_path, folder):
+def test_other_options_and_other_bags_are_refused_with_the_difference(tmp_path, folder):
     assert finished(folder, SOURCE, OPTIONS)
     assert not finished(tmp_path / "nothing", SOURCE, OPTIONS)
     with pytest.raises(DatasetError, match="quality 95 is now 80"):
@@ -186,13 +189,13 @@ def test_other_options_and_other_bags_are_refused_by_name(tmp_path, folder):
         pass
 
 
-def test_a_full_disk_is_said_and_the_next_run_goes_on(tmp_path, folder):
+def test_a_full_disk_is_an_error_and_the_next_run_continues(tmp_path, folder):
     again = tmp_path / "again" / "corridor"
     largest = max(f.stat().st_size for f in (folder / "images").iterdir())
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         with builder(again) as sequence:
-            # The largest image does not fit; the kernel refuses it as it does on a full disk.
+            # The largest image exceeds the limit, which fails like a full disk.
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest - 1, before[1]))
             with pytest.raises(DatasetError, match="run the same command again"):
                 offer(sequence)
@@ -206,7 +209,7 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(tmp_path, folder):
     assert contents(again) == contents(folder)
 
 
-def test_nothing_is_left_of_a_bag_without_motion(tmp_path):
+def test_a_recording_without_motion_leaves_no_files(tmp_path):
     with builder(tmp_path / "still") as sequence:
         for i in range(6):
             sequence.offer(stamp(i), stamp(i), lambda: look(pose())[0])
@@ -229,15 +232,15 @@ def test_damaged_images_are_counted_and_skipped(tmp_path):
     assert any("12 bytes are damaged" in f["text"] for f in health["findings"])
 
 
-def test_missing_and_changed_images_are_found(folder):
+def test_missing_and_changed_images_are_errors(folder):
     sequence = Sequence(folder)
     sample = sequence.sample(0)
     small = cv2.imencode(".jpg", np.zeros((48, 80, 3), np.uint8))[1].tobytes()
     sample.image.write_bytes(small)
-    with pytest.raises(DatasetError, match="is 80x48 px but its index says 160x96"):
+    with pytest.raises(DatasetError, match="is 80x48 px but its index has 160x96"):
         sample.read()
     sample.image.write_bytes(b"")
-    with pytest.raises(DatasetError, match="no image that can be read"):
+    with pytest.raises(DatasetError, match="cannot be decoded as an image"):
         sample.read()
     sample.image.unlink()
     with pytest.raises(DatasetError, match=rf"lacks 1 of its {len(sequence.index.frames)}"):
@@ -260,7 +263,7 @@ def test_a_damaged_index_is_refused(folder, damage, named):
         Sequence(folder)
 
 
-def test_a_data_set_is_all_its_whole_sequences(tmp_path, folder):
+def test_a_dataset_has_all_its_finished_sequences(tmp_path, folder):
     assert [s.folder for s in open_sequences(tmp_path)] == [folder]
     assert [s.folder for s in open_sequences(folder)] == [folder]
     with builder(tmp_path / "half") as sequence:
@@ -271,7 +274,7 @@ def test_a_data_set_is_all_its_whole_sequences(tmp_path, folder):
             open_sequences(place)
 
 
-def test_pixels_that_show_no_scene_are_told(tmp_path):
+def test_pixels_outside_the_scene_are_masked(tmp_path):
     seen = SEEN.copy()
     seen[:10] = False
     with builder(tmp_path / "corridor", seen=seen) as sequence:
@@ -280,7 +283,7 @@ def test_pixels_that_show_no_scene_are_told(tmp_path):
     np.testing.assert_array_equal(Sequence(tmp_path / "corridor").sample(0).read().seen, seen)
 
 
-def test_labels_are_attached_by_stamp_at_either_size(tmp_path, folder):
+def test_labels_are_attached_by_timestamp_at_both_sizes(tmp_path, folder):
     sequence = Sequence(folder)
     assert sequence.sample(0).read().classes is None
     rng = np.random.default_rng(0)
@@ -288,7 +291,7 @@ def test_labels_are_attached_by_stamp_at_either_size(tmp_path, folder):
     labels.mkdir()
     depths.mkdir()
     for frame in sequence.index.frames:
-        full = rng.integers(0, 19, (120, 160), np.uint8)  # of the camera, letterboxed on the way
+        full = rng.integers(0, 19, (120, 160), np.uint8)  # size of the camera's images, letterboxed
         cv2.imwrite(str(labels / f"{frame.stamp}.png"), full)
         cv2.imwrite(
             str(depths / f"{frame.stamp}.png"), np.full((96, 160), 512 + frame.stamp % 7, np.uint16)
@@ -307,18 +310,18 @@ def test_labels_are_attached_by_stamp_at_either_size(tmp_path, folder):
     np.testing.assert_allclose(loaded.teacher, 2 + sample.stamp % 7 / 256)
 
 
-def test_labels_that_fit_nothing_are_refused_and_leave_nothing(tmp_path, folder):
+def test_labels_without_an_image_are_refused_and_leave_no_files(tmp_path, folder):
     sequence = Sequence(folder)
     labels = tmp_path / "labels"
     labels.mkdir()
     before = contents(folder)
-    with pytest.raises(DatasetError, match=r"names such as 1600000000"):
+    with pytest.raises(DatasetError, match=r"name them like 1600000000"):
         attach(sequence, CLASSES, labels_in(labels, CLASSES, sequence, None))
     path = labels / f"{sequence.index.frames[3].stamp}.png"
     cv2.imwrite(str(path), np.zeros((50, 60), np.uint8))
     with pytest.raises(DatasetError, match=r"60x50 px; make labels of the 160x96 px"):
         attach(sequence, CLASSES, labels_in(labels, CLASSES, sequence, None))
     cv2.imwrite(str(path), np.zeros((96, 160), np.uint16))
-    with pytest.raises(DatasetError, match="uint16; masks are uint8"):
+    with pytest.raises(DatasetError, match="uint16; masks must be uint8"):
         attach(sequence, CLASSES, labels_in(labels, CLASSES, sequence, None))
     assert contents(folder) == before

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import torch
 
-from jasmine_core.dataset.sequence import Part
+from jasmine_core.dataset.samples import Part
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.canonical import canonical_depth, focal_ratio
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from jasmine_core.cli import render
-from jasmine_core.dataset.sequence import DEPTH, SKY, DatasetError, Sequence, open_sequences
+from jasmine_core.dataset.samples import Sequence, open_sequences
+from jasmine_core.dataset.sequence import DEPTH, SKY, DatasetError
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.synthetic.drive import render_drive
