@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics, protocols and reports."""
+"""Depth evaluation: metrics, protocols and reports."""
 
 from jasmine_core.evaluate.protocols import evaluate_depth
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Round trip of ground-truth depth and of images through a checkpoint's frozen autoencoder.
+"""Reconstruction error of depth and images by the frozen autoencoder of a checkpoint.
 
-Depth that the autoencoder cannot carry no network on top of it can predict: its error is the floor
-of everything else.
+It is a lower bound of the depth error of the model, because the model decodes its depth with the
+same autoencoder.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from jasmine_core.loss.teacher import PERCENTILES
 from jasmine_core.loss.velocity import METRES_PER_UNIT
 from jasmine_core.model.jasmine import JasmineModel
 
-BESIDE = 2  # [px] from a depth edge that count as beside it
+BESIDE = 2  # [px] largest distance from a depth edge of the pixels beside it
 GATE_FRAMES = 20
 
 
 class RoundTrip(NamedTuple):
-    """Score what came back; means over the images."""
+    """Mean reconstruction scores over the images."""
 
-    depth_abs_rel: float  # with the range of the code known
+    depth_abs_rel: float  # with the depth range known
     depth_a1: float
-    depth_abs_rel_least_squares: float  # with scale and shift fitted in the code's own space
-    depth_abs_rel_beside_edges: float  # as the first, within two pixels of an edge
+    depth_abs_rel_least_squares: float  # with scale and shift fitted in the space of the depth code
+    depth_abs_rel_beside_edges: float  # depth_abs_rel within BESIDE px of an edge
     image_psnr: float  # [dB]
     frames: int
 
 
 @torch.inference_mode()
 def measure_autoencoder(model: JasmineModel, samples: Iterable[Sample]) -> RoundTrip:
-    """Send ground truth [m] and images through encoder and decoder, at the checkpoint's own size.
+    """Encode and decode ground truth [m] and images at the image size of the checkpoint.
 
-    Depth is taken as that of a camera of the canonical focal length, where there is one.
+    If the checkpoint has a canonical focal length, depth is interpreted at this focal length.
     """
     size = model.config.width, model.config.height
     scale = model.config.metres_per_unit or METRES_PER_UNIT
@@ -61,7 +61,7 @@ def measure_autoencoder(model: JasmineModel, samples: Iterable[Sample]) -> Round
             (*_depth_scores(model, ground_truth, scale), _psnr(image, _through(model, image)))
         )
     if not rows:
-        raise FrameError("no image was sent through the autoencoder; ask for at least one frame")
+        raise FrameError("no image was encoded; ask for at least one frame")
     depth, a1, fitted, edges, psnr = np.nanmean(np.array(rows), axis=0).tolist()
     return RoundTrip(depth, a1, fitted, edges, psnr, len(rows))
 
@@ -69,23 +69,23 @@ def measure_autoencoder(model: JasmineModel, samples: Iterable[Sample]) -> Round
 def measure_on_world(
     model: JasmineModel, kind: Kind = "street", seed: int = 0, frames: int = GATE_FRAMES
 ) -> RoundTrip:
-    """Measure on rendered scenes that no training uses."""
+    """Measure on rendered test scenes."""
     return measure_autoencoder(model, world_samples(kind, seed, frames))
 
 
 def expect_autoencoder(model: JasmineModel, limit: float, source: str) -> RoundTrip:
-    """Raise CheckpointError where the depth round trip on streets exceeds a limit (AbsRel)."""
+    """Raise CheckpointError if the depth AbsRel on rendered streets exceeds a limit."""
     found = measure_on_world(model)
     if not found.depth_abs_rel <= limit:
         raise CheckpointError(
-            f"the autoencoder of {source} returns ground-truth depth with AbsRel "
+            f"the autoencoder of {source} reconstructs ground-truth depth with AbsRel "
             f"{found.depth_abs_rel:.3f}, autoencoder_limit is {limit:g}; train it further first"
         )
     return found
 
 
 def describe(found: RoundTrip) -> str:
-    """Return the figures as lines of text."""
+    """Return the scores as text."""
     return (
         f"ground-truth depth, encoded and decoded, {found.frames} images:\n"
         f"  AbsRel {found.depth_abs_rel:.4f} with the range known, "
@@ -102,13 +102,13 @@ def _depth_scores(
     """Return AbsRel, delta1, AbsRel by least squares and AbsRel beside edges of one map [H,W] m."""
     rules, code = PROTOCOLS["plain"], model.code
     valid = rules.in_range(ground_truth)
-    # Sky, and what lies beyond the network's range, is at its end.
+    # Sky and depth beyond the range of the network get its largest depth.
     units = np.where(ground_truth > 0, ground_truth / np.float32(scale), code.far).clip(
         max=code.far
     )
     if code.absolute:
         codes = code.encode(torch.from_numpy(units))
-    else:  # between the 2nd and the 98th percentile, as the decoder is taught (Eq. 9)
+    else:  # normalized by the 2nd and 98th percentile as in training (Eq. 9)
         low, high = np.quantile(units, PERCENTILES)
         codes = torch.from_numpy(((units - low) / max(high - low, 1e-6)).clip(0, 1)).float()
     decoded = _through(model, codes.expand(1, 3, -1, -1).float())
@@ -131,7 +131,7 @@ def _depth_scores(
 
 
 def _through(model: JasmineModel, image: Tensor) -> Tensor:
-    """Return an image [1,3,H,W] in [0,1] after encoder and decoder."""
+    """Return an image [1,3,H,W] in [0,1] after encoding and decoding."""
     latent = model.encode(image) / float(model.vae.config.scaling_factor)
     rebuilt: Tensor = (model.vae.decode(latent).sample + 1) / 2
     return rebuilt
@@ -142,7 +142,7 @@ def _psnr(image: Tensor, rebuilt: Tensor) -> float:
 
 
 def _beside_edges(ground_truth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Mark the pixels [H,W] near a step of depth by more than a factor of EDGE_RATIO."""
+    """Return the mask [H,W] of pixels near a depth step of more than a factor of EDGE_RATIO."""
     logs = np.log(np.where(ground_truth > 0, ground_truth, np.nan))
     edges = np.zeros(ground_truth.shape, np.uint8)
     for axis in (0, 1):

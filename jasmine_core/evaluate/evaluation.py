@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A whole test set: the model beside the two predictors that never look at the image."""
+"""Scores of a model on a test set, compared with two predictors that ignore the image."""
 
 from __future__ import annotations
 
@@ -29,30 +29,34 @@ from jasmine_core.evaluate.protocols import (
     find_protocol,
 )
 
-MARGIN = 0.1  # share of either side that counts as the border of an image
-DENSE = 0.5  # share of the pixels with ground truth from which its edges can be measured
+MARGIN = 0.1  # share of the width and height at each border of an image
+DENSE = 0.5  # least share of pixels with ground truth to measure its edges
 
 Summary = dict[str, dict[str, Any]]
 
 
 class FrameScore(NamedTuple):
-    """Keep what one frame adds to an evaluation."""
+    """Scores of one frame."""
 
-    stamp: int  # ns
+    stamp: int  # [ns]
     model: DepthMetrics
     trivial_constant: DepthMetrics
     trivial_mean_map: DepthMetrics
-    ratio: float  # metres per unit of the prediction
+    ratio: float  # [m] per unit of the prediction
     edges: EdgeSharpness | None  # None for sparse ground truth
-    regions: tuple[float, float]  # abs_rel in the margin and within, NaN without ground truth there
+    regions: tuple[float, float]  # abs_rel in the margin and inside, NaN without ground truth
     baseline: DepthMetrics | None = None
 
 
 class Evaluation:
-    """Collect the scores of a test set, each frame with those of the trivial predictors.
+    """Scores of all frames of a test set, with those of the trivial predictors.
 
-    `mean_map` [h,w] is the mean depth of the training set in metres (`mean_depth_map`). `constant`
-    is its mean unless given; it matters without alignment only.
+    Args:
+        mean_map: mean depth [h,w] m of the training set, see `mean_depth_map`.
+        protocol: rules of the benchmark.
+        alignment: alignment of predictions with the ground truth.
+        constant: depth [m] of the constant predictor, by default the mean of `mean_map`; only
+            without alignment does it change the scores.
     """
 
     def __init__(
@@ -82,9 +86,16 @@ class Evaluation:
         ground_truth: NDArray[Any],
         baseline: NDArray[Any] | None = None,
     ) -> Aligned:
-        """Score one frame and return its aligned depth; a frame of no use adds nothing.
+        """Score one frame and return its aligned depth.
 
-        `baseline` is another model's prediction, to stand beside this one.
+        Args:
+            stamp: timestamp [ns].
+            prediction: depth [h,w] of the model.
+            ground_truth: depth [H,W] m, 0 or NaN where unknown.
+            baseline: depth [h,w] of another model to compare with.
+
+        Raises:
+            FrameError: the frame cannot be scored; it is not added.
         """
         rules, alignment = self.protocol, self.alignment
         aligned = align(prediction, ground_truth, rules, alignment)
@@ -114,7 +125,7 @@ class Evaluation:
         return {"best": ranked[0], "median": ranked[len(ranked) // 2], "worst": ranked[-1]}
 
     def summary(self) -> Summary:
-        """Average over the frames, ready for JSON; what could not be measured is None."""
+        """Return the mean scores as JSON values, None for scores that cannot be measured."""
         frames = self._scored()
         summary: Summary = {
             name: {
@@ -142,13 +153,14 @@ class Evaluation:
     def _scored(self) -> list[FrameScore]:
         if not self.frames:
             raise FrameError(
-                "no frame was evaluated; check that predictions and ground truth share stamps"
+                "no frame was evaluated; check that predictions and ground truth have the same "
+                "timestamps"
             )
         return self.frames
 
 
 def _regions(aligned: Aligned) -> tuple[float, float]:
-    """Return abs_rel in the outermost tenth on every side, and within."""
+    """Return abs_rel in the margin and inside it."""
     height, width = aligned.ground_truth.shape
     rows, columns = round(MARGIN * height), round(MARGIN * width)
     within = np.zeros((height, width), np.bool_)
@@ -167,10 +179,10 @@ def _mean(values: NDArray[Any]) -> float:
 def mean_depth_map(
     ground_truths: Iterable[NDArray[Any]], protocol: str | Protocol = "plain"
 ) -> NDArray[np.float32]:
-    """Average a training set's ground truth pixel by pixel, in the first image's size.
+    """Return the mean ground truth [h,w] m of a training set for each pixel.
 
-    Values outside the protocol's range do not count. A pixel never seen takes the mean of its row,
-    and a row never seen that of the nearest row.
+    It has the size of the first image. Depth outside the range of the protocol is ignored. A pixel
+    without depth gets the mean of its row, and a row without depth the mean of the nearest row.
     """
     rules = find_protocol(protocol)
     total = count = np.zeros((0, 0))
@@ -180,7 +192,7 @@ def mean_depth_map(
         )
         if not total.size:
             total, count = np.zeros((2, *ground_truth.shape))
-        if ground_truth.shape != total.shape:  # nearest: a mean with unknown zeros would be wrong
+        if ground_truth.shape != total.shape:  # Zeros are unknown, so depth is not interpolated.
             resized = cv2.resize(ground_truth, total.shape[::-1], interpolation=cv2.INTER_NEAREST)
             ground_truth = np.asarray(resized, np.float32)
         known = rules.in_range(ground_truth)
@@ -188,7 +200,7 @@ def mean_depth_map(
         count += known
     if not count.any():
         raise FrameError(
-            f"no training image has depth that counts in protocol {rules.name!r}; check that "
+            f"no training image has depth in the range of protocol {rules.name!r}; check that "
             "its unit is metres"
         )
     seen = np.flatnonzero(count.any(axis=1))

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers that compare depth with ground truth, free of files and protocols.
+"""Depth metrics, independent of files and protocols.
 
-Arithmetic keeps the precision it is given: single precision reproduces published numbers bit for
-bit, double precision is there for analysis.
+Computations keep the precision of their input: single precision reproduces published numbers
+exactly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.floating[Any]]
 
 
 class DepthMetrics(NamedTuple):
-    """Score one image, or the mean of many; errors first, then the three accuracies in [0,1]."""
+    """Depth errors, then accuracies in [0,1], of one image or averaged over many."""
 
     abs_rel: float
     sq_rel: float
@@ -30,9 +30,10 @@ class DepthMetrics(NamedTuple):
 
 
 def depth_metrics(prediction: FloatArray, ground_truth: FloatArray) -> DepthMetrics:
-    """Score valid pixels [N] of positive depth [m].
+    """Return the metrics of valid pixels [N] with positive depth [m].
 
-    sq_rel and rmse are in metres; a_i is the share of pixels with max(p/t, t/p) < 1.25^i.
+    sq_rel and rmse are in metres; a_i is the share of pixels with max(p/t, t/p) < 1.25^i for
+    prediction p and ground truth t.
     """
     error = ground_truth - prediction
     log_error = np.log(ground_truth) - np.log(prediction)
@@ -49,21 +50,21 @@ def depth_metrics(prediction: FloatArray, ground_truth: FloatArray) -> DepthMetr
 
 
 def mean_metrics(images: Sequence[DepthMetrics]) -> DepthMetrics:
-    """Average over images, each of which counts the same however many pixels it has."""
+    """Return the mean over images; each image has the same weight."""
     means = np.asarray(images, np.float64).mean(axis=0)  # [7]
     return DepthMetrics._make(float(mean) for mean in means)
 
 
 def align_median(prediction: FloatArray, ground_truth: FloatArray) -> float:
-    """Return the scale, metres per unit of prediction [N], that makes the medians agree."""
+    """Return the scale [m per unit of prediction] that makes the medians of [N] pixels equal."""
     return float(np.median(ground_truth) / np.median(prediction))
 
 
 def align_least_squares(prediction: FloatArray, ground_truth: FloatArray) -> tuple[float, float]:
-    """Return (s, t) with the least sum of (s p + t - ground truth)^2 over [N] pixels.
+    """Return (s, t) that minimize the sum of (s p + t - ground truth)^2 over [N] pixels.
 
-    The fit is in depth, not in its inverse. For a constant prediction, where many (s, t) are
-    equally good, it is the smallest of them.
+    The fit is in depth, not in inverse depth. For a constant prediction many (s, t) are optimal and
+    the one with the least norm is returned.
     """
     system = np.stack([prediction, np.ones_like(prediction)], axis=-1)  # [N,2]
     (s, t), *_ = np.linalg.lstsq(system, ground_truth, rcond=None)
@@ -71,20 +72,24 @@ def align_least_squares(prediction: FloatArray, ground_truth: FloatArray) -> tup
 
 
 class ScaleDrift(NamedTuple):
-    """Tell how steady the metres per model unit stay over a drive."""
+    """Variation of the metres per model unit over a sequence."""
 
-    median: float  # metres per model unit
+    median: float  # [m] per model unit
     spread: float  # standard deviation / median
     trend: float  # slope of a straight line through the ratios / median, per second
-    max_change: float  # largest / smallest median of a window - 1
+    max_change: float  # largest / smallest median of all windows - 1
 
 
 def scale_drift(ratios: Sequence[float], stamps: Sequence[int], window: float = 1.0) -> ScaleDrift:
-    """Measure scale over time from each frame's ratio median(ground truth) / median(prediction).
+    """Measure the scale drift from the ratio median(ground truth) / median(prediction) per frame.
 
-    `spread` holds the flicker from frame to frame as well; `max_change` compares the medians of
-    windows of `window` seconds, which a single bad frame does not move. Stamps [ns] may come in any
-    order.
+    `spread` includes the flicker between frames; `max_change` compares medians over windows, which
+    one bad frame does not change.
+
+    Args:
+        ratios: ratio of each frame.
+        stamps: timestamps [ns] in any order.
+        window: length of a window [s].
     """
     values = np.asarray(ratios, np.float64)
     seconds = (np.asarray(stamps, np.int64) - min(stamps)) * 1e-9
@@ -99,35 +104,35 @@ def scale_drift(ratios: Sequence[float], stamps: Sequence[int], window: float = 
     )
 
 
-EDGE_RATIO = 1.25  # neighbours whose depths differ by this factor lie on two surfaces
-EDGE_REACH = 8  # px on either side of a true edge in which the predicted one is looked for
-EDGE_TOLERANCE = 1  # px by which an edge may be displaced or smeared and still be found
+EDGE_RATIO = 1.25  # neighbouring pixels whose depths differ by this factor form an edge
+EDGE_REACH = 8  # [px] search range on both sides of an edge
+EDGE_TOLERANCE = 1  # [px] displacement or blur at which an edge still counts as found
 
 
 class EdgeSharpness(NamedTuple):
-    """Compare the depth edges of a prediction with those of dense ground truth."""
+    """Sharpness of the depth edges of a prediction, against dense ground truth."""
 
-    width: float  # px, 1 (as sharp as the ground truth) .. 2 EDGE_REACH + 1 (never seen)
-    recall: float  # share of the true edges that the prediction draws, [0,1]
-    precision: float  # share of the drawn edges that are true, [0,1]; 0 where none is drawn
+    width: float  # [px] from 1 (as sharp as the ground truth) to 2 EDGE_REACH + 1 (not found)
+    recall: float  # share of the ground-truth edges that the prediction has, [0,1]
+    precision: float  # share of the predicted edges that are correct, [0,1]; 0 without edges
 
 
 def edge_sharpness(depth: FloatArray, ground_truth: FloatArray) -> EdgeSharpness | None:
-    """Measure how sharply depth [H,W] changes at the edges of ground truth [H,W], None without any.
+    """Measure the sharpness of depth [H,W] at the edges of ground truth [H,W], None without edges.
 
     An edge lies between two neighbours i, i + 1 of a row or column whose log depths l differ by
-    |l(i+1) - l(i)| > ln EDGE_RATIO. The step another map makes there within k pixels on either
-    side, written for a rising edge, is
+    |l(i+1) - l(i)| > ln EDGE_RATIO. The step of the other map within k pixels on both sides, for a
+    rising edge, is
 
         D_k = max_{j<=k} l(i+1+j) - min_{j<=k} l(i-j)
 
     and it finds the edge at the smallest k with D_k >= |l(i+1) - l(i)| / 2. `width` is the mean of
-    2k + 1 over the true edges, `recall` the share found with k <= EDGE_TOLERANCE, and `precision`
-    the same share with the roles exchanged. Logarithms make all three free of scale. Ground truth
-    of 0 or NaN is unknown.
+    2k + 1 over the ground-truth edges, `recall` the share found with k <= EDGE_TOLERANCE, and
+    `precision` the same share with exchanged roles. Logarithms make all three independent of scale.
+    Ground truth of 0 or NaN is unknown.
     """
     known = np.isfinite(ground_truth) & (ground_truth > 0)
-    # NaN compares false and is passed over by fmin and fmax, so unknown pixels make no edge.
+    # Comparisons with NaN are false and fmin and fmax ignore it: unknown pixels have no edges.
     predicted = np.log(np.where(known & (depth > 0), depth, np.nan))
     true = np.log(np.where(known, ground_truth, np.nan))
     reaches = _edge_reaches(true, predicted)
@@ -142,7 +147,7 @@ def edge_sharpness(depth: FloatArray, ground_truth: FloatArray) -> EdgeSharpness
 
 
 def _edge_reaches(edges: FloatArray, other: FloatArray) -> NDArray[np.int64]:
-    """Return k for every edge of a log-depth map [H,W], EDGE_REACH where it is never found."""
+    """Return k for each edge of a log-depth map [H,W], EDGE_REACH for an edge not found."""
     found = []
     # Falling edges are rising edges of the negated maps, columns are rows of the transposed ones.
     for source, target in ((edges, other), (edges.T, other.T)):

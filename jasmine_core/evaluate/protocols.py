@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rules of published numbers: which pixels count, and how a prediction meets the ground truth.
+"""Protocols of published benchmarks: valid pixels, alignment and depth range.
 
-Ground truth covers the whole image, 0 or NaN where unknown; a prediction covers what the network
-was shown, `Protocol.image` of that image, at any resolution. In order:
+Ground truth covers the full image, 0 or NaN where unknown. A prediction covers the input of the
+network, `Protocol.image` of that image, at any resolution. The steps are:
 
-    1. cut ground truth to the protocol's window     2. resize the prediction to it, bilinear
-    3. valid pixels                           4. align on them     5. clip     6. metrics
+    1. crop ground truth to the window     2. resize the prediction to it, bilinear
+    3. select valid pixels     4. align on them     5. clip     6. compute metrics
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Alignment = Literal["median", "least_squares", "none"]
 
 @dataclass(frozen=True)
 class Protocol:
-    """Fix what one benchmark counts.
+    """Rules of one benchmark.
 
-    Depth outside [min_depth, max_depth] m is clipped in predictions and, with `caps_ground_truth`,
-    not counted in the ground truth. Pixels count inside `rows` and `columns`, fractions of the
-    window.
+    Predicted depth is clipped to [min_depth, max_depth] m. With `caps_ground_truth` pixels whose
+    ground truth is outside this range are invalid. Valid pixels lie inside `rows` and `columns`,
+    fractions of the window.
     """
 
     name: str
@@ -47,19 +47,19 @@ class Protocol:
     caps_ground_truth: bool = True
     rows: tuple[float, float] = (0.0, 1.0)
     columns: tuple[float, float] = (0.0, 1.0)
-    bottom_centre: Size | None = None  # window of this size, as KITTI's depth benchmark cuts it
-    top: float = 1.0  # window of this share of the height; the rest is the car's own bonnet
-    intermediate: Size | None = None  # the window is first reduced to this size
+    bottom_centre: Size | None = None  # size [px] of the window, as in KITTI's depth benchmark
+    top: float = 1.0  # share of the height in the window; the rest is the bonnet of the car
+    intermediate: Size | None = None  # size [px] to which the window is reduced first
 
     def __post_init__(self) -> None:
         if not 0 < self.min_depth < self.max_depth:
             raise ConfigError(
-                f"protocol {self.name!r} has an empty range of depth, {self.min_depth:g}.."
+                f"protocol {self.name!r} has an empty depth range {self.min_depth:g}.."
                 f"{self.max_depth:g} m; raise max_depth above a positive min_depth"
             )
 
     def window(self, size: Size) -> Window:
-        """Return the part of an image of `size` that is shown to the network and evaluated."""
+        """Return the window of an image of `size` [px] that is predicted and evaluated."""
         width, height = size
         if self.bottom_centre is None:
             return Window(0, 0, width, round(self.top * height))
@@ -72,20 +72,20 @@ class Protocol:
         return Window((width - w) // 2, height - h, w, h)
 
     def image(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Cut an image [H,W,3] to what the network is shown."""
+        """Return the input of the network from an image [H,W,3]."""
         shown = image[self.window((image.shape[1], image.shape[0])).slices]
         return shown if self.intermediate is None else _lanczos(shown, self.intermediate)
 
     def in_range(self, ground_truth: FloatArray) -> NDArray[np.bool_]:
-        """Mark the depth values that count, wherever they lie."""
+        """Return the mask of depth [m] inside the range of the protocol."""
         if not self.caps_ground_truth:
             return np.isfinite(ground_truth) & (ground_truth > 0)
         return (ground_truth > self.min_depth) & (ground_truth < self.max_depth)
 
     def valid(self, ground_truth: FloatArray) -> NDArray[np.bool_]:
-        """Mark the pixels of the window's ground truth [H,W] that count."""
+        """Return the mask [H,W] of valid pixels of the window's ground truth [H,W] m."""
         height, width = ground_truth.shape
-        rows = slice(*(int(edge * height) for edge in self.rows))  # rounds down, as published
+        rows = slice(*(int(edge * height) for edge in self.rows))  # rounded down, as published
         columns = slice(*(int(edge * width) for edge in self.columns))
         valid = np.zeros(ground_truth.shape, np.bool_)
         valid[rows, columns] = self.in_range(ground_truth[rows, columns])
@@ -95,9 +95,9 @@ class Protocol:
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        # Garg's fractions: what the papers that say "Eigen crop" have computed.
+        # Garg's crop, which papers use and call the Eigen crop.
         Protocol("eigen", rows=(0.40810811, 0.99189189), columns=(0.03594771, 0.96405229)),
-        # KITTI's improved ground truth, as the authors released it and monodepth2 reports it.
+        # KITTI's improved ground truth, evaluated as in monodepth2.
         Protocol(
             "eigen_improved",
             rows=(0.3324324, 0.91351351),
@@ -120,7 +120,7 @@ PROTOCOLS = {
 
 
 def find_protocol(protocol: str | Protocol) -> Protocol:
-    """Look a protocol up by name."""
+    """Return the protocol of a name."""
     if isinstance(protocol, Protocol):
         return protocol
     if protocol not in PROTOCOLS:
@@ -129,21 +129,21 @@ def find_protocol(protocol: str | Protocol) -> Protocol:
 
 
 def check_alignment(alignment: str) -> None:
-    """Refuse an alignment that does not exist."""
+    """Raise ConfigError for an unknown alignment."""
     if alignment not in get_args(Alignment):
         raise ConfigError(f"alignment {alignment!r} is not one of {', '.join(get_args(Alignment))}")
 
 
 class Aligned(NamedTuple):
-    """A prediction brought to the size, scale and range of its ground truth."""
+    """Prediction with the size, scale and range of its ground truth."""
 
     depth: FloatArray  # [H,W] m, clipped to the protocol's range
     ground_truth: FloatArray  # [H,W] m, the protocol's window
-    valid: NDArray[np.bool_]  # [H,W] pixels that count
+    valid: NDArray[np.bool_]  # [H,W] valid pixels
     ratio: float  # median(ground truth) / median(prediction), whatever the alignment
 
     def metrics(self) -> DepthMetrics:
-        """Score the pixels that count."""
+        """Return the metrics of the valid pixels."""
         return depth_metrics(self.depth[self.valid], self.ground_truth[self.valid])
 
 
@@ -153,7 +153,7 @@ def evaluate_depth(
     protocol: str | Protocol = "eigen",
     alignment: Alignment = "median",
 ) -> DepthMetrics:
-    """Score one predicted depth map [h,w] against ground truth [H,W] m."""
+    """Return the metrics of one predicted depth map [h,w] against ground truth [H,W] m."""
     return align(prediction, ground_truth, protocol, alignment).metrics()
 
 
@@ -163,10 +163,13 @@ def align(
     protocol: str | Protocol = "eigen",
     alignment: Alignment = "median",
 ) -> Aligned:
-    """Bring a prediction [h,w] to its ground truth [H,W] by steps 1 to 5 of this module.
+    """Align a prediction [h,w] with its ground truth [H,W] m, steps 1 to 5 of this module.
 
-    "median" multiplies, "least_squares" clips and then fits scale and shift in depth, and "none"
-    takes the prediction for metres.
+    Alignment "median" multiplies by a scale, "least_squares" clips and then fits scale and shift in
+    depth, and "none" assumes metres.
+
+    Raises:
+        FrameError: no pixel is valid, or the prediction is not finite and positive.
     """
     rules = find_protocol(protocol)
     check_alignment(alignment)
@@ -174,7 +177,7 @@ def align(
         if values.ndim != 2 or 0 in values.shape:
             raise FrameError(f"{name} has shape {list(values.shape)}; pass one depth map [H,W]")
 
-    # 1. + 2. Same window, same size; integers and half floats become single precision.
+    # 1. + 2. Window and size; integers and half precision become single precision.
     precision = np.result_type(prediction, ground_truth, np.float32)
     ground_truth = ground_truth[
         rules.window((ground_truth.shape[1], ground_truth.shape[0])).slices
@@ -183,13 +186,13 @@ def align(
     if depth.shape != ground_truth.shape:
         depth = cv2.resize(depth, ground_truth.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
-    # 3. Pixels that count.
+    # 3. Valid pixels.
     valid = rules.valid(ground_truth)
     p, t = depth[valid], ground_truth[valid]  # [N] each
     if not t.size:
         raise FrameError(
-            f"no pixel of the {ground_truth.shape[1]}x{ground_truth.shape[0]} px ground truth "
-            f"counts in protocol {rules.name!r}, {np.count_nonzero(ground_truth > 0)} have depth; "
+            f"no pixel of the {ground_truth.shape[1]}x{ground_truth.shape[0]} px ground truth is "
+            f"valid in protocol {rules.name!r}, {np.count_nonzero(ground_truth > 0)} have depth; "
             "check that its unit is metres, or choose another protocol"
         )
     if unusable := np.count_nonzero(~np.isfinite(p)):
@@ -199,9 +202,8 @@ def align(
         )
     if (middle := np.median(p)) <= 0:
         raise FrameError(
-            f"median of the prediction is {middle:g} over {p.size} pixels with ground "
-            "truth; depth must "
-            "be positive"
+            f"median of the prediction is {middle:g} over {p.size} pixels with ground truth; "
+            "depth must be positive"
         )
 
     # 4. + 5. Alignment and range.
@@ -218,22 +220,22 @@ def align(
 def read_depth_image(path: Path, units_per_metre: float = 256.0) -> NDArray[np.float32]:
     """Read ground truth [H,W] m from a 16-bit image, 0 where unknown.
 
-    One metre is 256 units in KITTI and mostly 1000 indoors.
+    KITTI stores 256 units per metre, indoor datasets mostly 1000.
     """
     image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise FrameError(f"{path} is not an image that can be read; check the path")
+        raise FrameError(f"{path} cannot be decoded as an image; check the path")
     if image.dtype != np.uint16 or image.ndim != 2:
         raise FrameError(
-            f"{path} holds {image.dtype} {list(image.shape)}; a depth image is uint16 [H,W]"
+            f"{path} is {image.dtype} {list(image.shape)}; a depth image must be uint16 [H,W]"
         )
     return np.asarray(image / np.float32(units_per_metre), np.float32)
 
 
 def _lanczos(image: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
-    """Reduce [H,W,3] with Lanczos' filter of three lobes, stretched so that it does not alias.
+    """Reduce an image [H,W,3] with a Lanczos-3 filter scaled to avoid aliasing.
 
-    OpenCV's own Lanczos is for enlarging: it looks at eight pixels however much an image shrinks.
+    OpenCV's Lanczos filter always has eight pixels and aliases when it reduces an image.
     """
     for axis, target in ((1, size[0]), (0, size[1])):
         source = image.shape[axis]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The test sets that papers report on, as samples with ground truth."""
+"""Published test sets as samples with ground truth."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Published = Literal["kitti", "sunny", "cloudy", "rainy", "foggy", "cityscapes"]
 
 @dataclass(frozen=True)
 class PublishedSet:
-    """Read a downloaded test set: KITTI raw, a weather of DrivingStereo, or Cityscapes."""
+    """Downloaded test set: KITTI raw, one weather of DrivingStereo, or Cityscapes."""
 
     name: Published
     root: Path
-    split: Path | None = None  # list of images, for KITTI and Cityscapes
-    depth: Path | None = None  # Cityscapes' depth arrays
+    split: Path | None = None  # split file of KITTI or Cityscapes
+    depth: Path | None = None  # folder of Cityscapes' depth arrays
 
     @property
     def protocol(self) -> str:
-        """Return the protocol that papers use on it."""
+        """Return the protocol that papers use for this test set."""
         own = {"kitti": "eigen", "cityscapes": "cityscapes"}
         return own.get(self.name, "driving_stereo")
 
@@ -37,7 +37,7 @@ class PublishedSet:
         return len(self._open())
 
     def __call__(self) -> Iterator[Sample]:
-        """Yield every image with its ground truth; its number stands in for a stamp."""
+        """Yield each image with its ground truth; the timestamp is the number of the image."""
         data = self._open()
         for i in range(len(data)):
             yield Sample(i, read_image(data.sample(i).image), data.ground_truth(i))
@@ -46,11 +46,11 @@ class PublishedSet:
         if self.name not in ("kitti", "cityscapes"):
             return DrivingStereo(self.root, self.name)
         if self.split is None:
-            raise ConfigError(f"--dataset {self.name} needs the list of its images: --split FILE")
+            raise ConfigError(f"--dataset {self.name} needs its split file; add --split FILE")
         if self.name == "kitti":
             return KittiRaw(self.root, self.split, neighbours=False)
         if self.depth is None:
             raise ConfigError(
-                "--dataset cityscapes needs the folder of its depth: --ground-truth DIR"
+                "--dataset cityscapes needs the folder of its depth; add --ground-truth DIR"
             )
         return Cityscapes(self.root, self.split, self.depth)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Freshly rendered test scenes, from seeds that no training uses."""
+"""Rendered test scenes, from seeds that training does not use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jasmine_core.evaluate.evaluation import mean_depth_map
 from jasmine_core.evaluate.run import Sample
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
 
-FIRST_TEST_SEED = 1_000_000  # scenes from here on are for tests; training takes the ones below
+FIRST_TEST_SEED = 1_000_000  # training uses smaller seeds
 FRAMES_PER_SCENE = 10
 SCENES_OF_MEAN_MAP = 48
 
@@ -22,15 +22,15 @@ Kind = Literal["street", "room"]
 
 
 def test_config(kind: Kind) -> WorldConfig:
-    """Return the world that evaluations are rendered in: two images a second of each scene."""
+    """Return the configuration of test scenes, rendered at 2 Hz."""
     width, height = (640, 192) if kind == "street" else (320, 256)
     return WorldConfig(kind=kind, width=width, height=height, frames=FRAMES_PER_SCENE, rate=2.0)
 
 
 def world_samples(kind: Kind, seed: int, frames: int) -> Iterator[Sample]:
-    """Render `frames` images, ten from each scene; sky has no ground truth.
+    """Render `frames` images, ten of each scene; sky has no ground truth.
 
-    Seed n gives the test scenes 1000 n, 1000 n + 1, ...: never one that was trained on.
+    Seed n gives the test scenes 1000 n, 1000 n + 1, and so on, which are never used in training.
     """
     config = test_config(kind)
     for start in range(0, frames, FRAMES_PER_SCENE):
@@ -49,7 +49,7 @@ def world_samples(kind: Kind, seed: int, frames: int) -> Iterator[Sample]:
 
 
 def world_mean_map(kind: Kind) -> NDArray[np.float32]:
-    """Return the mean-depth map [24,80] m of training scenes, for checkpoints that bring none."""
+    """Return the mean depth [24,80] m of training scenes, for checkpoints without a mean map."""
     config = WorldConfig(kind=kind, width=80, height=24, frames=2, rate=0.5, supersample=1)
     ground_truths = (
         np.where(np.isfinite(depth), depth, 0)

@@ -67,9 +67,11 @@ def test_a_blur_costs_most_beside_edges(model, monkeypatch):
     assert found.depth_abs_rel_beside_edges > 2 * found.depth_abs_rel > 0
 
 
-def test_random_weights_carry_nothing_and_are_refused(model, monkeypatch):
+def test_random_weights_are_refused(model, monkeypatch):
     monkeypatch.setattr(autoencoder, "world_samples", lambda *_: samples())
-    with pytest.raises(CheckpointError, match=r"of runs/x returns .* autoencoder_limit is 0.05"):
+    with pytest.raises(
+        CheckpointError, match=r"of runs/x reconstructs .* autoencoder_limit is 0.05"
+    ):
         expect_autoencoder(model, 0.05, "runs/x")
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A whole evaluation: each frame beside its trivial predictors, a broken one not at all."""
+"""Evaluation of a test set with its trivial predictors and invalid frames."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_summary_is_the_mean_of_single_images():
 
 
 @pytest.mark.parametrize(("alignment", "same"), [("median", True), ("none", False)])
-def test_constant_matters_without_alignment_only(alignment, same):
+def test_constant_changes_scores_only_without_alignment(alignment, same):
     rows = [evaluated(alignment, constant=c)[0].summary()["trivial_constant"] for c in (5.0, 20.0)]
     assert (rows[0]["abs_rel"] == pytest.approx(rows[1]["abs_rel"], rel=1e-5)) is same
 
@@ -64,7 +64,7 @@ def test_constant_is_the_training_mean_by_default():
     assert evaluation.constant == pytest.approx(evaluation.mean_map.mean())
 
 
-def test_scale_is_followed_over_time():
+def test_scale_drift_is_measured_over_time():
     model = evaluated()[0].summary()["model"]
     assert model["scale_ratio_median"] == pytest.approx(12.5, rel=0.05)
     assert model["scale_ratio_trend"] == pytest.approx(1 / 12.5, rel=0.1)
@@ -87,7 +87,7 @@ def test_extremes_are_ranked_by_abs_rel():
     assert picked == {"best": 0, "median": 3, "worst": 5}
 
 
-def test_frame_of_no_use_adds_nothing():
+def test_an_invalid_frame_is_not_added():
     evaluation, ground_truths = evaluated()
     before = evaluation.summary()
     with pytest.raises(FrameError):
@@ -97,7 +97,7 @@ def test_frame_of_no_use_adds_nothing():
     assert evaluation.summary() == before
 
 
-def test_nothing_evaluated_is_an_error():
+def test_an_evaluation_without_frames_is_an_error():
     for ask in (Evaluation(road(0)).summary, Evaluation(road(0)).extremes):
         with pytest.raises(FrameError, match="no frame"):
             ask()
@@ -112,7 +112,7 @@ def test_trivial_predictors_need_positive_depth():
         Evaluation(road(0), alignment="median_of_means")
 
 
-def test_mean_map_averages_what_is_known():
+def test_mean_map_averages_known_depth():
     nan = np.nan
     first = np.array([[0, 0, 0], [2.0, 0, 90], [4.0, nan, 6]])
     second = np.array([[0, 0, 0], [4.0, 0, 0], [0, nan, 10]])
@@ -126,13 +126,13 @@ def test_mean_map_averages_what_is_known():
         mean_depth_map([0 * second])
 
 
-def test_mean_map_takes_images_of_several_sizes():
+def test_mean_map_accepts_images_of_several_sizes():
     np.testing.assert_array_equal(
         mean_depth_map([np.full((4, 6), 2.0), np.full((8, 12), 4.0)]), np.full((4, 6), 3.0)
     )
 
 
-def test_another_model_stands_beside():
+def test_summary_has_the_scores_of_a_baseline():
     ground_truth = road(0)
     evaluation = Evaluation(mean_depth_map([ground_truth]))
     evaluation.add(
@@ -143,7 +143,7 @@ def test_another_model_stands_beside():
     assert summary["model"]["abs_rel"] < 1e-3 < 0.05 < summary["baseline"]["abs_rel"]
 
 
-def test_errors_at_the_border_are_told_from_those_within():
+def test_errors_in_the_margin_and_inside_are_separate():
     ground_truth = np.full((50, 100), 10.0, np.float32)
     stripes = ground_truth.copy()
     stripes[:, :10] *= 1.3

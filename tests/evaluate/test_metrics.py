@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Metrics on their own: what must hold for any numbers, then numbers worked out by hand."""
+"""Depth metrics: properties for any input, then values computed by hand."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_metrics_keep_their_ranges_and_symmetries(pair):
     assert forward[4:] == backward[4:]
 
 
-def test_numbers_by_hand():
+def test_metrics_equal_values_computed_by_hand():
     result = depth_metrics(np.array([1.0, 6.0, 8.0]), np.array([2.0, 4.0, 8.0]))
     log = np.sqrt((np.log(2) ** 2 + np.log(1.5) ** 2) / 3)
     assert result == pytest.approx((1 / 3, 0.5, np.sqrt(5 / 3), log, 1 / 3, 2 / 3, 2 / 3))
@@ -97,7 +97,7 @@ def test_constant_scale_does_not_drift():
     assert scale_drift([3.0], seconds(5)) == (3, 0, 0, 0)
 
 
-def test_growing_scale_has_its_slope_as_trend():
+def test_trend_is_the_slope_of_a_growing_scale():
     drift = scale_drift([2.0, 2.1, 2.2, 2.3, 2.4], seconds(10, 11, 12, 13, 14))
     assert drift.median == pytest.approx(2.2)
     assert drift.trend == pytest.approx(0.1 / 2.2)
@@ -106,7 +106,7 @@ def test_growing_scale_has_its_slope_as_trend():
 
 
 @given(st.lists(st.floats(0.5, 50), min_size=1, max_size=20), st.floats(0.1, 10))
-def test_drift_is_free_of_unit_and_order(ratios, unit):
+def test_drift_does_not_depend_on_unit_and_order(ratios, unit):
     stamps = seconds(*np.arange(len(ratios)) * 0.4)
     drift = scale_drift(ratios, stamps)
     scaled = scale_drift([unit * ratio for ratio in ratios[::-1]], stamps[::-1])
@@ -114,7 +114,7 @@ def test_drift_is_free_of_unit_and_order(ratios, unit):
     assert scaled.median == pytest.approx(unit * drift.median)
 
 
-def test_one_bad_frame_is_spread_but_no_change_of_scale():
+def test_one_bad_frame_changes_spread_but_not_max_change():
     ratios = [2.0] * 30
     ratios[14] = 9.0
     drift = scale_drift(ratios, seconds(*np.arange(30) / 10))
@@ -165,7 +165,7 @@ def test_flat_prediction_has_no_edges():
     assert edge_sharpness(np.full((40, 60), 5.0), box()) == (2 * EDGE_REACH + 1, 0, 0)
 
 
-def test_invented_edges_cost_precision_only():
+def test_false_edges_reduce_precision_only():
     invented = box()
     invented[:, 50:] = 5.0  # 40 px of edge beside the box's 2 (16 + 20)
     result = edge_sharpness(invented, box())
@@ -174,7 +174,7 @@ def test_invented_edges_cost_precision_only():
 
 
 @pytest.mark.parametrize(("shift", "found"), [(1, 1), (2, 0), (4, 0)])
-def test_displacement_within_tolerance_is_forgiven(shift, found):
+def test_displacement_within_tolerance_is_found(shift, found):
     step = np.full((10, 40), 10.0)
     step[:, :20] = 4.0
     moved = np.full((10, 40), 10.0)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Protocols: invariants of the alignments, which pixels count, and the authors' own numbers."""
+"""Protocols: properties of the alignments, valid pixels, and published numbers."""
 
 import json
 import subprocess
@@ -85,7 +85,7 @@ def test_ratio_is_metres_per_unit_under_every_alignment():
         assert align(ground_truth / 30, ground_truth, "plain", alignment).ratio == pytest.approx(30)
 
 
-def test_pixels_that_do_not_count_change_nothing():
+def test_invalid_pixels_do_not_change_scores():
     ground_truth = scene()
     expected = evaluate_depth(noisy(ground_truth), ground_truth)
     outside = ~PROTOCOLS["eigen"].valid(ground_truth)
@@ -114,7 +114,7 @@ def test_prediction_is_clipped_after_alignment():
     assert align(-scene() + 7, scene(), "indoor").depth.min() == pytest.approx(0.1)
 
 
-def test_integer_and_half_maps_are_taken():
+def test_integer_and_half_precision_maps_are_accepted():
     ground_truth = np.round(scene()).astype(np.uint8)
     assert evaluate_depth(ground_truth.astype(np.float16), ground_truth) == PERFECT
 
@@ -129,7 +129,7 @@ def test_garg_crop_of_a_kitti_image():
     assert (columns.min(), columns.max() + 1) == (44, 1197)
 
 
-def test_improved_ground_truth_is_cut_to_the_benchmark_window():
+def test_improved_ground_truth_is_cropped_to_the_benchmark_window():
     rules = PROTOCOLS["eigen_improved"]
     assert rules.window((1242, 375)) == (13, 23, 1216, 352)
     assert rules.window((1216, 352)) == (0, 0, 1216, 352)
@@ -140,7 +140,7 @@ def test_improved_ground_truth_is_cut_to_the_benchmark_window():
         rules.window((640, 352))
 
 
-def test_uncropped_improved_ground_truth_counts_whatever_is_known():
+def test_uncropped_improved_ground_truth_uses_all_known_pixels():
     ground_truth = np.array([[0.0, 1e-4, 5.0, 79.0, 200.0, np.nan, np.inf]])
     valid = PROTOCOLS["eigen_improved_uncropped"].valid(ground_truth)
     assert valid.tolist() == [[False, True, True, True, True, False, False]]
@@ -155,14 +155,14 @@ def test_cityscapes_leaves_out_the_bonnet_and_the_margins():
 
 
 @pytest.mark.parametrize(("name", "top"), [("driving_stereo", 80), ("plain", 80), ("indoor", 10)])
-def test_only_the_range_counts(name, top):
+def test_only_depth_in_range_is_valid(name, top):
     ground_truth = np.array([[np.nan, 0.0, 1e-3, 1.0, np.nextafter(top, 0), top]])
     assert PROTOCOLS[name].valid(ground_truth).tolist() == [
         [False, False, False, True, True, False]
     ]
 
 
-def test_image_is_what_the_network_is_shown():
+def test_image_is_the_input_of_the_network():
     image = np.random.default_rng(0).integers(0, 256, (1024, 2048, 3), np.uint8)
     np.testing.assert_array_equal(PROTOCOLS["eigen"].image(image), image)
     np.testing.assert_array_equal(
@@ -185,13 +185,13 @@ def test_depth_image_is_read_in_metres(tmp_path):
     np.testing.assert_array_equal(read_depth_image(path), np.float32([[0, 1, 2.5]]))
     np.testing.assert_allclose(read_depth_image(path, 1000), [[0, 0.256, 0.64]], rtol=1e-6)
     cv2.imwrite(str(path), np.zeros((2, 2, 3), np.uint8))
-    with pytest.raises(FrameError, match=r"depth\.png holds uint8"):
+    with pytest.raises(FrameError, match=r"depth\.png is uint8"):
         read_depth_image(path)
     with pytest.raises(FrameError, match=r"none\.png"):
         read_depth_image(tmp_path / "none.png")
 
 
-def test_errors_name_the_value_and_the_choice():
+def test_errors_name_the_value_and_the_choices():
     ground_truth = scene()
     with pytest.raises(ConfigError, match=r"'nyu'.*eigen.*cityscapes"):
         find_protocol("nyu")
