@@ -137,6 +137,12 @@ class JasmineLearner(Learner):
         """Return the focal length [px] whose depths are learned."""
         return self.model.config.canonical_focal
 
+    def expects_one_camera(self) -> bool:
+        """Tell whether a teacher is asked whose depths are those of one focal length."""
+        teacher = self._teacher[0]
+        own = isinstance(teacher, DisparityNet) and teacher.config.canonical_focal is None
+        return own and self.canonical_focal() is not None
+
     def depth(self, image: Tensor) -> Tensor:
         """Return depth [B,1,H,W] in units."""
         return self.model.predict_depth(image).depth

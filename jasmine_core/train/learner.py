@@ -94,6 +94,10 @@ class Learner(nn.Module):
         """Return the focal length [px] whose depths are learned; None: those of each camera."""
         return None
 
+    def expects_one_camera(self) -> bool:
+        """Tell whether a teacher is asked whose depths are those of one focal length."""
+        return False
+
     def ratio(self, batch: Batch) -> Tensor | None:
         """Return what canonical depth is multiplied by to be real [B,1,1,1]; None: it is real."""
         focal = self.canonical_focal()

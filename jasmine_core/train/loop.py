@@ -44,6 +44,7 @@ from jasmine_core.train.wise_ft import interpolated, snapshot
 # A process that waits longer than this for the others gives up. Writing the largest state, for
 # which all wait, takes a few minutes.
 PATIENCE = timedelta(minutes=15)
+ONE_CAMERA = 1.1  # largest ratio of the focal lengths of what counts as one camera
 SUNKEN, SUNKEN_AFTER = 0.15, 200  # units and steps: a depth this near by then is at its stop
 
 
@@ -254,6 +255,13 @@ def _expect_cameras(learner: Learner, samples: list[Sample]) -> None:
                 f"{sample.image} has no intrinsics K, and this checkpoint learns depth in a "
                 "canonical focal length; prepare the recording with its CameraInfo"
             )
+    shares = [s.camera.K[0, 0] / s.camera.width for s in samples if s.camera]
+    if learner.expects_one_camera() and max(shares) > ONE_CAMERA * min(shares):
+        raise DatasetError(
+            f"the images have focal lengths from {min(shares):.2f} to {max(shares):.2f} of their "
+            "width, but the teacher knows depth for one focal length only; train a teacher from "
+            "start: lite, or use the images of one camera"
+        )
 
 
 @torch.no_grad()

@@ -51,12 +51,6 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     teacher: DisparityNet | bool = recipe.teacher == TEACHER_MAPS
     if recipe.teacher and not teacher:
         teacher = DisparityNet.from_pretrained(recipe.teacher)
-        if model.config.canonical_focal and not teacher.config.canonical_focal:
-            raise CheckpointError(
-                f"the teacher {recipe.teacher} knows depth for the focal length of its own "
-                f"training only, {recipe.start} learns it for {model.config.canonical_focal:g} px "
-                "and any camera; train a teacher from start: lite"
-            )
     own = model.config.metres_per_unit
     its = teacher.config.metres_per_unit if isinstance(teacher, DisparityNet) else None
     return JasmineLearner(

@@ -194,13 +194,18 @@ def test_images_without_a_focal_length_are_refused(recipe, scenes, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_teacher_of_one_focal_length_is_refused(recipe, tmp_path):
+def test_a_teacher_of_one_focal_length_is_refused_for_many_cameras(recipe, scenes, tmp_path):
     small = DisparityNet(DisparityConfig(height=64, width=64))
     small.save_pretrained(tmp_path / "teacher")
-    loss = LossConfig()
-    other = replace(recipe, teacher=str(tmp_path / "teacher"), loss=loss)
-    with pytest.raises(CheckpointError, match="knows depth for the focal length of its own"):
-        make_learner(other)
+    other = replace(recipe, teacher=str(tmp_path / "teacher"), loss=LossConfig())
+    with pytest.raises(DatasetError, match="knows depth for one focal length only") as caught:
+        train(other, tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    one = str(open_sequences(scenes)[0].folder)
+    one_camera = replace(
+        other, data=replace(other.data, sequences=(one,)), phases=(Phase(1, ("unet",)),)
+    )
+    assert train(one_camera, tmp_path / "one")
 
 
 def test_the_autoencoder_of_another_checkpoint_is_taken(recipe, tmp_path):
