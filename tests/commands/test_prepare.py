@@ -260,7 +260,7 @@ def test_a_few_images_out_of_order_are_dropped_and_counted(tmp_path):
     stamps = [stamp(i) for i in range(24)]
     stamps[10] = stamp(8.5)
     outcome = run(bag_of(tmp_path / "bag", images(DRIVE, stamps=stamps)), tmp_path / "out")
-    assert outcome.health["images"]["backwards"] == 1
+    assert outcome.health["images"]["out_of_order"] == 1
     assert outcome.samples > 15
 
 
