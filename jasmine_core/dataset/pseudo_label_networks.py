@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks that make pseudo-labels: Mask2Former, Depth Anything and the disparity net.
 
-Each is loaded from a folder and called with an image [H,W,3] and the mask [H,W] of its scene.
+Each is loaded from a folder and called with an image [H,W,3], the mask [H,W] of its scene and the
+focal length of its camera.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from jasmine_core.model.disparity_net import DisparityNet
 
 Map = NDArray[np.float32]
 Seen = NDArray[np.bool_]
-Network = Callable[[RgbImage, Seen], NDArray[Any]]  # labels [H,W] of an image [H,W,3]
+# Labels [H,W] of an image [H,W,3], of the mask of its scene and f_x of its camera [px].
+Network = Callable[[RgbImage, Seen, float], NDArray[Any]]
 
 METRES_PER_UNIT = 30.0  # of a metric teacher: 3 to 90 m are in the range of the student
 FARTHEST = 3.0  # [units] largest depth of a relative teacher, the end of the student's range
@@ -61,7 +63,7 @@ class Mask2FormerNetwork:
             )
 
     @torch.inference_mode()
-    def __call__(self, image: RgbImage, seen: Seen) -> NDArray[np.uint8]:
+    def __call__(self, image: RgbImage, seen: Seen, focal: float) -> NDArray[np.uint8]:
         """Return the classes [H,W] of an image [H,W,3]."""
         size = network_size(_size(image), _CITYSCAPES, 32)
         tensor = _imagenet(_tensor(image, size, self._network.device))
@@ -92,7 +94,7 @@ class DepthAnythingNetwork:
         self._patch = int(config.patch_size)
 
     @torch.inference_mode()
-    def __call__(self, image: RgbImage, seen: Seen) -> NDArray[np.uint16]:
+    def __call__(self, image: RgbImage, seen: Seen, focal: float) -> NDArray[np.uint16]:
         """Return the depth [H,W] of an image in steps of 1 / TEACHER_UNIT, 0 outside the scene."""
         size = network_size(_size(image), (self._side, self._side), self._patch)
         tensor = _imagenet(_tensor(image, size, self._network.device))
@@ -107,13 +109,16 @@ class DisparityNetwork:
         self._network, self._device = DisparityNet.from_pretrained(folder).to(device), device
 
     @torch.inference_mode()
-    def __call__(self, image: RgbImage, seen: Seen) -> NDArray[np.uint16]:
+    def __call__(self, image: RgbImage, seen: Seen, focal: float) -> NDArray[np.uint16]:
         """Return the depth [H,W] of an image in steps of 1 / TEACHER_UNIT, 0 outside the scene."""
         config = self._network.config
         width, height = network_size(_size(image), (config.width, config.height), 32)
         tensor = _tensor(image, (max(width, 64), max(height, 64)), self._device)
-        disparity = _resized(self._network(tensor)[0], image)[0]
-        return _steps(_depth(disparity), seen)
+        depth = _depth(_resized(self._network(tensor)[0], image)[0])
+        if config.canonical_focal is not None:  # from one focal length to that of the camera
+            scale = tensor.shape[-1] / image.shape[1]
+            depth *= np.float32(focal * scale / config.canonical_focal)
+        return _steps(depth, seen)
 
 
 def _load(make: Any, folder: Path, device: torch.device) -> Any:

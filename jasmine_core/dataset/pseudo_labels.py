@@ -149,6 +149,7 @@ def add_pseudo_labels(
     seen = np.ones(sequence.camera.size[::-1], np.bool_)
     if (path := sequence.folder / SEEN).is_file():
         seen = np.asarray(read_labels(path) > 0, np.bool_)
+    focal = float(sequence.camera.K[0, 0])
     files = {f.image: folder / f"{Path(f.image).stem}.png" for f in sequence.index.frames}
     labels, refused = 0, list[str]()
     try:
@@ -163,7 +164,7 @@ def add_pseudo_labels(
             if not file.is_file():
                 network = pseudo_labeller.network  # its own errors are not errors of the image
                 try:
-                    values = network(read_image(sequence.folder / image), seen)
+                    values = network(read_image(sequence.folder / image), seen, focal)
                 except (DatasetError, FrameError) as err:
                     refused.append(f"{image}: {err}")
                     continue

@@ -216,6 +216,19 @@ def test_pseudo_label_of_a_disparity_net_is_its_depth(sequence, tmp_path):
     np.testing.assert_allclose(loaded.teacher[10:], expected[10:], atol=1 / TEACHER_UNIT)
 
 
+def test_depth_of_a_canonical_focal_length_becomes_the_cameras(sequence, tmp_path):
+    focal = sequence.camera.K[0, 0]
+    sizes = {"height": 96, "width": 160, "head": "log_depth"}
+    net = disparity_net(**sizes, canonical_focal=focal / 2)
+    net.save_pretrained(tmp_path / "net")
+    add_pseudo_labels(sequence, find_pseudo_labeller(str(tmp_path / "net"), TEACHER))
+    loaded = Sequence(sequence.folder).sample(0).read()
+    image = torch.from_numpy(loaded.target).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        expected = 2 * net.depth(image)[0, 0].numpy()
+    np.testing.assert_allclose(loaded.teacher[10:], expected[10:], atol=1 / TEACHER_UNIT)
+
+
 def test_labels_have_the_size_of_the_images_for_a_network_of_another_size(sequence, tmp_path):
     disparity_net(height=64, width=96).save_pretrained(tmp_path / "net")
     assert (
