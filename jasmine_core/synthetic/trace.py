@@ -20,6 +20,7 @@ from jasmine_core.synthetic.solids import NOTHING, Solids
 
 TILE = 16  # [px]
 GROUP = 128  # points that look for the light together
+SLACK = 1e-4  # relative, for rounding
 NEAR = 0.02  # what is nearer than this is not seen [m]
 _NO_KEY = torch.iinfo(torch.int32).max
 _BATCH = {"cpu": 1 << 18, "cuda": 1 << 25}  # ray-solid tests at once: a cache, or all of a GPU
@@ -122,20 +123,36 @@ def trace(view: View, solids: Solids) -> Hits:
     linear, origin = (x.flatten(0, 1) for x in to_unit(solids, view))
     taper = solids.taper[view.scene].flatten(0, 1)
     X, Y, nearest = X.flatten(0, 1), Y.flatten(0, 1), nearest.flatten()
+    at_column, at_row = frame * columns + column, frame * rows + row
+    # A taper that widens upwards reaches out of its unit cube.
+    reach = 1 + torch.nn.functional.pad(-taper, (0, 1)).clamp_min(0)[:, [0, 2, 1]]
+    enters, leaves = bounds(
+        (linear / reach[..., None])[thing],
+        (origin / reach)[thing],
+        torch.stack([X.amin(1), X.amax(1)], -1)[at_column],
+        torch.stack([Y.amin(1), Y.amax(1)], -1)[at_row],
+    )
+    enters = torch.where(enters <= leaves, enters, torch.inf)  # of what no ray can meet
 
     # 3. The nearest hit of every ray, in rounds that reach deeper and deeper.
     tiles, rays = len(view.scene) * rows * columns, X.shape[1]
+    size = max(1, _BATCH[X.device.type] // rays)
     t = torch.full((tiles, rays), torch.inf, device=X.device)
     key = torch.full_like(t, -1, dtype=torch.int32)
     kinds = shape.flatten()[thing]
     for kind, pairs in _rounds(_depth_of_round(tile), kinds):
         farthest = t.amax(1)
         pairs = pairs[nearest[thing[pairs]] < farthest[tile[pairs]]]
-        for p in torch.split(pairs, max(1, _BATCH[X.device.type] // rays)):
+        useful = enters[pairs] < farthest[tile[pairs]]
+        # Batches are cut before the useless pairs are dropped: which of two coincident faces is
+        # seen depends on the batch, and scenes must not change with the speed of this function.
+        for part, keep in zip(torch.split(pairs, size), torch.split(useful, size), strict=True):
+            p = part[keep]
+            if not len(p):
+                continue
             which, where = thing[p], tile[p]
             A, o = linear[which], origin[which]
-            x = X.index_select(0, frame[p] * columns + column[p])
-            y = Y.index_select(0, frame[p] * rows + row[p])
+            x, y = X.index_select(0, at_column[p]), Y.index_select(0, at_row[p])
             d: Triple = tuple(  # type: ignore[assignment]
                 torch.addcmul(torch.addcmul(A[:, i, 2:], A[:, i, :1], x), A[:, i, 1:2], y)
                 for i in range(3)
@@ -144,8 +161,8 @@ def trace(view: View, solids: Solids) -> Hits:
             hit = (near < far) & (near > NEAR) & (near < t.index_select(0, where))
             near = torch.where(hit, near, torch.inf)
             label = (which % count).int()[:, None] * 4 + face
-            # A tile may occur more than once, so minima are scattered; where two faces coincide the
-            # larger key wins, whatever the order, which keeps a GPU deterministic.
+            # A tile may occur more than once, so minima are scattered; where two faces of a batch
+            # coincide the larger key wins, whatever the order, which keeps a GPU deterministic.
             into = where[:, None].expand_as(near)
             t.scatter_reduce_(0, into, near, "amin")
             best = hit & (near == t.index_select(0, where))
@@ -155,6 +172,35 @@ def trace(view: View, solids: Solids) -> Hits:
             key.scatter_reduce_(0, into, label.masked_fill(~best, -1), "amax")
     shaped = (len(view.scene), rows * columns, -1)
     return Hits(t.view(shaped), key.view(shaped))
+
+
+def bounds(linear: Tensor, origin: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return between which t the rays of a tile can be inside the cube around a unit solid.
+
+    Interval arithmetic over all rays of the tile: no hit lies outside of the bounds, and where
+    the first exceeds the second there is none.
+
+    Args:
+        linear: [P,3,3] camera to unit solid.
+        origin: [P,3] the camera in the unit solid's frame.
+        x: [P,2] smallest and largest x/z of the tile's rays.
+        y: [P,2] smallest and largest y/z.
+    """
+    a, b = (linear[:, :, i, None] * ends[:, None] for i, ends in enumerate((x, y)))
+    rounding = SLACK / 10 * linear.abs().sum(-1)
+    low = linear[:, :, 2] + a.amin(-1) + b.amin(-1) - rounding  # [P,3] in the solid's frame
+    high = linear[:, :, 2] + a.amax(-1) + b.amax(-1) + rounding
+    # Mirror each axis so that the camera lies on the positive side.
+    mirror = origin < 0
+    low, high = torch.where(mirror, -high, low), torch.where(mirror, -low, high)
+    away = origin.abs()
+    outside = away > 1
+    approaches = low < 0
+    enter = torch.where(outside, torch.where(approaches, (1 - away) / low, torch.inf), 0.0)
+    # A ray leaves through the far side, or through the near one if it moves outwards.
+    backwards = torch.where(high < 0, (-1 - away) / high, torch.inf)
+    leave = torch.where(~outside & (low > 0), (1 - away) / low, backwards)
+    return enter.amax(1) * (1 - SLACK), leave.amin(1) * (1 + SLACK)
 
 
 def _depth_of_round(tile: Tensor) -> Tensor:

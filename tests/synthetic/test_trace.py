@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from jasmine_core.synthetic.config import Rng
+from jasmine_core.synthetic.intersect import INTERSECT
 from jasmine_core.synthetic.paint import plain
 from jasmine_core.synthetic.render import offsets
-from jasmine_core.synthetic.solids import ELLIPSOID, Sketch, stack, turn
-from jasmine_core.synthetic.trace import View, shadow, trace
+from jasmine_core.synthetic.solids import BOX, ELLIPSOID, Sketch, stack, turn
+from jasmine_core.synthetic.trace import View, bounds, shadow, trace
 
 GREY = plain((0.5, 0.5, 0.5))
 WIDTH, HEIGHT, FOCAL = 41, 21, 30.0  # odd, so that a pixel lies on the axis; no multiple of a tile
@@ -102,6 +103,32 @@ def test_culling_loses_nothing():
             s.add(i % 4, place, size, GREY, taper=(0.5, 0.3), **how)
         parts.append(depth(alone.solids())[0])
     assert torch.allclose(depth(everything.solids())[0], torch.stack(parts).amin(0), rtol=1e-6)
+
+
+def test_no_hit_lies_outside_of_the_bounds_of_its_tile():
+    g = torch.Generator().manual_seed(0)
+    count, rays = 3000, 64
+    linear = torch.randn(count, 3, 3, generator=g) * torch.logspace(-1, 2, count)[:, None, None]
+    origin = (linear @ torch.randn(count, 3, 1, generator=g))[..., 0]
+    corner = torch.rand(2, count, 1, generator=g) * 2 - 1
+    x, y = corner + 0.2 * torch.rand(2, count, rays, generator=g)
+    enters, leaves = bounds(
+        linear, origin, torch.stack([x.amin(1), x.amax(1)], -1),
+        torch.stack([y.amin(1), y.amax(1)], -1),
+    )  # fmt: skip
+    d = tuple(linear[:, i, 2:] + linear[:, i, :1] * x + linear[:, i, 1:2] * y for i in range(3))
+    o = tuple(origin[:, i : i + 1] for i in range(3))
+    for shape in INTERSECT:
+        near, far, _ = INTERSECT[shape](o, d, torch.zeros(count, 2))
+        hit = (near < far) & (near > 0)
+        assert 0.01 < hit.float().mean() < 0.9
+        assert (near >= enters[:, None])[hit].all()
+        assert (near <= leaves[:, None])[hit].all()
+    empty = enters > leaves
+    near, far, _ = INTERSECT[BOX](o, d, torch.zeros(count, 2))
+    missed = ~((near < far) & (far > 0)).any(1)
+    assert (missed | ~empty).all()
+    assert empty.sum() > 0.5 * missed.sum()  # most of what is missed is known to be
 
 
 def test_scenes_of_unlike_size_share_a_batch():
