@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 import tyro
 
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.uri import domain_config
 from jasmine_ros.dds.wire import Participant
 from jasmine_ros.hosts.dds import DdsHost
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header, stamp_ns
+from jasmine_ros.msgs.messages import make_header, stamp_ns
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 TOPIC, IMAGE = "/benchmark/image", "sensor_msgs/msg/Image"

@@ -20,12 +20,13 @@ from jasmine_core.cli import INTERRUPTED, Output
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_ros.commands import run as bag_run
-from jasmine_ros.commands.live import LiveRun, run_live, with_ros_arguments
+from jasmine_ros.commands.live import LiveRun
 from jasmine_ros.commands.play import Play, play
 from jasmine_ros.commands.prepare import prepare
 from jasmine_ros.commands.run import BagRun, run_bag
 from jasmine_ros.commands.view import ViewRun, view
 from jasmine_ros.dds.ros_args import split_ros_arguments
+from jasmine_ros.hosts.dds_node import run_dds_node, with_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.worker import end_process
 
@@ -194,7 +195,8 @@ def _live_command(base: DepthParameters, ros: list[str]) -> Callable[..., None]:
             depth: parameters of the node.
             params: YAML file with node parameters; options given beside it win.
         """
-        run_live(*with_ros_arguments(what, base.at_start(vars(depth)), ros))
+        node, parameters = with_ros_arguments(what.dds_node(), base.at_start(vars(depth)), ros)
+        run_dds_node(node, parameters)
         end_process()
 
     return live

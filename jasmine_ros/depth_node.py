@@ -13,10 +13,8 @@ import sys
 from typing import NoReturn
 
 from jasmine_core.errors import ConfigError, JasmineError
-from jasmine_ros.commands.live import LiveRun, run_live, with_ros_arguments
 from jasmine_ros.dds.ros_args import split_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
-from jasmine_ros.node.topics import IMAGE
 from jasmine_ros.node.worker import end_process
 
 
@@ -45,8 +43,9 @@ def _live(arguments: list[str]) -> NoReturn:
     own, ros = split_ros_arguments(arguments)
     if own:
         raise ConfigError(f"{own[0]} is unknown; everything is said behind --ros-args")
-    run = LiveRun(image=IMAGE)  # as a ROS node: relative, to be remapped
-    run_live(*with_ros_arguments(run, DepthParameters(), ros))
+    from jasmine_ros.hosts.dds_node import DdsNode, run_dds_node, with_ros_arguments
+
+    run_dds_node(*with_ros_arguments(DdsNode(), DepthParameters(), ros))
     end_process()
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.uri import domain_config
-from jasmine_ros.msgs.messages import RosbagsMessages
 
 if TYPE_CHECKING:
     from jasmine_core.model.jasmine import JasmineModel

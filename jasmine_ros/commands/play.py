@@ -15,7 +15,7 @@ from tyro.conf import Positional, arg
 from jasmine_core.errors import BagError, ConfigError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.bags.reader import Bag, choose_camera
-from jasmine_ros.commands.live import domain_id, require_cyclonedds
+from jasmine_ros.dds.uri import domain_id, require_cyclonedds
 
 DEPTH = 5  # as camera drivers do
 LINGER = 0.5  # [s] for the last messages to leave

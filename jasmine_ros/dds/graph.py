@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.wire import Participant, Reader, Writer
-from jasmine_ros.msgs.messages import RosbagsMessages
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore

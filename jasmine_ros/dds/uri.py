@@ -60,6 +60,26 @@ def domain_config(interface: str = LOOPBACK) -> str:
     )
 
 
+def domain_id(given: int | None) -> int:
+    """Return the given DDS domain, else that of ROS_DOMAIN_ID, else 0."""
+    text = os.environ.get("ROS_DOMAIN_ID") or "0"
+    try:
+        return int(text) if given is None else given
+    except ValueError:
+        raise ConfigError(f"ROS_DOMAIN_ID is {text!r}; it must be a number") from None
+
+
+def require_cyclonedds() -> None:
+    """Raise ConfigError with the remedy where Cyclone DDS is not installed."""
+    try:
+        import cyclonedds.domain  # noqa: F401
+    except ImportError as err:
+        raise ConfigError(
+            f"live topics need Cyclone DDS ({err}): pip install 'jasmine_ros[live]' (Linux x86-64, "
+            "Python 3.10 to 3.13); on a robot run the depth node of the ROS 2 package instead"
+        ) from err
+
+
 def check_domain(domain: int) -> int:
     """Return a usable domain id; raise ConfigError for another."""
     if not 0 <= domain <= HIGHEST_DOMAIN:

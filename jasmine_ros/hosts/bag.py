@@ -13,9 +13,9 @@ from tqdm import tqdm
 from jasmine_core.runtime.colorize import PreviewStrip
 from jasmine_core.runtime.statistics import DepthStatistics
 from jasmine_ros.bags.reader import Bag, BagMessage, CameraTopics
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.msgs.conversion import Conversion
-from jasmine_ros.msgs.messages import RosbagsMessages
 from jasmine_ros.node.diagnostics import PERIOD, Report, diagnostic_array
 from jasmine_ros.node.host import Frame, Publisher, Severity
 from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
 from jasmine_ros.dds.uri import LOOPBACK, buffer_advice
 from jasmine_ros.dds.wire import Participant, Reader, Writer
 from jasmine_ros.msgs.conversion import Conversion
-from jasmine_ros.msgs.messages import RosbagsMessages
 from jasmine_ros.node.diagnostics import PERIOD, Report, diagnostic_array
 from jasmine_ros.node.host import LOOK, Frame, Publisher, Severity
 from jasmine_ros.node.topics import DIAGNOSTICS, OUTPUTS, QUEUES

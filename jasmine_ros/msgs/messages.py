@@ -5,26 +5,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
-from dataclasses import fields as dataclass_fields
-from functools import partial
+from collections.abc import Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from jasmine_core.errors import CameraError
 from jasmine_core.geometry.camera import Calibration, Camera, ImageTransform, Window
-
-if TYPE_CHECKING:
-    from rosbags.typesys.store import Typestore
-
-# Defaults other than zero that the .msg files give; a typestore does not keep them.
-_NOT_ZERO = {
-    ("geometry_msgs/msg/Quaternion", "w"): 1.0,
-    ("sensor_msgs/msg/NavSatStatus", "status"): -2,
-}
 
 
 class Messages(Protocol):
@@ -38,68 +27,6 @@ class Messages(Protocol):
         """
 
 
-class _Field(NamedTuple):
-    """How one field of a message gets its value."""
-
-    default: Callable[[], Any]
-    convert: Callable[[Any], Any]
-
-
-class RosbagsMessages:
-    """Build the messages of `rosbags`, ready for its serialiser: no ROS needed.
-
-    Numpy arrays of the right dtype are not copied, so a message shares their memory.
-    """
-
-    def __init__(self, typestore: Typestore | None = None) -> None:
-        # Imported here, for a robot with ROS 2 of its own can do without rosbags.
-        from rosbags.typesys import Stores, get_typestore
-
-        self.typestore = typestore or get_typestore(Stores.ROS2_JAZZY)
-        self._known: dict[str, dict[str, _Field]] = {}
-
-    def make(self, type_name: str, **fields: Any) -> Any:
-        """Build a message; see `Messages.make`."""
-        known = self._known.get(type_name) or self._learn(type_name)
-        if unknown := fields.keys() - known.keys():
-            raise TypeError(_unknown(type_name, unknown, known))
-        values = {
-            name: field.convert(fields[name]) if name in fields else field.default()
-            for name, field in known.items()
-        }
-        return self.typestore.types[type_name](**values)
-
-    def _learn(self, type_name: str) -> dict[str, _Field]:
-        _, definitions = self.typestore.fielddefs[type_name]
-        # Names as the class spells them (Python keywords get an underscore); `__msgtype__` is last.
-        message_class: Any = self.typestore.types[type_name]
-        names = [field.name for field in dataclass_fields(message_class)][: len(definitions)]
-        self._known[type_name] = {
-            name: self._field(description, _NOT_ZERO.get((type_name, name)))
-            for name, (_, description) in zip(names, definitions, strict=True)
-        }
-        return self._known[type_name]
-
-    def _field(self, description: Any, default: Any = None) -> _Field:
-        from rosbags.interfaces import Nodetype
-
-        kind, content = description
-        if kind == Nodetype.NAME:
-            return _Field(partial(self.make, content), _as_given)
-        if kind == Nodetype.BASE:
-            value = _zero(content[0]) if default is None else default
-            return _Field(lambda: value, _as_given)
-        element, length = content
-        if kind == Nodetype.SEQUENCE:
-            length = 0  # and not the upper bound that stands here
-        if element[0] == Nodetype.BASE and element[1][0] != "string":
-            dtype = _dtype(element[1][0])
-            convert = partial(_flat, dtype=dtype, length=length or None)
-            return _Field(partial(np.zeros, length, dtype), convert)
-        one = self._field(element)
-        return _Field(lambda: [one.default() for _ in range(length)], list)
-
-
 class RclpyMessages:
     """Build the messages of a ROS 2 installation."""
 
@@ -109,7 +36,7 @@ class RclpyMessages:
         message = getattr(import_module(f"{package}.{kind}"), name)()
         known = message.get_fields_and_field_types()
         if unknown := fields.keys() - known.keys():
-            raise TypeError(_unknown(type_name, unknown, known))
+            raise TypeError(unknown_fields(type_name, unknown, known))
         for field, value in fields.items():
             setattr(message, field, as_kind_of(getattr(message, field), value))
         return message
@@ -120,10 +47,10 @@ def as_kind_of(default: Any, value: Any) -> Any:
     match default:
         case array():  # rclpy takes other sequences too, but looks at every number in them
             result = array(default.typecode)
-            result.frombytes(_flat(value, default.typecode).view(np.uint8).data)
+            result.frombytes(flat_array(value, default.typecode).view(np.uint8).data)
             return result
         case np.ndarray():
-            return _flat(value, default.dtype, default.size)
+            return flat_array(value, default.dtype, default.size)
         case bytes():  # ROS's `byte`
             return value if isinstance(value, bytes) else bytes([value])
         case bool() | int() | float():  # numpy's scalars, and an int for a float, are refused
@@ -230,7 +157,7 @@ def _numbers(camera_info: Any, name: str, count: int | None = None) -> NDArray[n
     return numbers
 
 
-def _flat(value: Any, dtype: DTypeLike, length: int | None = None) -> NDArray[Any]:
+def flat_array(value: Any, dtype: DTypeLike, length: int | None = None) -> NDArray[Any]:
     """Return numbers as a flat array, in place where their type fits."""
     if isinstance(value, bytes):
         value = memoryview(value)  # numpy would take bytes for text
@@ -240,17 +167,6 @@ def _flat(value: Any, dtype: DTypeLike, length: int | None = None) -> NDArray[An
     return numbers
 
 
-def _zero(base: str) -> Any:
-    return "" if base == "string" else np.zeros((), _dtype(base)).item()
-
-
-def _dtype(base: str) -> np.dtype[Any]:
-    return np.dtype("uint8" if base == "char" else base)
-
-
-def _as_given(value: Any) -> Any:
-    return value
-
-
-def _unknown(type_name: str, unknown: set[str], known: Any) -> str:
+def unknown_fields(type_name: str, unknown: set[str], known: Iterable[str]) -> str:
+    """Return the error text for fields that a message type lacks."""
     return f"{type_name} has no field {', '.join(sorted(unknown))}; it has {', '.join(known)}"

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from jasmine_core.config import from_mapping, to_mapping
 from jasmine_core.errors import ConfigError
 from jasmine_core.runtime.backend import BACKENDS, PRECISIONS
 from jasmine_core.runtime.scale import MODES
@@ -208,8 +207,25 @@ class DepthParameters:
         return self.at_start(changes)
 
     def at_start(self, changes: Mapping[str, Any]) -> DepthParameters:
-        """Return these parameters with some replaced, before the node starts."""
-        return from_mapping(DepthParameters, to_mapping(self) | dict(changes), "parameters")
+        """Return these parameters with some replaced, before the node starts.
+
+        Raises ConfigError for an unknown name, a wrong type or a value out of range.
+        """
+        kinds = {spec.name: str(spec.type) for spec in fields(self)}
+        if unknown := changes.keys() - kinds.keys():
+            names = ", ".join(map(repr, sorted(unknown)))
+            raise ConfigError(f"parameter {names} is unknown; known are {', '.join(kinds)}")
+        return replace(self, **{n: _typed(n, value, kinds[n]) for n, value in changes.items()})
+
+
+def _typed(name: str, value: Any, kind: str) -> Any:
+    """Return a value as the type of its parameter; an integer may stand for a float."""
+    expected: type = {"str": str, "int": int, "float": float, "bool": bool}[kind]
+    if isinstance(value, expected) and (expected is bool or not isinstance(value, bool)):
+        return value
+    if expected is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    raise ConfigError(f"{name} is {value!r}; it must be of type {kind}")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from helpers.camera_bags import IMAGE_TOPIC, KINDS, Recorder, frames, pixels, st
 
 from jasmine_core.errors import BagError
 from jasmine_ros.bags.reader import Bag
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import STORAGES, BagWriter
-from jasmine_ros.msgs.messages import RosbagsMessages
 
 TOPIC, KIND = "/depth", "sensor_msgs/msg/Image"
 
@@ -93,7 +93,7 @@ def test_a_file_that_may_not_grow_stays_readable(tmp_path, storage, limit_mb):
         import numpy as np
         from jasmine_ros.bags.writer import BagWriter
         from jasmine_core.errors import BagError
-        from jasmine_ros.msgs.messages import RosbagsMessages
+        from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 
         out, storage, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

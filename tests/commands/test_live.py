@@ -28,10 +28,11 @@ from jasmine_ros.node.topics import OUTPUTS
 
 LIVE = """
 import sys
-from jasmine_ros.commands.live import LiveRun, run_live
+from jasmine_ros.commands.live import LiveRun
+from jasmine_ros.hosts.dds_node import run_dds_node
 from jasmine_ros.node.parameters import DepthParameters
 run = LiveRun(image="/camera/image_raw", namespace="robot", domain=int(sys.argv[1]))
-component = run_live(run, DepthParameters(checkpoint=sys.argv[2], device="cpu"))
+component = run_dds_node(run.dds_node(), DepthParameters(checkpoint=sys.argv[2], device="cpu"))
 print(component.counts.summary())
 """
 INFO = "rmw_dds_common/msg/ParticipantEntitiesInfo"

@@ -14,9 +14,9 @@ from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, 
 
 from jasmine_core.errors import ConfigError, FrameError, JasmineError
 from jasmine_ros.bags.reader import Bag, choose_camera
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.hosts.bag import BagHost
-from jasmine_ros.msgs.messages import RosbagsMessages
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import OUTPUTS

@@ -24,10 +24,11 @@ from contract.steps import STATUSES, Absence, Burst, Change, Heard, Send, Step
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC
 from helpers.live_topics import until
 
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.graph import type_hash
 from jasmine_ros.dds.uri import domain_config
 from jasmine_ros.dds.wire import Participant, Reader, Writer
-from jasmine_ros.msgs.messages import RosbagsMessages, stamp_ns
+from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS, OUTPUTS
 
 IMAGE, COMPRESSED, INFO = (

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from helpers.camera_bags import Recorder, pixels, stamp
 
-from jasmine_ros.msgs.messages import RosbagsMessages, stamp_ns
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH
 
 STATUSES = dict.fromkeys(("received", "processed", "dropped", "skipped", "ignored"), 0)

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from jasmine_core.errors import ConfigError
-from jasmine_ros.commands.live import LiveRun, with_ros_arguments
 from jasmine_ros.dds.ros_args import parse_ros_arguments, split_ros_arguments
+from jasmine_ros.hosts.dds_node import DdsNode, with_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
 
 
@@ -31,22 +31,21 @@ other: {ros__parameters: {points_stride: 64}}
     )
     line = f"-r __node:=eye -r __ns:=/left -r image:=/left/image_rect --params-file {file}"
     line += " -p publish_points:=true -p depth_encoding:=16UC1 -p other:points_stride:=8"
-    run, parameters = with_ros_arguments(LiveRun(), DepthParameters(), line.split())
-    assert (run.node, run.namespace) == ("eye", "/left")
-    assert run.remaps == {"image": "/left/image_rect", "camera_info": "/left/camera_info"}
+    node, parameters = with_ros_arguments(DdsNode(), DepthParameters(), line.split())
+    assert (node.name, node.namespace) == ("eye", "/left")
+    assert node.remaps() == {"image": "/left/image_rect", "camera_info": "/left/camera_info"}
     assert parameters == DepthParameters(
         points_stride=4, min_depth=0.5, publish_points=True, depth_encoding="16UC1"
     )
 
 
 def test_a_node_s_own_topics_are_relative():
-    """As of a ROS node, where `jasmine live` asks for topics instead."""
     line = "-p autostart:=true -r camera_info:=camera_info"
-    run, _ = with_ros_arguments(LiveRun(image="image"), DepthParameters(), line.split())
-    assert run.remaps == {"image": "image", "camera_info": "camera_info"}
+    node, _ = with_ros_arguments(DdsNode(), DepthParameters(), line.split())
+    assert node.remaps() == {"image": "image", "camera_info": "camera_info"}
     line = "-r image:=/cam/image_raw/compressed"
-    run, _ = with_ros_arguments(LiveRun(image="image"), DepthParameters(), line.split())
-    assert run.remaps["camera_info"] == "/cam/camera_info"
+    node, _ = with_ros_arguments(DdsNode(), DepthParameters(), line.split())
+    assert node.remaps()["camera_info"] == "/cam/camera_info"
 
 
 def test_the_last_word_counts():
@@ -71,7 +70,7 @@ def test_the_last_word_counts():
 )
 def test_mistakes_are_named(line, words):
     with pytest.raises(ConfigError, match=words):
-        with_ros_arguments(LiveRun(), DepthParameters(), line.split())
+        with_ros_arguments(DdsNode(), DepthParameters(), line.split())
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from jasmine_ros.dds.uri import (
     buffer_advice,
     check_domain,
     domain_config,
+    domain_id,
     domain_ports,
     fence,
     receive_buffer,
@@ -68,3 +69,12 @@ def test_the_fence_takes_the_domain_s_sockets_and_no_others():
         assert fence(domain) == 1
         device = socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16
         assert inside.getsockopt(*device) == b"lo\0" and outside.getsockopt(*device) == b""
+
+
+def test_the_domain_comes_from_ros(monkeypatch):
+    assert domain_id(None) == 0
+    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
+    assert domain_id(None) == 7 and domain_id(3) == 3
+    monkeypatch.setenv("ROS_DOMAIN_ID", "seven")
+    with pytest.raises(ConfigError, match="'seven'"):
+        domain_id(None)

@@ -33,7 +33,7 @@ print(play(Play(Path(sys.argv[1]), domain=int(sys.argv[2]))))
 LISTEN = """
 import sys, time
 from jasmine_ros.dds.wire import Participant
-from jasmine_ros.msgs.messages import RosbagsMessages
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
     reader = participant.reader(sys.argv[2], "sensor_msgs/msg/Image", reliable=True)
     end = time.monotonic() + 30
@@ -45,7 +45,7 @@ with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
 SPEAK = """
 import sys, time
 from jasmine_ros.dds.wire import Participant
-from jasmine_ros.msgs.messages import RosbagsMessages
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
     writer = participant.writer("rt/a", "sensor_msgs/msg/Image")
     end = time.monotonic() + 30

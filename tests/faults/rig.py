@@ -106,7 +106,7 @@ class Rig:
 
 def serialised(fill: Callable[[Recorder], None]) -> list[tuple[str, bytes]]:
     """Return the types and bytes of what a recorder writes."""
-    from jasmine_ros.msgs.messages import RosbagsMessages
+    from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 
     sent: list[tuple[str, bytes]] = []
     fill(

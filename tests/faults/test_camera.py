@@ -9,7 +9,8 @@ import pytest
 from faults.rig import Answers
 from helpers.camera_bags import pixels, stamp
 
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.node.topics import DEPTH, DEPTH_INFO
 
 CHANGES = 1_000

@@ -16,7 +16,8 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
 from rosbags.rosbag2 import Writer as Writer2
 from rosbags.typesys import Stores, get_typestore
 
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.msgs.messages import make_header
 
 WIDTH, HEIGHT = 96, 64
 RATE = 10.0

@@ -10,8 +10,8 @@ import numpy as np
 from helpers.camera_bags import Recorder, pixels, stamp
 
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.conversion import Conversion
-from jasmine_ros.msgs.messages import RosbagsMessages
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import DEPTH

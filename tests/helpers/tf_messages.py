@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from jasmine_core.geometry.rigid import quaternion_of
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.msgs.messages import make_header
 
 MESSAGES = RosbagsMessages()
 

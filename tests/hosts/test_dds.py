@@ -13,7 +13,7 @@ import pytest
 from helpers.live_topics import until
 
 from jasmine_core.errors import ConfigError
-from jasmine_ros.commands.live import LiveRun, domain_id
+from jasmine_ros.commands.live import LiveRun
 from jasmine_ros.hosts.dds import DdsHost
 from jasmine_ros.node.diagnostics import Report
 from jasmine_ros.node.worker import GRACE
@@ -151,13 +151,4 @@ def test_a_message_that_cannot_be_read_is_reported(host, messages):
 @pytest.mark.parametrize(("rule", "words"), [("a=b", "FROM:=TO"), (":=b", "FROM:=TO")])
 def test_a_crooked_remapping_is_refused(rule, words):
     with pytest.raises(ConfigError, match=words):
-        _ = LiveRun(remap=(rule,)).remaps
-
-
-def test_the_domain_comes_from_ros(monkeypatch):
-    assert domain_id(None) == 0
-    monkeypatch.setenv("ROS_DOMAIN_ID", "7")
-    assert domain_id(None) == 7 and domain_id(3) == 3
-    monkeypatch.setenv("ROS_DOMAIN_ID", "seven")
-    with pytest.raises(ConfigError, match="'seven'"):
-        domain_id(None)
+        LiveRun(remap=(rule,)).dds_node()

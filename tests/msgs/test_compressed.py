@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jasmine_core.errors import FrameError
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.images import decode, decode_compressed
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.msgs.messages import make_header
 
 unhurried = settings(derandomize=True, deadline=None, max_examples=60)
 

@@ -12,9 +12,10 @@ import pytest
 from helpers.sample_images import samples
 
 from jasmine_core.errors import FrameError
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs import conversion as under_test
 from jasmine_ros.msgs.conversion import Conversion, RosConversion
-from jasmine_ros.msgs.messages import RclpyMessages, RosbagsMessages, make_header
+from jasmine_ros.msgs.messages import RclpyMessages, make_header
 
 CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1} | {
     f"bayer_{pattern}8": 1 for pattern in ("rggb", "bggr", "gbrg", "grbg")

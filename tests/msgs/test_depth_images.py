@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from jasmine_core.errors import FrameError
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import back_project, depth_to_millimetres, project_points
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.images import decode_depth, encode_image
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.msgs.point_clouds import make_cloud, read_points
 
 MESSAGES = RosbagsMessages()

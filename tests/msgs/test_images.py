@@ -13,8 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jasmine_core.errors import FrameError
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.images import decode, decode_image, encode_image
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.msgs.messages import make_header
 
 unhurried = settings(derandomize=True, deadline=None, max_examples=60)
 

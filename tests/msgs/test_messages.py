@@ -12,9 +12,9 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from jasmine_core.errors import CameraError
 from jasmine_core.geometry.camera import Camera
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.messages import (
     RclpyMessages,
-    RosbagsMessages,
     as_kind_of,
     calibration_of,
     make_camera_info,

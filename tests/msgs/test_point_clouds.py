@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jasmine_ros.msgs.messages import RosbagsMessages, make_header
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.msgs.point_clouds import make_cloud
 
 MESSAGES = RosbagsMessages()

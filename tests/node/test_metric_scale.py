@@ -20,11 +20,12 @@ from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import fixed_scale
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
 from jasmine_ros.bags.reader import Bag, choose_camera
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.commands.run import BagRun, run_bag
 from jasmine_ros.hosts.bag import BagHost
 from jasmine_ros.msgs.images import decode_depth, encode_image
-from jasmine_ros.msgs.messages import RosbagsMessages, make_camera_info, make_header, stamp_ns
+from jasmine_ros.msgs.messages import make_camera_info, make_header, stamp_ns
 from jasmine_ros.msgs.point_clouds import make_cloud
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.metric_scale import TOLERANCE, Look, MetricScale
