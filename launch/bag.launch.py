@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Play a bag, and see its depth in RViz: `ros2 launch jasmine_ros bag.launch.py bag:=drive/`."""
+"""Play a bag and show its depth in RViz: `ros2 launch jasmine_ros bag.launch.py bag:=drive/`."""
 
 from launch import LaunchDescription
 from launch.actions import (
@@ -14,15 +14,15 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = {  # name: (default, description); without a default it must be given
-    "bag": (None, "rosbag2 folder to play"),
-    "rate": ("1.0", "times as fast as recorded"),
-    "loop": ("true", "begin again at the end"),
-    "image": (None, "topic of the bag's images"),
-    "camera_info": ("", "topic of the CameraInfo; beside the images unless given"),
-    "image_transport": ("", "raw or compressed"),
-    "checkpoint": ("", "checkpoint folder"),
-    "point_cloud": ("true", "publish depth/points"),
-    "rviz": ("true", "show images, depth and cloud in RViz"),
+    "bag": (None, "Folder of the rosbag2 recording to play."),
+    "rate": ("1.0", "Playback speed as a multiple of the recorded speed."),
+    "loop": ("true", "Whether the playback begins again at the end of the bag."),
+    "image": (None, "Topic of the images in the bag."),
+    "camera_info": ("", "Topic of the CameraInfo; empty takes the one beside the images."),
+    "image_transport": ("", "Transport of the images, raw or compressed; empty takes the default."),
+    "checkpoint": ("", "Folder of the checkpoint; empty takes the default."),
+    "point_cloud": ("true", "Whether depth/points is published."),
+    "rviz": ("true", "Whether RViz shows the images, the depth and the point cloud."),
 }
 PASSED = ("image", "camera_info", "image_transport", "checkpoint", "point_cloud", "rviz")
 

@@ -10,29 +10,37 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "jasmine_ros"
 ARGUMENTS = {  # name: (default, description, choices)
-    "image": ("image", "topic of the images", None),
-    "camera_info": ("", "topic of the CameraInfo; beside the images unless given", None),
-    "image_transport": ("", "raw, or compressed: from IMAGE/compressed", ["", "raw", "compressed"]),
-    "checkpoint": ("", "checkpoint folder; as in params_file unless given", None),
+    "image": ("image", "Topic of the camera images.", None),
+    "camera_info": ("", "Topic of the CameraInfo; empty takes the one beside the images.", None),
+    "image_transport": (
+        "",
+        "Transport of the images; empty takes it from params_file.",
+        ["", "raw", "compressed"],
+    ),
+    "checkpoint": ("", "Folder of the checkpoint; empty takes it from params_file.", None),
     "params_file": (
         [PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "depth.yaml"])],
-        "YAML file with the node's parameters; arguments given beside it win",
+        "YAML file with the parameters of the node; other arguments override it.",
         None,
     ),
-    "namespace": ("", "of node and topics; one for each camera", None),
-    "use_sim_time": ("false", "take the time from /clock", ["true", "false"]),
+    "namespace": ("", "Namespace of the node and its topics; give each camera its own.", None),
+    "use_sim_time": ("false", "Whether the node takes its time from /clock.", ["true", "false"]),
     "point_cloud": (
         "",
-        "publish depth/points; as in params_file unless given",
+        "Whether depth/points is published; empty takes it from params_file.",
         ["", "true", "false"],
     ),
-    "rviz": ("false", "show images, depth and cloud in RViz", ["true", "false"]),
+    "rviz": (
+        "false",
+        "Whether RViz shows the images, the depth and the point cloud.",
+        ["true", "false"],
+    ),
 }
 OUTPUTS = ("image_rect", "camera_info", "points", "colorized")
 
 
 def generate_launch_description():
-    """Declare the arguments, then start with what they are."""
+    """Declare the arguments and start the nodes with their values."""
     declared = [
         DeclareLaunchArgument(name, default_value=default, description=text, choices=choices)
         for name, (default, text, choices) in ARGUMENTS.items()
@@ -41,7 +49,7 @@ def generate_launch_description():
 
 
 def start(context):
-    """Return the nodes; an argument that was not given leaves the word to params_file."""
+    """Return the nodes; an argument that was not given leaves its parameter to params_file."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     parameters = {"use_sim_time": given["use_sim_time"] == "true"}
     for name in ("checkpoint", "image_transport"):
@@ -64,12 +72,12 @@ def start(context):
         output="screen",
         emulate_tty=True,
     )
-    # Where RViz is not installed launch gives up, and forgets about a node that it has started.
+    # RViz comes first: without it launch gives up, and would leave a started node behind.
     return [rviz(given), depth] if given["rviz"] == "true" else [depth]
 
 
 def rviz(given):
-    """Return RViz, its displays led to this node's topics."""
+    """Return RViz with its displays remapped to the topics of this node."""
     config = PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "depth.rviz"])
     space = f"/{given['namespace'].strip('/')}".rstrip("/")
     image = given["image"] if given["image"].startswith("/") else f"{space}/{given['image']}"

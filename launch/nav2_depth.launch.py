@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Start the depth node as a source of obstacles for Nav2; docs/nav2.md has the costmap's part."""
+"""Start the depth node as an obstacle source of Nav2; docs/nav2.md configures the costmap."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
@@ -10,16 +10,19 @@ from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "jasmine_ros"
 ARGUMENTS = {  # name: (default, description); without a default it must be given
-    "image": (None, "topic of the images"),
-    "camera_info": ("", "topic of the CameraInfo; beside the images unless given"),
-    "image_transport": ("", "raw or compressed"),
-    "checkpoint": (None, "checkpoint folder; one that knows metres"),
+    "image": (None, "Topic of the camera images."),
+    "camera_info": ("", "Topic of the CameraInfo; empty takes the one beside the images."),
+    "image_transport": (
+        "",
+        "Transport of the images, raw or compressed; empty takes it from params_file.",
+    ),
+    "checkpoint": (None, "Folder of a checkpoint with a metric scale."),
     "params_file": (
         [PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "nav2_depth.yaml"])],
-        "YAML file with the node's parameters",
+        "YAML file with the parameters of the node.",
     ),
-    "namespace": ("", "of node and topics"),
-    "use_sim_time": ("false", "take the time from /clock"),
+    "namespace": ("", "Namespace of the node and its topics."),
+    "use_sim_time": ("false", "Whether the node takes its time from /clock."),
 }
 
 

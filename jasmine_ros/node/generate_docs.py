@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is written down from the dataclasses: docs/parameters.md, docs/topics.md, config/depth.yaml.
+"""Generator of docs/parameters.md, docs/topics.md and config/depth.yaml.
 
 Run it in the repository after a parameter or a topic has changed:
 
@@ -45,14 +45,14 @@ def parameters_markdown() -> str:
 
 {NOTE} `config/depth.yaml` has them with their defaults.
 
-| parameter | type | default | values | can be set | what |
+| parameter | type | default | values | can be set | description |
 |---|---|---|---|---|---|
 {chr(10).join(rows)}
 
-Parameters that are set together (`set_parameters_atomically`) change all or not at all. With
+`set_parameters_atomically` changes all of its parameters or none. With
 `jasmine run` and `jasmine live` the same parameters are options: `--points-stride 2`.
 
-On ROS 2 a node has some more: `use_sim_time`, and for each topic
+A ROS 2 node also has `use_sim_time`, and for each topic
 `qos_overrides.<full name>.publisher.*` or `.subscription.*`
 (`reliability`, `history`, `depth`), at start only.
 """
@@ -65,12 +65,12 @@ def topics_markdown() -> str:
 
 {NOTE} Names without a leading slash are in the node's namespace, and all can be remapped.
 
-| input | type | what |
+| input | type | description |
 |---|---|---|
 {_rows(inputs)}
 
-Unless `camera_info` is remapped it is looked for beside `image`. Where metres are measured
-([scale.md](scale.md)) there are some more:
+Unless `camera_info` is remapped, the node subscribes to the one beside `image`. With a measured
+metric scale ([scale.md](scale.md)) it has further inputs:
 
 | input | type | with |
 |---|---|---|
@@ -79,19 +79,19 @@ Unless `camera_info` is remapped it is looked for beside `image`. Where metres a
 | named by `imu_topic` | `{_short(IMU_TYPE)}` | `scale_mode: camera_height` |
 | `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, or an `imu_topic` |
 
-Subscriptions are best effort and so fit every publisher. Of transforms {QUEUES[TRANSFORMS]}
-messages wait, of all else the newest only. A CameraInfo or a fixed transform that was published
-once and kept (transient local) is found as well.
+Subscriptions are best effort, which is compatible with every publisher. The queue holds
+{QUEUES[TRANSFORMS]} messages of transforms and one message of every other topic. A CameraInfo or a
+static transform that was published once with transient local durability is received as well.
 
-| output | type | what |
+| output | type | description |
 |---|---|---|
 {_rows(OUTPUTS)}
 
-Outputs bear the stamp and the frame of their image. They are reliable and keep one message. What
-nobody subscribes to is not made; while nobody subscribes to anything the network rests, unless
-`always_on`.
+Outputs have the stamp and the frame of their image. They are reliable with a queue of one message.
+An output without a subscriber is not computed; while no output has a subscriber the network does
+not run, unless `always_on` is set.
 
-| service | type | what |
+| service | type | description |
 |---|---|---|
 {_rows(SERVICES)}
 """
@@ -108,8 +108,8 @@ def parameters_yaml() -> str:
     ]
     for spec in _fields():
         limits = _range(spec).replace("`", "")
-        text = spec.metadata["description"] + (f" ({limits})" if limits else "")
-        text += "; at start only" if spec.metadata["read_only"] else ""
+        text = spec.metadata["description"] + (f" Values: {limits}." if limits else "")
+        text += " It can be set at start only." if spec.metadata["read_only"] else ""
         lines += [f"    # {line}" for line in textwrap.wrap(text, 92)]
         lines.append(f"    {spec.name}: {_yaml(spec.default)}")
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a person configures about the depth node: for ROS, YAML, command line and docs at once."""
+"""Parameters of the depth node, declared once for ROS, YAML, the command line and the docs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _parameter(
     choices: tuple[str, ...] = (),
     read_only: bool = False,
 ) -> Any:
-    """Declare a parameter; `read_only` ones can be set at start only."""
+    """Return a dataclass field with the metadata of a parameter; `read_only`: set at start only."""
     metadata = {
         "description": description,
         "minimum": minimum,
@@ -35,136 +35,201 @@ def _parameter(
 
 @dataclass(frozen=True)
 class DepthParameters:
-    """Configure the depth node."""
+    """Parameters of the depth component."""
 
     checkpoint: str = _parameter(
         "jasmine-tiny",
-        "checkpoint folder, or the name of a bundled one",
+        "Folder of the checkpoint, or the name of a bundled one.",
         read_only=True,
     )
-    backend: str = _parameter("auto", "what runs the network", choices=BACKENDS, read_only=True)
-    device: str = _parameter("auto", "auto, cpu, cuda or cuda:N", read_only=True)
+    backend: str = _parameter(
+        "auto",
+        "Library that runs the network; auto takes the fastest one that is installed and has a "
+        "graph.",
+        choices=BACKENDS,
+        read_only=True,
+    )
+    device: str = _parameter(
+        "auto", "Device that runs the network: auto, cpu, cuda or cuda:N.", read_only=True
+    )
     precision: str = _parameter(
-        "auto", "of the network; fp16 and bf16 need a GPU", choices=PRECISIONS, read_only=True
+        "auto",
+        "Number format of the network; fp16 and bf16 need a GPU.",
+        choices=PRECISIONS,
+        read_only=True,
     )
     resize: str = _parameter(
         "fit",
-        "how an image meets the network: fit (letterbox), stretch (as the paper), crop (centre)",
+        "Method that brings an image to the network's size: fit adds a border, stretch changes "
+        "the aspect ratio, crop cuts the centre out.",
         choices=("fit", "stretch", "crop"),
         read_only=True,
     )
     network_width: int = _parameter(
         0,
-        "[px] multiple of 64 (tiny: 32); 0: from the checkpoint",
+        "Width of the network's input [px], a multiple of 64 (32 for jasmine-tiny); 0 takes the"
+        " checkpoint's.",
         minimum=0,
         maximum=4096,
         read_only=True,
     )
     network_height: int = _parameter(
         0,
-        "[px] multiple of 64 (tiny: 32); 0: from the checkpoint",
+        "Height of the network's input [px], a multiple of 64 (32 for jasmine-tiny); 0 takes "
+        "the checkpoint's.",
         minimum=0,
         maximum=4096,
         read_only=True,
     )
     resolution: str = _parameter(
         "camera",
-        "of the published maps: the camera's own, or the network's smaller one",
+        "Size of the published depth: the camera image's, or the network's smaller one.",
         choices=("camera", "network"),
         read_only=True,
     )
     rectify: str = _parameter(
         "auto",
-        "remove lens distortion; auto: unless the image's topic is named *rect*",
+        "When lens distortion is removed; auto removes it unless the name of the image topic "
+        "contains rect.",
         choices=("auto", "always", "never"),
         read_only=True,
     )
     untagged_order: str = _parameter(
-        "bgr", "colour order of encodings that name none (8UC3)", choices=("bgr", "rgb")
+        "bgr",
+        "Colour order of image encodings that name none, such as 8UC3.",
+        choices=("bgr", "rgb"),
     )
     metres_per_unit: float = _parameter(
         0.0,
-        "scale [m]; 0: from the checkpoint, up-to-scale where it has none",
+        "Metres per unit of the network's depth; 0 takes the checkpoint's scale, and the depth "
+        "is up-to-scale if it has none.",
         minimum=0.0,
         maximum=1e6,
     )
     scale_mode: str = _parameter(
         "fixed",
-        "where metres come from: metres_per_unit (fixed), the camera's known height above the "
-        "ground, or a sensor on scale_topic (sparse_depth)",
+        "Source of the metric scale: fixed takes metres_per_unit, camera_height the camera's "
+        "height above the ground, sparse_depth a sensor on scale_topic.",
         choices=MODES,
         read_only=True,
     )
     scale_topic: str = _parameter(
-        "", "of a LiDAR, a range sensor or another depth camera, for sparse_depth", read_only=True
+        "",
+        "Topic of a LiDAR, a range sensor or another depth camera; needed by scale_mode "
+        "sparse_depth.",
+        read_only=True,
     )
     scale_sensor: str = _parameter(
         "points",
-        "what scale_topic carries: points (PointCloud2), range (Range), depth (Image)",
+        "Message type on scale_topic: points is a PointCloud2, range a Range, depth an Image.",
         choices=("points", "range", "depth"),
         read_only=True,
     )
     camera_height: float = _parameter(
-        0.0, "[m] of the camera above the ground, for camera_height", minimum=0.0, maximum=1e3
+        0.0,
+        "Height of the camera above the ground [m]; needed by scale_mode camera_height.",
+        minimum=0.0,
+        maximum=1e3,
     )
     camera_pitch: float = _parameter(
         0.0,
-        "[rad] by which the camera looks down, for camera_height without an IMU",
+        "Angle by which the camera looks down [rad]; used by scale_mode camera_height without "
+        "an IMU.",
         minimum=-1.6,
         maximum=1.6,
     )
     imu_topic: str = _parameter(
-        "", "of an accelerometer that knows where up is, for camera_height", read_only=True
+        "",
+        "Topic of an IMU whose accelerometer gives the direction of gravity; used by scale_mode"
+        " camera_height.",
+        read_only=True,
     )
     scale_time_constant: float = _parameter(
-        2.0, "[s] over which a measured scale is smoothed", minimum=0.0, maximum=1e3
+        2.0,
+        "Time constant of the low-pass filter on a measured scale [s].",
+        minimum=0.0,
+        maximum=1e3,
     )
     min_depth: float = _parameter(
-        0.0, "nearer than this is unknown [m or units]", minimum=0.0, maximum=1e4
+        0.0,
+        "Smallest valid depth [m, or units if up-to-scale]; nearer pixels are published as "
+        "unknown.",
+        minimum=0.0,
+        maximum=1e4,
     )
     max_depth: float = _parameter(
-        0.0, "farther than this is unknown [m or units]; 0: no limit", minimum=0.0, maximum=1e4
+        0.0,
+        "Largest valid depth [m, or units if up-to-scale]; farther pixels are published as "
+        "unknown; 0 sets no limit.",
+        minimum=0.0,
+        maximum=1e4,
     )
     depth_encoding: str = _parameter(
-        "32FC1", "32FC1 metres or 16UC1 millimetres (REP 118)", choices=("32FC1", "16UC1")
+        "32FC1",
+        "Encoding of the depth image: 32FC1 is in metres, 16UC1 in millimetres (REP 118).",
+        choices=("32FC1", "16UC1"),
     )
-    publish_points: bool = _parameter(False, "publish depth/points, a coloured cloud")
-    publish_colorized: bool = _parameter(False, "publish depth/colorized, an image for people")
-    publish_confidence: bool = _parameter(False, "publish depth/confidence in [0,1]")
+    publish_points: bool = _parameter(
+        False, "Whether the coloured point cloud is published on depth/points."
+    )
+    publish_colorized: bool = _parameter(
+        False, "Whether the depth is published as a colour image on depth/colorized."
+    )
+    publish_confidence: bool = _parameter(
+        False, "Whether the confidence of each pixel, 0 to 1, is published on depth/confidence."
+    )
     points_stride: int = _parameter(
-        1, "take every n-th row and column for the cloud", minimum=1, maximum=64
+        1,
+        "Distance between the rows and columns that enter the point cloud [px].",
+        minimum=1,
+        maximum=64,
     )
     points_max_range: float = _parameter(
-        0.0, "leave out farther points [m or units]; 0: no limit", minimum=0.0, maximum=1e4
+        0.0,
+        "Largest depth of a point in the cloud [m, or units if up-to-scale]; 0 sets no limit.",
+        minimum=0.0,
+        maximum=1e4,
     )
     points_edge_threshold: float = _parameter(
         0.1,
-        "leave out points at relative depth jumps above this; 0: keep all",
+        "Relative depth difference between neighbours above which a pixel is left out of the "
+        "cloud; 0 keeps every pixel.",
         minimum=0.0,
         maximum=1e2,
     )
 
     image_transport: str = _parameter(
         "raw",
-        "raw images, or compressed: JPEG or PNG from the topic image/compressed",
+        "Transport of the input images: raw, or compressed (JPEG or PNG on <image>/compressed).",
         choices=("raw", "compressed"),
         read_only=True,
     )
-    always_on: bool = _parameter(False, "work even while nobody subscribes to an output")
+    always_on: bool = _parameter(
+        False, "Whether the network runs although no output has a subscriber."
+    )
     rate_warn: float = _parameter(
-        0.0, "[Hz] diagnostics warn below this rate of depth; 0: never", minimum=0.0, maximum=1e3
+        0.0,
+        "Output rate below which diagnostics warn [Hz]; 0 never warns.",
+        minimum=0.0,
+        maximum=1e3,
     )
     rate_error: float = _parameter(
-        0.0, "[Hz] diagnostics show an error below this; 0: never", minimum=0.0, maximum=1e3
+        0.0,
+        "Output rate below which diagnostics report an error [Hz]; 0 never does.",
+        minimum=0.0,
+        maximum=1e3,
     )
     latency_warn: float = _parameter(
         1.0,
-        "[s] diagnostics warn if depth is older than this (p95); 0: never",
+        "Latency (95th percentile) above which diagnostics warn [s]; 0 never warns.",
         minimum=0.0,
         maximum=1e3,
     )
     latency_error: float = _parameter(
-        5.0, "[s] diagnostics show an error above this; 0: never", minimum=0.0, maximum=1e3
+        5.0,
+        "Latency (95th percentile) above which diagnostics report an error [s]; 0 never does.",
+        minimum=0.0,
+        maximum=1e3,
     )
 
     def __post_init__(self) -> None:
@@ -230,8 +295,11 @@ def _typed(name: str, value: Any, kind: str) -> Any:
 
 @dataclass(frozen=True)
 class NodeParameters:
-    """Configure what belongs to a ROS 2 node rather than to depth."""
+    """Parameters of the ROS 2 node around the component."""
 
     autostart: bool = _parameter(
-        True, "configure and activate at start; false: wait for `ros2 lifecycle`", read_only=True
+        True,
+        "Whether the node configures and activates itself at start; if false it waits for ros2 "
+        "lifecycle.",
+        read_only=True,
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The depth node's topics and its service; what is not absolute is in the node's namespace."""
+"""Topics and service of the depth node; relative names are in the node's namespace."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ OUTPUTS = {
 }
 SERVICES = {ENABLE: "std_srvs/srv/SetBool"}
 MEANINGS = {
-    IMAGE: "the camera's images: raw, or JPEG or PNG with `image_transport: compressed`",
-    CAMERA_INFO: "its calibration; may come late, once, or latched",
-    DEPTH: "metres along Z, NaN (32FC1) or 0 (16UC1 millimetres) where unknown (REP 118)",
-    DEPTH_INFO: "K and P of the published size, without distortion",
-    POINTS: "organised, coloured; with `publish_points`",
-    COLORIZED: "rgb8 for people, near is bright; with `publish_colorized`",
-    CONFIDENCE: "32FC1, how settled each pixel is, 0 to 1; with `publish_confidence`",
-    LATENCY: "[s] from the stamp of an image until its depth was published",
-    DIAGNOSTICS: "rates, drops, latency of each stage, backend, `metric` or `up-to-scale`",
-    ENABLE: "false: images are left alone and the network rests; true: on again",
+    IMAGE: "Images of the camera: raw, or JPEG or PNG with `image_transport: compressed`.",
+    CAMERA_INFO: "Calibration of the camera; it may arrive late, once, or latched.",
+    DEPTH: "Depth along the optical axis [m]; unknown is NaN (32FC1) or 0 (16UC1, [mm]) (REP 118).",
+    DEPTH_INFO: "Intrinsics K and P of the published depth image, without distortion.",
+    POINTS: "Organised point cloud with colours; needs `publish_points`.",
+    COLORIZED: "Depth as an rgb8 image, near is bright; needs `publish_colorized`.",
+    CONFIDENCE: "Confidence of each pixel, 0 to 1 (32FC1); needs `publish_confidence`.",
+    LATENCY: "Time from the image's stamp to the publication of its depth [s].",
+    DIAGNOSTICS: "Rates, dropped images, latency of each stage, backend and state of the scale.",
+    ENABLE: "Stops (false) or restarts (true) the processing of images.",
 }
 
 

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is written from the dataclasses is what stands in the repository."""
+"""Generated files of the repository against their generator."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from jasmine_ros.node.parameters import DepthParameters, NodeParameters
 from jasmine_ros.node.topics import MEANINGS, OUTPUTS, SERVICES, info_beside
 
 ROOT = Path(__file__).parents[2]
+PARAMETERS = (*fields(DepthParameters), *fields(NodeParameters))
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -38,12 +40,38 @@ def test_every_parameter_of_the_file_has_a_comment_above_it():
             assert above.startswith("    # "), line
 
 
-def test_every_number_has_a_range_and_every_parameter_a_meaning():
-    """ROS shows both; a range is for both ends."""
-    for spec in (*fields(DepthParameters), *fields(NodeParameters)):
-        assert len(spec.metadata["description"]) > 10
+def test_every_number_has_a_range():
+    for spec in fields(DepthParameters):
         if spec.type in ("int", "float"):
             assert spec.metadata["minimum"] < spec.metadata["maximum"], spec.name
+
+
+def test_every_description_is_a_sentence():
+    texts = {spec.name: spec.metadata["description"] for spec in PARAMETERS} | MEANINGS
+    wrong = [name for name, text in texts.items() if not (text[0].isupper() and text[-1] == ".")]
+    assert wrong == []
+
+
+def test_a_physical_parameter_names_its_unit():
+    units = {
+        "[m]": {"camera_height"},
+        "[m, or units if up-to-scale]": {"min_depth", "max_depth", "points_max_range"},
+        "[rad]": {"camera_pitch"},
+        "[s]": {"scale_time_constant", "latency_warn", "latency_error"},
+        "[Hz]": {"rate_warn", "rate_error"},
+        "[px]": {"network_width", "network_height", "points_stride"},
+    }
+    texts = {spec.name: spec.metadata["description"] for spec in PARAMETERS}
+    for unit, names in units.items():
+        assert {name for name, text in texts.items() if unit in text} == names, unit
+
+
+def test_descriptions_name_no_parameter_or_choice_that_does_not_exist():
+    names = {spec.name for spec in PARAMETERS}
+    choices = {choice for spec in PARAMETERS for choice in spec.metadata["choices"]}
+    for spec in PARAMETERS:
+        for word in re.findall(r"[a-z]+_[a-z_]+", spec.metadata["description"]):
+            assert word in names | choices, f"{spec.name}: {word}"
 
 
 def test_every_topic_has_a_meaning():
