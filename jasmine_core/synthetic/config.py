@@ -34,7 +34,7 @@ class WorldConfig:
     fov: tuple[float, float] = (81.5, 81.5)  # horizontal field of view, range over seeds [deg]
     speed: tuple[float, float] = (3.0, 14.0)  # of the vehicle, range over seeds [m/s]
     hand_speed: tuple[float, float] = (0.3, 0.8)  # of the hand in a room, range over seeds [m/s]
-    standing: float = 0.0  # share of street scenes in which the vehicle stands, 0..1
+    standing: float = 0.0  # share of outdoor scenes in which the vehicle stands, 0..1
     texture_banks: int = 4  # seeds share this many sets of textures (1 s and 26 MB each)
 
     def __post_init__(self) -> None:

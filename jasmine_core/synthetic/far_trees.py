@@ -14,7 +14,7 @@ from jasmine_core.synthetic.trees import conifer, leafy_tree
 
 DETAILED = 38.0  # trees nearer than this are drawn in detail [m]
 NEAR = 70.0  # boughs of trees nearer than this are drawn [m]
-CASTS = 120.0  # what is farther throws no shadow that matters [m]
+CASTS = 120.0  # trees beyond this distance throw no shadow [m]
 
 
 def crown(s: BentSketch, tall: float, wide: float, paint: Paint, casts: bool, shape: str) -> None:

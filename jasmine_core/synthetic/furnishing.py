@@ -17,12 +17,14 @@ from jasmine_core.synthetic.paint import (
     WOODS,
     Paint,
     cloth,
+    foliage,
     paved,
     plain,
     wood,
 )
-from jasmine_core.synthetic.solids import CYLINDER, TAPER, Sketch
+from jasmine_core.synthetic.solids import CYLINDER, ELLIPSOID, TAPER, Sketch
 from jasmine_core.synthetic.tabletop import any_paint, smooth
+from jasmine_core.synthetic.trees import branch
 
 
 def inside(s: Sketch, x: float, z: float, yaw: float = 0.0, height: float = 0.0) -> Sketch:
@@ -266,3 +268,19 @@ def coats(s: Sketch, wide: float) -> None:
             s.add(TAPER, (x, 1.66 - tall, 0.13), size, cloth(rng), taper=(0.55, 0.4))
         if rng.chance(0.4):
             s.ball((x, 0, 0.2), (0.1, 0.1, 0.28), smooth(rng.choice((DARK, GREY, WHITE))))
+
+
+def house_plant(s: Sketch) -> None:
+    """Draw a plant in a pot: stems that end in leaves."""
+    rng = s.rng
+    wide = rng.uniform(0.2, 0.36)
+    s.add(TAPER, (0, 0, 0), (wide, wide, wide), any_paint(rng), taper=(-0.25, -0.25))
+    leaf, stem = foliage(rng, 0.5), smooth((0.12, 0.14, 0.05))
+    tall = rng.uniform(0.3, 1.3)
+    for _ in range(rng.randint(5, 11)):
+        angle, lean = rng.uniform(0, 2 * math.pi), rng.uniform(0.05, 0.9)
+        length = tall * rng.uniform(0.5, 1.0)
+        end = branch(s, (0, 0.9 * wide, 0), angle, lean, length, 0.015, stem)
+        size = rng.uniform(0.1, 0.3)
+        place = (end[0], end[1] - 0.1 * size, end[2])
+        s.add(ELLIPSOID, place, (0.4 * size, 0.2 * size, size), leaf, yaw=angle, pitch=-lean / 2)

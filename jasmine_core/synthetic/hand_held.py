@@ -12,7 +12,8 @@ from jasmine_core.synthetic.camera_motion import Motion, Wobble, wobble
 from jasmine_core.synthetic.config import Rng, WorldConfig
 from jasmine_core.synthetic.room import Plan
 
-NEAREST, FARTHEST = 0.45, 3.5  # distance from what the camera looks at [m]
+NEAREST, FARTHEST = 0.45, 3.5  # distance from the target that the camera looks at [m]
+CANDIDATES, VIEW = 3, 0.5  # viewpoints to choose from, and half their view [rad]
 SPACE = 0.3  # that a camera needs on all sides [m]
 
 
@@ -44,29 +45,45 @@ def viewpoint(rng: Rng, plan: Plan, targets: Sequence[tuple[float, float, float]
     low = rng.chance(0.15)  # a robot on the floor
     height = rng.uniform(0.12, 0.6) if low else rng.uniform(1.0, 1.8)
     best = Viewpoint((0.0, 0.0), height, rng.uniform(0, 6.3), 0.0, -math.inf)
+    most, found = -1, 0
     for _ in range(60):
-        if targets and rng.chance(0.6):
-            x, look, z = rng.choice(targets)
-            away = math.exp(rng.uniform(math.log(NEAREST), math.log(FARTHEST)))
-            angle = rng.uniform(-math.pi, math.pi)
-            place = (x - away * math.sin(angle), z - away * math.cos(angle))
-            heading = angle + rng.gauss(0, 0.2)
-            if not low and away < 1.5:
-                height = min(plan.height - 0.2, look + rng.uniform(0.1, 0.8))
-            tilt = math.atan2(look - height, away) + rng.gauss(0, 0.1)
-        else:
-            place = (
-                rng.uniform(-0.5, 0.5) * plan.wide, rng.uniform(-0.5, 0.5) * plan.long,
-            )  # fmt: skip
-            across = math.atan2(-place[0], -place[1])
-            heading = across + rng.gauss(0, 0.6)
-            tilt = rng.gauss(0.05 if low else -0.12, 0.15)
-        space = _space(plan, *place)
-        here = Viewpoint(place, height, heading, max(-1.0, min(0.5, tilt)), space)
-        if space > SPACE:
-            return here
-        best = max(best, here, key=lambda v: v.space)
+        here = _candidate(rng, plan, targets, height, low)
+        if here.space <= SPACE:
+            best = max(best, here, key=lambda v: v.space) if found == 0 else best
+            continue
+        seen = sum(_in_view(here, x, z) for x, _, z in targets)
+        if seen > most:
+            best, most = here, seen
+        found += 1
+        if found == CANDIDATES:
+            break
     return best
+
+
+def _in_view(view: Viewpoint, x: float, z: float) -> bool:
+    """Tell whether a target lies ahead of the camera."""
+    away = math.hypot(x - view.place[0], z - view.place[1])
+    angle = math.atan2(x - view.place[0], z - view.place[1]) - view.heading
+    return away > 0.4 and math.cos(angle) > math.cos(VIEW)
+
+
+def _candidate(
+    rng: Rng, plan: Plan, targets: Sequence[tuple[float, float, float]], height: float, low: bool
+) -> Viewpoint:
+    if targets and rng.chance(0.6):
+        x, look, z = rng.choice(targets)
+        away = math.exp(rng.uniform(math.log(NEAREST), math.log(FARTHEST)))
+        angle = rng.uniform(-math.pi, math.pi)
+        place = (x - away * math.sin(angle), z - away * math.cos(angle))
+        heading = angle + rng.gauss(0, 0.2)
+        if not low and away < 1.5:
+            height = min(plan.height - 0.2, look + rng.uniform(0.1, 0.8))
+        tilt = math.atan2(look - height, away) + rng.gauss(0, 0.1)
+    else:
+        place = (rng.uniform(-0.5, 0.5) * plan.wide, rng.uniform(-0.5, 0.5) * plan.long)
+        heading = math.atan2(-place[0], -place[1]) + rng.gauss(0, 0.6)
+        tilt = rng.gauss(0.05 if low else -0.12, 0.15)
+    return Viewpoint(place, height, heading, max(-1.0, min(0.5, tilt)), _space(plan, *place))
 
 
 def held(rng: Rng, config: WorldConfig, view: Viewpoint) -> Motion:

@@ -92,7 +92,9 @@ def _middle(s: Sketch, plan: Plan, name: str, targets: list[Target]) -> None:
     for _ in range(rng.choice((0, 3, 8))):
         x, z = rng.uniform(-0.45, 0.45) * plan.wide, rng.uniform(-0.45, 0.45) * plan.long
         if plan.take(x, z, 0.25):
-            draw = rng.choice((tabletop.crate, tabletop.toy, furniture.chair, furniture.plant))
+            draw = rng.choice(
+                (tabletop.crate, tabletop.toy, furniture.chair, furnishing.house_plant)
+            )
             draw(s.at(x, z, rng.uniform(0, 6.3)))
 
 

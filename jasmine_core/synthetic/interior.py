@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from jasmine_core.synthetic import furniture, props
 from jasmine_core.synthetic.config import Rng
-from jasmine_core.synthetic.furnishing import drawers, inside
+from jasmine_core.synthetic.furnishing import drawers, house_plant, inside
 from jasmine_core.synthetic.paint import (
     DARK,
     GREY,
@@ -164,7 +164,7 @@ def room_behind(wall: Wall, opening: Opening, height: float) -> None:
         elif kind == 1:
             drawers(inside(back, x, 0.02))
         elif kind == 2:
-            furniture.plant(inside(back, x, 0.35))
+            house_plant(inside(back, x, 0.35))
         elif kind == 3 and wide > 1.1:
             closed_door(back, x)
         elif kind == 4:

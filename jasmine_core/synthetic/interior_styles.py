@@ -43,6 +43,10 @@ def _boxes(s: Sketch, wide: float) -> None:
         tabletop.crate(inside(s, x, z))
 
 
+def _plant(s: Sketch, wide: float) -> None:
+    furnishing.house_plant(inside(s, 0.0, 0.3))
+
+
 def _shelf(s: Sketch, wide: float) -> None:
     furniture.bookshelf(s, wide, s.rng.uniform(0.9, 2.2))
 
@@ -67,7 +71,7 @@ PIECES = {
     "cupboard": Piece(_cupboard, (0.7, 1.6), 0.5, 1.0),
     "drawers": Piece(lambda s, wide: furnishing.drawers(s), (1.1, 1.1), 0.5, 0.8),
     "sofa": Piece(_sofa, (1.9, 2.2), 0.95, 0.5),
-    "plant": Piece(lambda s, wide: furniture.plant(inside(s, 0.0, 0.3)), (0.6, 0.6), 0.6, 0.6),
+    "plant": Piece(_plant, (0.6, 0.6), 0.6, 0.6),
     "boxes": Piece(_boxes, (0.9, 1.2), 0.6, 0.3),
     "board": Piece(furnishing.board, (0.8, 2.2), 0.05, 1.4),
     "door": Piece(lambda s, wide: closed_door(s, 0.0), (1.1, 1.1), 0.1, 1.2),

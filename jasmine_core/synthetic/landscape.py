@@ -76,7 +76,7 @@ def landscape(s: BentSketch, land: Terrain, edge: float, built: bool) -> None:
             z0 = rng.uniform(25, 200)
             end = (side * (edge + rng.uniform(60, 200)), z0 + rng.gauss(0, 15))
             tree_line(s, land, (side * (edge + 4), z0), end, rng.choice((2.0, 8.0, 12.0)))
-    # 3. What closes the view where the road goes, if anything does.
+    # 3. Tree lines that close the view along the road, in some scenes.
     if rng.chance(0.45):
         z = rng.uniform(130, 420)
         for side in (-1, 1):

@@ -163,7 +163,7 @@ def sky(lights: Lights, scene: Tensor, direction: Tensor, table: Tensor, start: 
     up = -direction[:, 1] / torch.linalg.vector_norm(direction, dim=-1)
     height = up.clamp(0, 1)[:, None]
     clear = torch.lerp(lights.horizon[scene], lights.zenith[scene], height.sqrt())
-    # Clouds lie on a plane high above; towards the horizon they melt together.
+    # Clouds lie on a plane high above the ground and merge towards the horizon.
     plane = direction[:, ::2] / (-direction[:, 1:2]).clamp_min(0.04)
     uv = plane * 0.06 + lights.drift[scene]
     texture = start[scene] + CLOUD

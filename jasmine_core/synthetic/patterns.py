@@ -89,7 +89,7 @@ def facade(g: Generator) -> Tensor:
         maps[1] = torch.where((y < 0.05), 0.85, maps[1])
     curtain = (value * 7.3 % 1 < 0.35) & (y > 0.5 + (value * 3.7 % 1 - 0.5) * height)
     maps[2] = (window & pane) * torch.where(curtain, 0.35, 1.0)
-    # A reflected gradient and unlike rooms behind make no two windows equal.
+    # A reflected gradient and different rooms behind the glass make every window unique.
     reflection = 0.25 + 0.5 * (value * 5.1 % 1) + 0.25 * (y - 0.5)
     maps[0] = torch.where(window & pane, reflection, maps[0])
     maps[0] = torch.where((u < 1) & (v >= 1) & (y > 0.5) & (v < 1.25), maps[0] * 0.7, maps[0])

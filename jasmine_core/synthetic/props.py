@@ -33,7 +33,7 @@ def wheel(s: Sketch, x: float, z: float, radius: float) -> None:
 
 
 def car(s: Sketch, detailed: bool = True) -> None:
-    """Draw a saloon, an estate or a van; without details what nobody sees from afar is left out."""
+    """Draw a saloon, an estate or a van; without details that cannot be seen from afar."""
     rng = s.rng
     colour = rng.one_of(CARS)
     body = Paint("pane", (colour, colour, colour), 3.0, gloss=0.25)

@@ -45,7 +45,7 @@ from jasmine_core.loss.teacher import DEPTH_MAX
 from jasmine_core.synthetic.config import Kind
 from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 
-# Of a unit [m]: half the range of the network is what is seen most.
+# Metres per model unit: the middle of the network's range is the most frequent depth.
 METRES_PER_UNIT = {
     "street": velocity.METRES_PER_UNIT, "road": velocity.METRES_PER_UNIT,
     "room": 6.0, "indoor": 6.0,
@@ -53,7 +53,7 @@ METRES_PER_UNIT = {
 FIELD_OF_VIEW = {  # horizontal, range over seeds [deg]
     "street": (76.0, 88.0), "road": (50.0, 100.0), "room": (57.0, 85.0), "indoor": (50.0, 100.0),
 }  # fmt: skip
-CAR = MOVING[2]  # whatever moves by itself is told apart no further
+CAR = MOVING[2]  # of everything that moves by itself; kinds are not distinguished
 JPEG_QUALITY = 95
 
 

@@ -120,7 +120,7 @@ def _surface(
     sheen = of(solids.sheen)
     glow, gloss = sheen[:, :1], sheen[:, 1:]
     wear = (0.5 + stain[:, 1:2]) * (0.55 + 0.9 * grain) * (0.94 + 0.12 * stain)
-    clean = torch.maximum(glow, 0.7 * glass)  # lamps, windows and cars are washed
+    clean = torch.maximum(glow, 0.7 * glass)  # lamps, windows and cars have no stains
     colour = colour * torch.lerp(wear, torch.ones_like(wear), clean)
     # Water darkens what looks up and makes it a mirror at grazing angles.
     wet = lights.wet[scene] * (-normal[:, 1]).clamp_min(0) ** 4

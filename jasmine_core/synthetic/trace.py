@@ -19,9 +19,9 @@ from jasmine_core.synthetic.intersect import INTERSECT, Triple, spread
 from jasmine_core.synthetic.solids import NOTHING, Solids
 
 TILE = 16  # [px]
-GROUP = 128  # points that look for the light together
+GROUP = 128  # points whose shadow rays are tested at once
 SLACK = 1e-4  # relative, for rounding
-NEAR = 0.02  # what is nearer than this is not seen [m]
+NEAR = 0.02  # near plane [m]
 _NO_KEY = torch.iinfo(torch.int32).max
 _BATCH = {"cpu": 1 << 18, "cuda": 1 << 25}  # ray-solid tests at once: a cache, or all of a GPU
 
@@ -132,7 +132,7 @@ def trace(view: View, solids: Solids) -> Hits:
         torch.stack([X.amin(1), X.amax(1)], -1)[at_column],
         torch.stack([Y.amin(1), Y.amax(1)], -1)[at_row],
     )
-    enters = torch.where(enters <= leaves, enters, torch.inf)  # of what no ray can meet
+    enters = torch.where(enters <= leaves, enters, torch.inf)  # inf: no ray meets the solid
 
     # 3. The nearest hit of every ray, in rounds that reach deeper and deeper.
     tiles, rays = len(view.scene) * rows * columns, X.shape[1]

@@ -12,7 +12,7 @@ from jasmine_core.synthetic.paint import DARK, WHITE, WOODS, Paint, foliage
 from jasmine_core.synthetic.solids import CYLINDER, TAPER, Sketch
 
 
-def _branch(
+def branch(
     s: Sketch, start: tuple[float, float, float], angle: float, lean: float, length: float,
     wide: float, paint: Paint,
 ) -> tuple[float, float, float]:  # fmt: skip
@@ -38,7 +38,7 @@ def leafy_tree(s: Sketch, height: float) -> None:
     for i in range(count):
         angle = 2 * math.pi * (i + rng.uniform(-0.3, 0.3)) / count
         length, lean = crown * rng.uniform(0.35, 0.65), rng.uniform(0.25, 0.9)
-        end = _branch(s, fork, angle, lean, length, wide, bark)
+        end = branch(s, fork, angle, lean, length, wide, bark)
         for share in (0.6, 1.0):
             x, y, z = (a + share * (b - a) for a, b in zip(fork, end, strict=True))
             size = spread * rng.uniform(0.5, 0.9)
@@ -73,14 +73,14 @@ def bare_tree(s: Sketch, height: float) -> None:
     for i in range(rng.randint(4, 6)):
         angle, lean = 1.4 * i + rng.uniform(-0.4, 0.4), rng.uniform(0.15, 0.75)
         length = (height - trunk) * rng.uniform(0.4, 0.7)
-        end = _branch(s, (0, 0.95 * trunk, 0), angle, lean, length, wide, bark)
+        end = branch(s, (0, 0.95 * trunk, 0), angle, lean, length, wide, bark)
         for _ in range(3):
             twig = angle + rng.uniform(-1.2, 1.2)
             share = rng.uniform(0.45, 1.0)
             start = tuple(
                 a + share * (b - a) for a, b in zip((0, 0.95 * trunk, 0), end, strict=True)
             )
-            _branch(
+            branch(
                 s, (start[0], start[1], start[2]), twig, lean + rng.uniform(-0.4, 0.5),
                 length * rng.uniform(0.4, 0.8), 0.45 * wide, bark,
             )  # fmt: skip

@@ -134,5 +134,5 @@ def test_many_scenes_make_a_training_set_and_a_stop_is_kept(tmp_path):
 def test_scenes_too_short_to_have_neighbours_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="2 frames"):
         render(tmp_path / "world", frames=2)
-    with pytest.raises(DatasetError, match="no folder"):
+    with pytest.raises(DatasetError, match="is not a directory"):
         open_sequences(tmp_path / "world")
