@@ -30,6 +30,15 @@ FLOORS = {
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
     **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "plots", "_version"), 0),
 }
+ROS_FLOORS = {
+    "cli": 4,
+    "commands": 3,
+    "depth_node": 3,
+    "hosts": 2,
+    **dict.fromkeys(("bags", "dds", "node"), 1),
+    "msgs": 0,
+}
+LIVE = ("numpy", "cv2", "yaml", "_yaml", "rclpy", "jasmine_core", "jasmine_ros")
 # What Python 3.10, ROS 2 Humble's, does not have.
 TOO_NEW = {
     "typing": {"Self", "Never", "LiteralString", "assert_never", "override", "Unpack"},
@@ -127,6 +136,65 @@ for module in {modules!r}:
 """
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd="/", timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_imports_of_the_ros_ring_run_downwards():
+    wrong, uses = [], {}
+    for file in sorted((ROOT / "jasmine_ros").rglob("*.py")):
+        room = file.relative_to(ROOT / "jasmine_ros").parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        rooms = {m.split(".")[1] for m, _ in imports(file) if m.startswith("jasmine_ros.")}
+        uses.setdefault(room, set()).update(rooms - {room})
+        wrong += [
+            f"{file.relative_to(ROOT)} imports {other}"
+            for other in rooms - {room}
+            if ROS_FLOORS[other] > ROS_FLOORS[room]
+        ]
+    assert wrong == []
+    assert "commands" not in uses["depth_node"]
+    list(TopologicalSorter(uses).static_order())  # raises CycleError with the circle in it
+
+
+def test_the_live_node_needs_only_numpy_opencv_and_yaml_until_it_loads_a_checkpoint():
+    script = f"""
+import sys
+from types import SimpleNamespace
+
+class OnlyLive:
+    def find_spec(self, name, path=None, target=None):
+        top = name.split(".")[0]
+        if top not in {LIVE!r} and top not in sys.stdlib_module_names:
+            raise ImportError(name + " is blocked")
+
+import cv2, numpy, yaml  # before the block: these may import what they like
+sys.meta_path.insert(0, OnlyLive())
+try:
+    import torch
+except ImportError:
+    pass
+else:
+    sys.exit("the block does not hold")
+import jasmine_ros.depth_node
+from jasmine_ros.msgs.conversion import Conversion
+from jasmine_ros.msgs.messages import RclpyMessages
+from jasmine_ros.node.depth_component import DepthComponent
+from jasmine_ros.node.parameters import DepthParameters
+
+messages = RclpyMessages()
+host = SimpleNamespace(
+    messages=messages,
+    conversion=Conversion(messages),
+    resolve=str,
+    diagnose=lambda source: None,
+    now=lambda: 0,
+)
+DepthComponent(host, DepthParameters().at_start({{"points_stride": 2}})).report()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=120
     )
     assert done.returncode == 0, done.stderr
 

@@ -20,8 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from jasmine_core.engines.build_progress import BuildProgress
 from jasmine_core.errors import EngineError
 from jasmine_core.interrupt import Interrupt
@@ -97,6 +95,8 @@ def build_engine(
     """
     if not library.ahead_of_time:
         check_start(library)
+    from tqdm import tqdm  # here, for the live node imports this module without it
+
     with tqdm(total=100, unit="%", desc=f"engine {graph.stem}", disable=None) as bar:
         progress = BuildProgress(bar)
         return _interruptible(

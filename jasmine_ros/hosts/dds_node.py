@@ -13,6 +13,7 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.dds.ros_args import parse_ros_arguments
 from jasmine_ros.dds.uri import LOOPBACK, domain_id, require_cyclonedds
+from jasmine_ros.node.core_log import core_log
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import CAMERA_INFO, DEPTH, IMAGE, info_beside
@@ -69,6 +70,7 @@ def run_dds_node(node: DdsNode, parameters: DepthParameters) -> DepthComponent:
     with (
         Interrupt() as interrupt,
         DdsHost(node.name, node.namespace, node.remaps(), domain, node.interface) as host,
+        core_log(host.log),
     ):
         # 1. Bring the component up, in the worker: Ctrl-C does not wait for a network to load.
         component, loaded = DepthComponent(host, parameters), Event()

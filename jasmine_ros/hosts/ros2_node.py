@@ -20,6 +20,7 @@ from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.hosts.ros2 import Ros2Host
 from jasmine_ros.hosts.ros2_parameters import declare, undeclared, values
+from jasmine_ros.node.core_log import core_log
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters, NodeParameters
 from jasmine_ros.node.topics import DEPTH
@@ -144,10 +145,11 @@ def run_node(argv: list[str] | None = None) -> NoReturn:
         executor = MultiThreadedExecutor(THREADS)
         executor.add_node(node)
         try:
-            while rclpy.ok() and not interrupt.requested:
-                executor.spin_once(timeout_sec=TICK)
-                if node.host.worker.failure is not None:
-                    raise node.host.worker.failure
+            with core_log(node.host.log):
+                while rclpy.ok() and not interrupt.requested:
+                    executor.spin_once(timeout_sec=TICK)
+                    if node.host.worker.failure is not None:
+                        raise node.host.worker.failure
         except JasmineError as err:
             node.host.log("error", str(err))
             status = 1

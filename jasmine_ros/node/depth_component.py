@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""All of the depth node's behaviour, without any middleware.
+"""Depth component: the behaviour of the depth node, independent of the middleware.
 
 A host calls the life-cycle (`configure`, `activate`, `deactivate`, `cleanup`) and delivers
 messages; the component keeps the newest image, turns it into depth, and publishes.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How the node is: what /diagnostics says once a second."""
+"""Diagnostics of the node, published on /diagnostics once a second."""
 
 from __future__ import annotations
 

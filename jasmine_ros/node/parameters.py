@@ -44,8 +44,8 @@ class DepthParameters:
     )
     backend: str = _parameter(
         "auto",
-        "Library that runs the network; auto takes the fastest one that is installed and has a "
-        "graph.",
+        "Library that runs the network; auto takes tensorrt if its engines are built, else "
+        "torch or onnxruntime.",
         choices=BACKENDS,
         read_only=True,
     )
