@@ -120,8 +120,8 @@ def train(
         output: folder of the run: states, log, images, checkpoints.
         resume: go on with the run in OUT from its last state.
     """
-    from jasmine_core.train.loop import train as run
     from jasmine_core.train.recipe import read_recipe
+    from jasmine_core.train.trainer import train as run
 
     finished = run(read_recipe(recipe), output, resume)
     if finished is None:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import cv2
@@ -19,6 +21,29 @@ from jasmine_core.runtime.colorize import colorize
 from jasmine_core.train.curves import draw_curves
 
 RgbImage = NDArray[np.uint8]
+
+
+@dataclass
+class Throughput:
+    """Images per second and the share of waiting since the last reset."""
+
+    images: int = 0
+    waited: float = 0.0  # [s] for data
+    began: float = 0.0
+
+    def reset(self) -> None:
+        """Start a new interval."""
+        self.images, self.waited, self.began = 0, 0.0, perf_counter()
+
+    def add(self, images: int, waited: float) -> None:
+        """Count a batch of all processes, and the seconds that this process waited for it."""
+        self.images += images
+        self.waited += waited
+
+    def figures(self) -> dict[str, float]:
+        """Return images per second, and the share of the time spent waiting for data."""
+        passed = max(perf_counter() - self.began, 1e-9)
+        return {"images_per_second": self.images / passed, "data_wait": self.waited / passed}
 
 
 class Journal:

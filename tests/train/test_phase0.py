@@ -19,9 +19,9 @@ from jasmine_core.model.disparity_net import DisparityNet
 from jasmine_core.synthetic.sequences import render_sequences, training_world
 from jasmine_core.train.feed import Feed, Images, split_samples
 from jasmine_core.train.learner import freeze
-from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import TEACHER_MAPS, DataConfig, Phase
 from jasmine_core.train.start import make_learner
+from jasmine_core.train.trainer import train
 
 PRIOR = LossConfig(photometric=0.0, log_depth=1.0, autoencoder=1.0)
 
@@ -149,5 +149,5 @@ def test_what_cannot_be_is_refused(recipe, changes, reason):
 
 def test_without_maps_there_is_nothing_to_learn(recipe, sequence, tmp_path):
     data = replace(recipe.data, sequences=(str(sequence),))
-    with pytest.raises(DatasetError, match="no image has a map"):
+    with pytest.raises(DatasetError, match="no image has a depth map"):
         train(replace(recipe, data=data), tmp_path / "run")

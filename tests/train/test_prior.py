@@ -24,9 +24,9 @@ from jasmine_core.model.disparity_net import LITE_DISPARITY_NET, DisparityConfig
 from jasmine_core.synthetic.sequences import render_sequences, training_world
 from jasmine_core.train.feed import Feed, Images, split_samples
 from jasmine_core.train.learner import parameter_groups
-from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import TEACHER_MAPS, DataConfig, Phase, Recipe
 from jasmine_core.train.start import make_learner
+from jasmine_core.train.trainer import train
 
 torch.set_num_threads(1)
 

@@ -20,8 +20,8 @@ import torch
 from helpers.training_runs import log, same, weights
 
 from jasmine_core.config import write_config
-from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import OptimiserConfig, Phase, Recipe
+from jasmine_core.train.trainer import train
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 ON_CPU = {"ACCELERATE_USE_CPU": "true"}  # even where there is a GPU

@@ -12,8 +12,8 @@ from helpers.training_runs import same, weights
 from safetensors.torch import load_file
 
 from jasmine_core.errors import ConfigError
-from jasmine_core.train.loop import train
 from jasmine_core.train.start import make_learner
+from jasmine_core.train.trainer import train
 from jasmine_core.train.wise_ft import SCALE, interpolated, snapshot
 
 

@@ -35,8 +35,8 @@ from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.model.presets import PRESETS, build_model
 from jasmine_core.runtime.backend_torch import TorchBackend
 from jasmine_core.runtime.predictor import DepthPredictor
-from jasmine_core.train.loop import train
 from jasmine_core.train.recipe import Recipe, read_recipe
+from jasmine_core.train.trainer import train
 
 REFERENCE = "Depth Anything V2 Small"
 ROUNDS = 60

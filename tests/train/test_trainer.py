@@ -19,10 +19,10 @@ from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.posenet import PoseNet
 from jasmine_core.train.feed import Feed, Images, split_samples
-from jasmine_core.train.loop import train
+from jasmine_core.train.hooks import ScaleMeasurement
 from jasmine_core.train.recipe import Phase
 from jasmine_core.train.start import make_learner
-from jasmine_core.train.step import Run
+from jasmine_core.train.trainer import train
 
 
 def test_a_disparity_net_is_trained(disparity_recipe, tmp_path, nets):
@@ -167,20 +167,20 @@ def test_an_overfit_run_learns(jasmine_recipe, tmp_path):
         assert mean(name, lines[-5:]) < share * mean(name, lines[:2]), name
 
 
-def test_a_depth_at_its_stop_is_told_once(disparity_recipe, nets, tmp_path, capsys, monkeypatch):
+def test_a_depth_at_its_stop_is_told_once(disparity_recipe, nets, tmp_path, caplog, monkeypatch):
     sunken = DisparityNet.from_pretrained(nets / "disparity")
     with torch.no_grad():
         sunken.head[1].bias.fill_(8.0)  # disparity 1, depth 0.1
     sunken.save_pretrained(tmp_path / "sunken")
-    monkeypatch.setattr("jasmine_core.train.loop.SUNKEN_AFTER", 3)
+    monkeypatch.setattr("jasmine_core.train.hooks.COLLAPSED_AFTER", 3)
     train(replace(disparity_recipe, start=str(tmp_path / "sunken")), tmp_path / "run")
-    told = [line for line in capsys.readouterr().err.splitlines() if "nearest stop" in line]
-    assert len(told) == 1
-    assert "at step 3" in told[0]
+    warnings = [line for line in caplog.messages if "has collapsed" in line]
+    assert len(warnings) == 1
+    assert "at step 3" in warnings[0]
 
 
 def test_a_sequence_that_is_too_short_is_left_out_and_named(
-    disparity_recipe, drive, tmp_path, capsys
+    disparity_recipe, drive, tmp_path, caplog
 ):
     short = write_sequence(drive, tmp_path / "data" / "short", frames=2)
     alone = replace(disparity_recipe.data, sequences=(str(short),))
@@ -191,7 +191,7 @@ def test_a_sequence_that_is_too_short_is_left_out_and_named(
     both = replace(alone, sequences=(*alone.sequences, *disparity_recipe.data.sequences))
     recipe = replace(disparity_recipe, data=both, phases=(Phase(1, ("disparity",)),))
     assert train(recipe, tmp_path / "run")
-    assert f"{short} is too short" in capsys.readouterr().err
+    assert f"{short} is too short" in caplog.text
 
 
 def test_looking_changes_nothing(disparity_recipe, tmp_path):
@@ -231,7 +231,7 @@ def test_a_teacher_of_unknown_scale_is_measured_when_the_velocity_comes_in(
 def test_a_scale_is_asked_for_once(jasmine_recipe, nets, tmp_path, monkeypatch):
     """Though nothing can be measured; every further step would ask the same images."""
     asked = []
-    monkeypatch.setattr(Run, "measure_scale", lambda run, feed: asked.append(feed))
+    monkeypatch.setattr(ScaleMeasurement, "measure", lambda hook, trainer, feed: asked.append(feed))
     loss = LossConfig(motion="odometry")
     recipe = replace(jasmine_recipe, teacher=str(nets / "disparity"), loss=loss)
     final = train(recipe, tmp_path / "run")
@@ -266,5 +266,5 @@ def test_a_checkpoint_from_before_the_velocity_came_in_claims_no_metres(disparit
 
 
 def test_a_teacher_beside_the_images_must_be_there(jasmine_recipe, tmp_path):
-    with pytest.raises(DatasetError, match=r"no image has a map.*--teacher"):
+    with pytest.raises(DatasetError, match=r"no image has a depth map.*--teacher"):
         train(replace(jasmine_recipe, teacher="dataset"), tmp_path / "run")
