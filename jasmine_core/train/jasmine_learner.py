@@ -95,7 +95,7 @@ class JasmineLearner(Learner):
         code = None
         if teacher is not None and self.model.code.absolute:
             code = self.model.code.encode(teacher)
-        predicted = Prediction(depths, self.poses(batch), ssi, rebuilt)
+        predicted = Prediction(depths, self.poses(batch), ssi, rebuilt=rebuilt)
         if self.model.code.absolute:
             predicted.ssi_depth = self.model.code.decode(ssi.clamp(0, 1))
         ratio = self.ratio(batch)

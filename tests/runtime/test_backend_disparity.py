@@ -14,7 +14,11 @@ from jasmine_core.model.resnet import EncoderConfig
 from jasmine_core.runtime.predictor import DepthPredictor
 
 CONFIG = DisparityConfig(
-    64, 128, EncoderConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), norm="group"), (16, 16, 8, 8), 7.5
+    height=64,
+    width=128,
+    encoder=EncoderConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), norm="group"),
+    decoder=(16, 16, 8, 8),
+    metres_per_unit=7.5,
 )
 
 

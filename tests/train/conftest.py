@@ -38,7 +38,7 @@ def nets(tmp_path_factory) -> Path:
     """Save the smallest disparity and pose nets, and a teacher that knows metres, all untrained."""
     folder = tmp_path_factory.mktemp("nets")
     torch.manual_seed(0)
-    config = DisparityConfig(HEIGHT, WIDTH, SMALLEST, (16, 16, 8, 8))
+    config = DisparityConfig(HEIGHT, WIDTH, SMALLEST, decoder=(16, 16, 8, 8))
     DisparityNet(config).save_pretrained(folder / "disparity")
     taught = replace(config, metres_per_unit=24.0)
     DisparityNet(taught).save_pretrained(folder / "teacher")

@@ -196,7 +196,7 @@ def test_a_sequence_that_is_too_short_is_left_out_and_named(
 
 def test_looking_changes_nothing(disparity_recipe, tmp_path):
     """Images of the progress go through nets whose running statistics must not see them."""
-    config = DisparityConfig(64, 128, replace(SMALLEST, norm="batch"), (16, 16, 8, 8))
+    config = DisparityConfig(64, 128, replace(SMALLEST, norm="batch"), decoder=(16, 16, 8, 8))
     torch.manual_seed(0)
     DisparityNet(config).save_pretrained(tmp_path / "batch_norm")
     recipe = replace(disparity_recipe, start=str(tmp_path / "batch_norm"))
