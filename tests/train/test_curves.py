@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -30,9 +31,18 @@ def test_a_falling_loss_falls_in_the_image(tmp_path, sign):
     assert image.shape == (HEIGHT, COLUMNS * WIDTH, 3)
     left, right = line_of(image[:, :WIDTH])
     assert (left < right) == (sign == 1), "rows count from the top"
-    assert (image[:, WIDTH:] == 255).all(), "figures of the machine have no panel"
+    assert (image[:, WIDTH:] == 255).all(), "data_wait has no panel"
 
 
-def test_nothing_logged_is_no_image(tmp_path):
+def test_a_missing_matplotlib_is_one_log_line(tmp_path, monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    rows = [{"step": i, "total": 1.0} for i in range(3)]
+    assert not draw_curves(write(tmp_path / "log.jsonl", rows), tmp_path / "curves.png")
+    assert len(caplog.messages) == 1
+    assert "curves.png is not drawn" in caplog.messages[0]
+    assert not (tmp_path / "curves.png").exists()
+
+
+def test_an_empty_log_gives_no_image(tmp_path):
     assert not draw_curves(write(tmp_path / "log.jsonl", []), tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()
