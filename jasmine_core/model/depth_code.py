@@ -64,4 +64,5 @@ class DepthCode:
             return code * self.far
         if self.space == "log_depth":
             return self.near * torch.exp(code * math.log(self.far / self.near))
-        return 1 / (1 / self.far + (1 - code) * (1 / self.near - 1 / self.far))
+        below = (1 - code).clamp(min=0)  # beyond the far end there is no depth
+        return 1 / (1 / self.far + below * (1 / self.near - 1 / self.far))

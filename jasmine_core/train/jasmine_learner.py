@@ -97,10 +97,12 @@ class JasmineLearner(Learner):
             code = self.model.code.encode(teacher)
         predicted = Prediction(depths, self.poses(batch), ssi, rebuilt=rebuilt)
         if self.model.code.absolute:
-            predicted.ssi_depth = self.model.code.decode(ssi.clamp(0, 1))
+            predicted.ssi_depth = self.model.code.decode(ssi)
         ratio = self.ratio(batch)
         if ratio is not None:  # the images and their motion are of the real camera
             predicted.depths = [depth * ratio for depth in depths]
+            if predicted.ssi_depth is not None:
+                predicted.ssi_depth = predicted.ssi_depth * ratio
             teacher = None if teacher is None else teacher * ratio
         observation = self._observation(batch, teacher)
         observation.code = code

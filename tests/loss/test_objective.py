@@ -273,3 +273,26 @@ def test_margins_that_show_no_scene_teach_no_depth(batch, rand):
         loss.total.backward()
         assert (depths[-1].grad[margin] == 0).all()
         assert (depths[-1].grad[seen] != 0).any()
+
+
+def test_an_absolute_code_is_compared_with_the_code_of_the_teacher(batch):
+    given, predicted = batch
+    config = LossConfig(log_depth=1.0, gradient=1.0)
+    exact = replace(given, code=predicted.ssi.clone())
+    loss = objective(exact, predicted, config, 0.0, noise())
+    assert loss.terms["teacher_ssi"] == 0 and loss.terms["gradient"] == 0
+    shifted = replace(given, code=(predicted.ssi / 2).clone())
+    loss = objective(shifted, predicted, config, 0.0, noise())
+    assert loss.terms["teacher_ssi"] > 0.01 and loss.terms["gradient"] > 0.01
+
+
+def test_the_depth_of_an_absolute_code_is_one_more_map_of_log_depth(batch):
+    given, predicted = batch
+    config = LossConfig(log_depth=1.0)
+    plain = objective(given, predicted, config, 0.0, noise()).terms
+    told = replace(predicted, ssi_depth=given.teacher.clone())
+    right = objective(given, told, config, 0.0, noise()).terms
+    assert right["log_depth"] == plain["log_depth"]
+    twice = replace(predicted, ssi_depth=2 * given.teacher)
+    wrong = objective(given, twice, config, 0.0, noise()).terms
+    assert float(wrong["log_depth"] - plain["log_depth"]) == pytest.approx(0.6931, abs=1e-3)
