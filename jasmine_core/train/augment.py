@@ -34,12 +34,14 @@ def random_part(rng: random.Random, zoom: float) -> Part | None:
 
 
 class Degradation:
-    """Gamma, grey, vignette, blur and noise of one camera, the same for all images given to it."""
+    """Exposure, gamma, grey, blur and noise of one camera, the same for all its images."""
 
     def __init__(self, rng: random.Random) -> None:
         def chosen(value: float) -> float | None:
             return value if rng.random() < FAULTS else None
 
+        # Too long an exposure makes walls as white as the sky: white alone must not mean far.
+        self.exposure = chosen(math.exp(rng.uniform(-0.5, 0.7))) or 1.0
         self.gamma = chosen(math.exp(rng.uniform(-0.5, 0.5)))
         self.white = [chosen(math.exp(rng.uniform(-0.15, 0.15))) or 1.0 for _ in range(3)]
         self.grey = rng.random() < FAULTS / 4
@@ -51,6 +53,7 @@ class Degradation:
     def __call__(self, image: Image) -> Image:
         """Return the image [H,W,3] as that camera would have seen it."""
         values: NDArray[Any] = image.astype(np.float32) * np.array(self.white, np.float32)
+        values *= np.float32(self.exposure)
         if self.gamma is not None:
             values = 255 * np.power(values.clip(0, 255) / 255, np.float32(self.gamma))
         if self.grey:
