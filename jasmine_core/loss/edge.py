@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The edge loss: refined depths keep the edges of the sharper map they were refined from (§C.2).
+"""Edge loss: refined depths keep the edges of the sharper map that they refine (§C.2).
 
     L_e = sum_k mean( |C_x - D_x| + |C_y - D_y| )     (C_x, C_y) = GradNet(stop(D^_SSI))
     GradNet(D) = ( |Sobel_x * D|, |Sobel_y * D| )     (D_x, D_y) = GradNet(D^_k)

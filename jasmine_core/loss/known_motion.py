@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Odometry in the pose net's place, beyond the paper: depth then only has depth to learn.
+"""Motion from odometry in place of the pose net's, an addition to the paper.
 
     T_source_target [units] = ( R, t / m )          R, t: odometry [m]          m: metres per unit
 

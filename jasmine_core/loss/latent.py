@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Latent loss of phase 0: the U-Net's answer beside what the frozen encoder makes of ground truth.
+"""Latent loss of phase 0: the U-Net's latents against those of the encoded ground truth.
 
     L_lat = < |x_0 - Enc(c(D))| >_known + < |x_0 - Enc(I_m)| >
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The sum of all terms.
+"""Training loss: the weighted sum of all terms.
 
 L = L_ph + L_s + L_tc + 0.008 (L_GDS + L_SKY + L_e) + w_v L_v        (Eq. 12, and L_v beyond it)
 """
@@ -35,23 +35,23 @@ from jasmine_core.loss.velocity import METRES_PER_UNIT, velocity_loss, velocity_
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weigh the terms; 0 leaves one out."""
+    """Weights and settings of the loss terms; a term of weight 0 is left out."""
 
-    photometric: float = 1.0  # at 0 nothing is warped, and nothing doubts the teacher
-    motion: Literal["posenet", "odometry"] = "posenet"  # odometry: its word where it is known
+    photometric: float = 1.0  # at 0 nothing is warped, and the teacher is not filtered
+    motion: Literal["posenet", "odometry"] = "posenet"  # odometry: where it is known
     reconstruction: float = 1.0
     teacher: float = 1.0
     regularization: float = 0.008  # weight of each of smoothness, sky and edge
-    velocity: float = 0.1  # pulls the scale; the other terms hardly resist, so a little is enough
-    velocity_start: float = 0.4  # progress at which it comes in; 0 for a net that has its scale
+    velocity: float = 0.1  # a small weight fixes the scale, which the other terms leave free
+    velocity_start: float = 0.4  # progress at which it begins; 0 for a net with a known scale
     filter_floor: float = 0.0  # least threshold of the teacher's filter; 0.3 for a tiny model
     filter_ssi: bool = True  # let the filter also mask the teacher of D_SSI
     drop_outside: bool = False  # pixels that no source saw: no photometric loss, always a teacher
     log_depth: float = 0.0  # phase 0: the teacher is the ground truth, by relative error
-    latent: float = 0.0  # phase 0: the U-Net's latents against those of ground truth
+    latent: float = 0.0  # phase 0: the U-Net's latents against those of the ground truth
     decoder_start: float = 0.0  # progress until which latents are all that is compared
     gradient: float = 0.0  # phase 0: steps of depth where ground truth has them
-    autoencoder: float = 0.0  # phase 0: what the VAE alone makes of images, where it learns
+    autoencoder: float = 0.0  # phase 0: reconstruction by the VAE alone, while it learns
 
     def __post_init__(self) -> None:
         for name, value in ((f.name, getattr(self, f.name)) for f in fields(self)):
@@ -61,7 +61,7 @@ class LossConfig:
 
 @dataclass
 class Observation:
-    """Hold what is known of B moments; S sources are their neighbours in time."""
+    """Inputs of the loss for B samples; their S sources are neighbours in time."""
 
     image: Tensor  # [B,3,H,W] in [0,1], without colour jitter
     sources: Sequence[Tensor]  # S of [B,3,H,W]
@@ -78,7 +78,7 @@ class Observation:
 
 @dataclass
 class Prediction:
-    """Hold what the networks made of it."""
+    """Outputs of the networks for an `Observation`."""
 
     depths: Sequence[Tensor]  # D_1, D_2, ... [B,1,H,W] in units; the last is the result, D_SI
     T_source_target: Sequence[Tensor]  # S of [B,4,4], translation in units
@@ -89,7 +89,7 @@ class Prediction:
 
 
 class Loss(NamedTuple):
-    """Hold the sum, every term before its weight, and maps worth a look."""
+    """Weighted sum of the terms, each term before its weight, and maps for display."""
 
     total: Tensor  # []
     terms: dict[str, Tensor]  # [] each, detached

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The photometric loss: an image and its neighbours must agree about depth and motion.
+"""Photometric loss: an image must equal its neighbours, warped by depth and motion.
 
     pe(a, b) = 0.85 (1 - SSIM(a, b)) / 2 + 0.15 |a - b|_1
     L_ph     = mean_p min( min_s pe(I_t, I_{s->t}), min_s pe(I_t, I_s) + noise )            (Eq. 2)
@@ -25,7 +25,7 @@ TIE_BREAK = 1e-5  # of the noise that lets neither side win where both errors ar
 
 
 class PhotometricLoss(NamedTuple):
-    """Hold L_ph and the auto-mask."""
+    """L_ph and the auto-mask."""
 
     loss: Tensor  # []
     moving: Tensor  # [B,1,H,W] bool: pixels that teach

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The sky loss: the sky is as far away as anything can be (§C.3).
+"""Sky loss: the sky has the largest depth (§C.3).
 
 L_SKY = 0.1 mean( |D_SSI - 1| M_sky )
 """

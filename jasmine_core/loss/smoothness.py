@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The smoothness loss: depth may change where the image does (ground-contact prior, §C.1).
+"""Smoothness loss: depth changes where the image does (ground-contact prior, §C.1).
 
     L_GDS = mean |d_x D^| e^-|d_x I| + mean M_gr |d_y D^| e^-|d_y I|      D^ = D / mean(D)
     M_gr  = 100 M_dyn + (1 - M_dyn)
@@ -17,7 +17,7 @@ DYNAMIC_WEIGHT = 100.0
 
 
 def mean_normalised(depth: Tensor) -> Tensor:
-    """Return D^ = D / mean(D), each map [1,H,W] of the batch by itself."""
+    """Return D^ = D / mean(D), computed for each map [1,H,W] of the batch."""
     return depth / (depth.mean((1, 2, 3), keepdim=True) + 1e-7)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Losses of phase 0, which gives small networks on a rendered world the prior that large ones have.
+"""Supervised losses of phase 0, which gives small networks a prior from rendered scenes.
 
     L_log = sum_k < |log D_k - log D_ground_truth| >          L_vae = pe(x, x') + |x - x'| + w KL
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The teacher loss: what a frozen depth net knows, wherever the images do not contradict it.
+"""Teacher loss: depth of a frozen net, where the photometric error does not contradict it.
 
     L_tc = < L_B(D_SSI, norm(D_tc)) >_M + sum_k < L_B(D_k, D_tc) >_M            (Eq. 11)
     M    = pe(I_t, I^tc_{s->t}) < 1.5 / max(1, 30 step / steps)                 (§C.4)
@@ -52,7 +52,7 @@ def berhu(difference: Tensor) -> Tensor:
 
 
 def filter_threshold(progress: float, floor: float = 0.0) -> float:
-    """Return the largest pe at which the teacher is believed; `progress` = step / steps in 0..1.
+    """Return the largest pe at which the teacher is used; `progress` = step / steps in 0..1.
 
     1.5 (everything passes) for the first thirtieth, 0.1 half-way, 0.05 at the end. A small student
     is still worse than its teacher by then and wants a floor of about 0.3.

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The velocity loss, beyond the paper: odometry says how long a metre is.
+"""Velocity loss, an addition to the paper: odometry gives the scale in metres.
 
     L_v = mean Huber( m |t| / L - 1 )       |t| predicted motion [units]      L odometry's path [m]
 

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The network: VAE, one-step U-Net, Scale-Shift GRU, and the folders they are kept in."""
+"""Networks (VAE, one-step U-Net, Scale-Shift GRU, pose net) and their checkpoint folders."""

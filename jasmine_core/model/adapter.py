@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Image adapter: ImageNet features for a U-Net that has no prior of its own.
+"""Image adapter: ImageNet features for a U-Net without a pretrained prior.
 
 Stable Diffusion knows images; a tiny U-Net from random weights does not. EfficientNet-Lite0's
 features at 1/4 of the size lie beside the latent; those at 1/8 and coarser are added to the outputs
@@ -24,7 +24,7 @@ FEATURE_SPREAD = 6.0  # standard deviation of ImageNet's features; latents have 
 
 @dataclass(frozen=True)
 class AdapterConfig:
-    """Fix the shape of an adapter; saved beside its weights."""
+    """Shape of an adapter; saved beside its weights."""
 
     beside: int = 16  # channels beside the latent, which has 1/4 of the image's size
     residuals: tuple[int, ...] = ()  # channels added after each down block of the U-Net
@@ -44,14 +44,14 @@ class AdapterConfig:
 
 
 class Features(NamedTuple):
-    """Hold what the U-Net is given beside the latent."""
+    """Features that the U-Net gets beside the latent."""
 
     beside: Tensor  # [B,C,H/4,W/4]
     residuals: list[Tensor]  # one for each down block, in its output's shape
 
 
 class ImageAdapter(nn.Module):
-    """Turn an image into what is added to the U-Net; linear behind the encoder."""
+    """Network from an image to features for the U-Net; linear after the encoder."""
 
     def __init__(self, config: AdapterConfig) -> None:
         super().__init__()

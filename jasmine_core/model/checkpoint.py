@@ -117,7 +117,7 @@ def _load_adapter(folder: Path) -> ImageAdapter | None:
 
 
 def build_part(make: Callable[[Any], Part], config: Any, source: Path) -> Part:
-    """Build a part of the model without memory: the weights to come are the first that is spent."""
+    """Build a part of the model without memory for weights; `fill` brings them."""
     try:
         with torch.device("meta"):
             return make(config)
@@ -147,7 +147,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
 
 
 def fill(module: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
-    """Give a module its weights; every tensor must be there, in its shape, and no other."""
+    """Load the weights of a module; the names and shapes of all tensors must match."""
     wanted = module.state_dict()
     missing, surplus = sorted(wanted.keys() - weights), sorted(weights.keys() - wanted)
     misshapen = [
@@ -176,7 +176,7 @@ def _save(tensors: Mapping[str, Tensor], file: Path) -> None:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """Read one of a checkpoint's JSON files; raise CheckpointError if it cannot be."""
+    """Read a JSON file of a checkpoint; raise CheckpointError if it cannot be read."""
     try:
         values = json.loads(file.read_text())
     except FileNotFoundError as err:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Build Jasmine from Stable Diffusion 2, or from the layout that the authors released."""
+"""Conversion of Stable Diffusion 2, or of the layout that the authors released, to Jasmine."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def find_text_embedding(folder: Path) -> Tensor | None:
 
 
 def empty_prompt_embedding(folder: Path) -> Tensor:
-    """Compute the embedding [1,T,C] of the empty prompt with a folder's own text encoder.
+    """Compute the embedding [1,T,C] of the empty prompt with the text encoder of a folder.
 
     The prompt is not padded: T = 2, begin and end of text.
     """
@@ -172,7 +172,7 @@ def _ssg_config(vae: AutoencoderKL, hidden_dim: int) -> SSGConfig:
 
 
 def _read_unet(folder: Path) -> UNet2DConditionModel:
-    """Read a U-Net; its weights, not its config, say whether it has a class embedding."""
+    """Read a U-Net; its weights, not its config, decide whether it has a class embedding."""
     weights = _read_diffusers_weights(folder)
     config: dict[str, Any] = read_json(folder / "config.json")
     switched = any(name.startswith("class_embedding.") for name in weights)

@@ -18,7 +18,7 @@ STEEPEST = 8.0  # largest score: its exponential, nine times over, is far inside
 
 
 class ConvexUpsampling(nn.Module):
-    """Enlarge a map by a whole factor with weights read from a hidden state."""
+    """Upsampling of a map by a whole factor with weights predicted from a hidden state."""
 
     def __init__(self, hidden: int, factor: int) -> None:
         super().__init__()

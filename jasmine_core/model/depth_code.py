@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth code: the numbers in [0,1] in which the decoder and the Scale-Shift GRU speak of depth.
+"""Depth code: mapping of depth to [0,1] for the decoder and the Scale-Shift GRU.
 
     depth       D / D_max                                    (the paper, up to scale and shift)
     log_depth   log(D / near) / log(far / near)
@@ -26,7 +26,7 @@ NEAREST, FARTHEST = 0.02, 3.0  # model units: 0.6 m and 90 m where one unit is 3
 
 @dataclass(frozen=True)
 class DepthCode:
-    """Translate depth in model units to codes in [0,1] and back."""
+    """Mapping of depth in model units to codes in [0,1], and back."""
 
     space: str = "depth"
     near: float = NEAREST
@@ -46,7 +46,7 @@ class DepthCode:
 
     @property
     def absolute(self) -> bool:
-        """Tell whether a code means one depth, without an unknown scale and shift."""
+        """Return whether a code stands for one depth, without an unknown scale and shift."""
         return self.space != "depth"
 
     def encode(self, depth: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The disparity net: one feed-forward look at an image (the monodepth2 family).
+"""Disparity net: a feed-forward network of the monodepth2 family.
 
 Trained by the photometric loss alone it is the teacher that needs no other, and the baseline.
 """
@@ -37,13 +37,13 @@ FIRST_GUESS = 0.6
 
 @dataclass(frozen=True)
 class DisparityConfig:
-    """Fix the shape of a disparity net; saved beside its weights."""
+    """Shape of a disparity net; saved beside its weights."""
 
     height: int = 192  # [px] size of the images it was trained on
     width: int = 640
     encoder: EncoderConfig = RESNET18
     backbone: Literal["resnet", "lite0"] = "resnet"  # lite0: EfficientNet-Lite0 in encoder's place
-    head: Literal["disparity", "log_depth"] = "disparity"  # log_depth ends nowhere
+    head: Literal["disparity", "log_depth"] = "disparity"  # log_depth is unbounded
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x; None: any
     decoder: tuple[int, ...] = (256, 128, 64, 32, 16)  # channels after each doubling of the size
     metres_per_unit: float | None = None  # scale of the depths; None: up-to-scale
@@ -72,7 +72,7 @@ LITE_DISPARITY_NET = DisparityConfig(
 
 
 class DisparityNet(nn.Module):
-    """Predict disparity by an encoder, and a decoder that meets its features on the way up."""
+    """Encoder, and decoder with skip connections, that predict disparity or log depth."""
 
     multiple = 32  # [px] of both sides of an image
 
@@ -117,7 +117,7 @@ class DisparityNet(nn.Module):
         return depth_from_disparity(self(image))
 
     def _head(self, image: Tensor) -> Tensor:
-        """Return what the head says [B,1,h,w], at the size where the decoder ends."""
+        """Return the output of the head [B,1,h,w], at the size of the last decoder layer."""
         height, width = image.shape[-2:]
         if height % self.multiple or width % self.multiple or min(height, width) < 64:
             raise ValueError(
@@ -134,7 +134,7 @@ class DisparityNet(nn.Module):
         return values
 
     def load_imagenet(self, weights: Mapping[str, Tensor], source: Path) -> None:
-        """Start the encoder from a classifier's weights, of its own kind."""
+        """Load the weights of a classifier of the same architecture into the encoder."""
         resnet = self.config.backbone == "resnet"
         fill(self.encoder, encoder_weights(weights) if resnet else weights, source)
 

@@ -48,7 +48,7 @@ WIDTHS = (24, 40, 112, 320)  # channels of those outputs, fine to coarse
 
 
 class EfficientNetLite0(nn.Module):
-    """Encode images to features of 1/4, 1/8, 1/16 and 1/32 of their size."""
+    """Encoder of images to features of 1/4, 1/8, 1/16 and 1/32 of their size."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class EfficientNetLite0(nn.Module):
         return features
 
     def train(self, mode: bool = True) -> EfficientNetLite0:
-        """Change the mode of all but the batch norms, whose statistics never move."""
+        """Change the mode of all but the batch norms, whose statistics stay fixed."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -88,7 +88,7 @@ class EfficientNetLite0(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1x1, convolve each channel, project 1x1; added to the input where shapes are equal."""
+    """Inverted residual block: 1x1 expansion, depthwise convolution, 1x1 projection."""
 
     def __init__(self, before: int, width: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class InvertedResidual(nn.Module):
 
 
 class SamePadding(nn.Conv2d):
-    """Convolve with TensorFlow's padding: ceil(size / stride) outputs, the odd zero comes last."""
+    """Convolution with TensorFlow's padding: ceil(size / stride) outputs, an odd zero last."""
 
     def __init__(
         self, before: int, after: int, kernel: int, stride: int = 1, groups: int = 1
@@ -134,7 +134,7 @@ def _norm(width: int) -> nn.BatchNorm2d:
 
 
 def imagenet_weights(file: str) -> tuple[dict[str, Tensor], Path]:
-    """Return the encoder's ImageNet weights, and the file that they are from.
+    """Return the encoder's ImageNet weights, and their file.
 
     `file` is a .pth file, or "lite0": that of the package, which the extra `train` installs.
     """

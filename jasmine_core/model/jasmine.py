@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Jasmine, top to bottom: encode, denoise once, decode, refine (paper Fig. 2)."""
+"""Jasmine model: encode, denoise once, decode, refine (paper Fig. 2)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TASKS: tuple[Task, ...] = ("depth", "reconstruct")
 
 @dataclass(frozen=True)
 class JasmineConfig:
-    """Say what the weights alone do not; saved as `jasmine.json` in a checkpoint folder."""
+    """Settings of a model beside its weights; saved as `jasmine.json` in a checkpoint folder."""
 
     height: int = 320  # [px] size of the images it was trained on
     width: int = 1024
@@ -50,7 +50,7 @@ class JasmineConfig:
 
 @dataclass
 class DepthOutput:
-    """Hold everything that one depth pass computes."""
+    """All outputs of one depth pass."""
 
     image_latent: Tensor  # [B,4,h,w] scaled mean latent of the image
     v: Tensor  # [B,4,h,w] the U-Net's answer
@@ -65,7 +65,7 @@ class DepthOutput:
 
 
 class JasmineModel(nn.Module):
-    """Predict depth, or rebuild the image, with one U-Net under a task switch."""
+    """Model that predicts depth or rebuilds the image with one U-Net and a task switch."""
 
     text_embedding: Tensor
     tasks: Tensor
@@ -115,7 +115,7 @@ class JasmineModel(nn.Module):
         return (decoded + 1) / 2
 
     def forward(self, image: Tensor) -> DepthOutput:
-        """Predict depth, as `predict_depth`."""
+        """Predict depth; see `predict_depth`."""
         return self.predict_depth(image)
 
     # ------------------------------------------------------------------ its stages
@@ -132,7 +132,7 @@ class JasmineModel(nn.Module):
         return latent * float(self.vae.config.scaling_factor)
 
     def adapt(self, image: Tensor) -> Features | None:
-        """Return what the adapter sees in images [B,3,H,W] in [0,1]; None without an adapter."""
+        """Return the adapter's features of images [B,3,H,W] in [0,1]; None without an adapter."""
         return None if self.adapter is None else self.adapter(image)
 
     def denoise(
@@ -177,7 +177,7 @@ class JasmineModel(nn.Module):
 
     @property
     def code(self) -> DepthCode:
-        """Return what the decoder's map in [0,1] means."""
+        """Return the depth code of the decoder's map in [0,1]."""
         return DepthCode(self.config.ssi_space, self.config.nearest, self.config.farthest)
 
     @property
@@ -194,7 +194,7 @@ class JasmineModel(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """Return what both sides of an image are multiples of [px]: nothing is halved unevenly."""
+        """Return the number [px] that both sides of an image must be multiples of."""
         return int(self.latent_scale * 2 ** (len(self.unet.config.block_out_channels) - 1))
 
     # ------------------------------------------------------------------ folders
@@ -225,7 +225,7 @@ class JasmineModel(nn.Module):
 def _check_channels(
     unet: UNet2DConditionModel, vae: AutoencoderKL, ssg: ScaleShiftGRU, adapter: ImageAdapter | None
 ) -> None:
-    """Raise CheckpointError where parts belong to different models."""
+    """Raise CheckpointError if the parts belong to different models."""
     latents = vae.config.latent_channels
     beside = adapter.config.beside if adapter else 0
     widths = tuple(unet.config.block_out_channels)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A network of its own in a folder: config.json and model.safetensors."""
+"""Folder of a single network: config.json and model.safetensors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def save_part(module: nn.Module, config: Any, path: Path) -> None:
 
 
 def load_part(make: Callable[[Config], Part], config: type[Config], folder: Path) -> Part:
-    """Read a network in evaluation mode; raise CheckpointError for anything that does not fit."""
+    """Read a network in evaluation mode; raise CheckpointError if a file does not fit."""
     try:
         values = read_config(config, folder / CONFIG)
     except ConfigError as err:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The pose net: how the camera moved between two images."""
+"""Pose net: motion of the camera between two images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SMALL_STEP = 0.01  # of the output, so that an untrained net says that the camer
 
 @dataclass(frozen=True)
 class PoseNetConfig:
-    """Fix the shape of a pose net; saved beside its weights. The defaults are the paper's."""
+    """Shape of a pose net; saved beside its weights. The defaults are the paper's."""
 
     encoder: EncoderConfig = RESNET18
     features: int = 256  # channels of the decoder
@@ -38,7 +38,7 @@ SMALL_POSENET = PoseNetConfig(SMALL_ENCODER, features=64)
 
 
 class PoseNet(nn.Module):
-    """Predict T_second_first for two images in the order of time."""
+    """Network that predicts T_second_first for two images in the order of time."""
 
     def __init__(self, config: PoseNetConfig) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class PoseNet(nn.Module):
     # ------------------------------------------------------------------ folders
 
     def load_weights(self, weights: Mapping[str, Tensor], source: Path) -> None:
-        """Take `encoder.*` and `decoder.*` as `jasmine convert` keeps the authors' tensors.
+        """Load `encoder.*` and `decoder.*` as `jasmine convert` keeps the authors' tensors.
 
         `source` is named in the CheckpointError for tensors that are missing or misshapen.
         """
@@ -67,7 +67,7 @@ class PoseNet(nn.Module):
         fill(self, fitted | rest, source)
 
     def load_imagenet(self, weights: Mapping[str, Tensor], source: Path) -> None:
-        """Start the encoder from a classifier of single images (torchvision's `resnet18`)."""
+        """Load torchvision's `resnet18`, a classifier of single images, into the encoder."""
         fill(self.encoder, encoder_weights(weights, frames=2), source)
 
     def save_pretrained(self, path: str | Path) -> None:
@@ -86,7 +86,7 @@ class PoseNet(nn.Module):
 
 
 class PoseDecoder(nn.Module):
-    """Read one motion from the coarsest features; the names are monodepth2's."""
+    """Decoder of one motion from the coarsest features; tensor names are monodepth2's."""
 
     def __init__(self, width: int, features: int) -> None:
         super().__init__()

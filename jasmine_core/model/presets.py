@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Untrained models of named sizes: the same kinds of layers, other widths."""
+"""Untrained models of named sizes, with the same kinds of layers and different widths."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def build_preset(name: str, seed: int = 0) -> JasmineModel:
 def build_model(
     sizes: Mapping[str, Mapping[str, Any]], description: str, seed: int = 0
 ) -> JasmineModel:
-    """Build an untrained model of given sizes, laid out as a preset is."""
+    """Build an untrained model of given sizes in the layout of a preset."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         unet = UNet2DConditionModel(**{**_UNET, **sizes["unet"]})

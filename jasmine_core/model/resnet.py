@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The residual encoder that pose and disparity nets share.
+"""Residual encoder of the pose and disparity nets.
 
 Layers carry torchvision's names, so that a ResNet-18 pretrained on ImageNet fits. Other widths and
 depths of the same layers make small nets.
@@ -23,7 +23,7 @@ Norm = Literal["batch", "group"]
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """Fix the shape of an encoder; the defaults are ResNet-18's.
+    """Shape of an encoder; the defaults are ResNet-18's.
 
     Pretrained weights need the norm "batch". "group" normalises each image by itself, so that
     training is the same however a batch is split over processes.
@@ -49,7 +49,7 @@ SMALL_ENCODER = EncoderConfig((16, 32, 64, 96, 160), (1, 1, 1, 1), norm="group")
 
 
 class ResNetEncoder(nn.Module):
-    """Encode stacked images to features at 1/2, 1/4, 1/8, 1/16 and 1/32 of their size."""
+    """Encoder of stacked images to features at 1/2, 1/4, 1/8, 1/16 and 1/32 of their size."""
 
     def __init__(self, config: EncoderConfig, frames: int = 1) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class ResNetEncoder(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Add two 3x3 convolutions to their input."""
+    """Residual block of two 3x3 convolutions."""
 
     def __init__(self, before: int, width: int, stride: int, norm: Norm) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ def normalisation(kind: Norm, width: int) -> nn.Module:
 
 
 def encoder_weights(weights: Mapping[str, Tensor], frames: int = 1) -> dict[str, Tensor]:
-    """Make a ResNet's tensors fit an encoder of `frames` images.
+    """Adapt a ResNet's tensors to an encoder of `frames` images.
 
     The classifier `fc.*` goes. A first layer for one image is repeated and divided by their
     number, so that equal images give the pretrained answer. Files of old torch versions lack the

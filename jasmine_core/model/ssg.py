@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The Scale-Shift GRU: from a scale-and-shift-invariant map to scale-invariant depth.
+"""Scale-Shift GRU: from a scale-and-shift-invariant map to scale-invariant depth.
 
 A convolutional GRU at full resolution, or at a part of it, run a fixed number of times (paper
 §3.3). Each iteration rescales the whole map by two numbers that attention reads from the hidden
@@ -26,7 +26,7 @@ from jasmine_core.model.convex_upsampling import ConvexUpsampling
 
 @dataclass(frozen=True)
 class SSGConfig:
-    """Fix the shape of a Scale-Shift GRU; saved beside its weights."""
+    """Shape of a Scale-Shift GRU; saved beside its weights."""
 
     hidden_dim: int = 64  # channels of the hidden state; both encoders have half of them
     iterations: int = 2
@@ -42,7 +42,7 @@ class SSGConfig:
 
 
 class ScaleShiftGRU(nn.Module):
-    """Refine a decoded image into depth with a recurrent network."""
+    """Recurrent network that refines a decoded image to depth."""
 
     def __init__(self, config: SSGConfig) -> None:
         super().__init__()
@@ -95,13 +95,13 @@ class ScaleShiftGRU(nn.Module):
         return F.avg_pool2d(values, shrink) if shrink > 1 else values
 
     def linked(self, decoded: Tensor) -> Tensor:
-        """Return D_SSI [B,1,H,W] before its range cuts it off, and its gradient with it."""
+        """Return D_SSI [B,1,H,W] before it is clamped, so that it keeps its gradient."""
         first = self.config.link_mode == "first"
         return (decoded[:, :1] if first else decoded.mean(1, True)) / 2 + 0.5
 
 
 class DepthEncoder(nn.Module):
-    """Encode a depth map [B,1,H,W] to features [B,C,H,W]."""
+    """Encoder of a depth map [B,1,H,W] to features [B,C,H,W]."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class DepthEncoder(nn.Module):
 
 
 class ContextEncoder(nn.Module):
-    """Bring the image's latent [B,4,H/8,W/8] to full resolution, [B,C,H,W]."""
+    """Upsampling of the image's latent [B,4,H/8,W/8] to full resolution, [B,C,H,W]."""
 
     def __init__(self, latent_channels: int, width: int, upsamplings: int) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ class ContextEncoder(nn.Module):
 
 
 class SeparableConvGRU(nn.Module):
-    """Update a hidden state along rows, then along columns (1x5 and 5x1 gates, as in RAFT).
+    """GRU that updates a hidden state along rows, then columns (1x5 and 5x1 gates, see RAFT).
 
     z = sigmoid(conv_z[h,x])      r = sigmoid(conv_r[h,x])
     q = tanh(conv_q[r h, x])      h <- (1 - z) h + z q
@@ -165,7 +165,7 @@ class SeparableConvGRU(nn.Module):
 
 
 class DepthHead(nn.Module):
-    """Read a depth residual in (-1,1) from the hidden state."""
+    """Head that predicts a depth residual in (-1,1) from the hidden state."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -179,7 +179,7 @@ class DepthHead(nn.Module):
 
 
 class ScaleShiftHead(nn.Module):
-    """Read one scale and one shift per image from the hidden state by cross-attention.
+    """Head that predicts one scale and one shift per image by cross-attention.
 
     Two learned queries look at all H W pixels; no positional encoding, no residual, and nothing
     forces the scale to be positive. Scores and softmax are float32 in any precision: their sum runs

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From Stable Diffusion's U-Net to Jasmine's: eight input channels and a task switch."""
+"""Jasmine's changes to Stable Diffusion's U-Net: eight input channels and a task switch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def task_vector(one_hot: tuple[int, int]) -> Tensor:
 
 
 def widen_input(unet: UNet2DConditionModel) -> None:
-    """Let a 4-channel U-Net take eight: image latent first, noise latent second; in place.
+    """Widen the input of a U-Net from 4 to 8 channels in place: image latent, noise latent.
 
     Both halves receive the pretrained kernel divided by two, and so is the bias, so that two equal
     latents give the pretrained answer.

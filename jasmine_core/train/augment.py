@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Augmentation for supervised phases: other lenses, and other cameras' faults.
+"""Augmentation for supervised phases: focal lengths and image faults of other cameras.
 
 A rendered world has one kind of image. A network that also has to read blurred, noisy, grey and
 badly exposed images, at other focal lengths, cannot rely on what only a renderer does.
@@ -51,7 +51,7 @@ class Degradation:
         self.seed = rng.getrandbits(32)
 
     def __call__(self, image: Image) -> Image:
-        """Return the image [H,W,3] as that camera would have seen it."""
+        """Return the image [H,W,3] with the faults of that camera."""
         values: NDArray[Any] = image.astype(np.float32) * np.array(self.white, np.float32)
         values *= np.float32(self.exposure)
         if self.gamma is not None:
@@ -70,7 +70,7 @@ class Degradation:
 
 
 class Colours:
-    """Change brightness, contrast, saturation and hue of several images alike (spec 5.3)."""
+    """Change of brightness, contrast, saturation and hue, the same for several images."""
 
     def __init__(self, rng: random.Random) -> None:
         self.brightness, self.contrast, self.saturation = (rng.uniform(0.8, 1.2) for _ in "bcs")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of samples, each a pure function of its step: a resumed run meets the same images."""
+"""Training batches; each is a pure function of its step, so a resumed run gets the same images."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IMAGES = (".png", ".jpg", ".jpeg")
 
 @dataclass
 class Batch:
-    """Hold B samples; images are float32 in [0,1]. Sources are (before, after)."""
+    """Batch of B samples; images are float32 in [0,1], sources are (before, after)."""
 
     image: Tensor  # [B,3,H,W]
     sources: Tensor  # [B,2,3,H,W]
@@ -68,13 +68,13 @@ class _Key(NamedTuple):
 
 
 class Images(Dataset[dict[str, Tensor]]):
-    """Read and augment samples; what happens to one depends on its key alone."""
+    """Data set of augmented samples; a sample depends on its key alone."""
 
     def __init__(
         self, samples: list[Sample], config: DataConfig, size: Size, seed: int, first_key: int = 0
     ) -> None:
         self.samples, self.config, self.size, self.seed = samples, config, size, seed
-        self.first_key = first_key  # apart from other sets' keys: one cache serves them all
+        self.first_key = first_key  # Sets that share a cache have different keys.
         self.auxiliary = _auxiliary_images(config)
 
     def __len__(self) -> int:
@@ -142,14 +142,14 @@ class Images(Dataset[dict[str, Tensor]]):
         return np.asarray(np.where(sample.teacher < DEPTH_MAX, same, DEPTH_MAX), np.float32)
 
     def _identities(self, image: int, auxiliary: int, mirrored: bool) -> Tensor:
-        """Return the keys [2] of the two images, below 0 for one that never comes back."""
+        """Return the keys [2] of the two images, below 0 for one that does not occur again."""
         numbers = [
             2 * (self.first_key + n) + mirrored if n >= 0 else -1 for n in (image, auxiliary)
         ]
         return torch.tensor(numbers)
 
     def _auxiliary(self, rng: random.Random, own: RgbImage, index: int) -> tuple[RgbImage, int]:
-        """Choose the image to rebuild (Eq. 5): an own one, or a stranger's random part."""
+        """Choose the image to rebuild (Eq. 5): one of the samples, or part of an auxiliary one."""
         if not self.config.auxiliary:
             return np.zeros_like(own), -1
         if not self.auxiliary or rng.random() < self.config.own_share:
@@ -167,7 +167,7 @@ class Images(Dataset[dict[str, Tensor]]):
 
 
 class Feed:
-    """Iterate over the batches of one process, from any step on."""
+    """Batches of one process, from any step on."""
 
     def __init__(
         self,
@@ -226,7 +226,7 @@ class Feed:
 
 
 class Split(NamedTuple):
-    """Hold the samples to train on, those of each sequence's end, and what has none."""
+    """Training samples, validation samples (each sequence's end), and unusable sequences."""
 
     training: list[Sample]
     validation: list[Sample]
@@ -234,7 +234,7 @@ class Split(NamedTuple):
 
 
 def split_samples(config: DataConfig) -> Split:
-    """Read the sequences; raise DatasetError where there is nothing to train on."""
+    """Read the sequences; raise DatasetError if no training sample is left."""
     split = Split([], [], [])
     for folder in config.sequences:
         for sequence in open_sequences(Path(folder)):
@@ -269,7 +269,7 @@ def split_samples(config: DataConfig) -> Split:
 
 
 def without_augmentation(config: DataConfig) -> DataConfig:
-    """Return the same data as it is, for validation."""
+    """Return the same data without augmentation, for validation."""
     return replace(config, flip=0.0, jitter=0.0, degrade=0.0, zoom=1.0)
 
 

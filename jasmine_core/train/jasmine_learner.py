@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Jasmine as one module that learns: depth and reconstruction, or its autoencoder alone."""
+"""Learner of Jasmine: depth and reconstruction, or its autoencoder alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPREAD_SHARE = 0.02  # of a new batch in the running spread of latents
 
 
 class JasmineLearner(Learner):
-    """Learn depth and reconstruction with one U-Net; both tasks go through it as one batch.
+    """Learner of depth and reconstruction with one U-Net; both tasks are one batch.
 
     `teacher` is a net, or True for the maps of the data set; `teacher_unit` its unit of depth in
     units of the student.
@@ -56,7 +56,7 @@ class JasmineLearner(Learner):
         if isinstance(teacher, DisparityNet):
             teacher.requires_grad_(False).eval()
         self._taught_depth = False  # an autoencoder by itself knows nothing of depth
-        # In a list, so that it is no part of this module: never trained, never saved.
+        # The list keeps the teacher out of this module: it is neither trained nor saved.
         self._teacher, self._teacher_unit = [teacher], teacher_unit
 
     def forward(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
@@ -115,7 +115,7 @@ class JasmineLearner(Learner):
             terms = loss.terms | {"autoencoder": own.detach()}
             loss = Loss(loss.total + self.loss.autoencoder * own, terms, loss.maps)
         depth = depths[-1].detach().float()
-        # Where the range cuts it off, D_2 has no gradient: a share that grows is a warning.
+        # A clamped D_2 has no gradient: a growing share of such pixels is a warning.
         clamped = (depth <= self.model.depth_range[0]) | (depth >= self.model.depth_range[1])
         watched = {"median_depth": depth.median(), "clamped": clamped.float().mean()}
         return loss._replace(terms=loss.terms | watched)
@@ -132,15 +132,15 @@ class JasmineLearner(Learner):
 
     @property
     def multiple(self) -> int:
-        """Return what both sides of an image are multiples of [px]."""
+        """Return the number [px] that both sides of an image must be multiples of."""
         return self.model.multiple
 
     def canonical_focal(self) -> float | None:
-        """Return the focal length [px] whose depths are learned."""
+        """Return the canonical focal length [px] of the learned depth."""
         return self.model.config.canonical_focal
 
     def expects_one_camera(self) -> bool:
-        """Tell whether a teacher is asked whose depths are those of one focal length."""
+        """Return whether the teacher knows depth for one focal length only."""
         teacher = self._teacher[0]
         own = isinstance(teacher, DisparityNet) and teacher.config.canonical_focal is None
         return own and self.canonical_focal() is not None
@@ -162,7 +162,7 @@ class JasmineLearner(Learner):
         save_checkpoint(self.model, folder)
 
     def _encode(self, batch: Batch, image: Tensor) -> Tensor:
-        """Return the latents of all images; but for phase 0, nothing before the U-Net learns."""
+        """Return the latents of all images; they have a gradient only while the VAE learns."""
         images = [image] + ([batch.auxiliary] if self.rebuild else [])
         with torch.set_grad_enabled(_learns(self.model.vae) and torch.is_grad_enabled()):
             if self.cache is None:
@@ -173,7 +173,7 @@ class JasmineLearner(Learner):
     def _autoencode(
         self, image: Tensor, depth: Tensor | None, generator: torch.Generator
     ) -> Tensor:
-        """Return the loss of the VAE by itself on images, and on depth maps as grey images."""
+        """Return the loss of the VAE alone on images, and on depth maps as grey images."""
         if depth is not None:
             image = torch.cat([image, self._grey(depth)])
         posterior = self.model.vae.encode(2 * image - 1).latent_dist

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a training says about itself: a line of JSON for each logged step, TensorBoard, images."""
+"""Journal of a training: a JSON line per logged step, TensorBoard events, progress images."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Throughput:
 
 
 class Journal:
-    """Write `log.jsonl`, `curves.png`, `images/`, and event files where tensorboard is there."""
+    """Writer of `log.jsonl`, `curves.png`, `images/`, and TensorBoard events if installed."""
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
@@ -61,7 +61,7 @@ class Journal:
         self._board = SummaryWriter(path / "tensorboard", purge_step=first_step)
 
     def close(self) -> None:
-        """Write out what is buffered, and the curves of all numbers as `curves.png`."""
+        """Flush the files, and draw the curves of all numbers as `curves.png`."""
         self._file.close()
         draw_curves(self.path / "log.jsonl", self.path / "curves.png")
         if self._board:
@@ -76,7 +76,7 @@ class Journal:
                 self._board.add_scalar(name, value, step)
 
     def image(self, step: int, rows: list[RgbImage]) -> None:
-        """Keep an image, its rows one below the other."""
+        """Save an image of rows, one below the other."""
         width = min(row.shape[1] for row in rows)
         sheet = np.concatenate([row[:, :width] for row in rows])
         with atomic_file(self.path / "images" / f"{step:07d}.png") as temporary:
@@ -85,7 +85,7 @@ class Journal:
             self._board.add_image("progress", sheet, step, dataformats="HWC")
 
     def _forget_after(self, step: int) -> None:
-        """Drop lines of steps that a killed run did but never saved: they will be done again."""
+        """Drop the lines of steps that a killed run did not save; they are repeated."""
         file = self.path / "log.jsonl"
         if not file.is_file():
             return
@@ -95,17 +95,17 @@ class Journal:
                 if json.loads(line)["step"] <= step:
                     kept.append(line)
             except (ValueError, KeyError):
-                continue  # the line that the kill cut short
+                continue  # The kill cut this line short.
         with atomic_file(file) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept))
 
 
 def rgb(image: Tensor) -> RgbImage:
-    """Return an image [3,H,W] or [1,H,W] in [0,1] for people."""
+    """Return an image [3,H,W] or [1,H,W] in [0,1] as uint8 RGB [H,W,3]."""
     planes = image.detach().float().clamp(0, 1).expand(3, -1, -1)
     return np.asarray((255 * planes).permute(1, 2, 0).cpu().to(torch.uint8).numpy(), np.uint8)
 
 
 def depth_image(depth: Tensor) -> RgbImage:
-    """Return a depth map [1,H,W] for people."""
+    """Return a depth map [1,H,W] in false colours, uint8 RGB [H,W,3]."""
     return colorize(depth.detach()[0].float().cpu().numpy())

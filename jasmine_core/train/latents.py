@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the frozen encoder said before, so that it need not be asked again."""
+"""Cache of frozen VAE latents."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 
 class LatentCache:
-    """Keep latents [4,h,w] by the identity of their image, in main memory.
+    """Latents [4,h,w] by the key of their image, in main memory.
 
-    Images are encoded one by one. The last digits of a latent depend on who else is in its batch,
-    and a run that is resumed with an empty cache has other batches to encode than one that is not.
+    Images are encoded one by one. The last digits of a latent depend on which other images are in
+    its batch, and a run that is resumed with an empty cache would encode other batches.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class LatentCache:
         return len(self._kept)
 
     def __call__(self, keys: Tensor, images: Tensor, encode: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the latents [B,4,h,w] of images [B,3,H,W]; a key below 0 is never kept."""
+        """Return the latents [B,4,h,w] of images [B,3,H,W]; a key below 0 is not cached."""
         latents = []
         for name, image in zip(keys.tolist(), images, strict=True):
             latent = self._kept.get(name)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The networks that learn together, as one module: a batch goes in, its loss comes out."""
+"""Learners: the networks of a training as one module from a batch to its loss."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OFFSETS = (-1, 1)  # of the sources, in frames from the target
 
 
 class Learner(nn.Module):
-    """What every learner has: a pose net, the weights of the terms, and the scale of its units."""
+    """Base of all learners: a pose net, the loss weights, and the scale of a unit."""
 
     metres_per_unit: Tensor
 
@@ -38,7 +38,7 @@ class Learner(nn.Module):
         super().__init__()
         self.posenet, self.loss = posenet, loss
         self.scale_is_known = known  # by the weights it starts from, or by its teacher
-        # A buffer: a resumed run must have what was measured. NaN until then.
+        # A buffer, so that a resumed run has the measured scale; NaN until it is measured.
         value = math.nan if scale is None else scale
         self.register_buffer("metres_per_unit", torch.tensor(value))
 
@@ -51,7 +51,7 @@ class Learner(nn.Module):
         raise NotImplementedError
 
     def pretrained(self) -> list[nn.Parameter]:
-        """Return the parameters that know images already and learn at a share of the rate."""
+        """Return the parameters of pretrained encoders, which learn at a share of the rate."""
         return []
 
     def depth(self, image: Tensor) -> Tensor:
@@ -59,9 +59,9 @@ class Learner(nn.Module):
         raise NotImplementedError
 
     def save(self, path: Path, metric: bool, size: Size, description: str) -> None:
-        """Write a checkpoint that can be used, and the pose net into its folder `posenet`.
+        """Write a checkpoint, and the pose net into its folder `posenet`.
 
-        `metric` where odometry taught its scale; `size` of the images it learned from.
+        `metric` is whether odometry taught its scale; `size` is that of the training images.
         """
         known = (metric or self.scale_is_known) and bool(self.metres_per_unit.isfinite())
         about = {
@@ -75,7 +75,7 @@ class Learner(nn.Module):
             self.posenet.save_pretrained(folder / "posenet")
 
     def poses(self, batch: Batch) -> list[Tensor]:
-        """Return T_source_target [B,4,4] of each source; none where nothing is warped."""
+        """Return T_source_target [B,4,4] of each source; an empty list if nothing is warped."""
         if not self.loss.photometric:
             return []
         sources = batch.pose_sources.unbind(1)
@@ -87,31 +87,31 @@ class Learner(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """Return what both sides of an image are multiples of [px]."""
+        """Return the number [px] that both sides of an image must be multiples of."""
         raise NotImplementedError
 
     def canonical_focal(self) -> float | None:
-        """Return the focal length [px] whose depths are learned; None: those of each camera."""
+        """Return the canonical focal length [px] of the learned depth; None if it has none."""
         return None
 
     def expects_one_camera(self) -> bool:
-        """Tell whether a teacher is asked whose depths are those of one focal length."""
+        """Return whether the teacher knows depth for one focal length only."""
         return False
 
     def ratio(self, batch: Batch) -> Tensor | None:
-        """Return what canonical depth is multiplied by to be real [B,1,1,1]; None: it is real."""
+        """Return the factor [B,1,1,1] from canonical to real depth; None if they are equal."""
         focal = self.canonical_focal()
         return None if focal is None else focal_ratio(batch.K, focal)
 
     def seen(self, batch: Batch) -> Tensor:
-        """Return what the network sees: any colours where nothing is compared with neighbours."""
+        """Return the network's input; its colours vary if nothing is compared with neighbours."""
         return batch.image if self.loss.photometric else batch.pose_image
 
     def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
         raise NotImplementedError
 
     def _observation(self, batch: Batch, teacher: Tensor | None = None) -> Observation:
-        # Where odometry itself moves the images, lengths have nothing left to say.
+        # If odometry itself warps the images, the velocity loss has no use.
         pulled = self.loss.motion == "posenet" and bool(self.metres_per_unit.isfinite())
         odometry = batch.odometry if pulled and bool((batch.odometry > 0).any()) else None
         return Observation(
@@ -128,7 +128,7 @@ class Learner(nn.Module):
 
 
 class DisparityLearner(Learner):
-    """Learn disparity and motion from video alone: the teacher to be, and the baseline."""
+    """Learner of disparity and motion from video alone: the teacher, and the baseline."""
 
     def __init__(
         self,
@@ -166,11 +166,11 @@ class DisparityLearner(Learner):
 
     @property
     def multiple(self) -> int:
-        """Return what both sides of an image are multiples of [px]."""
+        """Return the number [px] that both sides of an image must be multiples of."""
         return self.net.multiple
 
     def canonical_focal(self) -> float | None:
-        """Return the focal length [px] whose depths are learned."""
+        """Return the canonical focal length [px] of the learned depth."""
         return self.net.config.canonical_focal
 
     def depth(self, image: Tensor) -> Tensor:
@@ -183,11 +183,11 @@ class DisparityLearner(Learner):
 
 
 def freeze(learner: Learner, trained: Iterable[str]) -> list[nn.Parameter]:
-    """Let only the named parts learn; return their parameters."""
+    """Unfreeze the named parts only; return their parameters."""
     parts, trained = learner.parts(), set(trained)
     for name, part in parts.items():
         part.requires_grad_(name in trained)
-        # A frozen net's running statistics stand still too.
+        # The running statistics of a frozen net stay fixed too.
         part.train(name in trained)
     return [p for name in sorted(trained) for p in parts[name].parameters()]
 
@@ -195,7 +195,7 @@ def freeze(learner: Learner, trained: Iterable[str]) -> list[nn.Parameter]:
 def parameter_groups(
     learner: Learner, trained: Iterable[str], pretrained_share: float
 ) -> list[dict[str, Any]]:
-    """Return what an optimiser is given: fresh weights, and ImageNet's at a share of their rate."""
+    """Return an optimiser's groups: new weights, and pretrained ones at a share of the rate."""
     parameters = freeze(learner, trained)
     slow = {id(p) for p in learner.pretrained()}
     groups = (

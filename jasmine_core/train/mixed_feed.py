@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of two image shapes in turn: wide ones of a car's camera, and those of any other."""
+"""Batches of two image shapes in turn, such as wide and 4:3 images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jasmine_core.train.feed import Batch, Feed
 
 
 class MixedFeed:
-    """Take every n-th batch from another feed; like a feed's, a batch is a function of its step."""
+    """Feed that takes every n-th batch from another feed; a batch depends on its step alone."""
 
     def __init__(self, main: Feed, other: Feed, every: int) -> None:
         self.main, self.other, self.every = main, other, every

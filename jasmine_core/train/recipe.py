@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that decides how a training goes; read from YAML, saved beside what it makes."""
+"""Recipe of a training; read from YAML, and saved beside its results."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from jasmine_core.config import from_mapping, read_mapping
 from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 
-TEACHER_MAPS = "dataset"  # the teacher whose word lies beside the images
+TEACHER_MAPS = "dataset"  # the teacher is depth maps beside the images
 BASE = "extends"  # the key of a recipe file that names its base recipe
 RENAMED = {  # keys of older recipes, and what the new key is set to
     "start_share": ("wise_ft_weight", "1 - start_share, the weight of the fine-tuned weights"),
     "picture_every": ("image_every", "the same number"),
     "loss.auxiliary": ("loss.regularization", "the same number"),
 }
-OWN_POSENET = "own"  # the pose net that the starting checkpoint brings
-PARTS = {  # what a phase may train
+OWN_POSENET = "own"  # the pose net of the starting checkpoint
+PARTS = {  # parts that a phase may train
     # The VAE in phase 0 of small models only; the adapter where a model has one.
     "jasmine": ("vae", "unet", "ssg", "adapter", "posenet"),
     "disparity": ("disparity", "posenet"),
@@ -32,16 +32,16 @@ EVERY = ("log_every", "image_every", "save_every", "validate_every")
 
 @dataclass(frozen=True)
 class KittiConfig:
-    """Name KITTI raw and the lists of its images."""
+    """KITTI raw and the lists of its images."""
 
     root: str  # folder with the recording days
     train: str  # lines such as `DATE/DRIVE 12 l`, as in eigen_zhou/train_files.txt
-    validate: str = ""  # likewise
+    validate: str = ""  # lines of the same form
 
 
 @dataclass(frozen=True)
 class OtherShape:
-    """Choose images of another shape, for every n-th batch."""
+    """Images of a second shape, for every n-th batch."""
 
     sequences: tuple[str, ...]  # as in DataConfig
     width: int  # [px] of these images
@@ -51,10 +51,10 @@ class OtherShape:
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Choose the images."""
+    """Training images and their augmentation."""
 
     sequences: tuple[str, ...] = ()  # folders of `jasmine prepare`, or folders of such
-    kitti: KittiConfig | None = None  # beside them, or instead
+    kitti: KittiConfig | None = None  # in addition to the sequences, or instead of them
     width: int = 0  # [px] of training images; 0: that of the starting checkpoint
     height: int = 0
     other: OtherShape | None = None  # batches of another shape in between
@@ -63,23 +63,23 @@ class DataConfig:
     rebuilt_share: float = 1.0  # images to rebuild for each image of depth, rounded up
     flip: float = 0.5  # chance to mirror a sample
     jitter: float = 0.5  # chance to change the colours that the pose net sees
-    degrade: float = 0.0  # chance of a bad camera's blur, noise and exposure, likewise
+    degrade: float = 0.0  # chance of blur, noise and wrong exposure in the same images
     zoom: float = 1.0  # largest enlargement of a random part, with its intrinsics
     metres_per_unit: float = 0.0  # of all maps of depth, for one scale in all scenes; 0: as stored
-    held_out: float = 0.05  # share of each sequence's end that only validation sees
+    held_out: float = 0.05  # share of each sequence, at its end, for validation only
     workers: int = 2  # processes that read images
 
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """Choose AdamW's settings and the course of its learning rate."""
+    """Settings of AdamW and of its learning rate's schedule."""
 
     learning_rate: float = 3e-5
     warm_up: int = 100  # steps of linear rise
     final_share: float = 0.01  # of the learning rate, reached exponentially at the last step
     pretrained_share: float = 0.25  # of the rate, for an adapter's ImageNet weights
     weight_decay: float = 0.01
-    clip: float = 1.0  # largest norm of all gradients together
+    clip: float = 1.0  # largest norm of the gradients of all parameters
 
     def rate(self, step: int, steps: int) -> float:
         """Return the learning rate of a step in 0..steps-1."""
@@ -91,7 +91,7 @@ class OptimiserConfig:
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training in which some modules learn and the others stand still."""
+    """Part of a training in which some modules learn and the others are frozen."""
 
     steps: int
     train: tuple[str, ...]
@@ -99,19 +99,19 @@ class Phase:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Describe one training."""
+    """Complete description of one training."""
 
     learner: Literal["jasmine", "disparity"]
     start: str  # checkpoint folder or random:tiny; or for a disparity net small, resnet18, lite
     phases: tuple[Phase, ...]
     posenet: str = "small"  # small, resnet18, a folder, or own: that of the starting checkpoint
     teacher: str = ""  # folder of a disparity net, "dataset" for prepared maps, or "" for none
-    wise_ft_weight: float = (
-        1.0  # alpha of WiSE-FT, the weight of the fine-tuned weights in a checkpoint
-    )
+    # alpha of WiSE-FT (arXiv 2109.01903): weight of the fine-tuned weights in a checkpoint. 1 saves
+    # the end of the training as it is, 0 the starting weights.
+    wise_ft_weight: float = 1.0
     refine: bool = True  # False: without the Scale-Shift GRU (paper Table 3)
     imagenet: str = ""  # for fresh encoders: resnet18's safetensors of torchvision, or lite0
-    batch_size: int = 4  # of all processes together
+    batch_size: int = 4  # sum over all processes
     accumulate: int = 1  # batches per step
     precision: Literal["no", "bf16"] = "no"
     gradient_checkpointing: bool = False

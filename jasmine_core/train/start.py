@@ -29,7 +29,7 @@ from jasmine_core.train.recipe import OWN_POSENET, TEACHER_MAPS, Recipe
 
 
 def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
-    """Build the networks of a recipe, seeded.
+    """Build the networks of a recipe with its seed.
 
     The scale of a unit is that of the weights to start from; else that of the teacher; else what is
     measured when odometry is first heard.
@@ -117,7 +117,7 @@ def _make_disparity_net(recipe: Recipe) -> DisparityNet:
 
 
 def _start_encoder(net: PoseNet | DisparityNet, size: str, imagenet: str) -> None:
-    """Give a fresh encoder the weights of a classifier, where a recipe names some of its kind."""
+    """Load a classifier of the same architecture into a new encoder, if the recipe names one."""
     if imagenet and size == "lite":
         net.load_imagenet(*imagenet_weights(imagenet))
     elif imagenet not in ("", "lite0") and size == "resnet18":

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The state of a training on disk: whole or not there, the newest few kept, resumed exactly."""
+"""States of a training on disk: written atomically, the newest kept, resumed exactly."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RECIPE, WEIGHTS, OPTIMISER, PROGRESS = (
     "optimiser.pt",
     "progress.json",
 )
-_DAMAGE = (  # what the readers raise for a file that is not what it was
+_DAMAGE = (  # errors of the readers for a damaged file
     CheckpointError,
     OSError,
     RuntimeError,
@@ -39,19 +39,19 @@ _DAMAGE = (  # what the readers raise for a file that is not what it was
     EOFError,
     pickle.UnpicklingError,
 )
-# What may differ between a run and its continuation without changing what is learned.
+# Keys that may differ between a run and its continuation without changing the result.
 _FREE = (*EVERY, "keep", "data.workers")
 
 
 class RunFolder:
-    """Keep the states of one run under `states/`, each named after its step."""
+    """Folder of one run, with its states under `states/`, each named after its step."""
 
     def __init__(self, path: Path, recipe: Recipe, accelerator: Accelerator) -> None:
         self.path, self.recipe, self.accelerator = path, recipe, accelerator
         self.states = path / "states"
 
     def begin(self, resume: bool) -> None:
-        """Prepare the folder; refuse one of another recipe, or one that would be overwritten."""
+        """Prepare the folder; refuse one with another recipe, or one that would be overwritten."""
         known = self.path / RECIPE
         if known.is_file():
             if not resume:
@@ -61,7 +61,7 @@ class RunFolder:
                 )
             self._expect_same(read_recipe(known))
         elif resume and self.path.exists() and any(self.path.iterdir()):
-            raise ConfigError(f"{self.path} has no {RECIPE}: it is no training to resume")
+            raise ConfigError(f"{self.path} has no {RECIPE}: it holds no training to resume")
         self.accelerator.wait_for_everyone()  # every process must have looked before one writes
         if self.accelerator.is_main_process:
             for place in (self.path, self.states):
@@ -74,7 +74,7 @@ class RunFolder:
     def save(
         self, step: int, module: nn.Module, optimiser: torch.optim.Optimizer, best: float
     ) -> None:
-        """Write the state after `step` steps; then forget the oldest beyond `keep`."""
+        """Write the state after `step` steps; then remove the oldest beyond `keep`."""
         if self.accelerator.is_main_process:
             place = self.states / f"{step:07d}"
             with saving(place), atomic_folder(place) as folder:
@@ -88,7 +88,7 @@ class RunFolder:
         self.accelerator.wait_for_everyone()
 
     def load(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[int, float]:
-        """Restore the newest state; return how many steps are done, and the best validation."""
+        """Restore the newest state; return its number of steps and the best validation score."""
         kept = self._kept()
         if not kept:
             return 0, float("inf")
@@ -120,7 +120,7 @@ class RunFolder:
 
 @contextmanager
 def saving(path: Path) -> Iterator[None]:
-    """Say in one line that a file of the run could not be written, as on a full disk."""
+    """Turn a failed write, such as on a full disk, into a JasmineError of one line."""
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as err:  # torch.save raises the last
@@ -132,7 +132,7 @@ def saving(path: Path) -> Iterator[None]:
 
 
 def first_line(err: BaseException) -> str:
-    """Return the first line of what an error says; torch adds whole pages."""
+    """Return the first line of an error; torch adds whole pages."""
     return (str(err).strip().splitlines() or [type(err).__name__])[0]
 
 

@@ -115,7 +115,7 @@ def test_a_resumed_run_must_have_the_same_recipe(disparity_recipe, tmp_path):
         train(other, tmp_path / "run", resume=True)
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "thesis.tex").write_text("precious")
-    with pytest.raises(ConfigError, match="no training to resume"):
+    with pytest.raises(ConfigError, match="holds no training to resume"):
         train(disparity_recipe, tmp_path / "foreign", resume=True)
 
 
