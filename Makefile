@@ -7,8 +7,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# Tests run in two processes; `make test TEST_PROCESSES=0` runs them in one.
-TEST_PROCESSES ?= 2
+# `make test TEST_PROCESSES=2` runs the tests in two processes beside this one; 0 is this one alone.
+TEST_PROCESSES ?= 0
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: demo test test-slow soak lint bench help clean

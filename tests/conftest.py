@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+# OpenMP reads this when torch is loaded. Networks of this size are slower with more threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.uri import domain_config
 
@@ -99,6 +102,14 @@ def loopback() -> Iterator[None]:
         patch.setenv("CYCLONEDDS_URI", domain_config())
         patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
         patch.delenv("ROS_DOMAIN_ID", raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep exports and engines in a folder of this test process, not in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JASMINE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
