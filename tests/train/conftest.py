@@ -15,6 +15,7 @@ from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.posenet import PoseNet, PoseNetConfig
 from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 from jasmine_core.train.recipe import DataConfig, OptimiserConfig, Phase, Recipe
+from jasmine_core.train.trainer import train
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def nets(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def disparity_recipe(sequence, nets) -> Recipe:
     return Recipe(
         learner="disparity",
@@ -63,7 +64,7 @@ def disparity_recipe(sequence, nets) -> Recipe:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def jasmine_recipe(disparity_recipe, checkpoint, nets) -> Recipe:
     return replace(
         disparity_recipe,
@@ -76,3 +77,22 @@ def jasmine_recipe(disparity_recipe, checkpoint, nets) -> Recipe:
             Phase(2, ("unet", "ssg", "posenet")),
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def disparity_run(disparity_recipe, tmp_path_factory) -> Path:
+    """Return the folder of a finished training of `disparity_recipe`; copy it before a change."""
+    return finished(disparity_recipe, tmp_path_factory.mktemp("disparity") / "run")
+
+
+@pytest.fixture(scope="session")
+def jasmine_run(jasmine_recipe, tmp_path_factory) -> Path:
+    """Return the folder of a finished training of `jasmine_recipe` that kept every state."""
+    every = replace(jasmine_recipe, save_every=1, keep=10)
+    return finished(every, tmp_path_factory.mktemp("jasmine") / "run")
+
+
+def finished(recipe: Recipe, folder: Path) -> Path:
+    torch.set_num_threads(1)  # The sums of tests that compare weights must have one order.
+    assert train(recipe, folder) == folder / "final"
+    return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from shutil import copytree
 
 import cv2
 import numpy as np
@@ -25,12 +26,11 @@ from jasmine_core.train.start import make_learner
 from jasmine_core.train.trainer import train
 
 
-def test_a_disparity_net_is_trained(disparity_recipe, tmp_path, nets):
-    final = train(disparity_recipe, tmp_path / "run")
-    net = DisparityNet.from_pretrained(final)
+def test_a_disparity_net_is_trained(disparity_run, nets):
+    net = DisparityNet.from_pretrained(disparity_run / "final")
     before = DisparityNet.from_pretrained(nets / "disparity").state_dict()
     assert any(not torch.equal(v, before[k]) for k, v in net.state_dict().items())
-    steps = [line for line in log(tmp_path / "run") if "total" in line]
+    steps = [line for line in log(disparity_run) if "total" in line]
     assert [line["step"] for line in steps] == [1, 2, 3, 4, 5, 6]
     named = "photometric smoothness median_depth learning_rate data_wait"
     assert set(named.split()) < set(steps[0])
@@ -38,18 +38,18 @@ def test_a_disparity_net_is_trained(disparity_recipe, tmp_path, nets):
     taught = pytest.approx(net.config.metres_per_unit, rel=1e-4)
     assert scales == [None] * 3 + [taught] * 3, "odometry is heard from the velocity's start"
     assert ["velocity" in line for line in steps] == [False] * 3 + [True] * 3
-    assert [line["step"] for line in log(tmp_path / "run") if "validation" in line] == [3, 6]
-    assert sorted(f.name for f in (tmp_path / "run" / "states").iterdir()) == [
+    assert [line["step"] for line in log(disparity_run) if "validation" in line] == [3, 6]
+    assert sorted(f.name for f in (disparity_run / "states").iterdir()) == [
         "0000002",
         "0000004",
         "0000006",
     ]
-    assert cv2.imread(str(tmp_path / "run" / "images" / "0000005.png")) is not None
-    assert (tmp_path / "run" / "best" / "config.json").is_file()
+    assert cv2.imread(str(disparity_run / "images" / "0000005.png")) is not None
+    assert (disparity_run / "best" / "config.json").is_file()
 
 
-def test_jasmine_is_trained_in_phases(jasmine_recipe, tmp_path, checkpoint):
-    final = train(replace(jasmine_recipe, save_every=1, keep=10), tmp_path / "run")
+def test_jasmine_is_trained_in_phases(jasmine_run, checkpoint):
+    final = jasmine_run / "final"
     model = JasmineModel.from_pretrained(final)
     assert model.config.metres_per_unit == 24.0, "the teacher knows its scale, and hands it on"
     assert (model.config.width, model.config.height) == (128, 64)
@@ -57,7 +57,7 @@ def test_jasmine_is_trained_in_phases(jasmine_recipe, tmp_path, checkpoint):
     assert (final / "posenet" / "model.safetensors").is_file()
 
     def part(step, name):
-        state = load_file(tmp_path / "run" / "states" / f"{step:07d}" / "weights.safetensors")
+        state = load_file(jasmine_run / "states" / f"{step:07d}" / "weights.safetensors")
         return {k: v for k, v in state.items() if k.startswith(name)}
 
     for name in ("model.unet", "model.ssg", "posenet"):
@@ -68,7 +68,7 @@ def test_jasmine_is_trained_in_phases(jasmine_recipe, tmp_path, checkpoint):
     assert same(part(2, "posenet"), part(4, "posenet")), "phase 2 freezes the pose net"
     untouched = JasmineModel.from_pretrained(checkpoint)
     assert same(dict(model.vae.state_dict()), dict(untouched.vae.state_dict())), "VAE is frozen"
-    terms = set(log(tmp_path / "run")[0])
+    terms = set(log(jasmine_run)[0])
     named = "photometric reconstruction teacher_depth teacher_ssi edge median_depth clamped"
     assert set(named.split()) < terms
 
@@ -106,8 +106,8 @@ def test_the_latent_cache_changes_nothing(jasmine_recipe, sequence):
 # ---------------------------------------------------------------------- resuming
 
 
-def test_a_resumed_run_must_have_the_same_recipe(disparity_recipe, tmp_path):
-    train(disparity_recipe, tmp_path / "run")
+def test_a_resumed_run_must_have_the_same_recipe(disparity_recipe, disparity_run, tmp_path):
+    copytree(disparity_run, tmp_path / "run")
     with pytest.raises(ConfigError, match="--resume"):
         train(disparity_recipe, tmp_path / "run")
     other = replace(disparity_recipe, batch_size=1)
@@ -119,8 +119,8 @@ def test_a_resumed_run_must_have_the_same_recipe(disparity_recipe, tmp_path):
         train(disparity_recipe, tmp_path / "foreign", resume=True)
 
 
-def test_a_damaged_state_is_named(disparity_recipe, tmp_path):
-    train(disparity_recipe, tmp_path / "run")
+def test_a_damaged_state_is_named(disparity_recipe, disparity_run, tmp_path):
+    copytree(disparity_run, tmp_path / "run")
     newest = max((tmp_path / "run" / "states").iterdir())
     file = newest / "weights.safetensors"
     file.write_bytes(file.read_bytes()[:100])

@@ -59,16 +59,15 @@ def test_weights_are_restored_after_an_error(learner):
     assert same(dict(learner.state_dict()), learned)
 
 
-@pytest.mark.parametrize("name", ["jasmine_recipe", "disparity_recipe"])
+@pytest.mark.parametrize("name", ["jasmine", "disparity"])
 def test_the_checkpoint_is_interpolated_and_the_training_is_not(name, request, tmp_path):
-    recipe = request.getfixturevalue(name)
+    recipe, plain = (request.getfixturevalue(f"{name}_{what}") for what in ("recipe", "run"))
     start = snapshot(make_learner(recipe))
-    train(recipe, tmp_path / "plain")
     final = train(replace(recipe, wise_ft_weight=0.75), tmp_path / "interpolated")
     state = f"states/{recipe.steps:07d}"
-    learned = weights(tmp_path / "plain" / state)
+    learned = weights(plain / state)
     assert same(learned, weights(tmp_path / "interpolated" / state)), "the training is the same"
-    learned = load_file(tmp_path / "plain" / state / "weights.safetensors")
+    learned = load_file(plain / state / "weights.safetensors")
     again = replace(recipe, start=str(final), posenet=str(final / "posenet"))
     saved = make_learner(again).state_dict()
     for key, value in start.items():
