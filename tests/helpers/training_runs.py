@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What several tests of training share: a sequence folder to learn from, a run to look into."""
+"""Helpers of training tests: a sequence folder to learn from, and access to a run's files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def weights(folder: Path) -> dict[str, Tensor]:
 
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
-    """Tell whether two sets of tensors are equal to the bit."""
+    """Return whether two sets of tensors are equal bit for bit."""
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A rendered drive and random images: what the losses are tried on."""
+"""Rendered sequence and random images as inputs of the losses."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_a_motion_keeps_its_rotation_and_shrinks_its_way(motions):
     assert torch.equal(units[..., 3, :], motions[..., 3, :])
 
 
-def test_odometry_stands_for_the_pose_net_where_it_is_known(motions):
+def test_odometry_replaces_the_pose_net_where_it_is_known(motions):
     predicted = torch.eye(4).repeat(2, 1, 1)
     known = torch.stack([motions[0, 0], torch.full((4, 4), torch.nan)])
     result = with_odometry(predicted, known, torch.tensor(20.0))
@@ -32,12 +32,12 @@ def test_odometry_stands_for_the_pose_net_where_it_is_known(motions):
     assert torch.equal(result[1], predicted[1])
 
 
-def test_without_a_scale_odometry_says_nothing(motions):
+def test_without_a_scale_odometry_is_not_used(motions):
     predicted = torch.eye(4)[None]
     assert torch.equal(with_odometry(predicted, motions[:, 0], torch.tensor(torch.nan)), predicted)
 
 
-def test_the_pose_net_learns_nothing_where_odometry_speaks(motions):
+def test_the_pose_net_has_no_gradient_where_odometry_is_known(motions):
     predicted = torch.eye(4).repeat(2, 1, 1).requires_grad_()
     known = torch.stack([motions[0, 0], torch.full((4, 4), torch.nan)])
     with_odometry(predicted, known, torch.tensor(20.0)).sum().backward()
@@ -59,7 +59,7 @@ def test_a_minority_of_wrong_depths_does_not_change_the_scale(triplet, motions):
     assert best_scale(counts) == pytest.approx(6, rel=0.13)
 
 
-def test_images_without_odometry_have_no_say(triplet, motions):
+def test_images_without_odometry_have_no_vote(triplet, motions):
     def counts(motions):
         return votes(triplet.image, triplet.sources, triplet.K, triplet.depth, motions)
 
@@ -68,7 +68,7 @@ def test_images_without_odometry_have_no_say(triplet, motions):
     assert not counts(half).any() and best_scale(counts(half)) is None
 
 
-def test_who_would_leave_the_range_is_not_asked():
+def test_votes_at_the_ends_of_the_range_are_ignored():
     counts = torch.zeros(len(CANDIDATES), dtype=torch.long)
     counts[[0, -1]] = 1000
     assert best_scale(counts) is None

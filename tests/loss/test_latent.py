@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Latent and gradient losses of phase 0: what they see, and what they leave out."""
+"""Latent and gradient losses of phase 0, and the pixels that they leave out."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def mapped(instance, change):
     return replace(instance, **{name: one(value) for name, value in vars(instance).items()})
 
 
-def test_it_is_the_sum_of_its_terms_by_hand(batch):
+def test_the_loss_is_the_weighted_sum_of_its_terms(batch):
     given, predicted = batch
     progress = 0.4
 
@@ -100,7 +100,7 @@ def test_it_is_the_sum_of_its_terms_by_hand(batch):
     assert torch.equal(result.maps["trusted"], trusted)
 
 
-def test_a_batch_may_be_split(batch):
+def test_the_loss_of_a_batch_is_the_mean_of_its_parts(batch):
     """The mean over processes, or over steps of accumulation, is the loss of the whole batch."""
     given, predicted = batch
     # The noise of the tie-break is the one thing that depends on the place in a batch.
@@ -152,7 +152,7 @@ def test_the_filter_may_spare_the_ssi_map(batch):
     torch.testing.assert_close(terms["teacher_ssi"], expected)
 
 
-def test_what_no_source_saw_is_the_teacher_s_alone(batch):
+def test_pixels_that_no_source_saw_learn_from_the_teacher_alone(batch):
     given, predicted = batch
     away = rigid_transform(*torch.tensor([[[0.0, 0, 0]], [[9.0, 0, 0]]], dtype=torch.float64))
     predicted = replace(predicted, T_source_target=[away.expand(B, 4, 4)] * 2)
@@ -217,7 +217,7 @@ def test_an_impossible_weight_is_refused(name, value):
         LossConfig(**{name: value})
 
 
-def test_the_true_world_has_the_least_loss(triplet):
+def test_exact_depth_and_motion_have_the_least_loss(triplet):
     def total(factor, motion=1.0):
         given = Observation(triplet.image, triplet.sources, triplet.K)
         poses = [T.clone() for T in triplet.T_source_target]

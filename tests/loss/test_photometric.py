@@ -72,7 +72,7 @@ def test_a_source_counts_only_where_it_saw_the_pixel(rand):
     assert error[~left & ~top].isinf().all()
 
 
-def test_auto_mask_drops_what_stands_still(rand):
+def test_the_auto_mask_drops_pixels_that_do_not_move(rand):
     image = rand(1, 3, 12, 12)
     source = rand(1, 3, 12, 12, seed=1)
     source[..., :6] = image[..., :6]  # the left half does not change between the images

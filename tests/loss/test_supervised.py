@@ -34,7 +34,7 @@ def test_every_iteration_counts_and_each_image_alike():
     )
 
 
-def test_what_is_unknown_teaches_nothing():
+def test_unknown_depth_has_no_gradient():
     depth = (2 * GROUND_TRUTH).requires_grad_()
     mask = EVERYWHERE.clone()
     mask[1] = False

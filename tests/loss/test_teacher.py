@@ -70,7 +70,7 @@ def test_berhu_has_gradients(rand):
 
 
 @given(st.floats(0.01, 100), st.floats(-50, 50))
-def test_the_normalised_map_does_not_know_scale_and_shift(scale, shift):
+def test_the_normalised_map_ignores_scale_and_shift(scale, shift):
     depth = torch.rand(2, 1, 9, 11, generator=torch.Generator().manual_seed(0)).double()
     expected = percentile_normalised(depth)
     torch.testing.assert_close(
@@ -108,7 +108,7 @@ def test_the_threshold_follows_its_schedule(progress, threshold):
     assert filter_threshold(progress, floor=0.3) == pytest.approx(max(threshold, 0.3))
 
 
-def test_the_filter_believes_small_errors_and_what_no_source_saw():
+def test_the_filter_keeps_small_errors_and_pixels_that_no_source_saw():
     error = torch.tensor([0.05, 0.2, 0.9, torch.inf])
     assert teacher_filter(error, 0.2).tolist() == [True, False, False, True]
 

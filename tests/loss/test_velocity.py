@@ -53,7 +53,7 @@ def test_missing_odometry_and_a_standing_camera_teach_nothing():
     assert velocity_loss(units(0.1), metres(NAN)) == 0
 
 
-def test_an_untrained_net_that_says_zero_has_a_finite_gradient():
+def test_a_motion_of_zero_has_a_finite_gradient():
     t = torch.zeros(2, 3, requires_grad=True)
     velocity_loss(t, torch.tensor([1.0, NAN])).backward()
     assert t.grad.isfinite().all()
@@ -68,7 +68,7 @@ def test_the_scale_is_measured_without_outliers():
 
 
 @pytest.mark.parametrize(("progress", "share"), [(0, 0), (0.4, 0), (0.45, 0.5), (0.5, 1), (1, 1)])
-def test_it_comes_in_when_images_have_had_their_say(progress, share):
+def test_its_weight_rises_from_its_start(progress, share):
     assert velocity_ramp(progress, start=0.4) == pytest.approx(share)
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The image adapter: what it adds, and how it is kept in a checkpoint."""
+"""Image adapter: its features, and its files in a checkpoint."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_residual_reaches_the_answer(model):
             assert (changed - plain).abs().max() > 1e-4
 
 
-def test_features_survive_being_used(model):
+def test_features_are_not_changed_by_their_use(model):
     with torch.no_grad():
         latent, features = model.encode(image()), model.adapt(image())
         first, again = (model.denoise(latent, "depth", features) for _ in "ab")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The checkpoint that comes with the package: small, whole, and it sees depth."""
+"""The bundled checkpoint is small and complete, and predicts depth."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_it_is_small_and_in_half_precision(folder):
         assert kinds <= {"F16", "I64"}, file
 
 
-def test_it_says_what_it_is(folder):
+def test_its_config_describes_it(folder):
     card = (folder / "MODEL_CARD.md").read_text()
     for word in ("Licence", "Trained on", "Scores", "mean-depth map", "phase 0"):
         assert word.lower() in card.lower(), word
@@ -47,7 +47,7 @@ def test_its_pose_net_comes_with_it(folder):
     assert translation.isfinite().all()
 
 
-def test_it_sees_depth_in_streets_that_it_never_saw():
+def test_it_predicts_depth_in_unseen_streets():
     predictor = DepthPredictor.from_pretrained(NAME, "torch")
     evaluation = Evaluation(world_mean_map("street"), "plain")
     for sample in world_samples("street", 3, 20):

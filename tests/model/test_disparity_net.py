@@ -57,7 +57,7 @@ def test_sizes():
     assert parameters(full) == 14_842_236 - 513_000 - sum(9 * c + 1 for c in (32, 64, 128))
 
 
-def test_an_untrained_net_guesses_the_middle_of_a_street():
+def test_an_untrained_net_predicts_the_middle_of_its_range():
     torch.manual_seed(0)
     depth = DisparityNet(SMALL_DISPARITY_NET).depth(torch.rand(1, 3, 64, 96))
     assert 0.4 < depth.median() < 0.8
@@ -157,7 +157,7 @@ def lite():
     return DisparityNet(LITE_DISPARITY_NET).eval()
 
 
-def test_log_depth_starts_at_the_first_guess_and_has_no_stop(lite):
+def test_log_depth_starts_at_the_first_guess_and_is_unbounded(lite):
     image = torch.rand(1, 3, 64, 96)
     with torch.no_grad():
         depth = lite.depth(image)

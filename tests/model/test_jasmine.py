@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The whole network: its stages restated, its two tasks, its gradients, its presets."""
+"""Jasmine model: its stages, its two tasks, its gradients, its presets."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_every_multiple_of_the_latent_scale_fits(model, width, height):
 
 
 @torch.no_grad()
-def test_other_types_go_all_the_way_through(make_model):
+def test_bfloat16_is_kept_in_all_stages(make_model):
     model, image = make_model(), images(1)
     expected = model.predict_depth(image)
     short = model.to(torch.bfloat16).predict_depth(image.to(torch.bfloat16))
@@ -152,7 +152,7 @@ def test_gradient_passes_the_frozen_decoder(make_model, task):
     assert all((p.grad is not None) == (task == "depth") for p in model.ssg.parameters())
 
 
-def test_what_is_saved_and_trained(model):
+def test_weights_are_saved_without_buffers_and_the_unet_learns(model):
     state = model.state_dict()
     assert {name.split(".")[0] for name in state} == {"unet", "vae", "ssg"}
     assert model.unet.conv_in.weight.requires_grad

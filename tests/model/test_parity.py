@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The authors' layout through `jasmine convert`, against what their released code computed from it.
+"""Conversion of the authors' layout, against outputs of their released code.
 
 tests/data/authors_pipeline holds random weights and numbers only.
 """

@@ -56,7 +56,7 @@ def test_sizes(posenet):
     assert 0.5e6 < sum(p.numel() for p in small.parameters()) < 1e6
 
 
-def test_an_untrained_net_says_that_the_camera_hardly_moves(posenet):
+def test_an_untrained_net_predicts_almost_no_motion(posenet):
     axis_angle, translation = posenet(*images())
     assert axis_angle.shape == translation.shape == (2, 3)
     assert 0 < axis_angle.abs().max() < 0.1

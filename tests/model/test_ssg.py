@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The Scale-Shift GRU against a second statement of its equations, and what must always hold."""
+"""Scale-Shift GRU against a second implementation of its equations, and its invariants."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_link_mode_chooses_the_map():
 @settings(max_examples=25)
 @given(st.integers(0, 2**16), st.floats(0, 50), st.floats(-20, 20))
 @torch.no_grad()
-def test_maps_keep_their_ranges_whatever_comes_in(seed, spread, offset):
+def test_maps_keep_their_ranges_for_any_input(seed, spread, offset):
     latent, decoded = inputs(batch=1, seed=seed)
     ssi, *depths = build(seed=seed)(spread * latent, spread * decoded + offset)
     assert ssi.min() >= 0 and ssi.max() <= 1

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is done to Stable Diffusion's U-Net: eight input channels and a task switch."""
+"""Changes to Stable Diffusion's U-Net: eight input channels and a task switch."""
 
 from __future__ import annotations
 

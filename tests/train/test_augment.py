@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Augmentation: a function of the drawn numbers alone, and never outside an image."""
+"""Augmentation depends on the drawn numbers alone, and stays inside the image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from jasmine_core.train.augment import Degradation, random_part
 
 
-def test_parts_stay_inside_and_are_as_large_as_asked_for():
+def test_parts_are_inside_the_image_and_have_the_drawn_size():
     parts = [random_part(random.Random(i), 1.6) for i in range(300)]
     shares = [part.share for part in parts if part]
     assert 0.15 < parts.count(None) / 300 < 0.35

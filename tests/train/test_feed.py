@@ -148,7 +148,7 @@ def test_images_of_one_sample_get_the_same_colours(config, tmp_path, drive):
     assert torch.equal(batch.pose_image, batch.pose_sources[:, 1])
 
 
-def test_what_is_held_out_is_never_seen(config, sequence):
+def test_held_out_images_are_not_used_for_training(config, sequence):
     """Neither as a target nor as a neighbour: the last images are for validation alone."""
     split = split_samples(replace(config, held_out=0.3))
     assert (len(split.training), len(split.validation)) == (5, 3)

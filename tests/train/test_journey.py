@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The whole journey by the commands that training/README.md gives, made small.
+"""Commands of training/README.md from a recording to depth, on small data.
 
 That losses fall is all that so short a training can promise; the depths are not judged.
 """
@@ -56,7 +56,7 @@ def fell(folder: Path, name: str) -> float:
 
 
 @pytest.mark.slow
-def test_from_a_bag_to_depth(tmp_path):
+def test_commands_of_the_readme_lead_from_a_bag_to_depth(tmp_path):
     # 1. Two drives, as a robot would have recorded them.
     bags = []
     for seed in (1, 2):

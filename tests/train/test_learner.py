@@ -43,7 +43,7 @@ def backward(learner, batch):
 
 
 def test_both_tasks_in_one_batch_are_two_passes(jasmine_recipe, batch):
-    """Nothing of an image's own depth leaks into another one's reconstruction."""
+    """The depth task of one image does not affect the reconstruction of another."""
     learner = make_learner(replace(jasmine_recipe, teacher="")).double()
     batch = double(batch)
     model = learner.model
@@ -71,7 +71,7 @@ def test_both_tasks_in_one_batch_are_two_passes(jasmine_recipe, batch):
         torch.testing.assert_close(gradient, sum(parts), rtol=1e-6, atol=1e-9)
 
 
-def test_checkpointing_spends_time_and_changes_nothing(jasmine_recipe, batch):
+def test_gradient_checkpointing_keeps_the_gradients(jasmine_recipe, batch):
     recipe = replace(jasmine_recipe, teacher="")
     plain = make_learner(recipe).double()
     frugal = make_learner(replace(recipe, gradient_checkpointing=True)).double()
@@ -119,7 +119,7 @@ def test_a_learner_without_the_gru_stays_without_it(jasmine_recipe, batch, tmp_p
 # ---------------------------------------------------------------------- teacher and scale
 
 
-def test_the_teacher_speaks_in_the_units_of_the_student(jasmine_recipe, nets, checkpoint, tmp_path):
+def test_the_teacher_s_depth_is_in_units_of_the_student(jasmine_recipe, nets, checkpoint, tmp_path):
     teacher = DisparityNet.from_pretrained(nets / "teacher")  # one unit is 24 m
     image = torch.rand(1, 3, HEIGHT, WIDTH, generator=noise())
     unit = teacher.depth(image)
@@ -154,7 +154,7 @@ def test_where_a_scale_comes_from(jasmine_recipe, disparity_recipe, nets):
     assert scale(replace(jasmine_recipe, teacher=str(nets / "disparity"))) is None
 
 
-def test_an_unmeasured_scale_keeps_the_velocity_out(jasmine_recipe, nets, batch):
+def test_without_a_measured_scale_there_is_no_velocity_term(jasmine_recipe, nets, batch):
     loss = LossConfig(velocity_start=0.0)
     recipe = replace(jasmine_recipe, teacher=str(nets / "disparity"), loss=loss)
     learner = make_learner(recipe)
@@ -219,7 +219,7 @@ def double(batch):
 
 
 def test_a_checkpoints_own_pose_net_comes_with_it(jasmine_recipe, nets, tmp_path):
-    """Its depth and motion share a unit that nobody has measured yet."""
+    """Its depth and motion share a unit whose metres are unknown."""
     first = make_learner(replace(jasmine_recipe, teacher=""))
     first.save(tmp_path / "saved", metric=False, size=(WIDTH, HEIGHT), description="")
     own = replace(jasmine_recipe, teacher="", start=str(tmp_path / "saved"), posenet="own")

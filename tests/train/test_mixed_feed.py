@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of two shapes: in turn, each once, and the same after a stop."""
+"""Batches of two image shapes in turn, also after a resumed run."""
 
 from __future__ import annotations
 

@@ -142,12 +142,12 @@ def test_exact_depth_also_teaches_a_disparity_net(disparity_recipe, scenes, tmp_
         ),
     ],
 )
-def test_what_cannot_be_is_refused(recipe, changes, reason):
+def test_invalid_recipes_are_refused(recipe, changes, reason):
     with pytest.raises(ConfigError, match=reason):
         replace(recipe, **changes)
 
 
-def test_without_maps_there_is_nothing_to_learn(recipe, sequence, tmp_path):
+def test_a_recipe_without_its_depth_maps_is_refused(recipe, sequence, tmp_path):
     data = replace(recipe.data, sequences=(str(sequence),))
     with pytest.raises(DatasetError, match="no image has a depth map"):
         train(replace(recipe, data=data), tmp_path / "run")

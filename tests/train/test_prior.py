@@ -147,7 +147,7 @@ def test_all_scenes_are_in_one_unit(scenes):
         assert np.abs(coarse - wanted)[wanted < 0.5].max() < 0.01
 
 
-def test_an_enlarged_image_is_as_near_as_its_focal_length_says(recipe, scenes):
+def test_the_depth_of_an_enlarged_image_follows_its_focal_length(recipe, scenes):
     """Canonical depth in the middle of an enlarged part is that of the image, over the zoom."""
     data = replace(recipe.data, flip=0.0, degrade=0.0, zoom=1.6)
     near, plain = images_of(data), images_of(replace(data, zoom=1.0))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What only real processes can show: being killed, being interrupted, being several."""
+"""Training in real processes: a killed one, an interrupted one, and several at once."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def newest_state(folder: Path) -> int:
 
 
 @pytest.mark.parametrize("learner", ["disparity", pytest.param("jasmine", marks=pytest.mark.slow)])
-def test_kill_and_ctrl_c_lose_nothing(learner, request, tmp_path):
-    """Killed once, interrupted once, then finished: the weights are those of an unhurt run."""
+def test_a_killed_and_interrupted_run_ends_in_the_same_weights(learner, request, tmp_path):
+    """A run that was killed once and interrupted once has the weights of an undisturbed run."""
     recipe: Recipe = request.getfixturevalue(f"{learner}_recipe")
     phase = Phase(40, recipe.phases[0].train)
     recipe = replace(recipe, phases=(phase,), save_every=3, validate_every=7)
@@ -92,7 +92,7 @@ def test_kill_and_ctrl_c_lose_nothing(learner, request, tmp_path):
 
 
 @pytest.mark.parametrize("learner", ["disparity", pytest.param("jasmine", marks=pytest.mark.slow)])
-def test_two_processes_do_as_one(learner, request, tmp_path):
+def test_two_processes_train_like_one(learner, request, tmp_path):
     """DDP over gloo: at the same global batch the curves of all terms, and the weights, agree.
 
     What differs is the order of sums and the 1e-5 of noise that breaks the auto-mask's ties.

@@ -36,7 +36,7 @@ def written(tmp_path, values):
 
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda f: f.stem)
-def test_every_recipe_of_the_house_is_read_and_says_why(file):
+def test_every_recipe_is_valid_and_comments_every_key(file):
     recipe = read_recipe(file)
     assert recipe.steps > 0
     for line in file.read_text().splitlines():
@@ -114,7 +114,7 @@ def test_ablations_differ_in_one_thing_alone():
     assert others[0]["data"] == full["data"] | {"auxiliary": ""}
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_a_written_recipe_can_be_read(tmp_path):
     recipe = Recipe(
         "jasmine", "random:tiny", (Phase(3, ("unet",)),), data=DataConfig(("a", "b"), own_share=1)
     )
@@ -149,7 +149,7 @@ def test_what_is_written_is_read(tmp_path):
         ({"picture_every": 9}, r"picture_every was renamed to image_every"),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path, changes, complaint):
+def test_invalid_recipes_are_refused(tmp_path, changes, complaint):
     file = written(tmp_path, SHORT | changes)
     with pytest.raises(ConfigError, match=complaint):
         read_recipe(file)

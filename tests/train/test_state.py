@@ -55,7 +55,7 @@ def largest_file(size):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_what_is_saved_is_restored(disparity_recipe, trained, tmp_path):
+def test_a_saved_state_is_restored(disparity_recipe, trained, tmp_path):
     module, optimiser = trained
     run = folder(tmp_path, disparity_recipe)
     assert run.load(module, optimiser) == (0, math.inf)

@@ -167,7 +167,7 @@ def test_an_overfit_run_learns(jasmine_recipe, tmp_path):
         assert mean(name, lines[-5:]) < share * mean(name, lines[:2]), name
 
 
-def test_a_depth_at_its_stop_is_told_once(disparity_recipe, nets, tmp_path, caplog, monkeypatch):
+def test_a_collapsed_depth_is_warned_of_once(disparity_recipe, nets, tmp_path, caplog, monkeypatch):
     sunken = DisparityNet.from_pretrained(nets / "disparity")
     with torch.no_grad():
         sunken.head[1].bias.fill_(8.0)  # disparity 1, depth 0.1
@@ -194,8 +194,8 @@ def test_a_sequence_that_is_too_short_is_left_out_and_named(
     assert f"{short} is too short" in caplog.text
 
 
-def test_looking_changes_nothing(disparity_recipe, tmp_path):
-    """Images of the progress go through nets whose running statistics must not see them."""
+def test_progress_images_and_validation_do_not_change_the_weights(disparity_recipe, tmp_path):
+    """Progress images pass nets whose running statistics must not change."""
     config = DisparityConfig(64, 128, replace(SMALLEST, norm="batch"), decoder=(16, 16, 8, 8))
     torch.manual_seed(0)
     DisparityNet(config).save_pretrained(tmp_path / "batch_norm")
@@ -210,9 +210,7 @@ def test_looking_changes_nothing(disparity_recipe, tmp_path):
 # ---------------------------------------------------------------------- scale
 
 
-def test_a_teacher_of_unknown_scale_is_measured_when_the_velocity_comes_in(
-    jasmine_recipe, nets, tmp_path
-):
+def test_an_unknown_scale_is_measured_when_the_velocity_term_begins(jasmine_recipe, nets, tmp_path):
     loss = LossConfig(velocity_start=0.5)
     recipe = replace(jasmine_recipe, teacher=str(nets / "disparity"), loss=loss)
     recipe = replace(recipe, phases=(Phase(4, ("unet", "ssg")),), save_every=1, keep=9)
@@ -228,8 +226,8 @@ def test_a_teacher_of_unknown_scale_is_measured_when_the_velocity_comes_in(
     assert float(state["metres_per_unit"]) == pytest.approx(scale, rel=1e-4)
 
 
-def test_a_scale_is_asked_for_once(jasmine_recipe, nets, tmp_path, monkeypatch):
-    """Though nothing can be measured; every further step would ask the same images."""
+def test_a_scale_is_measured_once(jasmine_recipe, nets, tmp_path, monkeypatch):
+    """A failed measurement is not repeated either: later steps have the same images."""
     asked = []
     monkeypatch.setattr(ScaleMeasurement, "measure", lambda hook, trainer, feed: asked.append(feed))
     loss = LossConfig(motion="odometry")
@@ -239,7 +237,7 @@ def test_a_scale_is_asked_for_once(jasmine_recipe, nets, tmp_path, monkeypatch):
     assert JasmineModel.from_pretrained(final).config.metres_per_unit is None, "no metres claimed"
 
 
-def test_odometry_can_stand_for_the_pose_net(jasmine_recipe, nets, tmp_path):
+def test_odometry_can_replace_the_pose_net(jasmine_recipe, nets, tmp_path):
     loss = LossConfig(motion="odometry")
     recipe = replace(jasmine_recipe, teacher=str(nets / "disparity"), loss=loss, save_every=1)
     final = train(recipe, tmp_path / "run")
@@ -254,7 +252,7 @@ def test_odometry_can_stand_for_the_pose_net(jasmine_recipe, nets, tmp_path):
     assert all(torch.allclose(v, before[k], atol=1e-3) for k, v in learned.items())
 
 
-def test_a_checkpoint_from_before_the_velocity_came_in_claims_no_metres(disparity_recipe, tmp_path):
+def test_a_checkpoint_before_the_velocity_term_has_no_metres(disparity_recipe, tmp_path):
     recipe = replace(disparity_recipe, loss=LossConfig(velocity_start=1.0))
     assert (
         DisparityNet.from_pretrained(train(recipe, tmp_path / "a")).config.metres_per_unit is None
