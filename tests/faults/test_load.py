@@ -84,7 +84,7 @@ def test_a_120_hz_camera_before_a_slow_network(live_node, record_property):
         ("processed", len(ages)),
         ("age_p50_s", round(float(np.median(ages)), 3)),
         ("age_max_s", round(max(ages), 3)),
-        ("memory_growth_percent", round(100 * (resident[-1] / resident[0] - 1), 3)),
+        ("memory_growth_percent", round(100 * float(resident[-1] / resident[0] - 1), 3)),
     ):
         record_property(name, value)
     assert len(ages) > 0.4 * SECONDS / SLOWNESS and counts["dropped"] > 3 * len(ages)
