@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -201,15 +202,13 @@ def _export_engines(
 ) -> None:
     from jasmine_core.engines.build import build_engines, require_gpu, validate_engines
 
-    def say(line: str) -> None:
-        print(line, file=sys.stderr)
-
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     if build_only:
-        for folder in build_engines(checkpoint, size, precision, compute_capability, say):
+        for folder in build_engines(checkpoint, size, precision, compute_capability):
             print(folder)
         print("not checked yet: --backend tensorrt or `jasmine doctor --gpu` do it on the robot")
         return
-    found = validate_engines(checkpoint, require_gpu(), size, precision, say)
+    found = validate_engines(checkpoint, require_gpu(), size, precision)
     levels = ", ".join(f"{stage} {level}" for stage, level in found.accuracy.precision.items())
     print(f"{levels}: {found.accuracy.summary()}; used from now on")
 
@@ -236,9 +235,8 @@ def doctor(
     from jasmine_core.artifacts.checkpoint import Checkpoint
     from jasmine_core.doctor_gpu import examine_gpu, write_report
 
-    report = examine_gpu(
-        Checkpoint.resolve(checkpoint), size, lambda line: print(line, file=sys.stderr)
-    )
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    report = examine_gpu(Checkpoint.resolve(checkpoint), size)
     write_report(report, json)
     for name, reason in report["failed"].items():
         print(f"{name} failed: {reason}", file=sys.stderr)

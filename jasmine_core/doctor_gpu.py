@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import platform
 import shutil
 import subprocess
@@ -36,11 +37,11 @@ from jasmine_core.runtime.backend_tensorrt import TensorRTBackend
 from jasmine_core.runtime.statistics import Latencies
 
 WARM_UP, RUNS, IMAGES = 10, 100, 8
-Say = Callable[[str], None]
+_log = logging.getLogger(__name__)
 Images = NDArray[np.float32]  # [n,3,H,W] in [0,1]
 
 
-def examine_gpu(checkpoint: Checkpoint, size: Size | None, say: Say) -> dict[str, Any]:
+def examine_gpu(checkpoint: Checkpoint, size: Size | None) -> dict[str, Any]:
     """Build, check and run engines; return figures, and under "failed" what did not work.
 
     One thing that fails does not keep the others from being measured.
@@ -57,7 +58,7 @@ def examine_gpu(checkpoint: Checkpoint, size: Size | None, say: Say) -> dict[str
     failed: dict[str, str] = {}
 
     def attempt(name: str, measure: Callable[[], Any]) -> Any:
-        say(name)
+        _log.info("%s", name)
         try:
             report[name] = measure()
             return report[name]
@@ -66,7 +67,7 @@ def examine_gpu(checkpoint: Checkpoint, size: Size | None, say: Say) -> dict[str
             return None
 
     for precision in ("fp16", "fp32"):
-        found = _validate(checkpoint, gpu, size, precision, say, failed)
+        found = _validate(checkpoint, gpu, size, precision, failed)
         if found is None:
             continue
         report[f"engines {precision}"] = _describe(found)
@@ -115,12 +116,11 @@ def _validate(
     gpu: Gpu,
     size: Size | None,
     precision: str,
-    say: Say,
     failed: dict[str, str],
 ) -> EngineSet | None:
-    say(f"engines {precision}")
+    _log.info("engines %s", precision)
     try:
-        return validate_engines(checkpoint, gpu, size, precision, say)
+        return validate_engines(checkpoint, gpu, size, precision)
     except (JasmineError, OSError, RuntimeError) as err:
         failed[f"engines {precision}"] = str(err)
         return None

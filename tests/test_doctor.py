@@ -72,7 +72,7 @@ def test_a_missing_checkpoint_is_told(tmp_path):
 
 def test_engines_of_the_cache_are_told_and_damaged_ones_named(checkpoint):
     cache = EngineCache()
-    folder = cache.obtain(KEY, lambda: (bytes(3 << 20), 1.0), lambda line: None)
+    folder = cache.obtain(KEY, lambda: (bytes(3 << 20), 1.0))
     found = find(examine(str(checkpoint)), "engine cache", "unet fp16")
     assert (found.state, found.text) == (GOOD, "tensorrt 10.3.0 for Orin sm87, 3.0 MiB")
 
@@ -120,7 +120,7 @@ def test_gpu_part_without_a_gpu_is_one_line():
     from jasmine_core.doctor_gpu import examine_gpu
 
     with pytest.raises(EngineError, match="need an NVIDIA GPU with its driver, and none"):
-        examine_gpu(Checkpoint.resolve("random:tiny"), None, print)
+        examine_gpu(Checkpoint.resolve("random:tiny"), None)
 
 
 def test_latencies_of_a_real_backend(tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.builder import RTX, find_library
-from jasmine_core.engines.cache import ANY_GPU, Say
+from jasmine_core.engines.cache import ANY_GPU
 from jasmine_core.engines.gpu import Gpu, find_gpu
 from jasmine_core.engines.graphs import STAGES, EngineGraphs
 from jasmine_core.engines.precision_fallback import HALF
@@ -21,18 +21,18 @@ from jasmine_core.geometry.camera import Size
 
 
 def validate_engines(
-    checkpoint: Checkpoint, gpu: Gpu, size: Size | None, precision: str, say: Say
+    checkpoint: Checkpoint, gpu: Gpu, size: Size | None, precision: str
 ) -> EngineSet:
     """Build the engines of a checkpoint for this machine as far as need be, check and activate."""
     library = find_library()
     graphs = EngineGraphs(Exports(checkpoint), size)
-    preparation = EnginePreparation(graphs, library, target_of(library, gpu), say)
+    preparation = EnginePreparation(graphs, library, target_of(library, gpu))
     start = HALF if precision == "auto" else precision
     return preparation.validate(EngineLoader(library), gpu.name, start)
 
 
 def build_engines(
-    checkpoint: Checkpoint, size: Size | None, precision: str, capability: str | None, say: Say
+    checkpoint: Checkpoint, size: Size | None, precision: str, capability: str | None
 ) -> list[Path]:
     """Build the engines of a checkpoint and leave their check to the machine that runs them.
 
@@ -53,7 +53,7 @@ def build_engines(
         target = Target(library.name, library.version, ANY_GPU, str(capability))
     graphs = EngineGraphs(Exports(checkpoint), size)
     start = HALF if precision == "auto" else precision
-    made = EnginePreparation(graphs, library, target, say).build(dict.fromkeys(STAGES, start))
+    made = EnginePreparation(graphs, library, target).build(dict.fromkeys(STAGES, start))
     return [made[stage].engine for stage in STAGES]
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,10 +26,9 @@ from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import ConfigError, EngineError
 from jasmine_core.files import atomic_file, atomic_folder
 
-Say = Callable[[str], None]
-
 PLAN, RECORD = "engine.plan", "engine.json"
 _BLOCK = 1 << 22  # [bytes] read at once
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,19 +82,19 @@ class EngineCache:
         """Return the folder that an engine has, or would have."""
         return self.folder / key.name
 
-    def obtain(self, key: EngineKey, build: Callable[[], tuple[Any, float]], say: Say) -> Path:
-        """Return the folder of a sound engine; have `build` make its plan [buffer], [s] if need be.
+    def obtain(self, key: EngineKey, build: Callable[[], tuple[Any, float]]) -> Path:
+        """Return the folder of an engine, built first if it is missing, damaged or unsuitable.
 
-        Of several processes that want the same engine one builds and the others wait. `say` gets
-        one line whenever something takes long, and why.
+        `build` returns the plan [buffer] and the time [s] that it took. If several processes need
+        the same engine, one builds it and the others wait.
         """
         if self.fault(key) is None:
             return self.path(key)
-        with self._lock(key, say):
-            fault = self.fault(key)  # the process that we waited for may have mended it
+        with self._lock(key):
+            fault = self.fault(key)  # another process may have built it meanwhile
             if fault is None:
                 return self.path(key)
-            say(f"{key.stage}: {fault}; building it")
+            _log.warning("%s: %s; building it", key.stage, fault)
             plan, seconds = build()
             self._write(key, memoryview(plan).cast("B"), seconds)
         return self.path(key)
@@ -154,7 +154,7 @@ class EngineCache:
         return f"the engine at hand is for {' and '.join(described)}"
 
     @contextmanager
-    def _lock(self, key: EngineKey, say: Say) -> Iterator[None]:
+    def _lock(self, key: EngineKey) -> Iterator[None]:
         # Opened before a build of minutes, so that a folder that cannot be written is known now.
         with self._writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ class EngineCache:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say(f"{key.stage}: another process is building this engine; waiting for it")
+                _log.warning("%s: waiting for another process that builds this engine", key.stage)
                 fcntl.flock(stream, fcntl.LOCK_EX)
             yield
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from jasmine_core.engines.accuracy import Accuracy
@@ -12,12 +13,12 @@ from jasmine_core.errors import EngineError
 HALF, FP32_LAYERS, SINGLE = "fp16", "mixed", "fp32"
 LEVELS = (HALF, FP32_LAYERS, SINGLE)
 Levels = dict[str, str]  # stage to level
+_log = logging.getLogger(__name__)
 
 
 def settle(
     stages: Sequence[str],
     judge: Callable[[Mapping[str, str]], Accuracy],
-    say: Callable[[str], None],
     start: str = HALF,
     available: Sequence[str] = LEVELS,
 ) -> tuple[Levels, Accuracy]:
@@ -48,8 +49,11 @@ def settle(
             )
         for stage in to_blame:
             below = ladder[ladder.index(levels[stage]) + 1]
-            say(
-                f"{stage} in {levels[stage]} has {report.excess(stage):.2g} times the error that "
-                f"is tolerated; trying {below}"
+            _log.warning(
+                "%s in %s has %.2g times the tolerated error; trying %s",
+                stage,
+                levels[stage],
+                report.excess(stage),
+                below,
             )
             levels[stage] = below

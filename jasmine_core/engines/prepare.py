@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,7 @@ from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.config import read_config, write_config
 from jasmine_core.engines.accuracy import Accuracy, Stage, Tolerance, measure
 from jasmine_core.engines.builder import Library, build_engine
-from jasmine_core.engines.cache import RECORD, EngineCache, EngineKey, EngineRecord, Say, hash_files
+from jasmine_core.engines.cache import RECORD, EngineCache, EngineKey, EngineRecord, hash_files
 from jasmine_core.engines.graphs import STAGES, EngineGraphs
 from jasmine_core.engines.precision_fallback import HALF, SINGLE, settle
 from jasmine_core.engines.reference_outputs import Reference, make_reference, read_reference
@@ -23,6 +24,7 @@ from jasmine_core.engines.validated_set import EngineSet, Target, ValidatedEngin
 from jasmine_core.errors import EngineError
 
 ACCURACY = "accuracy.json"
+_log = logging.getLogger(__name__)
 IMAGES = 4  # that the engines are checked on
 
 
@@ -49,11 +51,9 @@ class EnginePreparation:
         graphs: EngineGraphs,
         library: Library,
         target: Target,
-        say: Say,
         folder: Path | None = None,
     ) -> None:
         self.graphs, self.library, self.target = graphs, library, target
-        self._say = say
         self._folder = folder or cache_folder()
         self._cache = EngineCache(folder)
 
@@ -81,7 +81,7 @@ class EnginePreparation:
             try:
                 stages = load(made)
             except EngineRefusedError as err:  # whole as they are: another driver, say
-                self._say(f"{err}; building all stages anew")
+                _log.warning("%s; building all stages again", err)
                 for engine in made.values():
                     shutil.rmtree(engine.engine, ignore_errors=True)
                 made.update(self.build(levels))
@@ -92,7 +92,7 @@ class EnginePreparation:
                 write_config(report, engine.engine / ACCURACY)
             return report
 
-        _, accuracy = settle(STAGES, judge, self._say, start, self.graphs.levels)
+        _, accuracy = settle(STAGES, judge, start, self.graphs.levels)
         engines = {stage: _pinned(made[stage].engine) for stage in STAGES}
         found = EngineSet(self.graphs.card(start), self.target, gpu, start, engines, accuracy)
         found.save(self._folder)
@@ -108,12 +108,12 @@ class EnginePreparation:
                 if stored.model == self.graphs.model:
                     return stored
             except EngineError as err:
-                self._say(f"{err}; making it anew")
+                _log.warning("%s; it is computed again", err)
         from jasmine_core.engines.sample_images import sample_images
 
         folder = self.graphs.folder(SINGLE)
         files = [folder / name for name in self.graphs.card(SINGLE).graphs]
-        self._say("computing the reference in single precision on the CPU, once")
+        _log.warning("computing the fp32 reference on the CPU; this happens once")
         images = sample_images(self.graphs.size, IMAGES)
         reference = make_reference(self.graphs.model, files, images)
         reference.save(file)
@@ -129,13 +129,13 @@ class EnginePreparation:
             precision=level,
             **asdict(self.target),
         )
-        return Made(graph, self._cache.obtain(key, partial(self._build, key, graph), self._say))
+        return Made(graph, self._cache.obtain(key, partial(self._build, key, graph)))
 
     def _build(self, key: EngineKey, graph: Path) -> tuple[Any, float]:
         timings = self._cache.read_timings(key)
         built = build_engine(self.library, graph, self.target.capability, timings)
         self._cache.write_timings(key, built.timing_cache)
-        self._say(f"{key.stage}: built in {built.seconds:.0f} s")
+        _log.info("%s: built in %.0f s", key.stage, built.seconds)
         return built.plan, built.seconds
 
 

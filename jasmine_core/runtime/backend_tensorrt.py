@@ -67,7 +67,7 @@ class TensorRTBackend:
                 return cls(sets, gpu)
             except EngineError as err:
                 _log.warning("%s", err)
-        return cls([validate_engines(checkpoint, gpu, None, precision, _log.warning)], gpu)
+        return cls([validate_engines(checkpoint, gpu, None, precision)], gpu)
 
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
         """Return the maps of one image [3,h,w] in [0,1]."""

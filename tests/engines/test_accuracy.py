@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.engine_graphs import SIZE, write_export
+from helpers.log_lines import log_lines
 
 from jasmine_core.artifacts.card import SPLIT
 from jasmine_core.config import read_config, write_config
@@ -70,10 +71,10 @@ def test_overflow_is_found_in_its_stage_and_nowhere_else(exports, reference):
 
 
 def test_each_stage_steps_down_as_far_as_it_must(exports, reference):
-    lines: list[str] = []
-    levels, report = settle(
-        STAGES, lambda chosen: measure(stages_of(exports, chosen), reference), lines.append
-    )
+    with log_lines() as lines:
+        levels, report = settle(
+            STAGES, lambda chosen: measure(stages_of(exports, chosen), reference)
+        )
     assert levels == {"encoder": HALF, "unet": FP32_LAYERS, "decoder": HALF}
     assert report.passed
     assert 0 < report.whole["depth"].p99 < Tolerance().p99
@@ -86,7 +87,6 @@ def test_without_fp32_layers_at_hand_single_precision_follows(exports, reference
     levels, _ = settle(
         STAGES,
         lambda chosen: measure(stages_of(exports, chosen), reference),
-        lambda line: None,
         available=[HALF, SINGLE],
     )
     assert levels["unet"] == SINGLE
@@ -97,11 +97,10 @@ def test_engines_that_never_pass_are_refused(exports, reference):
         settle(
             STAGES,
             lambda chosen: measure(stages_of(exports, chosen), reference, Tolerance(1e-9, 1e-9)),
-            lambda line: None,
             available=[HALF, FP32_LAYERS],
         )
     with pytest.raises(EngineError, match="there are no fp16 graphs, only fp32"):
-        settle(STAGES, lambda chosen: pytest.fail("judged"), print, available=[SINGLE])
+        settle(STAGES, lambda chosen: pytest.fail("judged"), available=[SINGLE])
 
 
 def test_stages_that_pass_alone_but_not_together_step_down_where_the_error_is_largest():
@@ -114,7 +113,7 @@ def test_stages_that_pass_alone_but_not_together_step_down_where_the_error_is_la
         whole = {"depth": Error(0, 0.0 if good else 1.0, 0)}
         return Accuracy(good, 1, Tolerance(), part, whole)
 
-    levels, _ = settle(STAGES, judge, lambda line: None)
+    levels, _ = settle(STAGES, judge)
     assert levels == {"encoder": HALF, "unet": FP32_LAYERS, "decoder": HALF}
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from helpers.engine_graphs import rtx_library
+from helpers.log_lines import log_lines
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
@@ -61,12 +62,12 @@ def test_every_stage_builds(library, graphs, level, capability):
 
 def test_half_precision_comes_up_to_the_reference(library, graphs):
     gpu = Gpu("NVIDIA GeForce RTX 4090", "8.9", 24 << 30, "13.0")
-    lines: list[str] = []
-    preparation = EnginePreparation(graphs, library, target_of(library, gpu), lines.append)
+    preparation = EnginePreparation(graphs, library, target_of(library, gpu))
 
-    found = preparation.validate(
-        lambda made: {stage: OnnxStage(engine.graph) for stage, engine in made.items()}, gpu.name
-    )
+    with log_lines() as lines:
+        found = preparation.validate(
+            lambda made: {name: OnnxStage(engine.graph) for name, engine in made.items()}, gpu.name
+        )
 
     assert set(found.accuracy.precision.values()) == {HALF}
     assert 0 < found.accuracy.whole["depth"].mean < 0.005  # it is no single precision in disguise

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from helpers.log_lines import log_lines
 
 from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.engines.cache import ANY_GPU, PLAN, RECORD, EngineCache, EngineKey, read_plan
@@ -23,7 +24,7 @@ CONTENT = bytes(range(256)) * 64
 
 
 class Builder:
-    """Count the builds, and keep what was said."""
+    """Count the builds, and keep the messages that were logged."""
 
     def __init__(self, content: bytes = CONTENT) -> None:
         self.content, self.builds, self.lines = content, 0, []
@@ -33,7 +34,10 @@ class Builder:
         return self.content, 1.5
 
     def obtain(self, cache: EngineCache, key: EngineKey = KEY) -> Path:
-        return cache.obtain(key, self, self.lines.append)
+        with log_lines() as lines:
+            folder = cache.obtain(key, self)
+        self.lines += lines
+        return folder
 
 
 def test_built_once_and_read_back(tmp_path):
@@ -154,13 +158,13 @@ def test_a_build_that_fails_leaves_the_cache_as_it_was(tmp_path):
         raise EngineError("no kernel fits")
 
     with pytest.raises(EngineError, match="no kernel fits"):
-        cache.obtain(KEY, fail, print)
+        cache.obtain(KEY, fail)
     assert not cache.path(KEY).exists()
     assert Builder().obtain(cache).is_dir()  # the lock was let go
 
 
 TWO_BUILDERS = """
-import sys, time
+import logging, sys, time
 from pathlib import Path
 from test_cache import KEY, CONTENT, EngineCache
 
@@ -172,13 +176,14 @@ def build():
 
 print("ready", flush=True)
 sys.stdin.readline()
-folder = EngineCache(Path(sys.argv[1])).obtain(KEY, build, lambda line: print(line, flush=True))
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+folder = EngineCache(Path(sys.argv[1])).obtain(KEY, build)
 print(folder)
 """
 
 
 def python(script: str, *arguments: object, **options) -> subprocess.Popen[str]:
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(Path(__file__).parents[i]) for i in range(3)])
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -202,8 +207,8 @@ def test_two_processes_build_one_engine_once(tmp_path):
     assert log.read_text() == "built\n"
     folder = str(EngineCache(tmp_path).path(KEY))
     assert sorted(told) == [
-        ["unet: another process is building this engine; waiting for it", folder],
         ["unet: there is no engine yet; building it", folder],
+        ["unet: waiting for another process that builds this engine", folder],
     ]
 
 
@@ -260,7 +265,7 @@ def test_full_disk_is_told_and_leaves_nothing_half_written(tmp_path):
     mount = f'mount -t tmpfs -o size=1m none "{tmp_path}" && exec "$0" "$@"'
     if subprocess.run(["unshare", "-rm", "sh", "-c", mount, "true"], check=False).returncode:
         pytest.skip("a small disk cannot be mounted here (no user namespaces)")
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    path = os.pathsep.join([str(Path(__file__).parents[i]) for i in range(3)])
     command = ["unshare", "-rm", "sh", "-c", mount, sys.executable, "-c", FULL_DISK, str(tmp_path)]
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path}, check=True

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.engine_graphs import SIZE, rtx_library, write_export
+from helpers.log_lines import log_lines
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
@@ -56,16 +57,19 @@ def exports(tmp_path):
 
 
 class Preparation:
-    """Prepare engines for an Ada GPU, and keep the lines that were said."""
+    """Prepare engines for an Ada GPU, and keep the messages that were logged."""
 
     def __init__(self, library, exports: Path) -> None:
         self.lines: list[str] = []
         graphs = EngineGraphs(Exports(Checkpoint.resolve(exports)))
         target = target_of(library, ADA)
-        self.real = EnginePreparation(graphs, library, target, self.lines.append)
+        self.real = EnginePreparation(graphs, library, target)
 
     def validate(self, load=None) -> EngineSet:
-        return self.real.validate(load or graphs_as_stages, ADA.name)
+        with log_lines() as lines:
+            found = self.real.validate(load or graphs_as_stages, ADA.name)
+        self.lines += lines
+        return found
 
     @property
     def builds(self) -> int:
@@ -197,4 +201,4 @@ def test_damaged_reference_is_made_anew(library, exports, cache):
     file.write_bytes(b"no zip")
     again = Preparation(library, exports)
     again.validate()
-    assert any("delete it; making it anew" in line for line in again.lines)
+    assert any("delete it; it is computed again" in line for line in again.lines)

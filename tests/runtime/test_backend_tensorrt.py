@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from helpers.engine_graphs import rtx_library, write_export, write_graph
 from helpers.host_engine import HostCuda, host_tensorrt
+from helpers.log_lines import log_lines
 
 from jasmine_core import doctor_gpu
 from jasmine_core.artifacts.cache_folder import cache_folder
@@ -87,21 +88,23 @@ def test_engine_on_a_machine_without_its_gpu_is_refused(tmp_path, library):
 
 @rtx
 def test_engines_are_built_for_a_robot_and_left_unchecked(library, exports):
-    lines: list[str] = []
-    folders = build_engines(Checkpoint.resolve(exports), None, "auto", "8.6", lines.append)
+    weights = Checkpoint.resolve(exports)
+    with log_lines() as lines:
+        folders = build_engines(weights, None, "auto", "8.6")
+        again = build_engines(weights, None, "auto", "8.6")
     assert [folder.name.split("-sm86-")[0] for folder in folders] == [
         f"{stage}-128x64-fp16" for stage in ("encoder", "unet", "decoder")
     ]
     assert all((folder / "engine.plan").stat().st_size > 1000 for folder in folders)
     assert not (cache_folder() / "validated").exists()
-    assert build_engines(Checkpoint.resolve(exports), None, "auto", "8.6", lines.append) == folders
+    assert again == folders
     assert sum(" built in " in line for line in lines) == 3
 
 
 @without_gpu
 def test_engines_for_no_gpu_in_particular_are_refused(exports):
     with pytest.raises(EngineError, match=r"no NVIDIA GPU.*--compute-capability"):
-        build_engines(Checkpoint.resolve(exports), None, "auto", None, print)
+        build_engines(Checkpoint.resolve(exports), None, "auto", None)
 
 
 def test_cuda_errors_are_told_in_words():
@@ -167,7 +170,7 @@ def test_engines_answer_as_their_graphs_do(host, exports):
 
 
 def test_a_recorded_graph_answers_the_same(host, exports):
-    found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto", lambda line: None)
+    found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto")
     plain = TensorRTBackend([found], ADA)
     recorded = TensorRTBackend([found], ADA, cuda_graph=True)
     for i, image in enumerate(images(3), 1):
@@ -177,7 +180,7 @@ def test_a_recorded_graph_answers_the_same(host, exports):
 
 def test_auto_takes_engines_once_they_are_validated(host, exports):
     assert choose_backend(Checkpoint.resolve(exports), "auto") != "tensorrt"
-    validate_engines(Checkpoint.resolve(exports), ADA, None, "auto", lambda line: None)
+    validate_engines(Checkpoint.resolve(exports), ADA, None, "auto")
     assert choose_backend(Checkpoint.resolve(exports), "auto") == "tensorrt"
     assert choose_backend(Checkpoint.resolve(exports), "cpu") != "tensorrt"
     assert choose_backend(Checkpoint.resolve(exports), "auto", "fp32") != "tensorrt"
@@ -204,7 +207,7 @@ def test_engine_that_is_whole_but_refused_is_built_again(host, exports, caplog):
     backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     assert np.isfinite(backend(images(1)[0]).depths).all()
     assert [line for line in caplog.messages if "cannot load the engine" in line][1].endswith(
-        "building all stages anew"
+        "building all stages again"
     )
 
 
@@ -222,7 +225,7 @@ def test_image_of_another_size_is_told(host, exports):
 
 
 def test_engines_that_do_not_belong_together_are_told(host, exports):
-    found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto", lambda line: None)
+    found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto")
     swapped = dict(found.engines, unet=found.engines["decoder"], decoder=found.engines["unet"])
     backend = TensorRTBackend([replace(found, engines=swapped)], ADA)  # same names, other order
     with pytest.raises(FrameError, match="is not finite"):  # v was read before it was written
@@ -231,8 +234,7 @@ def test_engines_that_do_not_belong_together_are_told(host, exports):
 
 def test_the_doctor_measures_all_of_it(host, exports, monkeypatch):
     monkeypatch.setattr(doctor_gpu, "RUNS", 4)
-    lines: list[str] = []
-    report = doctor_gpu.examine_gpu(Checkpoint.resolve(exports), None, lines.append)
+    report = doctor_gpu.examine_gpu(Checkpoint.resolve(exports), None)
     assert list(report["failed"]) == ["run torch"]  # there are graphs, but no weights
     assert report["gpu"]["name"] == ADA.name
     for precision in ("fp16", "fp32"):
