@@ -93,8 +93,6 @@ def build_engine(
     TensorRT itself builds for the GPU at hand only, and needs one; TensorRT for RTX for any it
     knows. Ctrl-C ends the build at its next step.
     """
-    from tqdm import tqdm  # here, since a live node imports this module and rarely builds
-
     if not library.ahead_of_time:
         check_start(library)
     from tqdm import tqdm  # here, for the live node imports this module without it
