@@ -123,4 +123,4 @@ def test_a_mistake_in_a_parameter_file_is_one_line(start_launched, tmp_path):
     node.process.wait(90)
     assert node.process.returncode == 1
     node.stop()
-    assert "unknown key 'points_strid'" in node.said and "Traceback" not in node.said
+    assert "parameter 'points_strid' is unknown" in node.said and "Traceback" not in node.said
