@@ -177,7 +177,7 @@ def _teach_camera(
             break
     if TF_STATIC in host.inputs and TF_STATIC in source.topics:
         for message in source.messages([TF_STATIC]):
-            host.teach(message)
+            host.dispatch(message)
 
 
 def _play(

@@ -63,10 +63,10 @@ class BagHost:
             if self._now >= timer.due:
                 timer.callback()
                 timer.due = self._now + timer.period
-        self.teach(message)
+        self.dispatch(message)
 
-    def teach(self, message: BagMessage) -> None:
-        """Hand a recorded message to its subscriber outside of time."""
+    def dispatch(self, message: BagMessage) -> None:
+        """Pass a message to its subscriber without advancing the clock."""
         if callback := self._callbacks.get(message.topic):
             callback(self._source.decode(message))
 

@@ -17,7 +17,7 @@ from jasmine_ros.dds.uri import LOOPBACK, buffer_advice
 from jasmine_ros.dds.wire import Participant, Reader, Writer
 from jasmine_ros.msgs.conversion import Conversion
 from jasmine_ros.node.diagnostics import PERIOD, Report, diagnostic_array
-from jasmine_ros.node.host import LOOK, Frame, Publisher, Severity
+from jasmine_ros.node.host import LATCHED_CHECK, Frame, Publisher, Severity
 from jasmine_ros.node.topics import DIAGNOSTICS, OUTPUTS, QUEUES
 from jasmine_ros.node.worker import Worker
 
@@ -155,7 +155,7 @@ class DdsHost:
         self._read(topic, type_name, callback, past=False)
         if latched:
             if not self._unheard:
-                self.timer(LOOK, self._ask_for_kept)
+                self.timer(LATCHED_CHECK, self._ask_for_kept)
             self._unheard.append((topic, type_name, callback))
             self._ask_for_kept()
 
@@ -251,7 +251,10 @@ class DdsHost:
         ROS 2 nodes warn.
         """
         for entry in list(self._unheard):
-            if any(publisher.keeps for publisher in self.publishers_of(self.resolve(entry[0]))):
+            if any(
+                publisher.transient_local
+                for publisher in self.publishers_of(self.resolve(entry[0]))
+            ):
                 self._unheard.remove(entry)
                 self._read(*entry, past=True)
 

@@ -23,7 +23,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions  # type: ignore[im
 from jasmine_ros.msgs.conversion import RosConversion
 from jasmine_ros.msgs.messages import RclpyMessages
 from jasmine_ros.node.diagnostics import NAME, PERIOD, Report, diagnostic_array
-from jasmine_ros.node.host import LOOK, Frame, Publisher, Severity
+from jasmine_ros.node.host import LATCHED_CHECK, Frame, Publisher, Severity
 from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
 from jasmine_ros.node.worker import Worker
 
@@ -111,7 +111,7 @@ class Ros2Host:
         )
         if latched:
             if not self._unheard:
-                self.timer(LOOK, self._ask_for_kept)
+                self.timer(LATCHED_CHECK, self._ask_for_kept)
             self._unheard.append((topic, type_name, callback))
             self._ask_for_kept()
 
@@ -199,7 +199,9 @@ class Ros2Host:
         """
         for entry in list(self._unheard):
             topic, type_name, callback = entry
-            if any(publisher.keeps for publisher in self.publishers_of(self.resolve(topic))):
+            if any(
+                publisher.transient_local for publisher in self.publishers_of(self.resolve(topic))
+            ):
                 self._unheard.remove(entry)
                 self._subscriptions.append(
                     self._node.create_subscription(

@@ -15,7 +15,7 @@ from jasmine_ros.msgs.conversion import Conversion
 from jasmine_ros.msgs.messages import Messages
 from jasmine_ros.node.diagnostics import Report
 
-LOOK = 0.5  # [s] between looks for publishers that keep what they said
+LATCHED_CHECK = 0.5  # [s] between checks for publishers with transient local durability
 Severity = Literal["debug", "info", "warn", "error"]
 
 
@@ -38,8 +38,8 @@ class Publisher:
     qos: str  # such as "reliable, volatile"
 
     @property
-    def keeps(self) -> bool:
-        """Tell whether late subscribers can have what was published before."""
+    def transient_local(self) -> bool:
+        """Whether a late subscriber can receive messages that were published before."""
         return "transient local" in self.qos
 
     def __str__(self) -> str:
