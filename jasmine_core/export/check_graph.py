@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Refuse a graph that TensorRT 10.3 would refuse, or that computes what was known beforehand."""
+"""Check that TensorRT 10.3 accepts a graph, and that nothing constant is left to run time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from jasmine_core.errors import ExportError
 
 NEWEST_OPSET = 20  # that TensorRT 10.0 to 10.8 read
 # Operators of TensorRT 10.3's table that a static network of convolutions and attention may use.
-# Those that ask for shapes, choose branches or count (Shape, Range, Loop, If, NonZero ...) are in
-# its table too; here they would mean that something constant was left to run time.
-_MATHS = {"Add", "Clip", "Div", "Gelu", "Mul", "Relu", "Sigmoid", "Softmax", "Sub", "Tanh"}
+# The table also has operators that read shapes, branch or count (Shape, Range, Loop, If, NonZero).
+# They are refused here, because they mean that a constant is computed at run time.
+_MATHS = {"Add", "Clip", "Div", "Exp", "Gelu", "Mul", "Relu", "Sigmoid", "Softmax", "Sub", "Tanh"}
 _WEIGHED = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 _NORMS = {"InstanceNormalization", "LayerNormalization"}
-_SHAPES = {"Concat", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
-OPERATORS = _MATHS | _WEIGHED | _NORMS | _SHAPES | {"Cast", "Pad"}
+_REDUCTIONS = {"AveragePool", "ReduceMean", "ReduceSum"}
+_SHAPES = {
+    "Concat",
+    "DepthToSpace",
+    "Reshape",
+    "Resize",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+}
+OPERATORS = _MATHS | _WEIGHED | _NORMS | _REDUCTIONS | _SHAPES | {"Cast", "Pad"}
 FLOATS = {"fp32": frozenset({"FLOAT"}), "fp16": frozenset({"FLOAT", "FLOAT16"})}
 
 
@@ -25,13 +36,15 @@ def check_graph(model: Any, precision: str, fp32_layers: bool = False) -> None:
 
     With `fp32_layers`, convolutions may stay in float32 in an fp16 graph.
     """
-    complaints = [*_versions(model), *_interface(model)]
+    problems = [*_versions(model), *_interface(model)]
     for node in model.graph:
-        complaints += [f"{node.name}: {said}" for said in _complaints(node, precision, fp32_layers)]
-    if complaints:
-        more = f" and {len(complaints) - 3} more" if len(complaints) > 3 else ""
+        problems += [
+            f"{node.name}: {problem}" for problem in _problems(node, precision, fp32_layers)
+        ]
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise ExportError(
-            f"the exported graph is not one that TensorRT 10.3 takes: {'; '.join(complaints[:3])}"
+            f"the exported graph is not one that TensorRT 10.3 takes: {'; '.join(problems[:3])}"
             f"{more}; another version of torch or onnxscript may export it otherwise"
         )
 
@@ -52,7 +65,7 @@ def _interface(model: Any) -> list[str]:
     ]
 
 
-def _complaints(node: Any, precision: str, fp32_layers: bool) -> list[str]:
+def _problems(node: Any, precision: str, fp32_layers: bool) -> list[str]:
     if node.domain or node.op_type not in OPERATORS:
         return [f"operator {node.domain or ''}{node.op_type}"]
     found = []

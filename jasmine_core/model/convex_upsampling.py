@@ -34,9 +34,9 @@ class ConvexUpsampling(nn.Module):
         # A softmax over channels, by hand: runtimes transpose the whole map twice for their own.
         weights = torch.exp(scores.clamp(-STEEPEST, STEEPEST))
         padded = F.pad(values, (1, 1, 1, 1), mode="replicate")  # an edge that no scene has else
-        around = torch.stack(
+        around = torch.cat(
             [
-                padded[:, 0, row : row + height, column : column + width]
+                padded[:, :, row : row + height, column : column + width]
                 for row in range(3)
                 for column in range(3)
             ],

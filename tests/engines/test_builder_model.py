@@ -104,3 +104,16 @@ def test_the_tiny_preset_builds_at_every_level_for_every_gpu(library, cache):
             for capability in CAPABILITIES:
                 build_engine(library, graphs.folder(level) / f"{stage}.onnx", capability)
     assert FP32_LAYERS in LEVELS
+
+
+def test_graphs_with_an_adapter_and_convex_upsampling_build(library, tmp_path):
+    import torch
+
+    from jasmine_core.model.jasmine import JasmineModel
+
+    torch.manual_seed(0)
+    JasmineModel.from_preset("tiny").save_pretrained(tmp_path / "checkpoint")
+    graphs = EngineGraphs(Exports(Checkpoint.resolve(tmp_path / "checkpoint")), (128, 64))
+    for stage in STAGES:
+        built = build_engine(library, graphs.folder(HALF) / f"{stage}.onnx", "8.9")
+        assert len(memoryview(built.plan)) > 10_000
