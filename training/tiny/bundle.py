@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Make a bundled checkpoint of a trained one, in half precision: bundle.py RUN/final FOLDER."""
+"""Conversion of a trained checkpoint to a bundled one: bundle.py RUN/final FOLDER."""
 
 import shutil
 import sys
@@ -17,7 +17,7 @@ LARGEST = 15_000_000  # [bytes]
 
 
 def main(source: Path, target: Path) -> None:
-    """Write the checkpoint and its pose net; a model card that is there stays."""
+    """Write the checkpoint `source` and its pose net to `target`, and keep its model card."""
     model = JasmineModel.from_pretrained(source, torch.float16)
     model.config = replace(model.config, description=f"{target.name}, see its MODEL_CARD.md")
     card = target / "MODEL_CARD.md"
@@ -30,7 +30,10 @@ def main(source: Path, target: Path) -> None:
     size = sum(f.stat().st_size for f in target.rglob("*") if f.is_file())
     print(f"{target}: {size / 1e6:.1f} MB")
     if size > LARGEST:
-        raise SystemExit(f"more than {LARGEST / 1e6:.0f} MB: the package would be too large")
+        raise SystemExit(
+            f"{target} is larger than {LARGEST / 1e6:.0f} MB, too large for the package; "
+            "train a smaller network"
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Plot how often each distance occurs in rendered scenes, beside measured depth for orientation.
+"""Histogram of depth in rendered scenes, with measured depth for comparison.
 
     python training/tiny/depth_histogram.py -o training/tiny/depth_histogram.png
     python training/tiny/depth_histogram.py -o hist.png --measured DIR   # 16-bit PNG, metres x 256
 
-Measured depth chooses nothing: a lidar sees neither sky nor glass, and little beyond 80 m.
+Measured depth is not a target, because a LiDAR measures neither sky nor glass, and little beyond
+80 m.
 """
 
 from __future__ import annotations
@@ -32,21 +33,21 @@ Depth = NDArray[np.float32]
 
 
 def rendered(kind: Kind, scenes: int) -> Iterator[Depth]:
-    """Yield depth [m] of the middle frame of training scenes, inf for sky."""
+    """Yield the depth [m] of the middle image of each training scene, with inf for sky."""
     for seed in range(scenes):
         config = training_world(kind, SIZE, 3)
         yield render_drive(seed, config).depths[1, 0].numpy()
 
 
 def measured(folder: Path) -> Iterator[Depth]:
-    """Yield depth [m] of every fourth PNG of a folder, inf where nothing was measured."""
+    """Yield the depth [m] of every fourth PNG of a folder, with inf for pixels without depth."""
     for file in sorted(folder.glob("*.png"))[::4]:
         steps = cv2.imread(str(file), cv2.IMREAD_UNCHANGED).astype(np.float32)
         yield np.where(steps > 0, steps / 256, np.inf)
 
 
 def histogram(depths: Iterator[Depth]) -> tuple[NDArray[np.float64], float, float]:
-    """Return the share of each distance among finite depth, the share beyond FAR, and of sky."""
+    """Return the shares of each distance and of depth beyond FAR in finite depth, and of sky."""
     counts, sky, total = np.zeros(len(EDGES) - 1), 0, 0
     far = 0
     for depth in depths:
@@ -59,11 +60,11 @@ def histogram(depths: Iterator[Depth]) -> tuple[NDArray[np.float64], float, floa
 
 
 def main() -> None:
-    """Render, count, print a table and write the figure."""
+    """Print a table of the distances in rendered scenes, and write the figure."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("-o", "--output", type=Path, required=True, help="PNG to write")
-    parser.add_argument("--scenes", type=int, default=120, help="scenes of each kind")
-    parser.add_argument("--measured", type=Path, help="folder of depth PNG, metres x 256")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="PNG file of the figure.")
+    parser.add_argument("--scenes", type=int, default=120, help="Number of scenes of each kind.")
+    parser.add_argument("--measured", type=Path, help="Folder of 16-bit PNG files, metres x 256.")
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = {str(k): histogram(rendered(k, options.scenes)) for k in get_args(Kind)}

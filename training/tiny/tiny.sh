@@ -2,13 +2,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
 #
-# Make jasmine-tiny from nothing: training/tiny/tiny.sh BAG...
+# Train jasmine-tiny from random weights: training/tiny/tiny.sh BAG...
 #
-# BAG... are recordings of real cameras whose licence lets a checkpoint learn from them. Everything
-# goes on where it stopped when the same command is given again.
+# BAG... are recordings of real cameras whose licence allows training. The same command continues
+# after an interruption.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-(($#)) || { echo "usage: training/tiny/tiny.sh BAG...   real cameras, beside the rendered world" >&2; exit 2; }
+(($#)) || { echo "usage: training/tiny/tiny.sh BAG...   (recordings of real cameras)" >&2; exit 2; }
 
 jasmine render -o data/world --kind street --scenes 1340
 jasmine render -o data/world --kind room --scenes 600

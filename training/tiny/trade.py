@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Milliseconds per frame against AbsRel of short equal trainings, for sizes around jasmine-tiny.
+"""Time per image and AbsRel of network sizes near jasmine-tiny, after short equal trainings.
 
-    python training/tiny/trade.py -o runs/tiny/trade            # some eight minutes of a core each
+    python training/tiny/trade.py -o runs/tiny/trade     # eight minutes of one core per size
     python training/tiny/trade.py -o runs/tiny/trade --only tiny narrow
 
-Leaves trade.json, trade.md and trade.png; the same command goes on after a stop. Times are medians
-of one run of ONNX Runtime, one thread, all networks in turn; Depth Anything V2 Small has random
-weights, for its time alone.
+The results are trade.json, trade.md and trade.png. The same command continues after an
+interruption. Times are medians of runs of ONNX Runtime in one thread, in which all networks take
+turns. Depth Anything V2 Small has random weights, because only its time is measured.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ Run = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Options:
-    """Choose the sizes and where everything lies."""
+    """Options of the command."""
 
-    output: Annotated[Path, arg(aliases=["-o"])]
-    recipe: Path = Path("training/tiny/trade.yaml")
-    only: tuple[str, ...] = ()  # of VARIANTS; empty: all
-    frames: int = 60  # unseen street images
+    output: Annotated[Path, arg(aliases=["-o"])]  # Folder of the results and the trainings.
+    recipe: Path = Path("training/tiny/trade.yaml")  # Recipe of all trainings.
+    only: tuple[str, ...] = ()  # Names of VARIANTS; all of them if empty.
+    frames: int = 60  # Number of street images for AbsRel, which are not in the training data.
 
 
 def _widths(*widths: int) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _widths(*widths: int) -> dict[str, Any]:
     }
 
 
-VARIANTS: dict[str, dict[str, Any]] = {  # what differs from the preset
+VARIANTS: dict[str, dict[str, Any]] = {  # Changes of the preset tiny.
     "tiny": {},
     "narrow": _widths(24, 48, 64, 96),
     "wide": _widths(48, 96, 128, 160),
@@ -79,7 +79,7 @@ VARIANTS: dict[str, dict[str, Any]] = {  # what differs from the preset
 
 
 def sizes_of(changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the sizes of jasmine-tiny with some of them changed."""
+    """Return the sizes of jasmine-tiny with `changes` applied."""
     sizes: dict[str, Any] = copy.deepcopy(PRESETS["tiny"])
     for part, values in changes.items():
         if values is None:
@@ -90,7 +90,7 @@ def sizes_of(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def trained(name: str, recipe: Recipe, output: Path) -> Path:
-    """Train a variant by the recipe, or go on with it; return its checkpoint."""
+    """Train a variant by the recipe, or continue its training; return its checkpoint."""
     place = output / name.replace(" ", "_").replace("/", "_")
     if (place / "run" / "final").is_dir():
         return place / "run" / "final"
@@ -104,12 +104,12 @@ def trained(name: str, recipe: Recipe, output: Path) -> Path:
     own = replace(recipe, start=str(place / "start"), phases=phases)
     final = train(own, place / "run", resume=(place / "run").is_dir())
     if final is None:
-        raise JasmineError("interrupted; the same command goes on from here")
+        raise JasmineError("interrupted; the same command continues from here")
     return final
 
 
 def abs_rel(checkpoint: Path, frames: int) -> float:
-    """Return AbsRel on unseen streets, median scaling."""
+    """Return AbsRel on streets outside the training data, with median scaling."""
     predictor = DepthPredictor(TorchBackend(JasmineModel.from_pretrained(checkpoint)))
     scores = [
         evaluate_depth(predictor(s.image, s.focal).depth, s.ground_truth, "plain")
@@ -119,7 +119,7 @@ def abs_rel(checkpoint: Path, frames: int) -> float:
 
 
 def session(checkpoint: Path, output: Path) -> Run:
-    """Return what runs an export of a checkpoint once."""
+    """Return a function that runs an export of the checkpoint once."""
     model = JasmineModel.from_pretrained(checkpoint)
     size = model.config.width, model.config.height
     (file,) = export_onnx(model, output, size=size)
@@ -127,7 +127,11 @@ def session(checkpoint: Path, output: Path) -> Run:
 
 
 def reference(output: Path) -> Run | None:
-    """Return what runs Depth Anything V2 Small once at 322x98, or None without transformers."""
+    """Return a function that runs Depth Anything V2 Small once at 322x98 px.
+
+    Returns:
+        None if transformers is not installed.
+    """
     try:
         from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
     except ImportError:
@@ -157,7 +161,7 @@ def _runs(file: Path, image: np.ndarray) -> Run:
 
 
 def milliseconds(runs: dict[str, Run]) -> dict[str, float]:
-    """Return the median of each, all run in turn."""
+    """Return the median time of each function in milliseconds; they take turns."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(ROUNDS):
         for name, run in runs.items():
@@ -188,14 +192,14 @@ def write(rows: dict[str, dict[str, float]], steps: int, output: Path) -> None:
         if "abs_rel" in row:
             axes.plot(row["ms"], row["abs_rel"], "o")
             axes.annotate(name, (row["ms"], row["abs_rel"]), (4, 4), textcoords="offset points")
-    axes.set_xlabel("ms per frame, ONNX Runtime, one thread, 320x96")
-    axes.set_ylabel(f"AbsRel on unseen streets after {steps} steps")
+    axes.set_xlabel("ms per image, ONNX Runtime, one thread, 320x96 px")
+    axes.set_ylabel(f"AbsRel on other streets after {steps} steps")
     figure.tight_layout()
     figure.savefig(output / "trade.png", dpi=120)
 
 
 def main(options: Options) -> None:
-    """Train, judge and time every variant."""
+    """Train every variant, and measure its accuracy and time."""
     torch.set_num_threads(1)
     recipe = read_recipe(options.recipe)
     names = options.only or tuple(VARIANTS)
@@ -220,4 +224,4 @@ def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Options))
+    main(tyro.cli(Options, description=__doc__))
