@@ -26,9 +26,10 @@ import tyro
 
 from jasmine_core.geometry.camera import Camera
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.conversion import Conversion
 from jasmine_ros.msgs.images import encode_image
-from jasmine_ros.msgs.messages import make_camera_info, make_header
+from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 

@@ -111,7 +111,7 @@ def ways(options: Options, camera: Camera) -> dict[str, Measure]:
 def measure(options: Options) -> dict[str, dict[str, float]]:
     """Run the network over the bag; return a row of figures for each way and each kind of scale."""
     bag, ground_truth = (options.bag, options.ground_truth) if options.bag else sample_drive()
-    samples = BagSamples(Path(bag), str(ground_truth), None, None)
+    samples = BagSamples(Path(bag), str(ground_truth))
     predictor = DepthPredictor.from_pretrained(options.checkpoint, backend=options.backend)
     measures = ways(options, samples.camera)
     filters = {way: ScaleFilter(way) for way in measures}

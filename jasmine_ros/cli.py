@@ -113,6 +113,7 @@ def evaluate(
     ground_truth: Annotated[str | None, arg(metavar="DIR_OR_TOPIC")] = None,
     image: Annotated[str | None, arg(metavar="TOPIC")] = None,
     camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None,
+    calibration: Annotated[Path | None, arg(metavar="FILE")] = None,
     protocol: str | None = None,
     alignment: Literal["median", "least_squares", "none"] = "median",
     resize: Literal["fit", "stretch", "crop"] = "fit",
@@ -141,6 +142,7 @@ def evaluate(
             depth images or LiDAR clouds; for Cityscapes the folder of its depth arrays.
         image: topic of the images.
         camera_info: topic of the CameraInfo.
+        calibration: camera_calibration YAML file, for a bag without CameraInfo.
         protocol: which pixels count; by default plain for a world, eigen for a bag, and for a test
             set what papers use on it.
         alignment: how predictions meet the ground truth; none for metric depth.
@@ -169,6 +171,7 @@ def evaluate(
         ground_truth,
         image,
         camera_info,
+        calibration,
         protocol,
         alignment,
         resize,

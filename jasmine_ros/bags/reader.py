@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -126,72 +126,6 @@ class Bag:
                 f"{message.topic}: message at {message.stamp} ns is no {message.type}: "
                 f"{_reason(err)}"
             ) from err
-
-
-@dataclass(frozen=True)
-class CameraTopics:
-    """Name the topics of one camera."""
-
-    image: str
-    info: str | None  # None: the bag has no CameraInfo beside the images
-
-
-def find_cameras(topics: Mapping[str, Topic]) -> list[CameraTopics]:
-    """List the cameras of a bag; depth and disparity images are not among them.
-
-    A raw and a compressed topic of the same camera count once, as the raw one.
-    """
-    names = [t.name for t in topics.values() if t.type in (IMAGE, COMPRESSED) and t.count]
-    names = [n for n in names if "depth" not in n.lower() and "disparity" not in n.lower()]
-    return [
-        CameraTopics(name, find_camera_info(name, topics))
-        for name in sorted(names)
-        if not (name.endswith("/compressed") and name.removesuffix("/compressed") in names)
-    ]
-
-
-def find_camera_info(image: str, topics: Mapping[str, Topic]) -> str | None:
-    """Find the CameraInfo beside an image, as ROS names it: in the same namespace."""
-    namespace = image.removesuffix("/compressed").rpartition("/")[0]
-    beside = topics.get(f"{namespace}/camera_info")
-    return beside.name if beside and beside.type == CAMERA_INFO else None
-
-
-def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -> CameraTopics:
-    """Choose the camera of a bag: the one that is named, else the only one there is."""
-    images = [c.image for c in find_cameras(bag.topics)]
-    if image is None:
-        if not images:
-            types = ", ".join(sorted({t.type for t in bag.topics.values()})) or "no messages"
-            raise BagError(f"{bag.path} has no camera topic: it holds {types}")
-        if len(images) > 1:
-            raise BagError(
-                f"{bag.path} has {len(images)} camera topics; choose one with --image: "
-                + ", ".join(images)
-            )
-        image = images[0]
-    if image not in bag.topics and f"{image}/compressed" in bag.topics:
-        image = f"{image}/compressed"
-    _expect(bag, image, (IMAGE, COMPRESSED), "--image", images)
-    if info is None:
-        info = find_camera_info(image, bag.topics)
-    else:
-        _expect(bag, info, (CAMERA_INFO,), "--camera-info", _named(bag, CAMERA_INFO))
-    return CameraTopics(image, info)
-
-
-def _expect(
-    bag: Bag, name: str, types: tuple[str, ...], option: str, candidates: list[str]
-) -> None:
-    there = ", ".join(candidates) or "none"
-    if name not in bag.topics:
-        raise BagError(f"{bag.path} has no topic {name}; {option} can be: {there}")
-    if (kind := bag.topics[name].type) not in types:
-        raise BagError(f"{name} in {bag.path} is {kind}; {option} can be: {there}")
-
-
-def _named(bag: Bag, kind: str) -> list[str]:
-    return sorted(t.name for t in bag.topics.values() if t.type == kind)
 
 
 def _bag_file(path: Path) -> Path:

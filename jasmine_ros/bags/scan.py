@@ -12,10 +12,12 @@ import numpy as np
 
 from jasmine_core.errors import BagError
 from jasmine_core.geometry.rigid import Array, from_numbers
-from jasmine_ros.bags.reader import Bag, BagMessage, CameraTopics
+from jasmine_ros.bags.camera_topics import CameraTopics
+from jasmine_ros.bags.reader import Bag, BagMessage
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
-from jasmine_ros.msgs.messages import calibration_of, stamp_ns
+from jasmine_ros.msgs.camera_info import calibration_of
+from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.transforms import TRANSFORMS, numbers_of
 
 ODOMETRY = "nav_msgs/msg/Odometry"

@@ -17,7 +17,8 @@ from jasmine_core.geometry.rigid import BODY_FROM_OPTICAL, inverse, quaternion_o
 from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
-from jasmine_ros.msgs.messages import make_camera_info, make_header
+from jasmine_ros.msgs.camera_info import make_camera_info
+from jasmine_ros.msgs.messages import make_header
 
 CAMERA_FRAME, BASE_FRAME, ODOM_FRAME = "camera_optical_frame", "base_link", "odom"
 IMAGE, CAMERA_INFO = "/camera/image_rect/compressed", "/camera/camera_info"

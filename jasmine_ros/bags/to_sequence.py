@@ -14,14 +14,15 @@ import numpy as np
 from jasmine_core.dataset.labels import attach, labels_in
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage
-from jasmine_core.errors import BagError, FrameError
+from jasmine_core.errors import FrameError
 from jasmine_core.prepare.odometry import MAX_JUMP_SHARE, Odometry, chain, contradiction, probe
 from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import finished, forget_unfinished
 from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
 from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
-from jasmine_ros.bags.reader import Bag, BagMessage, CameraTopics, choose_camera
+from jasmine_ros.bags.camera_topics import CameraTopics, choose_calibrated_camera
+from jasmine_ros.bags.reader import Bag, BagMessage
 from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
 from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.rectification import view_from
@@ -63,7 +64,7 @@ def prepare_bag(
     """
     with Bag(job.bag) as bag:
         # 1. Is there anything to do?
-        camera = _find_camera(bag, job)
+        camera = choose_calibrated_camera(bag, job.image, job.camera_info, job.calibration)
         topic = find_odometry(bag, job.odometry)
         source = {
             "bag": job.bag.name,
@@ -152,18 +153,6 @@ class _Images:
             except FrameError:
                 continue
             yield stamp_of(image, message), view
-
-
-def _find_camera(bag: Bag, job: Job) -> CameraTopics:
-    camera = choose_camera(bag, job.image, job.camera_info)
-    if job.calibration is not None:
-        return CameraTopics(camera.image, None)
-    if camera.info is None or not bag.topics[camera.info].count:
-        raise BagError(
-            f"{job.bag} has no CameraInfo beside {camera.image}; name its topic with "
-            "--camera-info, or give a calibration file with --calibration"
-        )
-    return camera
 
 
 def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | None, OdometryFacts]:

@@ -46,6 +46,7 @@ class Request:
     ground_truth: str | None
     image: str | None
     camera_info: str | None
+    calibration: Path | None
     protocol: str | None
     alignment: Alignment
     resize: Resize
@@ -124,7 +125,13 @@ def _samples(request: Request) -> tuple[Callable[[], Iterable[Sample]], int, str
         published = PublishedSet(request.dataset, request.root, request.split, depth)
         return published, len(published), request.dataset, published.protocol
     assert request.bag and request.ground_truth
-    pairs = BagSamples(request.bag, request.ground_truth, request.image, request.camera_info)
+    pairs = BagSamples(
+        request.bag,
+        request.ground_truth,
+        request.image,
+        request.camera_info,
+        request.calibration,
+    )
     return pairs, pairs.count, f"{request.bag.name} with {Path(request.ground_truth).name}", "eigen"
 
 

@@ -14,7 +14,8 @@ from tyro.conf import Positional, arg
 
 from jasmine_core.errors import BagError, ConfigError
 from jasmine_core.interrupt import Interrupt
-from jasmine_ros.bags.reader import Bag, choose_camera
+from jasmine_ros.bags.camera_topics import choose_camera
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
 
 DEPTH = 5  # as camera drivers do

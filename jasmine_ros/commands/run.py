@@ -20,10 +20,14 @@ from jasmine_core.errors import BagError, ConfigError, FrameError
 from jasmine_core.files import atomic_file
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.runtime.backend import NETWORK_STAGES
-from jasmine_ros.bags.reader import Bag, CameraTopics, choose_camera
+from jasmine_ros.bags.camera_topics import (
+    CameraTopics,
+    choose_calibrated_camera,
+    first_camera_info,
+)
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.hosts.bag import BagHost
-from jasmine_ros.msgs.calibration_file import read_camera_info
 from jasmine_ros.msgs.transforms import TF_STATIC
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
@@ -80,7 +84,7 @@ def run_bag(run: BagRun, parameters: DepthParameters) -> dict[str, Any]:
     """
     with Bag(run.bag) as source:
         # 1. Find the camera.
-        camera = _find_camera(source, run)
+        camera = choose_calibrated_camera(source, run.image, run.camera_info, run.calibration)
         expected = _expected_frames(source, camera, run)
         _make_room(run)
 
@@ -115,18 +119,6 @@ def run_bag(run: BagRun, parameters: DepthParameters) -> dict[str, Any]:
     except OSError as err:
         report["ended_by"] = f"{ended_by}; {run.output}: {err}"
     return report
-
-
-def _find_camera(source: Bag, run: BagRun) -> CameraTopics:
-    camera = choose_camera(source, run.image, run.camera_info)
-    if run.calibration is not None:
-        return CameraTopics(camera.image, None)  # the file is asked, not the bag
-    if camera.info is None:
-        raise BagError(
-            f"{run.bag} has no CameraInfo beside {camera.image}; name its topic with "
-            "--camera-info, or give a calibration file with --calibration"
-        )
-    return camera
 
 
 def _window(source: Bag, run: BagRun) -> tuple[int | None, int | None]:
@@ -169,12 +161,7 @@ def _teach_camera(
 
     Fixed transforms are recorded once, wherever a run begins.
     """
-    if run.calibration is not None:
-        component.on_camera_info(read_camera_info(run.calibration, host.messages))
-    elif camera.info is not None:
-        for message in source.messages([camera.info]):
-            component.on_camera_info(source.decode(message))
-            break
+    component.on_camera_info(first_camera_info(source, camera, run.calibration))
     if TF_STATIC in host.inputs and TF_STATIC in source.topics:
         for message in source.messages([TF_STATIC]):
             host.dispatch(message)

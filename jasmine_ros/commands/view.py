@@ -20,8 +20,9 @@ from jasmine_core.errors import CameraError, ConfigError, FrameError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.commands.view_layout import Cloud, layout
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
+from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.images import decode, decode_depth
-from jasmine_ros.msgs.messages import calibration_of, stamp_ns
+from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.point_clouds import read_colours, read_points
 from jasmine_ros.msgs.transforms import TRANSFORMS, numbers_of
 from jasmine_ros.node.topics import COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, info_beside

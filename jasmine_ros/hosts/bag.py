@@ -12,7 +12,8 @@ from tqdm import tqdm
 
 from jasmine_core.runtime.colorize import PreviewStrip
 from jasmine_core.runtime.statistics import DepthStatistics
-from jasmine_ros.bags.reader import Bag, BagMessage, CameraTopics
+from jasmine_ros.bags.camera_topics import CameraTopics
+from jasmine_ros.bags.reader import Bag, BagMessage
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.msgs.conversion import Conversion

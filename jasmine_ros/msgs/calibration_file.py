@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Calibration files as ROS's `camera_calibration` writes them, for bags without CameraInfo."""
+"""Calibration files as `camera_calibration` of ROS writes them, for bags without CameraInfo."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ import yaml
 
 from jasmine_core.errors import CameraError
 from jasmine_ros.msgs.messages import Messages
+from jasmine_ros.msgs.types import CameraInfo
 
 
-def read_camera_info(path: Path, messages: Messages) -> Any:
-    """Read a calibration YAML into a CameraInfo message; raise CameraError naming what is wrong."""
+def read_camera_info(path: Path, messages: Messages) -> CameraInfo:
+    """Read a calibration YAML file into a CameraInfo message.
+
+    Raises:
+        CameraError: the file cannot be read, or an entry is missing or of the wrong type.
+    """
     try:
         values = yaml.safe_load(path.read_text())
     except OSError as err:
@@ -23,16 +28,17 @@ def read_camera_info(path: Path, messages: Messages) -> Any:
     except (yaml.YAMLError, UnicodeDecodeError) as err:
         raise CameraError(f"calibration {path} is not valid YAML: {err}") from err
     file = _File(path, values if isinstance(values, dict) else {})
-    return messages.make(
+    info: CameraInfo = messages.make(
         "sensor_msgs/msg/CameraInfo",
         width=file.number("image_width"),
         height=file.number("image_height"),
-        distortion_model=str(values.get("distortion_model", "plumb_bob")),
+        distortion_model=str(file.values.get("distortion_model", "plumb_bob")),
         d=file.matrix("distortion_coefficients"),
         k=file.matrix("camera_matrix", 9),
         r=file.matrix("rectification_matrix", 9, [1.0, 0, 0, 0, 1, 0, 0, 0, 1]),
         p=file.matrix("projection_matrix", 12, [0.0] * 12),
     )
+    return info
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,9 @@ class _File:
     def number(self, key: str) -> int:
         value = self.values.get(key)
         if not isinstance(value, int) or value <= 0:
-            raise CameraError(f"calibration {self.path}: {key} is {value!r}, expected pixels")
+            raise CameraError(
+                f"calibration {self.path}: {key} is {value!r}; it must be a number of pixels"
+            )
         return value
 
     def matrix(
@@ -54,7 +62,7 @@ class _File:
             return default
         data = entry.get("data") if isinstance(entry, dict) else None
         if not isinstance(data, list) or not all(isinstance(v, (int, float)) for v in data):
-            raise CameraError(f"calibration {self.path}: {key} has no list of numbers `data`")
+            raise CameraError(f"calibration {self.path}: {key} has no list of numbers named `data`")
         if count is not None and len(data) != count:
             raise CameraError(
                 f"calibration {self.path}: {key} has {len(data)} numbers, not {count}"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ROS messages, made alike with and without a ROS installation; stamps, headers and cameras."""
+"""Construction of ROS messages, with and without a ROS installation; stamps and headers."""
 
 from __future__ import annotations
 
@@ -12,23 +12,29 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from jasmine_core.errors import CameraError
-from jasmine_core.geometry.camera import Calibration, Camera, ImageTransform, Window
+from jasmine_ros.msgs.types import Header, Time
 
 
 class Messages(Protocol):
-    """Something that builds messages."""
+    """Factory of ROS messages."""
 
     def make(self, type_name: str, **fields: Any) -> Any:
-        """Build a message such as "sensor_msgs/msg/Image"; what is not given has ROS's default.
+        """Build a message of a type such as "sensor_msgs/msg/Image".
 
-        Numbers may be given as a numpy array of any shape, a list, an `array.array` or bytes. A
-        field that the type lacks is a TypeError.
+        Args:
+            type_name: package, "msg" and name, separated by slashes.
+            fields: values of the fields; a field that is left out has the default of its `.msg`
+                file. An array of numbers may be a numpy array of any shape, a list, an
+                `array.array` or bytes.
+
+        Raises:
+            TypeError: the type has no field of that name.
+            ValueError: an array of fixed length gets another number of values.
         """
 
 
 class RclpyMessages:
-    """Build the messages of a ROS 2 installation."""
+    """Factory of the message classes of a ROS 2 installation."""
 
     def make(self, type_name: str, **fields: Any) -> Any:
         """Build a message; see `Messages.make`."""
@@ -38,129 +44,59 @@ class RclpyMessages:
         if unknown := fields.keys() - known.keys():
             raise TypeError(unknown_fields(type_name, unknown, known))
         for field, value in fields.items():
-            setattr(message, field, as_kind_of(getattr(message, field), value))
+            setattr(message, field, convert_for_rclpy(value, getattr(message, field)))
         return message
 
 
-def as_kind_of(default: Any, value: Any) -> Any:
-    """Convert a value to what rclpy demands of a field that has this default."""
+def convert_for_rclpy(value: Any, default: Any) -> Any:
+    """Convert a value to the type that rclpy requires of a field with this default."""
     match default:
-        case array():  # rclpy takes other sequences too, but looks at every number in them
+        case array():  # rclpy accepts other sequences too, but then checks every number in them
             result = array(default.typecode)
             result.frombytes(flat_array(value, default.typecode).view(np.uint8).data)
             return result
         case np.ndarray():
             return flat_array(value, default.dtype, default.size)
-        case bytes():  # ROS's `byte`
+        case bytes():  # the type `byte` of ROS
             return value if isinstance(value, bytes) else bytes([value])
-        case bool() | int() | float():  # numpy's scalars, and an int for a float, are refused
+        case bool() | int() | float():  # rclpy refuses numpy scalars, and an int for a float
             return type(default)(value)
     return value
 
 
-def stamp_ns(stamp: Any) -> int:
-    """Return a `builtin_interfaces/Time` in nanoseconds."""
+def stamp_ns(stamp: Time) -> int:
+    """Convert a `builtin_interfaces/Time` to nanoseconds."""
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
-def make_header(messages: Messages, stamp_ns: int, frame_id: str) -> Any:
-    """Build a `std_msgs/Header`."""
+def make_header(messages: Messages, stamp_ns: int, frame_id: str) -> Header:
+    """Build a `std_msgs/Header` from a stamp [ns] and the name of a frame."""
     sec, nanosec = divmod(stamp_ns, 1_000_000_000)
-    stamp = messages.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
-    return messages.make("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
+    return _header(messages, sec, nanosec, frame_id)
 
 
-def copy_header(messages: Messages, header: Any) -> Any:
-    """Build a `std_msgs/Header` with another's stamp and frame, even if the stamp is no time."""
-    sec, nanosec = header.stamp.sec, header.stamp.nanosec
-    stamp = messages.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
-    return messages.make("std_msgs/msg/Header", stamp=stamp, frame_id=header.frame_id)
+def copy_header(messages: Messages, header: Header) -> Header:
+    """Build a `std_msgs/Header` with the stamp and frame of another.
 
-
-def make_camera_info(messages: Messages, header: Any, camera: Camera, tx: float = 0.0) -> Any:
-    """Build the `sensor_msgs/CameraInfo` of a rectified image.
-
-    `tx` is P[0,3] [px m]: minus f_x times the baseline for the right camera of a stereo pair.
+    Seconds and nanoseconds are copied as they are, because a damaged stamp may have 1e9 ns or more.
     """
-    P = np.column_stack([camera.K, (tx, 0.0, 0.0)])  # [3,4]
-    return messages.make(
-        "sensor_msgs/msg/CameraInfo",
-        header=header,
-        height=camera.height,
-        width=camera.width,
-        distortion_model="plumb_bob",
-        d=np.zeros(5),
-        k=camera.K,
-        r=np.eye(3),
-        p=P,
-    )
+    return _header(messages, header.stamp.sec, header.stamp.nanosec, header.frame_id)
 
 
-def calibration_of(camera_info: Any, topic: str = "camera_info") -> Calibration:
-    """Return the calibration of the image as published, after region of interest and binning.
-
-    A `CameraInfo` describes the whole sensor, and beside it which window of the sensor was read out
-    and how many of its pixels make one of the image.
-    """
-    try:
-        window, published = _readout(camera_info)
-        sensor = int(camera_info.width), int(camera_info.height)
-        M = ImageTransform(sensor, published, window, Window(0, 0, *published)).matrix()
-        d = _numbers(camera_info, "d")
-        if d.any() and d.size not in (4, 5, 8, 12, 14):
-            raise CameraError(
-                f"d holds {d.size} numbers instead of 4, 5, 8, 12 or 14; calibrate again"
-            )
-        return Calibration(
-            *published,
-            K=M @ _numbers(camera_info, "k", 9).reshape(3, 3),
-            D=d if d.any() else np.zeros(5),  # no distortion comes as any count of zeros
-            distortion_model=camera_info.distortion_model,
-            R=_numbers(camera_info, "r", 9).reshape(3, 3),
-            P=M @ _numbers(camera_info, "p", 12).reshape(3, 4),
-        )
-    except CameraError as error:
-        raise CameraError(f"{topic}: {error}") from error
-
-
-def _readout(camera_info: Any) -> tuple[Window, tuple[int, int]]:
-    """Return the window of the sensor that is seen and the size of the image made of it."""
-    width, height, roi = int(camera_info.width), int(camera_info.height), camera_info.roi
-    bin_x, bin_y = max(1, int(camera_info.binning_x)), max(1, int(camera_info.binning_y))
-    x, y, w, h = (int(v) for v in (roi.x_offset, roi.y_offset, roi.width, roi.height))
-    w, h = w or width, h or height  # all zero means the whole sensor
-    if x + w > width or y + h > height:
-        raise CameraError(
-            f"roi {w}x{h}+{x}+{y} px leaves the sensor of {width}x{height} px; "
-            "correct the CameraInfo"
-        )
-    published = w // bin_x, h // bin_y
-    if 0 in published:
-        raise CameraError(
-            f"{w}x{h} px binned by {bin_x}x{bin_y} leave no image; "
-            "set width and height of the CameraInfo"
-        )
-    # Rows or columns that do not fill a bin are not read.
-    return Window(x, y, published[0] * bin_x, published[1] * bin_y), published
-
-
-def _numbers(camera_info: Any, name: str, count: int | None = None) -> NDArray[np.float64]:
-    """Read d, k, r or p, which ROS 1 writes in capitals."""
-    value = getattr(camera_info, name, None)
-    if value is None:
-        value = getattr(camera_info, name.upper())
-    numbers = np.array(value, np.float64).reshape(-1)
-    if count is not None and numbers.size != count:
-        raise CameraError(f"{name} holds {numbers.size} numbers, not {count}; calibrate again")
-    if not np.isfinite(numbers).all():
-        raise CameraError(f"{name} holds {numbers.tolist()}, not all finite; calibrate again")
-    return numbers
+def _header(messages: Messages, sec: int, nanosec: int, frame_id: str) -> Header:
+    stamp = messages.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
+    header: Header = messages.make("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
+    return header
 
 
 def flat_array(value: Any, dtype: DTypeLike, length: int | None = None) -> NDArray[Any]:
-    """Return numbers as a flat array, in place where their type fits."""
+    """Convert numbers to a flat array, without a copy if their type fits.
+
+    Raises:
+        ValueError: there are not `length` numbers.
+    """
     if isinstance(value, bytes):
-        value = memoryview(value)  # numpy would take bytes for text
+        value = memoryview(value)  # numpy would interpret bytes as text
     numbers = np.ascontiguousarray(value, dtype).reshape(-1)
     if length is not None and numbers.size != length:
         raise ValueError(f"got {numbers.size} numbers for an array of {length}")

@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How the images of one camera become rectified ones, once its CameraInfo has come."""
+"""Rectification of the images of one camera, by its CameraInfo."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,25 +13,29 @@ from numpy.typing import NDArray
 
 from jasmine_core.errors import CameraError, FrameError
 from jasmine_core.geometry.camera import Calibration, Camera, Rectifier
-from jasmine_ros.msgs.images import RgbImage
-from jasmine_ros.msgs.messages import calibration_of
+from jasmine_ros.msgs.camera_info import calibration_of
+from jasmine_ros.msgs.encodings import RgbImage
+from jasmine_ros.msgs.types import CameraInfo
 
 
 @dataclass(frozen=True)
 class View:
-    """Undistort the images of one camera."""
+    """Rectification for one CameraInfo."""
 
     camera: Camera  # of the rectified image
     tx: float  # [px m] P[0,3], not zero for the right camera of a stereo pair
-    raw: Calibration | None  # of the image as it comes; None where it is rectified already
-    topics: tuple[str, str]  # of the images and of their CameraInfo, for messages to people
+    raw: Calibration | None  # of the published image; None if that is rectified already
+    topics: tuple[str, str]  # of the images and of the CameraInfo, for error messages
 
     @cached_property
     def rectifier(self) -> Rectifier | None:
-        """Return what undistorts, None where nothing is to be done.
+        """Return the rectifier of the images, None if they are rectified already.
 
-        Raises CameraError if nothing can be done. It is made for the first image of its size, for
-        a CameraInfo alone may claim any size, and gigabytes of maps with it.
+        It is built for the first image of the expected size and not for the CameraInfo, which may
+        claim any size and would make the maps take gigabytes.
+
+        Raises:
+            CameraError: the calibration does not describe a pinhole camera.
         """
         if self.raw is None:
             return None
@@ -40,22 +43,22 @@ class View:
             return Rectifier(self.raw)
         except (cv2.error, ArithmeticError, ValueError) as err:
             raise CameraError(
-                f"{self.topics[1]}: no pinhole camera sees what this one sees ({err}); "
-                "calibrate it again"
+                f"{self.topics[1]}: images of this calibration cannot be rectified ({err}); "
+                "calibrate the camera again"
             ) from err
 
     @cached_property
     def seen(self) -> NDArray[np.float32] | None:
-        """Return 1 for the pixels [H,W] of the rectified image that the lens saw, 0 for others.
+        """Return 1 for each pixel [H,W] of the rectified image that the raw image covers, else 0.
 
-        None where every pixel was seen.
+        None if the raw image covers all pixels.
         """
         if self.rectifier is None or self.rectifier.valid.all():
             return None
         return np.asarray(self.rectifier.valid, np.float32)
 
     def __call__(self, image: RgbImage) -> RgbImage:
-        """Return the rectified image; raise FrameError if it is of another size."""
+        """Return the rectified image [H,W,3]; raise FrameError if the image has another size."""
         width, height = self.camera.size
         if image.shape[:2] != (height, width):
             image_topic, info_topic = self.topics
@@ -67,11 +70,21 @@ class View:
         return self.rectifier(image) if self.rectifier else image
 
 
-def view_from(camera_info: Any, image_topic: str, info_topic: str, mode: str = "auto") -> View:
-    """Make the view of a camera from its CameraInfo; raise CameraError if that cannot be used.
+def view_from(
+    camera_info: CameraInfo, image_topic: str, info_topic: str, mode: str = "auto"
+) -> View:
+    """Return the rectification for a CameraInfo.
 
-    `mode` is "always", "never", or "auto": unless the image's own topic is named *rect*, for
-    image_proc's rectified topics share the raw camera's CameraInfo, distortion included.
+    Args:
+        camera_info: the message.
+        image_topic: topic of the images.
+        info_topic: topic of the CameraInfo, for error messages.
+        mode: "always", "never", or "auto", which does not rectify if the last part of the image
+            topic contains "rect": image_proc publishes rectified images beside the CameraInfo of
+            the raw camera, which includes its distortion.
+
+    Raises:
+        CameraError: a value of the CameraInfo is impossible.
     """
     calibration = calibration_of(camera_info, info_topic)
     name = image_topic.removesuffix("/compressed").rpartition("/")[2]
@@ -82,15 +95,15 @@ def view_from(camera_info: Any, image_topic: str, info_topic: str, mode: str = "
 
 
 class KnownCamera:
-    """Keep what the latest CameraInfo said."""
+    """Rectification for the latest CameraInfo of a camera."""
 
     def __init__(self) -> None:
         self._view: View | None = None
         self._error = ""
         self._key: object = None
 
-    def learn(self, camera_info: Any, image_topic: str, info_topic: str, mode: str) -> None:
-        """Make a new view where the CameraInfo has changed; raise CameraError if it is no use."""
+    def learn(self, camera_info: CameraInfo, image_topic: str, info_topic: str, mode: str) -> None:
+        """Build the view anew if the CameraInfo has changed; raise CameraError if it is invalid."""
         key = _fingerprint(camera_info)
         if key == self._key:
             return
@@ -102,15 +115,15 @@ class KnownCamera:
             raise
 
     def view(self, image_topic: str, info_topic: str) -> View:
-        """Return the view; raise FrameError where there is none."""
+        """Return the view; raise FrameError if no valid CameraInfo has arrived."""
         if (view := self._view) is None:
             reason = self._error or f"no message on {info_topic} yet"
-            raise FrameError(f"{image_topic}: its camera is not known: {reason}")
+            raise FrameError(f"{image_topic}: the camera has no calibration: {reason}")
         return view
 
 
-def _fingerprint(camera_info: Any) -> object:
-    """Return something that is equal for CameraInfo of equal content, stamps aside."""
+def _fingerprint(camera_info: CameraInfo) -> object:
+    """Return a value that is equal for two CameraInfo which differ only in their headers."""
     info, roi = camera_info, camera_info.roi
     arrays = [getattr(info, n, getattr(info, n.upper(), None)) for n in "dkrp"]
     window = (roi.x_offset, roi.y_offset, roi.width, roi.height)

@@ -1,28 +1,28 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Transforms between frames: the fixed ones of a bag, and all that come on /tf and /tf_static."""
+"""Buffer of the transforms between frames that /tf and /tf_static publish."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
 from jasmine_core.geometry.rigid import Array, from_numbers, interpolate, inverse
 from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.msgs.types import Quaternion, TFMessage, Vector3
 
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
 TF, TF_STATIC = "/tf", "/tf_static"
-KEPT = 10_000_000_000  # [ns] of history of a moving frame, as tf2 keeps
-BEYOND = 100_000_000  # [ns] before its first and after its last transform
-_DEEPEST = 100  # frames from the root; more of them are a circle
+HISTORY = 10_000_000_000  # [ns] of transforms kept for a moving frame, as in tf2
+TOLERANCE = 100_000_000  # [ns] before the first or after the last transform of a moving frame
+_MAX_DEPTH = 100  # frames between a frame and its root; longer chains are cycles
 
 
-def numbers_of(translation: Any, rotation: Any) -> tuple[float, ...] | None:
-    """Return a transform as seven numbers, None if they are not one."""
+def numbers_of(translation: Vector3, rotation: Quaternion) -> tuple[float, ...] | None:
+    """Return a transform as (x, y, z [m], qx, qy, qz, qw), None if it is not a rigid transform."""
     t, q = translation, rotation
     numbers = tuple(float(v) for v in (t.x, t.y, t.z, q.x, q.y, q.z, q.w))
     usable = np.isfinite(numbers).all() and np.linalg.norm(numbers[3:]) > 0.5
@@ -31,51 +31,51 @@ def numbers_of(translation: Any, rotation: Any) -> tuple[float, ...] | None:
 
 @dataclass
 class _Track:
-    """A moving frame: T_parent_child as seven numbers, in the order of their stamps [ns]."""
+    """Transforms T_parent_child of a moving frame, ordered by their stamps [ns]."""
 
     parent: str
     stamps: list[int] = field(default_factory=list)
     numbers: list[tuple[float, ...]] = field(default_factory=list)
 
     def add(self, stamp: int, numbers: tuple[float, ...]) -> None:
-        if self.stamps and stamp < self.stamps[-1] - KEPT:  # time began anew
+        if self.stamps and stamp < self.stamps[-1] - HISTORY:  # the clock was set back
             self.stamps.clear()
             self.numbers.clear()
         at = bisect_left(self.stamps, stamp)
         self.stamps.insert(at, stamp)
         self.numbers.insert(at, numbers)
-        old = bisect_left(self.stamps, self.stamps[-1] - KEPT)
+        old = bisect_left(self.stamps, self.stamps[-1] - HISTORY)
         del self.stamps[:old], self.numbers[:old]
 
     def at(self, stamp: int) -> Array | None:
-        """Return T_parent_child [4,4], interpolated; None far from any that is known."""
+        """Return T_parent_child [4,4], interpolated; None if no transform is near the stamp."""
         after = bisect_left(self.stamps, stamp)
         if 0 < after < len(self.stamps):
             start, stop = self.stamps[after - 1], self.stamps[after]
             a, b = (from_numbers(self.numbers[i]) for i in (after - 1, after))
             return interpolate(a, b, (stamp - start) / (stop - start))
         nearest = min(after, len(self.stamps) - 1)
-        if abs(self.stamps[nearest] - stamp) > BEYOND:
+        if abs(self.stamps[nearest] - stamp) > TOLERANCE:
             return None
         return from_numbers(self.numbers[nearest])
 
 
 class TransformBuffer:
-    """Remember /tf and /tf_static, and answer between frames and times; threads may share it."""
+    """Buffer of /tf and /tf_static that gives the transform between two frames; thread-safe."""
 
     def __init__(self) -> None:
         self._fixed: dict[str, tuple[str, Array]] = {}  # child: parent, T_parent_child
-        self._moving: dict[str, _Track] = {}  # child: where it is in its parent
+        self._moving: dict[str, _Track] = {}  # child: its transforms
         self._lock = Lock()
 
-    def on_static(self, message: Any) -> None:
-        """Learn the fixed transforms of a `TFMessage`."""
+    def on_static(self, message: TFMessage) -> None:
+        """Store the fixed transforms of a message on /tf_static."""
         with self._lock:
             for parent, child, _, numbers in _transforms(message):
                 self._fixed[child] = parent, from_numbers(numbers)
 
-    def on_moving(self, message: Any) -> None:
-        """Learn the stamped transforms of a `TFMessage`."""
+    def on_moving(self, message: TFMessage) -> None:
+        """Store the stamped transforms of a message on /tf."""
         with self._lock:
             for parent, child, stamp, numbers in _transforms(message):
                 track = self._moving.get(child)
@@ -86,10 +86,10 @@ class TransformBuffer:
     def between(
         self, target: str, target_stamp: int, source: str, source_stamp: int
     ) -> Array | None:
-        """Return T_target_source [4,4], each frame at a time [ns] of its own; None if not known.
+        """Return T_target_source [4,4] between two frames at two times [ns]; None if not known.
 
-        The way leads through the highest frame above both. If that is one that the robot moves in,
-        such as odom, what moved between the two times is right.
+        The transform is computed through the highest common ancestor of the frames. If that is
+        fixed in the world, such as odom, the motion between the two times is included.
         """
         with self._lock:
             above_target = self._ancestors(target.lstrip("/"), target_stamp)
@@ -100,10 +100,10 @@ class TransformBuffer:
         return inverse(above_target[shared[-1]]) @ above_source[shared[-1]]
 
     def _ancestors(self, frame: str, stamp: int) -> dict[str, Array]:
-        """Return {ancestor: T_ancestor_frame} from the frame itself up to its root."""
+        """Return {ancestor: T_ancestor_frame [4,4]} from the frame itself up to its root."""
         T = np.eye(4)
         found = {frame: T}
-        while len(found) < _DEEPEST:
+        while len(found) < _MAX_DEPTH:
             if track := self._moving.get(frame):
                 parent, step = track.parent, track.at(stamp)
             else:
@@ -115,7 +115,7 @@ class TransformBuffer:
         return found
 
 
-def _transforms(message: Any) -> list[tuple[str, str, int, tuple[float, ...]]]:
+def _transforms(message: TFMessage) -> list[tuple[str, str, int, tuple[float, ...]]]:
     """Return (parent, child, stamp [ns], numbers) of the usable transforms of a `TFMessage`."""
     found = []
     for stamped in message.transforms:

@@ -27,8 +27,9 @@ from jasmine_core.runtime.scale_measure import (
     from_image,
     from_points,
 )
+from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.images import decode_depth
-from jasmine_ros.msgs.messages import calibration_of, stamp_ns
+from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.point_clouds import read_points
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TRANSFORMS, TransformBuffer
 from jasmine_ros.node.host import Host

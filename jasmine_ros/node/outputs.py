@@ -19,8 +19,8 @@ from jasmine_core.geometry.points import (
 )
 from jasmine_core.runtime.colorize import colorize
 from jasmine_core.runtime.predictor import DepthPrediction
-from jasmine_ros.msgs.images import RgbImage
-from jasmine_ros.msgs.messages import make_camera_info
+from jasmine_ros.msgs.camera_info import make_camera_info
+from jasmine_ros.msgs.encodings import RgbImage
 from jasmine_ros.msgs.rectification import View
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.parameters import DepthParameters

@@ -16,7 +16,7 @@ from helpers.camera_bags import (
 )
 
 from jasmine_core.errors import BagError, FrameError
-from jasmine_ros.bags.reader import Bag, CameraTopics, choose_camera, find_cameras
+from jasmine_ros.bags.reader import Bag
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -47,64 +47,6 @@ def test_opens_a_file_without_its_metadata(tmp_path):
     for path in (folder, folder / "drive.mcap"):
         with Bag(path) as bag:
             assert bag.topics[IMAGE_TOPIC].count == 2
-
-
-# ---------------------------------------------------------------------- which camera
-
-
-def cameras_of(tmp_path, fill):
-    with Bag(write_bag(tmp_path / "bag", fill)) as bag:
-        return find_cameras(bag.topics)
-
-
-def test_raw_and_compressed_of_one_camera_count_once(tmp_path):
-    def fill(bag):
-        frames(1)(bag)
-        bag.jpeg(stamp(0), pixels())
-
-    assert cameras_of(tmp_path, fill) == [CameraTopics(IMAGE_TOPIC, INFO_TOPIC)]
-
-
-def test_depth_is_no_camera(tmp_path):
-    def fill(bag):
-        frames(1)(bag)
-        bag.image(stamp(0), pixels(), topic="/camera/depth/image_raw")
-
-    assert cameras_of(tmp_path, fill) == [CameraTopics(IMAGE_TOPIC, INFO_TOPIC)]
-
-
-def test_several_cameras_must_be_chosen_from(tmp_path):
-    def fill(bag):
-        for side in ("left", "right"):
-            bag.info(stamp(0), topic=f"/{side}/camera_info")
-            bag.image(stamp(0), pixels(), topic=f"/{side}/image_rect")
-
-    with Bag(write_bag(tmp_path / "bag", fill)) as bag:
-        with pytest.raises(BagError, match=r"--image.*/left/image_rect, /right/image_rect"):
-            choose_camera(bag)
-        chosen = choose_camera(bag, "/right/image_rect")
-        assert chosen == CameraTopics("/right/image_rect", "/right/camera_info")
-        assert choose_camera(bag, "/left/image_rect", "/right/camera_info").info.startswith(
-            "/right"
-        )
-        with pytest.raises(BagError, match=r"no topic /top.*--image can be"):
-            choose_camera(bag, "/top/image")
-        with pytest.raises(BagError, match=r"CameraInfo; --image can be"):
-            choose_camera(bag, "/left/camera_info")
-        with pytest.raises(BagError, match="--camera-info can be"):
-            choose_camera(bag, "/left/image_rect", "/left/image_rect")
-
-
-def test_compressed_is_found_under_the_raw_name(tmp_path):
-    with Bag(write_bag(tmp_path / "bag", frames(1, jpeg=True))) as bag:
-        chosen = choose_camera(bag, IMAGE_TOPIC)
-    assert chosen == CameraTopics(f"{IMAGE_TOPIC}/compressed", INFO_TOPIC)
-
-
-def test_no_camera_says_what_there_is(tmp_path):
-    path = write_bag(tmp_path / "bag", lambda bag: bag.string(stamp(0), "hello"))
-    with Bag(path) as bag, pytest.raises(BagError, match=r"no camera topic.*std_msgs/msg/String"):
-        choose_camera(bag)
 
 
 # ---------------------------------------------------------------------- damage

@@ -11,13 +11,14 @@ import pytest
 from jasmine_core.evaluate.protocols import read_depth_image
 from jasmine_core.geometry.rigid import from_numbers, inverse
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
-from jasmine_ros.bags.reader import Bag, choose_camera
+from jasmine_ros.bags.camera_topics import choose_camera
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.scan import static_transforms
 from jasmine_ros.bags.synthetic import IMAGE, ODOM, START, write_world_bag
 from jasmine_ros.cli import main
 from jasmine_ros.commands.demo import sample_drive
+from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.images import decode
-from jasmine_ros.msgs.messages import calibration_of
 from jasmine_ros.msgs.transforms import numbers_of
 
 CONFIG = WorldConfig(width=96, height=64, frames=4, rate=10.0, texture_banks=1)

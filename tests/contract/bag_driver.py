@@ -13,7 +13,8 @@ from contract.steps import STATUSES, Burst, Change, Heard, Send, Step, image
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
 
 from jasmine_core.errors import ConfigError, FrameError, JasmineError
-from jasmine_ros.bags.reader import Bag, choose_camera
+from jasmine_ros.bags.camera_topics import choose_camera
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.hosts.bag import BagHost

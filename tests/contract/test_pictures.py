@@ -10,7 +10,7 @@ from contract.steps import STATUSES, compressed, image, info
 from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
-from jasmine_ros.msgs.images import decode_compressed
+from jasmine_ros.msgs.compressed_images import decode_compressed
 from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.node.depth_component import SMALLEST_DEPTH
 from jasmine_ros.node.topics import COLORIZED, CONFIDENCE, DEPTH, DEPTH_INFO, DIAGNOSTICS, POINTS

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ROS's own conversions and ours make the same of the same; ours steps in for a missing one."""
+"""Conversion by cv_bridge and sensor_msgs_py equals that by numpy, which replaces missing ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.sample_images import samples
 
 from jasmine_core.errors import FrameError
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
-from jasmine_ros.msgs import conversion as under_test
+from jasmine_ros.msgs import conversion as conversion_module
 from jasmine_ros.msgs.conversion import Conversion, RosConversion
 from jasmine_ros.msgs.messages import RclpyMessages, make_header
 
@@ -45,7 +45,7 @@ def scene():
 
 
 def maps():
-    """Return what the node publishes as images, by encoding."""
+    """Return arrays of the encodings that the node publishes."""
     depth = scene()[0][..., 2]
     return {
         "32FC1": depth,
@@ -67,19 +67,19 @@ def content(message):
 
 
 @pytest.mark.skipif(bool(find_spec("cv_bridge")), reason="this machine has a cv_bridge")
-def test_where_ros_s_libraries_are_missing_it_is_said_once_and_ours_do_it():
-    messages, said = RclpyMessages() if find_spec("rclpy") else RosbagsMessages(), []
-    conversion, ours = RosConversion(messages, said.append), Conversion(messages)
+def test_missing_ros_libraries_are_replaced_with_one_warning_each():
+    messages, warnings = RclpyMessages() if find_spec("rclpy") else RosbagsMessages(), []
+    conversion, own = RosConversion(messages, warnings.append), Conversion(messages)
     pixels = image(messages, "bgr8")
     for _ in range(3):
         np.testing.assert_array_equal(
-            conversion.decode(pixels, "t", "bgr"), ours.decode(pixels, "t", "bgr")
+            conversion.decode(pixels, "t", "bgr"), own.decode(pixels, "t", "bgr")
         )
     header = make_header(messages, 5, "camera")
     assert conversion.encode(header, scene()[1], "rgb8").encoding == "rgb8"
     assert conversion.cloud(header, *scene()).width == WIDTH
     missing = [name for name in ("cv_bridge", "sensor_msgs_py") if not find_spec(name)]
-    assert [line.split()[0] for line in said] == missing
+    assert [line.split()[0] for line in warnings] == missing
 
 
 @pytest.mark.parametrize(
@@ -89,18 +89,18 @@ def test_where_ros_s_libraries_are_missing_it_is_said_once_and_ours_do_it():
         ("raise RuntimeError('no image today')", "RuntimeError: no image today"),
     ],
 )
-def test_a_cv_bridge_that_fails_with_its_first_image_is_left_alone(
+def test_a_cv_bridge_that_fails_with_its_first_image_is_not_used(
     body, words, tmp_path, monkeypatch
 ):
-    """One built for another NumPy imports well, and ends the process later."""
+    """One that was built for another NumPy can be imported and crashes later."""
     package = f"class CvBridge:\n    def cv2_to_imgmsg(self, *_):\n        {body}\n"
     (tmp_path / "cv_bridge.py").write_text(package)
     monkeypatch.syspath_prepend(tmp_path)
-    under_test._trouble_with_cv_bridge.cache_clear()
-    messages, said = RosbagsMessages(), []
-    conversion = RosConversion(messages, said.append)
-    under_test._trouble_with_cv_bridge.cache_clear()
-    (line,) = [line for line in said if line.startswith("cv_bridge")]
+    conversion_module._cv_bridge_failure.cache_clear()
+    messages, warnings = RosbagsMessages(), []
+    conversion = RosConversion(messages, warnings.append)
+    conversion_module._cv_bridge_failure.cache_clear()
+    (line,) = [line for line in warnings if line.startswith("cv_bridge")]
     assert words in line
     assert conversion.decode(image(messages, "bgr8"), "t", "bgr").shape == (HEIGHT, WIDTH, 3)
 
@@ -108,21 +108,21 @@ def test_a_cv_bridge_that_fails_with_its_first_image_is_left_alone(
 def ros_conversion(library):
     pytest.importorskip("rclpy", reason="rclpy cannot be imported here")
     pytest.importorskip(library, reason=f"{library} cannot be imported here")
-    messages, said = RclpyMessages(), []
-    conversion = RosConversion(messages, said.append)
-    assert not [line for line in said if line.startswith(library)], said
+    messages, warnings = RclpyMessages(), []
+    conversion = RosConversion(messages, warnings.append)
+    assert not [line for line in warnings if line.startswith(library)], warnings
     return conversion, Conversion(messages)
 
 
 @pytest.mark.ros
 @pytest.mark.parametrize("padding", [0, 2, 12])
 @pytest.mark.parametrize("encoding", CHANNELS)
-def test_cv_bridge_and_we_read_the_same_image(encoding, padding):
-    theirs, ours = ros_conversion("cv_bridge")
-    message = image(theirs.messages, encoding, padding)
-    expected = ours.decode(message, "t", "bgr")
-    np.testing.assert_array_equal(theirs.decode(message, "t", "bgr"), expected)
-    if not padding:  # the one case that is left to cv_bridge
+def test_cv_bridge_decodes_the_same_pixels(encoding, padding):
+    ros, own = ros_conversion("cv_bridge")
+    message = image(ros.messages, encoding, padding)
+    expected = own.decode(message, "t", "bgr")
+    np.testing.assert_array_equal(ros.decode(message, "t", "bgr"), expected)
+    if not padding:  # padded rows do not go through cv_bridge
         from cv_bridge import CvBridge
 
         np.testing.assert_array_equal(CvBridge().imgmsg_to_cv2(message, "rgb8"), expected)
@@ -130,28 +130,28 @@ def test_cv_bridge_and_we_read_the_same_image(encoding, padding):
 
 @pytest.mark.ros
 @pytest.mark.parametrize("fields", [{"height": 0}, {"width": 999}, {"encoding": "rgb24"}])
-def test_what_cv_bridge_cannot_take_is_a_frame_error(fields):
-    theirs, _ = ros_conversion("cv_bridge")
-    message = image(theirs.messages, "rgb8")
+def test_an_image_that_cv_bridge_refuses_is_a_frame_error(fields):
+    ros, _ = ros_conversion("cv_bridge")
+    message = image(ros.messages, "rgb8")
     for name, value in fields.items():
         setattr(message, name, value)
     with pytest.raises(FrameError, match="/topic"):
-        theirs.decode(message, "/topic", "bgr")
+        ros.decode(message, "/topic", "bgr")
 
 
 @pytest.mark.ros
 @pytest.mark.parametrize("encoding", ["32FC1", "16UC1", "rgb8"])
-def test_cv_bridge_and_we_write_the_same_message(encoding):
-    theirs, ours = ros_conversion("cv_bridge")
-    header = make_header(theirs.messages, 5, "camera")
-    made = [each.image(header, maps()[encoding], encoding) for each in (theirs, ours)]
+def test_cv_bridge_encodes_the_same_message(encoding):
+    ros, own = ros_conversion("cv_bridge")
+    header = make_header(ros.messages, 5, "camera")
+    made = [each.encode(header, maps()[encoding], encoding) for each in (ros, own)]
     assert content(made[0]) == content(made[1])
 
 
 @pytest.mark.ros
-def test_sensor_msgs_py_and_we_write_the_same_cloud():
-    theirs, ours = ros_conversion("sensor_msgs_py")
-    header = make_header(theirs.messages, 5, "camera")
-    made = [each.cloud(header, *scene()) for each in (theirs, ours)]
+def test_sensor_msgs_py_builds_the_same_cloud():
+    ros, own = ros_conversion("sensor_msgs_py")
+    header = make_header(ros.messages, 5, "camera")
+    made = [each.cloud(header, *scene()) for each in (ros, own)]
     assert content(made[0]) == content(made[1])
     assert (made[0].height, made[0].width) == (HEIGHT, WIDTH)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth that comes in as messages: images and clouds of other sensors."""
+"""Depth images and clouds of other sensors, decoded to depth in metres."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ sides, seeds = st.integers(1, 9), st.integers(0, 2**32 - 1)
 
 
 @given(sides, sides, seeds)
-def test_depth_we_publish_is_read_back(height, width, seed):
+def test_published_depth_is_decoded_to_the_same_depth(height, width, seed):
     depth = depth_map(height, width, seed)
     metres = decode_depth(encode_image(MESSAGES, HEADER, depth, "32FC1"))
     np.testing.assert_array_equal(metres, depth)
@@ -41,7 +41,7 @@ def test_depth_we_publish_is_read_back(height, width, seed):
 
 
 @pytest.mark.parametrize(("encoding", "dtype"), [("32FC1", ">f4"), ("16UC1", ">u2")])
-def test_padded_rows_and_the_other_byte_order(encoding, dtype):
+def test_padded_rows_in_big_endian_are_decoded(encoding, dtype):
     values = np.arange(1, 7).reshape(2, 3).astype(dtype)
     padded = np.zeros((2, values[0].nbytes + 5), np.uint8)
     padded[:, :-5] = values.view(np.uint8)
@@ -58,14 +58,14 @@ def test_padded_rows_and_the_other_byte_order(encoding, dtype):
     np.testing.assert_allclose(decode_depth(message), unit * values.astype(float), rtol=1e-6)
 
 
-def test_a_colour_image_is_no_depth():
+def test_a_colour_image_is_refused():
     image = encode_image(MESSAGES, HEADER, np.zeros((2, 2, 3), np.uint8), "rgb8")
-    with pytest.raises(FrameError, match=r"/lidar: encoding 'rgb8' is no depth"):
+    with pytest.raises(FrameError, match=r"/lidar: encoding 'rgb8' is not depth"):
         decode_depth(image, "/lidar")
 
 
 @given(sides, sides, seeds)
-def test_a_cloud_we_publish_is_read_back_and_projects_to_its_depth(height, width, seed):
+def test_a_published_cloud_is_decoded_and_projects_to_its_depth(height, width, seed):
     depth = depth_map(height, width, seed)
     camera = Camera(
         width, height, np.array([[50.0, 0, width / 3], [0, 40.0, height / 2], [0, 0, 1]])
@@ -77,7 +77,7 @@ def test_a_cloud_we_publish_is_read_back_and_projects_to_its_depth(height, width
     np.testing.assert_allclose(project_points(read, camera), depth, rtol=1e-6)
 
 
-def test_the_nearest_of_several_points_counts_and_what_is_behind_does_not():
+def test_a_pixel_gets_the_nearest_point_in_front_of_the_camera():
     camera = Camera(3, 3, np.array([[10.0, 0, 1], [0, 10.0, 1], [0, 0, 1]]))
     points = np.array(
         [[0, 0, 5], [0, 0, 3], [0, 0, 7], [0, 0, -2], [9, 0, 3], [np.nan, 0, 3]], np.float32
@@ -86,7 +86,7 @@ def test_the_nearest_of_several_points_counts_and_what_is_behind_does_not():
     assert depth[1, 1] == 3 and np.isnan(depth).sum() == 8
 
 
-def test_fields_may_lie_anywhere_and_be_double():
+def test_fields_may_have_any_offset_and_be_float64():
     layout = np.dtype(
         {"names": ["z", "i", "x", "y"], "formats": ["<f8", "<u2", "<f8", "<f8"], "itemsize": 40}
     )
@@ -114,5 +114,5 @@ def test_fields_may_lie_anywhere_and_be_double():
     with pytest.raises(FrameError, match="too few for 2 x 2 points"):
         read_points(cloud)
     cloud.fields = fields[:2]
-    with pytest.raises(FrameError, match="no floating x, y, z"):
+    with pytest.raises(FrameError, match="no floating-point x, y, z"):
         read_points(cloud)

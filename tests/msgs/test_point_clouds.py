@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
+"""Clouds as `sensor_msgs/PointCloud2`."""
+
 from __future__ import annotations
 
 import struct
@@ -24,7 +26,7 @@ def scene(height, width, seed=0):
 
 
 def read_point(cloud, row, column):
-    """Read one point as a stranger would: by the offsets of its fields, byte by byte."""
+    """Read one point by the offsets of its fields, without the code under test."""
     where = row * cloud.row_step + column * cloud.point_step
     data = bytes(cloud.data)
     x, y, z, rgb = (data[where + f.offset : where + f.offset + 4] for f in cloud.fields)
@@ -33,7 +35,7 @@ def read_point(cloud, row, column):
 
 @settings(derandomize=True, deadline=None, max_examples=50)
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 99))
-def test_every_point_and_colour_is_found_by_its_fields(height, width, seed):
+def test_points_and_colours_lie_at_the_offsets_of_their_fields(height, width, seed):
     points, colours = scene(height, width, seed)
     cloud = make_cloud(MESSAGES, HEADER, points, colours)
     for row in range(height):
@@ -44,11 +46,11 @@ def test_every_point_and_colour_is_found_by_its_fields(height, width, seed):
             assert rgb == r << 16 | g << 8 | b
 
 
-def test_the_cloud_is_organised_as_its_image_and_survives_the_wire():
+def test_a_serialized_cloud_keeps_the_shape_of_its_image():
     points, colours = scene(4, 7)
     cloud = make_cloud(MESSAGES, HEADER, points, colours)
-    wire = MESSAGES.typestore.serialize_cdr(cloud, "sensor_msgs/msg/PointCloud2")
-    back = MESSAGES.typestore.deserialize_cdr(wire, "sensor_msgs/msg/PointCloud2")
+    data = MESSAGES.typestore.serialize_cdr(cloud, "sensor_msgs/msg/PointCloud2")
+    back = MESSAGES.typestore.deserialize_cdr(data, "sensor_msgs/msg/PointCloud2")
     assert (back.height, back.width, back.point_step, back.row_step) == (4, 7, 16, 112)
     assert (back.is_dense, back.is_bigendian) == (False, False)
     assert [(f.name, f.offset, f.datatype, f.count) for f in back.fields] == [
@@ -61,7 +63,7 @@ def test_the_cloud_is_organised_as_its_image_and_survives_the_wire():
     assert back.data.tobytes() == cloud.data.tobytes()
 
 
-def test_a_colour_read_as_float_is_never_nan():
+def test_a_colour_that_is_read_as_float_is_not_nan():
     colours = np.full((1, 1, 3), 255, np.uint8)
     cloud = make_cloud(MESSAGES, HEADER, np.zeros((1, 1, 3), np.float32), colours)
     assert np.isfinite(cloud.data.view("<f4")).all()

@@ -19,13 +19,15 @@ from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import fixed_scale
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
-from jasmine_ros.bags.reader import Bag, choose_camera
+from jasmine_ros.bags.camera_topics import choose_camera
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.commands.run import BagRun, run_bag
 from jasmine_ros.hosts.bag import BagHost
+from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.images import decode_depth, encode_image
-from jasmine_ros.msgs.messages import make_camera_info, make_header, stamp_ns
+from jasmine_ros.msgs.messages import make_header, stamp_ns
 from jasmine_ros.msgs.point_clouds import make_cloud
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.metric_scale import TOLERANCE, Look, MetricScale
@@ -363,7 +365,7 @@ def test_another_depth_camera(encoding):
     colour = encode_image(MESSAGES, header, pixels(0), "rgb8")
     rig.hear("/tof/depth", colour)
     assert rig.look(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
-    assert "'rgb8' is no depth" in rig.ears.logged[-1]
+    assert "'rgb8' is not depth" in rig.ears.logged[-1]
 
 
 # ---------------------------------------------------------------------- camera_height

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""JPEG and PNG in messages."""
+"""JPEG and PNG files in `sensor_msgs/CompressedImage`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from hypothesis import strategies as st
 
 from jasmine_core.errors import FrameError
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
-from jasmine_ros.msgs.images import decode, decode_compressed
+from jasmine_ros.msgs.compressed_images import decode_compressed
+from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.messages import make_header
 
-unhurried = settings(derandomize=True, deadline=None, max_examples=60)
+no_deadline = settings(derandomize=True, deadline=None, max_examples=60)
 
 MESSAGES = RosbagsMessages()
 HEADER = make_header(MESSAGES, 1, "camera_optical_frame")
 
 PATTERNS = ["rggb", "bggr", "gbrg", "grbg"]
-
-
 SCENE = cv2.resize(samples(4, 5, 3, 8, seed=1), (40, 32), interpolation=cv2.INTER_CUBIC)
 
 
@@ -57,7 +56,7 @@ def compressed(data, description="jpeg"):
     ],
 )
 @pytest.mark.parametrize("name", FILES)
-def test_the_colours_are_those_of_the_file_whatever_the_format_says(name, description):
+def test_colours_come_from_the_file_and_not_from_the_format_field(name, description):
     image = decode_compressed(compressed(FILES[name], description))
     expected = cv2.imdecode(np.frombuffer(FILES[name], np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     np.testing.assert_array_equal(image, expected)
@@ -65,14 +64,14 @@ def test_the_colours_are_those_of_the_file_whatever_the_format_says(name, descri
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".png"])
-def test_a_red_scene_is_red(extension):
+def test_red_stays_red(extension):
     red = np.zeros((8, 8, 3), np.uint8)
     red[..., 2] = 250  # bgr
     image = decode(compressed(compress(red, extension)))
     assert abs(image.astype(int) - (250, 0, 0)).max() <= 2
 
 
-def test_png_keeps_the_high_byte_and_drops_alpha():
+def test_16_bit_samples_keep_their_high_byte_and_alpha_is_dropped():
     deep = samples(6, 7, 3, 16, seed=2)
     image = decode_compressed(
         compressed(compress(deep[..., ::-1], ".png"), "rgb16; png compressed bgr16")
@@ -84,7 +83,7 @@ def test_png_keeps_the_high_byte_and_drops_alpha():
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_grey_file_comes_back_in_all_three_channels(bits):
+def test_a_grey_png_is_repeated_in_three_channels(bits):
     grey = samples(6, 7, 1, bits, seed=4)
     image = decode_compressed(compressed(compress(grey, ".png"), f"mono{bits}; png compressed "))
     np.testing.assert_array_equal(image, high_byte(grey.repeat(3, axis=2), bits))
@@ -99,7 +98,7 @@ def test_a_grey_jpeg_has_three_equal_channels():
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_mosaic_in_a_png_is_demosaiced_unless_it_was_turned_into_grey(pattern):
+def test_a_bayer_png_is_demosaiced_unless_the_format_names_mono8(pattern):
     orange = np.broadcast_to(np.uint8([250, 120, 10]), (6, 8, 3))
     file = compress(mosaic_of(orange, pattern)[0], ".png")
     raw = decode_compressed(compressed(file, f"bayer_{pattern}8; png compressed "))
@@ -108,7 +107,7 @@ def test_a_mosaic_in_a_png_is_demosaiced_unless_it_was_turned_into_grey(pattern)
     assert (grey == grey[..., :1]).all()
 
 
-def test_exif_orientation_does_not_turn_the_raster_that_K_belongs_to():
+def test_exif_orientation_is_ignored():
     entry = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)  # orientation: a quarter turn
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4)
     segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
@@ -118,7 +117,7 @@ def test_exif_orientation_does_not_turn_the_raster_that_K_belongs_to():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_no_beginning_of_a_file_is_an_image(name):
+def test_a_truncated_file_is_refused_at_every_length(name):
     whole = FILES[name]
     for length in range(len(whole)):
         with pytest.raises(FrameError, match=rf"^/cam: {length} bytes"):
@@ -126,37 +125,39 @@ def test_no_beginning_of_a_file_is_an_image(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("padding", [bytes(7), b"\xff" * 7, b"stale bytes"])
-def test_bytes_after_the_end_of_a_file_do_no_harm(name, padding):
+@pytest.mark.parametrize("padding", [bytes(7), b"\xff" * 7, b"old bytes"])
+def test_bytes_after_the_end_of_a_file_are_ignored(name, padding):
     image = decode_compressed(compressed(FILES[name] + padding))
     np.testing.assert_array_equal(image, decode_compressed(compressed(FILES[name])))
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_zeros_in_place_of_the_end_are_no_end(name):
-    cut = FILES[name][:-40]
-    with pytest.raises(FrameError, match=r"no complete JPEG or PNG"):
-        decode_compressed(compressed(cut + bytes(40)))
+def test_a_file_whose_end_is_overwritten_by_zeros_is_refused(name):
+    truncated = FILES[name][:-40]
+    with pytest.raises(FrameError, match=r"not a complete JPEG or PNG"):
+        decode_compressed(compressed(truncated + bytes(40)))
 
 
-def test_a_thumbnail_does_not_lend_its_end_to_a_cut_file():
+def test_the_end_marker_of_a_thumbnail_does_not_complete_a_truncated_file():
     thumbnail = b"\xff\xe1" + struct.pack(">H", len(FILES["jpeg"]) + 2) + FILES["jpeg"]
     file = FILES["jpeg"][:2] + thumbnail + FILES["jpeg"][2:]
     assert decode_compressed(compressed(file)).shape == (32, 40, 3)
-    with pytest.raises(FrameError, match="no complete JPEG"):
+    with pytest.raises(FrameError, match="not a complete JPEG"):
         decode_compressed(compressed(file[:-2]))
 
 
 def test_a_damaged_png_is_refused():
     file = bytearray(FILES["png"])
     file[len(file) // 2] ^= 0x55
-    with pytest.raises(FrameError, match=rf"^/cam: {len(file)} bytes .* are damaged"):
+    with pytest.raises(
+        FrameError, match=rf"^/cam: {len(file)} bytes .* cannot be decoded as an image"
+    ):
         decode_compressed(compressed(bytes(file)), "/cam")
 
 
 @pytest.mark.parametrize("side", [0, 8193, 60_000])
 @pytest.mark.parametrize("name", FILES)
-def test_a_header_that_announces_no_image_or_a_gigantic_one_is_refused(name, side):
+def test_a_header_with_zero_or_too_many_pixels_is_refused(name, side):
     file = bytearray(FILES[name])
     if name == "png":
         file[16:24] = struct.pack(">II", side, side)
@@ -178,17 +179,17 @@ def test_a_header_that_announces_no_image_or_a_gigantic_one_is_refused(name, sid
     ],
 )
 def test_compressed_depth_is_refused_with_a_remedy(description):
-    with pytest.raises(FrameError, match=r"^/cam: format .* carries depth.*give the topic"):
+    with pytest.raises(FrameError, match=r"^/cam: format .* holds depth.*give the topic"):
         decode_compressed(compressed(FILES["png"], description), "/cam")
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"GIF89a", bytes(100)])
-def test_what_is_neither_jpeg_nor_png_is_refused(data):
+def test_data_that_is_neither_jpeg_nor_png_is_refused(data):
     with pytest.raises(FrameError, match=rf"^/cam: {len(data)} bytes of format 'h264'"):
         decode_compressed(compressed(data, "h264"), "/cam")
 
 
-@settings(unhurried, max_examples=400)
+@settings(no_deadline, max_examples=400)
 @given(
     name=st.sampled_from(sorted(FILES)),
     at=st.floats(0, 1),
@@ -198,7 +199,7 @@ def test_what_is_neither_jpeg_nor_png_is_refused(data):
         ["jpeg", "bayer_rggb8; png compressed ", "bayer_x; png compressed"]
     ),
 )
-def test_damage_is_an_image_or_a_frame_error(name, at, patch, dropped, description):
+def test_damaged_data_gives_an_image_or_a_frame_error(name, at, patch, dropped, description):
     whole = FILES[name]
     where = int(at * len(whole))
     damaged = whole[:where] + patch + whole[where + dropped :]

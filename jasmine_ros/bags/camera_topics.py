@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Choice of the camera in a bag: its image topic and its calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jasmine_core.errors import BagError
+from jasmine_ros.bags.reader import CAMERA_INFO, COMPRESSED, IMAGE, Bag, Topic
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.msgs.calibration_file import read_camera_info
+from jasmine_ros.msgs.types import CameraInfo
+
+
+@dataclass(frozen=True)
+class CameraTopics:
+    """Topics of one camera."""
+
+    image: str
+    info: str | None  # None: no CameraInfo was found, or a calibration file replaces it
+
+
+def find_cameras(topics: Mapping[str, Topic]) -> list[CameraTopics]:
+    """List the cameras of a bag, without depth and disparity images.
+
+    A camera with a raw and a compressed topic is listed once, with the raw topic.
+    """
+    names = [t.name for t in topics.values() if t.type in (IMAGE, COMPRESSED) and t.count]
+    names = [n for n in names if "depth" not in n.lower() and "disparity" not in n.lower()]
+    return [
+        CameraTopics(name, find_camera_info(name, topics))
+        for name in sorted(names)
+        if not (name.endswith("/compressed") and name.removesuffix("/compressed") in names)
+    ]
+
+
+def find_camera_info(image: str, topics: Mapping[str, Topic]) -> str | None:
+    """Return the CameraInfo topic in the namespace of an image topic, None if it has none."""
+    namespace = image.removesuffix("/compressed").rpartition("/")[0]
+    beside = topics.get(f"{namespace}/camera_info")
+    return beside.name if beside and beside.type == CAMERA_INFO else None
+
+
+def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -> CameraTopics:
+    """Choose the camera of a bag, calibrated or not.
+
+    Args:
+        bag: an open bag.
+        image: image topic; None selects the only camera of the bag.
+        info: CameraInfo topic; None selects the one in the namespace of the image topic.
+
+    Raises:
+        BagError: a named topic is missing or of another type, or the bag has no camera or several.
+    """
+    images = [c.image for c in find_cameras(bag.topics)]
+    if image is None:
+        if not images:
+            types = ", ".join(sorted({t.type for t in bag.topics.values()})) or "no messages"
+            raise BagError(f"{bag.path} has no camera topic: it holds {types}")
+        if len(images) > 1:
+            raise BagError(
+                f"{bag.path} has {len(images)} camera topics; choose one with --image: "
+                + ", ".join(images)
+            )
+        image = images[0]
+    if image not in bag.topics and f"{image}/compressed" in bag.topics:
+        image = f"{image}/compressed"
+    _require_topic(bag, image, (IMAGE, COMPRESSED), "--image", images)
+    if info is None:
+        info = find_camera_info(image, bag.topics)
+    else:
+        infos = sorted(t.name for t in bag.topics.values() if t.type == CAMERA_INFO)
+        _require_topic(bag, info, (CAMERA_INFO,), "--camera-info", infos)
+    return CameraTopics(image, info)
+
+
+def choose_calibrated_camera(
+    bag: Bag, image: str | None, info: str | None, calibration: Path | None
+) -> CameraTopics:
+    """Choose the camera of a bag as `choose_camera` does, and require its calibration.
+
+    A calibration file replaces the CameraInfo of the bag: the result then has no CameraInfo topic.
+
+    Raises:
+        BagError: the camera cannot be chosen, or neither the bag nor a file has its calibration.
+    """
+    camera = choose_camera(bag, image, info)
+    if calibration is not None:
+        return CameraTopics(camera.image, None)
+    if camera.info is None or not bag.topics[camera.info].count:
+        raise BagError(
+            f"{bag.path} has no CameraInfo beside {camera.image}; name its topic with "
+            "--camera-info, or give a calibration file with --calibration"
+        )
+    return camera
+
+
+def first_camera_info(bag: Bag, camera: CameraTopics, calibration: Path | None) -> CameraInfo:
+    """Return the CameraInfo of a calibrated camera: of the file if one is given, else the first.
+
+    Raises:
+        CameraError: the file cannot be read as a calibration.
+        FrameError: the first CameraInfo cannot be deserialised.
+        BagError: the bag is damaged, or the camera has no CameraInfo.
+    """
+    if calibration is not None:
+        return read_camera_info(calibration, RosbagsMessages())
+    for message in bag.messages([camera.info]) if camera.info else ():
+        info: CameraInfo = bag.decode(message)
+        return info
+    raise BagError(f"{bag.path} has no CameraInfo message for {camera.image}")
+
+
+def _require_topic(
+    bag: Bag, name: str, types: tuple[str, ...], option: str, candidates: list[str]
+) -> None:
+    choices = ", ".join(candidates) or "none"
+    if name not in bag.topics:
+        raise BagError(f"{bag.path} has no topic {name}; {option} can be: {choices}")
+    if (kind := bag.topics[name].type) not in types:
+        raise BagError(f"{name} in {bag.path} is {kind}; {option} can be: {choices}")
