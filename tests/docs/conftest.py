@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A working folder with the files that the Python blocks of the documentation name."""
+"""Fixture with the files that the Python blocks of the documentation read."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The documentation's code: Python blocks run, YAML blocks parse, links lead to files."""
+"""Code blocks and links of the documentation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LANGUAGES = {"", "bash", "python", "yaml", "json", "bibtex"}
 # Blocks that are marked `<!-- not run: REASON -->` in the Markdown, with the same reason.
 NOT_RUN: dict[str, list[str]] = {}
 
-# Paths inside the repository that inline code names; those with a placeholder in capitals are not.
+# Inline code that is a path in the repository; a path with a placeholder in capitals does not match.
 PATH = re.compile(
     r"(tests|docs|config|training|benchmarks|launch|docker|jasmine_core|jasmine_ros|\.github)"
     r"/[a-z0-9_./*-]*"
@@ -47,10 +47,10 @@ def test_only_listed_blocks_are_not_run():
 
 @pytest.mark.parametrize("block", [b for b in PYTHON if b.reason is None], ids=str)
 def test_a_python_block_runs(block: Snippet, working_folder: Path, tmp_path, monkeypatch):
-    folder = tmp_path / "copy"  # so that no block sees what another one wrote
+    folder = tmp_path / "copy"  # No block sees the files that another one wrote.
     shutil.copytree(working_folder, folder)
     monkeypatch.chdir(folder)
-    source = "\n" * (block.line - 1) + block.text  # so that a traceback shows the document's line
+    source = "\n" * (block.line - 1) + block.text  # Tracebacks show the document's line.
     exec(compile(source, str(block.file), "exec"), {"__name__": "__main__"})
 
 

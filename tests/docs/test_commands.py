@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Command lines of the documentation: the real CLI, the Makefile and the launch files accept them.
+"""Command lines of the documentation, checked against the CLI, the Makefile and the launch files.
 
-Nothing is run: commands are parsed, targets, scripts and launch arguments are looked up.
+No command is run: the CLI parses arguments, and targets, scripts and launch arguments must exist.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def split_commands(line: str) -> Iterator[list[str]]:
     lexer.whitespace_split = True
     try:
         words = list(lexer)
-    except ValueError:  # prose or a log excerpt with a lone quote
+    except ValueError:  # This is prose or a log excerpt with a single quote.
         return
     command: list[str] = []
     for word in [*words, ";"]:
@@ -98,7 +98,7 @@ def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], list[str]]:
         called.clear()
         try:
             status = cli.main(arguments)
-        except SystemExit as end:  # as --help and a wrong option end
+        except SystemExit as end:  # --help and a wrong option raise it.
             status = end.code
         assert status == 0
         return list(called)
