@@ -17,7 +17,7 @@ LANGUAGES = {"", "bash", "python", "yaml", "json", "bibtex"}
 # Blocks that are marked `<!-- not run: REASON -->` in the Markdown, with the same reason.
 NOT_RUN: dict[str, list[str]] = {}
 
-# Inline code that is a path in the repository; a path with a placeholder in capitals does not match.
+# Inline code that is a path in the repository, without placeholders in capitals.
 PATH = re.compile(
     r"(tests|docs|config|training|benchmarks|launch|docker|jasmine_core|jasmine_ros|\.github)"
     r"/[a-z0-9_./*-]*"
