@@ -40,7 +40,8 @@ class Options:
 
 def first_depth(checkpoint: str, backend: str, output: Path) -> tuple[float, float, float]:
     """Return wall time [s], processor time [s] and peak memory [MiB] of one run."""
-    command = [sys.executable, "-m", "jasmine_ros.cli", "run", str(DRIVE), "-o", str(output)]
+    command = [sys.executable, "-I", "-m", "jasmine_ros.cli", "run", str(DRIVE)]
+    command += ["-o", str(output)]
     command += ["--limit", "1", "--overwrite", "--checkpoint", checkpoint, "--backend", backend]
     log, began = output.with_suffix(".log"), perf_counter()
     with log.open("w") as words:

@@ -16,6 +16,7 @@ import tyro
 from tyro.conf import OmitArgPrefixes, arg
 
 from jasmine_core import __version__, cli
+from jasmine_core.child import isolate
 from jasmine_core.cli import INTERRUPTED, Output
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError
@@ -256,6 +257,7 @@ def _base_parameters(arguments: list[str]) -> DepthParameters:
 def main(argv: list[str] | None = None) -> int:
     """Run a command; a user's mistake is one line and status 1, a traceback only with --debug."""
     arguments, ros = split_ros_arguments(list(sys.argv[1:] if argv is None else argv))
+    isolate()
     debug = "--debug" in arguments
     arguments = [a for a in arguments if a != "--debug"]
     if arguments == ["--version"]:

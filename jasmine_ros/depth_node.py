@@ -12,6 +12,7 @@ import os
 import sys
 from typing import NoReturn
 
+from jasmine_core.child import isolate
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_ros.dds.ros_args import split_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
@@ -22,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the node until Ctrl-C; a user's mistake is one line and status 1."""
     # Threads that spin while they wait would make the network slow beside any other process.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    isolate()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         try:

@@ -28,7 +28,9 @@ FLOORS = {
     **dict.fromkeys(("cli", "doctor", "doctor_gpu"), 3),
     **dict.fromkeys(("train", "evaluate", "engines", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
-    **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "plots", "_version"), 0),
+    **dict.fromkeys(
+        ("geometry", "child", "config", "files", "errors", "interrupt", "plots", "_version"), 0
+    ),
 }
 ROS_FLOORS = {
     "cli": 4,
@@ -209,6 +211,39 @@ def test_library_code_runs_on_python_3_10():
             if name in TOO_NEW.get(module, set())
         ]
     assert wrong == []
+
+
+def unsafe_children(source: str) -> Iterator[str]:
+    """Yield the expressions that start Python with modules of the working directory in reach."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.List | ast.Tuple):
+            words = [item.value if isinstance(item, ast.Constant) else None for item in node.elts]
+            if {"-m", "-c"} & set(words) and not {"-I", "-P"} & set(words):
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            shell = any(keyword.arg == "shell" for keyword in node.keywords)
+            starts = name.rpartition(".")[2] in ("get_context", "Process", "ProcessPoolExecutor")
+            if shell or starts or name in ("os.system", "os.popen"):
+                yield ast.unparse(node)
+
+
+def test_child_processes_start_without_the_working_directory():
+    found = [
+        f"{file.relative_to(ROOT)}: {call}"
+        for folder in ("jasmine_core", "jasmine_ros", "training", "benchmarks", "launch")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for call in unsafe_children(file.read_text())
+    ]
+    assert found == []
+    for refused in (
+        "run([sys.executable, '-c', script])",
+        "run(('python3', '-m', 'jasmine_ros.cli'))",
+        "multiprocessing.get_context('spawn')",
+        "ProcessPoolExecutor(4)",
+        "os.system('jasmine run')",
+    ):
+        assert list(unsafe_children(refused)), refused
 
 
 def python_files() -> list[Path]:

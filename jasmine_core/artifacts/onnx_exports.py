@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,10 +19,12 @@ from pathlib import Path
 from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.card import ExportCard, read_card, read_cards
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.child import environment, python_command
 from jasmine_core.errors import CheckpointError, ExportError
 from jasmine_core.geometry.camera import Size
 
 EXPORTS = "onnx"
+_EXPORT = "from jasmine_core.export.checkpoint import main; sys.exit(main(sys.argv[1:]))"
 _log = logging.getLogger(__name__)
 
 
@@ -96,8 +97,8 @@ class Exports:
             "size": size,
             "precision": precision,
         }
-        command = [sys.executable, "-m", "jasmine_core.export.checkpoint", json.dumps(request)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command = python_command(_EXPORT, json.dumps(request))
+        done = subprocess.run(command, capture_output=True, text=True, env=environment())
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise ExportError(f"{self.checkpoint} cannot be exported: {lines[-1]}")

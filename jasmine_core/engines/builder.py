@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jasmine_core.child import environment, python_command
 from jasmine_core.engines.build_progress import BuildProgress
 from jasmine_core.errors import EngineError
 from jasmine_core.interrupt import Interrupt
@@ -148,7 +148,8 @@ def _build(
 def check_start(library: Library, kind: str = "Builder") -> None:
     """Raise EngineError where TensorRT does not come up; it takes the process down with it then."""
     script = f"import {library.name} as trt; trt.{kind}(trt.Logger(trt.Logger.ERROR))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    command = python_command(script)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
     if done.returncode:
         said = [line for line in (done.stdout + done.stderr).splitlines() if "Error Code" in line]
         raise EngineError(

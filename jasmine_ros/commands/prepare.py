@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from jasmine_core.child import open_pipe, start_worker
 from jasmine_core.cli import INTERRUPTED, Output
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, TEACHER
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from jasmine_ros.bags.to_sequence import Job
 
 _OPTIONS = PrepareOptions()
+_WORK = "from jasmine_ros.commands.prepare import work; work(sys.argv[1])"
 
 
 def prepare(
@@ -214,7 +215,6 @@ def _side_by_side(jobs: list[Job], workers: int, stop: Callable[[], bool]) -> It
     A pipe joins each process with this one: counts come out of it, and whatever arrives at its
     other end, even the silence of a parent that was killed, stops the work.
     """
-    context = get_context("spawn")  # a fork of a process with OpenCV's threads may hang
     todo = list(jobs)
     running: dict[Any, tuple[Job, Any]] = {}  # job and process by pipe
     try:
@@ -222,10 +222,12 @@ def _side_by_side(jobs: list[Job], workers: int, stop: Callable[[], bool]) -> It
             while todo or running:
                 while todo and len(running) < workers and not stop():
                     job = todo.pop(0)
-                    pipe, far_end = context.Pipe()
-                    process = context.Process(target=_work, args=(job, far_end))
-                    process.start()
+                    pipe, far_end = Pipe()
+                    # A fork of a process with OpenCV's threads may hang.
+                    process = start_worker(_WORK, far_end)
                     far_end.close()
+                    with suppress(BrokenPipeError):  # It died; `recv` finds that below.
+                        pipe.send(job)
                     running[pipe] = job, process
                 if stop():
                     todo.clear()
@@ -241,7 +243,7 @@ def _side_by_side(jobs: list[Job], workers: int, stop: Callable[[], bool]) -> It
                             failed=True,
                         )
                     if isinstance(message, _Result):
-                        process.join()
+                        process.wait()
                         del running[ready]
                         yield message
                     else:
@@ -256,11 +258,13 @@ def _stop(running: dict[Any, tuple[Job, Any]]) -> None:
             pipe.send("stop")
 
 
-def _work(job: Job, pipe: Any) -> None:
+def work(descriptor: str) -> None:
+    """Prepare the bag of the job that arrives by a pipe; send its progress and its result."""
+    pipe = open_pipe(descriptor)
     import cv2
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the parent decides
     cv2.setNumThreads(1)
+    job = pipe.recv()
 
     def progress(done: int, total: int) -> None:
         with suppress(BrokenPipeError):  # the parent was killed; `poll` tells

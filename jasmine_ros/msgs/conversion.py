@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -16,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.child import environment, python_command
 from jasmine_ros.msgs.encodings import Order, RgbImage
 from jasmine_ros.msgs.images import decode, encode_image
 from jasmine_ros.msgs.messages import Messages
@@ -128,11 +127,10 @@ def _cv_bridge_failure() -> str:
     """
     if find_spec("cv_bridge") is None:
         return "No module named 'cv_bridge'"
-    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
     try:
         test = subprocess.run(
-            [sys.executable, "-c", _CV_BRIDGE_TEST],
-            env={**os.environ, **path},
+            python_command(_CV_BRIDGE_TEST),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

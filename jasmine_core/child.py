@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Child processes of this interpreter that import nothing from the working directory.
+
+`python -m` and `python -c` put the working directory first on `sys.path`. Inside a downloaded
+folder its Python files would run under the names of packages. Python 3.11 has `-P` against it;
+ROS 2 Humble has Python 3.10, so that children start with `-I` and get the search path explicitly.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+SIGNALS = frozenset((signal.SIGINT, signal.SIGTERM))
+
+
+def safe_path() -> list[str]:
+    """Return `sys.path` without the working directory, unless this package is installed there."""
+    try:
+        here = Path.cwd().resolve()
+    except FileNotFoundError:  # The working directory was removed.
+        return [entry for entry in sys.path if entry]
+    installed = {Path(__file__).parents[1], *map(Path, sysconfig.get_paths().values())}
+    if here in {folder.resolve() for folder in installed}:
+        return [entry or str(here) for entry in sys.path]
+    return [entry for entry in sys.path if entry and Path(entry).resolve() != here]
+
+
+def isolate() -> None:
+    """Remove the working directory from the search paths of this process and of its children."""
+    sys.path[:] = safe_path()
+    os.environ["PYTHONSAFEPATH"] = "1"  # Python 3.11 and later; also for processes of libraries
+
+
+def python_command(code: str, *arguments: str) -> list[str]:
+    """Return the command that runs Python code with the modules of this process.
+
+    Args:
+        code: Python code; it finds the arguments in `sys.argv[1:]`.
+        arguments: arguments of the code.
+    """
+    script = f"import sys; sys.path[:] = {safe_path()!r}\n{code}"
+    return [sys.executable, "-I", "-c", script, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a child; its own children do not import from there either."""
+    return os.environ | {"PYTHONSAFEPATH": "1"}
+
+
+def start_worker(code: str, pipe: Connection) -> subprocess.Popen[bytes]:
+    """Start a process that is controlled by a pipe; signals to the process group do not end it.
+
+    The code finds the file descriptor of the pipe in `sys.argv[1]` and calls `open_pipe` first.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # The child inherits the mask.
+    try:
+        command = python_command(code, str(pipe.fileno()))
+        return subprocess.Popen(command, env=environment(), pass_fds=[pipe.fileno()])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def open_pipe(descriptor: str) -> Connection:
+    """Return the pipe of a process that `start_worker` started, and ignore the signals there."""
+    from multiprocessing.connection import Connection
+
+    ignore_signals()
+    return Connection(int(descriptor))
+
+
+def ignore_signals() -> None:
+    """Ignore Ctrl-C and SIGTERM, which reach every process of a group; the parent decides."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
