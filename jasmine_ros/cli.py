@@ -263,8 +263,10 @@ def main(argv: list[str] | None = None) -> int:
     if arguments == ["--version"]:
         print(f"jasmine {__version__}")
         return 0
-    logging.basicConfig(format="%(levelname)s: %(message)s")
-    logging.getLogger("jasmine_core").setLevel(logging.INFO)
+    # A second call in one process must not write to a stderr that was closed in between.
+    logging.basicConfig(format="%(levelname)s: %(message)s", force=True)
+    for package in ("jasmine_core", "jasmine_ros"):
+        logging.getLogger(package).setLevel(logging.INFO)
     # A robot shares its CPU: threads that spin while they wait make the network many times slower
     # next to any other busy process. OpenMP reads this once, when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The depth node as launch files start it: `ros2 run jasmine_ros depth_node --ros-args ...`.
+"""Executable of the depth node: `ros2 run jasmine_ros depth_node --ros-args ...`.
 
-On a ROS 2 installation it is an rclpy life-cycle node; where rclpy does not import, the same
-component on the same topics over Cyclone DDS, as `jasmine live`.
+On a ROS 2 installation it is an rclpy life-cycle node. Without rclpy it runs the same component on
+the same topics over Cyclone DDS, like `jasmine live`.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import NoReturn
@@ -18,10 +19,13 @@ from jasmine_ros.dds.ros_args import split_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.worker import end_process
 
+_log = logging.getLogger(__name__)
+
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the node until Ctrl-C; a user's mistake is one line and status 1."""
-    # Threads that spin while they wait would make the network slow beside any other process.
+    """Run the node until Ctrl-C; an error of the user is logged as one line, with status 1."""
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    # Threads that spin while they wait slow the network down if other processes need the CPU.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     isolate()
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -29,22 +33,22 @@ def main(argv: list[str] | None = None) -> int:
         try:
             import rclpy  # type: ignore[import-not-found]  # noqa: F401
         except ImportError as err:
-            print(f"rclpy does not import ({err}): live over Cyclone DDS instead", file=sys.stderr)
+            _log.warning("rclpy cannot be imported (%s); Cyclone DDS is used instead", err)
             _live(arguments)
         from jasmine_ros.hosts.ros2_node import run_node
 
         run_node([sys.argv[0], *arguments])
     except JasmineError as err:
-        print(f"error: {err}", file=sys.stderr)
+        _log.error("%s", err)
         return 1
-    except KeyboardInterrupt:  # before the node itself listens for it
+    except KeyboardInterrupt:  # before the node handles the signal
         return 0
 
 
 def _live(arguments: list[str]) -> NoReturn:
     own, ros = split_ros_arguments(arguments)
     if own:
-        raise ConfigError(f"{own[0]} is unknown; everything is said behind --ros-args")
+        raise ConfigError(f"{own[0]} is unknown; give all arguments after --ros-args")
     from jasmine_ros.hosts.dds_node import DdsNode, run_dds_node, with_ros_arguments
 
     run_dds_node(*with_ros_arguments(DdsNode(), DepthParameters(), ros))

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Annotated, Any, Literal
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 from tyro.conf import Positional, arg
 
 from jasmine_core import __version__
@@ -180,7 +181,11 @@ def _play(
     start, stop = _window(source, run)
     wanted = [] if run.copy else host.inputs
     images = taken = 0
-    with Interrupt() as interrupt, tqdm(total=expected, unit="frame", desc="depth") as bar:
+    with (
+        Interrupt() as interrupt,
+        tqdm(total=expected, unit="frame", desc="depth") as bar,
+        logging_redirect_tqdm(),
+    ):
         for message in source.messages(wanted, start, stop):
             if interrupt.requested:
                 return INTERRUPTED

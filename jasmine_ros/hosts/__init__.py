@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a component lives: bags, live DDS topics, a ROS 2 installation."""
+"""Hosts of the depth component: bags, DDS topics without ROS 2, and ROS 2."""

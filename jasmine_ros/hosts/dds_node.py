@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The depth node on live topics without a ROS 2 installation."""
+"""Depth node on DDS topics without a ROS 2 installation."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.dds.ros_args import parse_ros_arguments
 from jasmine_ros.dds.uri import LOOPBACK, domain_id, require_cyclonedds
-from jasmine_ros.node.core_log import core_log
+from jasmine_ros.hosts.dds_log import ros_log
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import CAMERA_INFO, DEPTH, IMAGE, info_beside
 
-REPORT_PERIOD = 5.0  # [s]
+REPORT_PERIOD = 5.0  # [s] between log lines with the counters
 
 
 @dataclass(frozen=True)
 class DdsNode:
     """Name, topics and DDS domain of a depth node."""
 
-    image: str = IMAGE  # topic; relative to the namespace without a leading slash
-    camera_info: str | None = None  # topic; None: beside the images
+    image: str = IMAGE  # topic of the images
+    camera_info: str | None = None  # topic of the CameraInfo; None takes the one beside the images
     name: str = "depth"
     namespace: str = ""
-    remappings: Mapping[str, str] = field(default_factory=dict)  # old topic name: new one
-    domain: int | None = None  # None: ROS_DOMAIN_ID
-    interface: str = LOOPBACK
-    seconds: float | None = None  # after which the node stops; None: at Ctrl-C
+    remappings: Mapping[str, str] = field(default_factory=dict)  # from topic name to topic name
+    domain: int | None = None  # DDS domain; None takes ROS_DOMAIN_ID
+    interface: str = LOOPBACK  # name of the network interface
+    seconds: float | None = None  # after which the node stops; None runs it until Ctrl-C
 
     def remaps(self) -> dict[str, str]:
-        """Return the remappings, completed by the topics of the images and of the CameraInfo."""
+        """Return the remappings, with those of the images and of the CameraInfo added."""
         image = self.remappings.get(IMAGE, self.image)
         info = self.remappings.get(CAMERA_INFO, CAMERA_INFO)
         if info == CAMERA_INFO:  # not remapped
@@ -46,33 +46,36 @@ class DdsNode:
 def with_ros_arguments(
     node: DdsNode, parameters: DepthParameters, ros: list[str]
 ) -> tuple[DdsNode, DepthParameters]:
-    """Return the node and its parameters as changed by the arguments behind `--ros-args`."""
-    told = parse_ros_arguments(ros, node.name, node.namespace)
-    if told.parameters.pop("use_sim_time", False):
-        raise ConfigError("use_sim_time is not for live topics without ROS 2; leave it out")
-    if not told.parameters.pop("autostart", True):
-        raise ConfigError("autostart: false needs ROS 2, whose life-cycle services start the node")
+    """Return the node and its parameters with the arguments after `--ros-args` applied."""
+    given = parse_ros_arguments(ros, node.name, node.namespace)
+    if given.parameters.pop("use_sim_time", False):
+        raise ConfigError("use_sim_time needs ROS 2, whose /clock gives the time; leave it out")
+    if not given.parameters.pop("autostart", True):
+        raise ConfigError(
+            "autostart: false needs ROS 2, whose life-cycle services start the node; leave it out"
+        )
     node = replace(
         node,
-        name=told.node,
-        namespace=told.namespace,
-        remappings={**node.remappings, **told.remaps},
+        name=given.node,
+        namespace=given.namespace,
+        remappings={**node.remappings, **given.remaps},
     )
-    return node, parameters.at_start(told.parameters)
+    return node, parameters.at_start(given.parameters)
 
 
 def run_dds_node(node: DdsNode, parameters: DepthParameters) -> DepthComponent:
-    """Run the depth node until Ctrl-C; return the component, for its counts."""
+    """Run the depth node until Ctrl-C; return the component with its counters."""
     require_cyclonedds()
     from jasmine_ros.hosts.dds import DdsHost
 
     domain = domain_id(node.domain)
     with (
         Interrupt() as interrupt,
+        ros_log(node.name),
         DdsHost(node.name, node.namespace, node.remaps(), domain, node.interface) as host,
-        core_log(host.log),
     ):
-        # 1. Bring the component up, in the worker: Ctrl-C does not wait for a network to load.
+        # 1. Configure in the worker thread, so that Ctrl-C does not wait until the network is
+        # loaded.
         component, loaded = DepthComponent(host, parameters), Event()
         host.on_damaged = component.on_damaged
 
@@ -85,10 +88,10 @@ def run_dds_node(node: DdsNode, parameters: DepthParameters) -> DepthComponent:
         if not loaded.is_set():
             return component
         component.activate()
-        gc.freeze()  # what is loaded stays: no search through it between frames, nor at the end
-        host.log("info", f"listening to {component.image_topic}, depth on {host.resolve(DEPTH)}")
+        gc.freeze()  # the garbage collector need not search the loaded network again and again
+        host.log("info", f"subscribed to {component.image_topic}; depth on {host.resolve(DEPTH)}")
 
-        # 2. Serve, and say now and then how it goes.
+        # 2. Process images, and log the counters periodically.
         before = component.counts.processed
 
         def report() -> None:
@@ -98,14 +101,14 @@ def run_dds_node(node: DdsNode, parameters: DepthParameters) -> DepthComponent:
             host.log(
                 "info",
                 f"{rate:.1f} frames/s; {counts.received} received, {counts.processed} processed, "
-                f"{counts.dropped} dropped for newer ones, {counts.skipped} skipped",
+                f"{counts.dropped} dropped for newer images, {counts.skipped} skipped",
             )
 
         host.timer(REPORT_PERIOD, report)
         end = None if node.seconds is None else host.now() + round(node.seconds * 1e9)
         host.spin(lambda: interrupt.requested or (end is not None and host.now() >= end))
 
-        # 3. Stop listening first, then let go of the network.
+        # 3. Remove the topics before the network is freed.
         component.deactivate()
     component.cleanup()
     return component

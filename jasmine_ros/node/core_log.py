@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Handler that passes the log records of `jasmine_core` to the log of a host."""
+"""Log records of `jasmine_core` in the log of a host."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from jasmine_ros.node.host import Severity
 
@@ -30,17 +30,24 @@ class _HostHandler(logging.Handler):
             self._log("info", text)
 
 
+def core_log(log: Callable[[Severity, str], None]) -> AbstractContextManager[None]:
+    """Pass records of `jasmine_core` from level info to `log(severity, text)` inside the block."""
+    return log_to(_HostHandler(log), "jasmine_core")
+
+
 @contextmanager
-def core_log(log: Callable[[Severity, str], None]) -> Iterator[None]:
-    """Pass records from info level on to `log(severity, text)` inside the block."""
-    logger, handler = logging.getLogger("jasmine_core"), _HostHandler(log)
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+def log_to(handler: logging.Handler, *names: str) -> Iterator[None]:
+    """Pass records of the named loggers from level info to `handler` only, inside the block."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate

@@ -9,23 +9,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jasmine_core.artifacts.checkpoint import UNTRAINED
 from jasmine_core.runtime.backend import BackendInfo
 from jasmine_core.runtime.scale import Scale
 from jasmine_core.runtime.statistics import Latencies
 from jasmine_ros.msgs.messages import Messages, make_header
+from jasmine_ros.msgs.types import Message
 from jasmine_ros.node.frame_counts import FrameCounts
 from jasmine_ros.node.parameters import DepthParameters
 
-PERIOD = 1.0  # [s]
-OK, WARN, ERROR = 0, 1, 2  # of diagnostic_msgs/DiagnosticStatus
-NAME = "depth"  # of the task
-FRAMES = 300  # the latest, over which percentiles are taken
-REPORTS = 10  # the latest, over which rates are taken
-CREDIBLE = 600.0  # [s] an age beyond this means that stamps and clock have nothing in common
-TOTAL = "total"  # from an image's stamp until its depth was published
+PERIOD = 1.0  # [s] between reports
+OK, WARN, ERROR = 0, 1, 2  # levels of diagnostic_msgs/DiagnosticStatus
+NAME = "depth"  # name of the diagnostic task
+FRAMES = 300  # latest images from which latency percentiles are computed
+REPORTS = 10  # latest reports from which rates are computed
+MAX_LATENCY = 600.0  # [s] a larger one means that stamps and clock are not synchronised
+TOTAL = "total"  # stage from the stamp of an image to the publication of its depth
 UNCONFIGURED, LOADING, INACTIVE, ACTIVE, FAILED = (
     "unconfigured",
     "loading",
@@ -37,23 +38,23 @@ UNCONFIGURED, LOADING, INACTIVE, ACTIVE, FAILED = (
 
 @dataclass(frozen=True)
 class Report:
-    """Hold one status of /diagnostics."""
+    """Content of one status on /diagnostics."""
 
     level: int  # OK, WARN or ERROR
     message: str
     values: dict[str, str]
-    hardware_id: str  # the topic of the images
+    hardware_id: str  # topic of the images
 
 
 @dataclass
-class Condition:
-    """Hold what the component knows about itself."""
+class State:
+    """Life-cycle state of the component."""
 
     phase: str = UNCONFIGURED
-    problem: str = ""  # what made it fail
-    enabled: bool = True
-    listened: bool = True  # someone wants an output
-    since: float = field(default_factory=monotonic)  # [s]
+    problem: str = ""  # error of the phase `FAILED`
+    enabled: bool = True  # by the service ~/enable
+    subscribed: bool = True  # whether an output has a subscriber
+    since: float = field(default_factory=monotonic)  # [s] start of the phase
 
 
 class _Counts(NamedTuple):
@@ -64,68 +65,76 @@ class _Counts(NamedTuple):
 
 
 class Health:
-    """Keep the latest latencies and counts, and judge them."""
+    """Latest latencies and counters, with the report that is made from them."""
 
     def __init__(self) -> None:
         self._latencies, self._adding = Latencies(FRAMES), Lock()
         self._counts: deque[_Counts] = deque(maxlen=REPORTS + 1)
 
     def add(self, seconds: Mapping[str, float], total: float) -> None:
-        """Record one frame's stages, and the age [s] of its image at the end."""
+        """Add the duration [s] of each stage of an image, and its total latency [s]."""
         with self._adding:
             self._latencies.add({**seconds, TOTAL: total})
 
-    def judge(
+    def report(
         self,
         now: int,
-        condition: Condition,
+        state: State,
         parameters: DepthParameters,
         counts: FrameCounts,
         info: BackendInfo | None,
         scale: Scale,
         topic: str,
     ) -> Report:
-        """Report on the time since the last few calls; `now` is in nanoseconds."""
-        now_counted = _Counts(now, counts.received, counts.processed, counts.skipped)
+        """Return the report on the time since the oldest of the latest calls.
+
+        Args:
+            now: time of the host's clock [ns].
+            state: state of the component.
+            parameters: thresholds of the output rate and of the latency.
+            counts: counters of the images.
+            info: backend of the loaded network.
+            scale: current metric scale.
+            topic: topic of the images.
+        """
+        latest = _Counts(now, counts.received, counts.processed, counts.skipped)
         if self._counts and now <= self._counts[-1].now:  # the clock was set back
             self._counts.clear()
-        self._counts.append(now_counted)
-        before, active = self._counts[0], condition.phase == ACTIVE
+        self._counts.append(latest)
+        before, active = self._counts[0], state.phase == ACTIVE
         seconds = (now - before.now) / 1e9 if len(self._counts) > 1 else 0.0
-        rates = [
-            (a - b) / seconds if seconds else 0.0 for a, b in zip(now_counted, before, strict=True)
-        ]
+        rates = [(a - b) / seconds if seconds else 0.0 for a, b in zip(latest, before, strict=True)]
         _, rate_in, rate_out, _ = rates
         with self._adding:
             latency = self._latencies.summary()
 
-        # 1. What is wrong, the worst first.
+        # 1. Level and message: the most severe finding comes first.
         found: list[tuple[int, str]] = []
-        if condition.phase == FAILED:
-            found.append((ERROR, condition.problem))
-        elif condition.phase == LOADING:
-            found.append((OK, f"loading the network for {monotonic() - condition.since:.0f} s"))
+        if state.phase == FAILED:
+            found.append((ERROR, state.problem))
+        elif state.phase == LOADING:
+            found.append((OK, f"loading the network for {monotonic() - state.since:.0f} s"))
         elif not active:
-            found.append((OK, condition.phase))
-        elif not condition.enabled:
+            found.append((OK, state.phase))
+        elif not state.enabled:
             found.append((OK, "disabled by ~/enable"))
-        elif not condition.listened:
-            found.append((OK, "idle: nobody subscribes to an output"))
+        elif not state.subscribed:
+            found.append((OK, "idle: no output has a subscriber"))
         elif seconds:
-            age = latency.get(TOTAL, {}).get("p95", 0.0) / 1000
-            found += _judge_rate(parameters, rate_out) + _judge_age(parameters, age)
-        if now_counted.skipped > before.skipped:
-            count = now_counted.skipped - before.skipped
+            total = latency.get(TOTAL, {}).get("p95", 0.0) / 1000
+            found += _check_rate(parameters, rate_out) + _check_latency(parameters, total)
+        if latest.skipped > before.skipped:
+            count = latest.skipped - before.skipped
             found.append((WARN, f"{count} images skipped: {counts.last_reason}"))
         if info is not None:
-            found.append(_judge_scale(scale))
+            found.append(_check_scale(scale))
             if info.untrained:
                 found.append((WARN, UNTRAINED))
         found.sort(key=lambda each: -each[0])
         level = max((each[0] for each in found), default=OK)
 
-        # 2. Figures.
-        values = {"state": condition.phase, "scale": scale.state, "scale_source": scale.source}
+        # 2. Key-value pairs.
+        values = {"state": state.phase, "scale": scale.state, "scale_source": scale.source}
         values["metres_per_unit"] = f"{scale.metres_per_unit:g}"
         values["scale_confidence"] = f"{scale.confidence:.2f}"
         values["scale_age"] = f"{scale.age:.1f} s"
@@ -147,38 +156,38 @@ class Health:
         return Report(level, "; ".join(text for _, text in found), values, topic)
 
 
-def _judge_scale(scale: Scale) -> tuple[int, str]:
+def _check_scale(scale: Scale) -> tuple[int, str]:
     if scale.state == "holding":
-        return WARN, f"metric depth by a scale that was measured {scale.age:.0f} s ago"
-    return (OK, "metric depth") if scale.state == "metric" else (WARN, "depth is up-to-scale")
+        return WARN, f"depth is metric with a scale measured {scale.age:.0f} s ago"
+    return (OK, "depth is metric") if scale.state == "metric" else (WARN, "depth is up-to-scale")
 
 
-def _judge_rate(p: DepthParameters, rate: float) -> list[tuple[int, str]]:
-    """Compare the output's rate [Hz] with its limits."""
-    for level, least in ((ERROR, p.rate_error), (WARN, p.rate_warn)):
-        if rate < least:
-            return [(level, f"{rate:.1f} Hz come out, less than {least:g} Hz")]
+def _check_rate(p: DepthParameters, rate: float) -> list[tuple[int, str]]:
+    """Compare the output rate [Hz] with its thresholds."""
+    for level, name in ((ERROR, "rate_error"), (WARN, "rate_warn")):
+        if rate < (least := getattr(p, name)):
+            return [(level, f"output rate is {rate:.1f} Hz, below {name} {least:g} Hz")]
     return []
 
 
-def _judge_age(p: DepthParameters, age: float) -> list[tuple[int, str]]:
-    """Compare the age of the depth [s] with its limits."""
-    if not -1.0 < age < CREDIBLE:
+def _check_latency(p: DepthParameters, latency: float) -> list[tuple[int, str]]:
+    """Compare the 95th percentile of the total latency [s] with its thresholds."""
+    if not -1.0 < latency < MAX_LATENCY:
         return [
             (
                 WARN,
-                f"stamps and clock are {abs(age):.0f} s apart; synchronise the clocks, or play a "
-                "bag with --clock and set use_sim_time",
+                f"image stamps and the clock differ by {abs(latency):.0f} s; synchronise the "
+                "clocks, or play a bag with --clock and set use_sim_time",
             )
         ]
-    for level, most in ((ERROR, p.latency_error), (WARN, p.latency_warn)):
-        if most and age > most:
-            return [(level, f"depth is {age:.2f} s old (p95), more than {most:g} s")]
+    for level, name in ((ERROR, "latency_error"), (WARN, "latency_warn")):
+        if (most := getattr(p, name)) and latency > most:
+            return [(level, f"latency (p95) is {latency:.2f} s, above {name} {most:g} s")]
     return []
 
 
-def diagnostic_array(messages: Messages, now: int, node: str, report: Report) -> Any:
-    """Build the `DiagnosticArray` that diagnostic_updater would make of a report."""
+def diagnostic_array(messages: Messages, now: int, node: str, report: Report) -> Message:
+    """Build the same `DiagnosticArray` as diagnostic_updater from a report; `now` in [ns]."""
     status = messages.make(
         "diagnostic_msgs/msg/DiagnosticStatus",
         level=report.level,

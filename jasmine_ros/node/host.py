@@ -1,39 +1,49 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a component asks of the place it runs in."""
+"""Interface that a component needs from its host: topics, clock, log and message classes."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_ros.msgs.conversion import Conversion
 from jasmine_ros.msgs.messages import Messages
+from jasmine_ros.msgs.types import Callback, Message
 from jasmine_ros.node.diagnostics import Report
 
 LATCHED_CHECK = 0.5  # [s] between checks for publishers with transient local durability
 Severity = Literal["debug", "info", "warn", "error"]
+LEVELS: dict[Severity, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
+# `Any`, because the type name beside a service fixes the type of its request.
+ServiceCallback: TypeAlias = Callable[[Any], Mapping[str, object]]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Hold one processed image, for hosts that keep statistics or previews."""
+    """One processed image with its depth, for hosts that keep statistics or a preview."""
 
     stamp: int  # [ns] of the input's header
     image: NDArray[np.uint8]  # [H,W,3] RGB, rectified
-    depth: NDArray[np.float32]  # [h,w] as published; metres, or units while up-to-scale
+    depth: NDArray[np.float32]  # [h,w] as published; [m], or units while up-to-scale
     seconds: dict[str, float]  # wall time of each stage, in order
 
 
 @dataclass(frozen=True)
 class Publisher:
-    """Name someone who publishes on a topic, as people shall read it."""
+    """A publisher on a topic, as warnings show it."""
 
-    node: str  # full name, empty where it is not known
+    node: str  # full name; empty where it is not known
     type_name: str
     qos: str  # such as "reliable, volatile"
 
@@ -47,19 +57,19 @@ class Publisher:
 
 
 class Host(Protocol):
-    """Give a component its topics, its clock and its log.
+    """Topics, clock and log of a component.
 
-    Topic names are relative; the host puts them into its namespace and applies remappings.
+    Topic names are relative; the host expands them by its namespace and applies remappings.
     """
 
     @property
     def messages(self) -> Messages:
-        """Return what builds messages of this host's kind."""
+        """Factory of messages in the classes of this host."""
         ...
 
     @property
     def conversion(self) -> Conversion:
-        """Return what turns messages into images, and images and clouds into messages."""
+        """Conversion between messages and arrays."""
         ...
 
     def resolve(self, topic: str) -> str:
@@ -67,32 +77,32 @@ class Host(Protocol):
         ...
 
     def advertise(self, topic: str, type_name: str) -> None:
-        """Declare an output."""
+        """Create the publisher of an output."""
         ...
 
     def unadvertise(self) -> None:
-        """Take all outputs back."""
+        """Destroy the publishers of all outputs except /diagnostics."""
         ...
 
-    def publish(self, topic: str, message: Any) -> None:
-        """Send a message on a declared output."""
+    def publish(self, topic: str, message: Message) -> None:
+        """Publish a message on an advertised output."""
         ...
 
     def wanted(self, topic: str) -> bool:
-        """Tell whether anyone listens to an output."""
+        """Tell whether an output has a subscriber."""
         ...
 
     def subscribe(
-        self,
-        topic: str,
-        type_name: str,
-        callback: Callable[[Any], None],
-        *,
-        latched: bool = False,
+        self, topic: str, type_name: str, callback: Callback, *, latched: bool = False
     ) -> None:
         """Call back for each message until `unsubscribe`.
 
-        `latched`: also for those that a publisher sent before and keeps for late subscribers.
+        Args:
+            topic: name of the topic.
+            type_name: type of its messages, such as "sensor_msgs/msg/Image".
+            callback: function that gets each message.
+            latched: whether messages are received as well that a publisher with transient local
+                durability sent before.
         """
         ...
 
@@ -100,30 +110,34 @@ class Host(Protocol):
         """End all subscriptions, services and timers."""
         ...
 
-    def service(
-        self, name: str, type_name: str, answer: Callable[[Any], Mapping[str, Any]]
-    ) -> None:
-        """Answer requests with the fields of their response until `unsubscribe`, where possible."""
+    def service(self, name: str, type_name: str, callback: ServiceCallback) -> None:
+        """Offer a service until `unsubscribe`, if the host can.
+
+        Args:
+            name: name of the service.
+            type_name: its type, such as "std_srvs/srv/SetBool".
+            callback: function from a request to the fields of the response.
+        """
         ...
 
     def publishers_of(self, topic: str) -> list[Publisher]:
-        """Return who publishes on a topic, by its full name."""
+        """Return the publishers of a topic, which is given by its full name."""
         ...
 
     def diagnose(self, source: Callable[[], Report]) -> None:
-        """Publish each second what `source` reports on /diagnostics, as long as the host lives."""
+        """Publish the report of `source` on /diagnostics once a second until the host ends."""
         ...
 
     def timer(self, period_s: float, callback: Callable[[], None]) -> None:
-        """Call back periodically on the host's clock until `unsubscribe`."""
+        """Call back periodically on the clock of the host until `unsubscribe`."""
         ...
 
     def schedule(self, work: Callable[[], None]) -> None:
-        """Run work soon, one piece at a time; a live host does it outside its callbacks."""
+        """Run `work` soon, one call at a time; a live host runs it outside its callbacks."""
         ...
 
     def now(self) -> int:
-        """Return the time [ns] of the host's clock."""
+        """Return the time of the host's clock [ns]."""
         ...
 
     def log(self, severity: Severity, text: str) -> None:
@@ -131,5 +145,5 @@ class Host(Protocol):
         ...
 
     def processed(self, frame: Frame) -> None:
-        """Take note of a finished frame."""
+        """Receive a processed image, for statistics and the preview."""
         ...

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Where metres come from while the node runs: topics beside the camera's, through TF, to the core.
+"""Metric scale from sensor topics: point cloud, range sensor, depth camera or IMU, through TF.
 
-A sensor's message is compared with the depth of the image nearest to it in time, which may be an
-earlier one: a message that is newer than all images waits for the next.
+A sensor's message is compared with the depth of the image that is nearest to it in time. This may
+be an earlier image: a message that is newer than all images waits for the next one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import TypeAlias, cast
 
 from jasmine_core.errors import CameraError, FrameError
 from jasmine_core.geometry.camera import Camera
@@ -32,6 +32,7 @@ from jasmine_ros.msgs.images import decode_depth
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.point_clouds import read_points
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TRANSFORMS, TransformBuffer
+from jasmine_ros.msgs.types import CameraInfo, Image, Imu, PointCloud2, Range, Stamped
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import IMAGE_TYPE, INFO_TYPE, info_beside
@@ -42,44 +43,46 @@ SENSORS = {
     "depth": IMAGE_TYPE,
 }
 IMU_TYPE = "sensor_msgs/msg/Imu"
-TOLERANCE = 100_000_000  # [ns] between an image and what it is compared with
-_STRANGE = 1_000_000_000  # [ns] between them where the clocks must be different ones
-_WAITING = 5  # messages of the sensor, and ...
-_LOOKS = 3  # ... depths of images that are kept
-_NONE = fixed_scale(None, None)
+SensorMessage: TypeAlias = PointCloud2 | Range | Image
+TOLERANCE = 100_000_000  # [ns] between an image and the sensor's message that it is compared with
+_CLOCK_OFFSET = 1_000_000_000  # [ns] between them that only clocks out of synchronisation explain
+_SENSOR_QUEUE = 5  # messages of the sensor that are kept
+_IMAGE_QUEUE = 3  # depth images that are kept
+_WARNINGS = 20  # different warnings that are logged in one run
+_UNKNOWN = fixed_scale(None, None)
 _ULTRASOUND = 0  # Range.radiation_type
 
 
 @dataclass(frozen=True)
-class Look:
-    """Hold one image's depth, before it has metres."""
+class UnscaledDepth:
+    """Depth of one image in model units."""
 
     stamp: int  # [ns]
     frame: str
-    depth: Depth  # [h,w] model units, NaN unknown
+    depth: Depth  # [h,w] model units; NaN is unknown
     camera: Camera
 
 
 class MetricScale:
-    """Measure the scale on behalf of a component, image by image."""
+    """Metric scale that is measured again with every image."""
 
     def __init__(self, host: Host, mode: str) -> None:
         self._host, self._filter = host, ScaleFilter(mode)
         self._transforms = TransformBuffer()
-        self._looks: deque[Look] = deque(maxlen=_LOOKS)
-        self._sensed: deque[Any] = deque(maxlen=_WAITING)
-        self._sensing = Lock()
-        self._sensor: Camera | None = None  # that takes the other depth images
+        self._images: deque[UnscaledDepth] = deque(maxlen=_IMAGE_QUEUE)
+        self._sensed: deque[SensorMessage] = deque(maxlen=_SENSOR_QUEUE)
+        self._sensed_lock = Lock()
+        self._depth_camera: Camera | None = None  # with scale_sensor "depth"
         self._gravity, self._imu_frame = Gravity(), ""
         self._stamp = 0  # [ns] of the latest image
-        self._state = _NONE.state
-        self._said: set[str] = set()
+        self._state = _UNKNOWN.state
+        self._warnings: set[str] = set()
 
     def subscribe(self, p: DepthParameters) -> None:
-        """Listen to whatever the mode needs."""
+        """Subscribe to the topics that the scale mode needs."""
         host = self._host
         if p.scale_mode == "sparse_depth":
-            host.subscribe(p.scale_topic, SENSORS[p.scale_sensor], self._on_sensed)
+            host.subscribe(p.scale_topic, SENSORS[p.scale_sensor], self._on_sensor)
             if p.scale_sensor == "depth":
                 host.subscribe(
                     info_beside(p.scale_topic), INFO_TYPE, self._on_sensor_info, latched=True
@@ -90,35 +93,35 @@ class MetricScale:
             host.subscribe(TF_STATIC, TRANSFORMS, self._transforms.on_static, latched=True)
             host.subscribe(TF, TRANSFORMS, self._transforms.on_moving)
 
-    def scale(self, until_then: Scale) -> Scale:
-        """Return the scale at the latest image; `until_then` where nothing was measured yet."""
-        return self._filter.at(self._stamp, until_then)
+    def scale(self, fallback: Scale) -> Scale:
+        """Return the scale at the latest image, or `fallback` before the first measurement."""
+        return self._filter.at(self._stamp, fallback)
 
-    def look(self, p: DepthParameters, look: Look) -> None:
-        """Measure the scale once more, if the image and the sensors allow."""
-        self._stamp = look.stamp
+    def measure(self, p: DepthParameters, image: UnscaledDepth) -> None:
+        """Update the scale from an image, if a measurement is possible."""
+        self._stamp = image.stamp
         try:
             if p.scale_mode == "camera_height":
-                measured = self._by_height(p, look)
+                measured = self._from_height(p, image)
             else:
-                measured = self._by_sensor(p, look)
+                measured = self._from_sensor(p, image)
         except (FrameError, CameraError) as err:
-            self._say_once(str(err))
+            self._warn_once(str(err))
             measured = None
-        self._filter.add(look.stamp, measured, p.scale_time_constant)
-        self._say_state(self.scale(_NONE))
+        self._filter.add(image.stamp, measured, p.scale_time_constant)
+        self._log_state(self.scale(_UNKNOWN))
 
     # ------------------------------------------------------------------ camera_height
 
-    def _by_height(self, p: DepthParameters, look: Look) -> Measurement | None:
+    def _from_height(self, p: DepthParameters, image: UnscaledDepth) -> Measurement | None:
         up = up_of(p.camera_pitch)
         if (sensed := self._gravity.up) is not None:
-            T_camera_imu = self._transform(look, self._imu_frame, look.stamp)
+            T_camera_imu = self._transform(image, self._imu_frame, image.stamp)
             up = up if T_camera_imu is None else T_camera_imu[:3, :3] @ sensed
-        return from_ground(look.depth, look.camera, p.camera_height, up)
+        return from_ground(image.depth, image.camera, p.camera_height, up)
 
-    def _on_imu(self, message: Any) -> None:
-        if message.linear_acceleration_covariance[0] == -1:  # "does not measure it"
+    def _on_imu(self, message: Imu) -> None:
+        if message.linear_acceleration_covariance[0] == -1:  # sensor_msgs/Imu: not measured
             return
         a = message.linear_acceleration
         self._imu_frame = message.header.frame_id
@@ -126,81 +129,95 @@ class MetricScale:
 
     # ------------------------------------------------------------------ sparse_depth
 
-    def _by_sensor(self, p: DepthParameters, look: Look) -> Measurement | None:
-        self._looks.append(look)
-        if (pair := self._pair(p, look)) is None:
+    def _from_sensor(self, p: DepthParameters, image: UnscaledDepth) -> Measurement | None:
+        self._images.append(image)
+        if (pair := self._pair(p, image)) is None:
             return None
-        at, message = pair
-        T = self._transform(at, message.header.frame_id, _stamp(message))
-        return None if T is None else self._compare(p, at, message, T)
+        nearest, message = pair
+        T = self._transform(nearest, message.header.frame_id, _stamp(message))
+        return None if T is None else self._compare(p, nearest, message, T)
 
-    def _pair(self, p: DepthParameters, look: Look) -> tuple[Look, Any] | None:
-        """Return the sensor's message that is nearest to an image, and that image."""
-        with self._sensing:
+    def _pair(
+        self, p: DepthParameters, image: UnscaledDepth
+    ) -> tuple[UnscaledDepth, SensorMessage] | None:
+        """Return the image and the sensor's message that are nearest to each other in time.
+
+        Messages that are newer than `image` stay in the queue.
+        """
+        with self._sensed_lock:
             sensed = list(self._sensed)
-            waiting = [m for m in sensed if 0 < _stamp(m) - look.stamp < _STRANGE]
+            newer = [m for m in sensed if 0 < _stamp(m) - image.stamp < _CLOCK_OFFSET]
             self._sensed.clear()
-            self._sensed.extend(waiting)
-        due = [m for m in sensed if _stamp(m) <= look.stamp]
-        pairs = [(abs(_stamp(m) - at.stamp), at, m) for m in due for at in self._looks]
+            self._sensed.extend(newer)
+        due = [m for m in sensed if _stamp(m) <= image.stamp]
+        pairs = [(abs(_stamp(m) - kept.stamp), kept, m) for m in due for kept in self._images]
         if pairs:
-            apart, at, message = min(pairs, key=lambda pair: pair[0])
+            apart, nearest, message = min(pairs, key=lambda pair: pair[0])
             if apart <= TOLERANCE:
-                return at, message
-        if sensed and min(abs(_stamp(m) - look.stamp) for m in sensed) > _STRANGE:
+                return nearest, message
+        if sensed and min(abs(_stamp(m) - image.stamp) for m in sensed) > _CLOCK_OFFSET:
             topic = self._host.resolve(p.scale_topic)
-            self._say_once(f"{topic}: its stamps are not those of the images; see the clocks")
+            self._warn_once(
+                f"{topic}: stamps differ from those of the images by more than 1 s; "
+                "synchronise the clocks"
+            )
         return None
 
-    def _compare(self, p: DepthParameters, at: Look, message: Any, T: Array) -> Measurement | None:
-        depth, camera, topic = at.depth, at.camera, self._host.resolve(p.scale_topic)
+    def _compare(
+        self, p: DepthParameters, image: UnscaledDepth, message: SensorMessage, T: Array
+    ) -> Measurement | None:
+        """Measure the scale; `T` is T_camera_sensor, and scale_sensor fixes the message type."""
+        depth, camera, topic = image.depth, image.camera, self._host.resolve(p.scale_topic)
         if p.scale_sensor == "points":
-            return from_points(depth, camera, read_points(message, topic), T)
+            return from_points(depth, camera, read_points(cast(PointCloud2, message), topic), T)
         if p.scale_sensor == "depth":
-            if self._sensor is None:
+            if self._depth_camera is None:
                 raise FrameError(f"{topic}: no message on {info_beside(topic)} yet")
-            return from_image(depth, camera, decode_depth(message, topic), self._sensor, T)
-        if not message.min_range <= message.range <= message.max_range:  # REP 117
+            measured = decode_depth(cast(Image, message), topic)
+            return from_image(depth, camera, measured, self._depth_camera, T)
+        beam = cast(Range, message)
+        if not beam.min_range <= beam.range <= beam.max_range:  # REP 117: nothing was detected
             return None
-        echo = message.radiation_type == _ULTRASOUND
-        return from_beam(depth, camera, message.range, message.field_of_view, T, echo)
+        echo = beam.radiation_type == _ULTRASOUND
+        return from_beam(depth, camera, beam.range, beam.field_of_view, T, echo)
 
-    def _on_sensed(self, message: Any) -> None:
-        with self._sensing:
+    def _on_sensor(self, message: SensorMessage) -> None:
+        with self._sensed_lock:
             self._sensed.append(message)
 
-    def _on_sensor_info(self, message: Any) -> None:
+    def _on_sensor_info(self, message: CameraInfo) -> None:
         try:
-            self._sensor = calibration_of(message).rectified_camera
+            self._depth_camera = calibration_of(message).rectified_camera
         except CameraError as err:
-            self._say_once(str(err))
+            self._warn_once(str(err))
 
-    # ------------------------------------------------------------------ underneath
+    # ------------------------------------------------------------------ transforms and log
 
-    def _transform(self, look: Look, frame: str, stamp: int) -> Array | None:
-        T = self._transforms.between(look.frame, look.stamp, frame, stamp)
+    def _transform(self, image: UnscaledDepth, frame: str, stamp: int) -> Array | None:
+        """Return T_camera_frame between the times of an image and of a message [ns]."""
+        T = self._transforms.between(image.frame, image.stamp, frame, stamp)
         if T is None:
-            self._say_once(
-                f"scale: no transform leads from {frame!r} to {look.frame!r} at its time; "
+            self._warn_once(
+                f"scale: no transform from {frame!r} to {image.frame!r} at the time of the image; "
                 f"publish it on {TF_STATIC} or {TF}"
             )
         return T
 
-    def _say_state(self, scale: Scale) -> None:
+    def _log_state(self, scale: Scale) -> None:
         if scale.state == self._state:
             return
         self._state, value = scale.state, f"{scale.metres_per_unit:g} m per unit"
         if scale.state == "holding":
-            self._host.log("warn", f"the scale is not measured any more; holding {value}")
+            self._host.log("warn", f"the scale cannot be measured; the last one is held: {value}")
         else:
             agree = f"{scale.confidence:.0%} of the points agree"
             self._host.log("info", f"depth is metric: {value} ({scale.source}, {agree})")
 
-    def _say_once(self, text: str) -> None:
-        if text not in self._said and len(self._said) < 20:
-            self._said.add(text)
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warnings and len(self._warnings) < _WARNINGS:
+            self._warnings.add(text)
             self._host.log("warn", text)
 
 
-def _stamp(message: Any) -> int:
+def _stamp(message: Stamped) -> int:
     return stamp_ns(message.header.stamp)

@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the node publishes of one image; nothing is made that nobody listens to."""
+"""Outputs of the node for one image, computed for the topics that have subscribers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from jasmine_core.runtime.predictor import DepthPrediction
 from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.encodings import RgbImage
 from jasmine_ros.msgs.rectification import View
+from jasmine_ros.msgs.types import Header
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import (
@@ -38,32 +38,32 @@ from jasmine_ros.node.topics import (
 
 @dataclass(frozen=True)
 class Result:
-    """Hold what became of one image."""
+    """Depth of one image."""
 
     image: RgbImage  # rectified
-    depth: NDArray[np.float32]  # [h,w] metres, or units while up-to-scale; NaN unknown
+    depth: NDArray[np.float32]  # [h,w] in [m], or units while up-to-scale; NaN is unknown
     prediction: DepthPrediction
     view: View
 
 
 class Outputs:
-    """Publish results on behalf of a host."""
+    """Publishers of the output topics."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
 
     def advertise(self) -> None:
-        """Declare all topics but /diagnostics, which is the host's."""
+        """Advertise all topics except /diagnostics, which the host publishes."""
         for topic, type_name in OUTPUTS.items():
             if topic != DIAGNOSTICS:
                 self._host.advertise(topic, type_name)
 
-    def listened(self, p: DepthParameters) -> bool:
-        """Tell whether anyone listens to what is published with these parameters."""
+    def subscribed(self, p: DepthParameters) -> bool:
+        """Tell whether an output that these parameters enable has a subscriber."""
         return any(self._host.wanted(topic) for topic in self._enabled(p))
 
-    def publish(self, p: DepthParameters, header: Any, result: Result) -> None:
-        """Publish depth, its camera, points and images, as far as they are wanted."""
+    def publish(self, p: DepthParameters, header: Header, result: Result) -> None:
+        """Publish the depth and what is derived from it, on every topic with a subscriber."""
         host, depth, prediction = self._host, result.depth, result.prediction
         make, transform = host.conversion, prediction.transform
         camera = transform.camera(result.view.camera)
@@ -76,7 +76,7 @@ class Outputs:
             host.publish(DEPTH_INFO, make_camera_info(host.messages, header, camera, tx))
         if POINTS in wanted:
             near = depth
-            if p.points_edge_threshold:  # first: what lies beyond the range has edges, too
+            if p.points_edge_threshold:  # before the range limit, which hides the far side of edges
                 near = without_flying_pixels(near, p.points_edge_threshold)
             if p.points_max_range:
                 near = limit_range(near, 0.0, p.points_max_range)
@@ -89,7 +89,7 @@ class Outputs:
             host.publish(CONFIDENCE, make.encode(header, prediction.confidence, "32FC1"))
 
     def publish_latency(self, seconds: float) -> None:
-        """Publish how old the depth just published was."""
+        """Publish the latency of the depth that was published last."""
         if self._host.wanted(LATENCY):
             make = self._host.messages.make
             self._host.publish(LATENCY, make("std_msgs/msg/Float32", data=seconds))

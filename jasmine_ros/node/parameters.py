@@ -1,71 +1,52 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of the depth node, declared once for ROS, YAML, the command line and the docs."""
+"""Parameters of the depth node, for ROS, YAML files, the command line and the documentation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.runtime.backend import BACKENDS, PRECISIONS
 from jasmine_core.runtime.scale import MODES
-
-
-def _parameter(
-    default: Any,
-    description: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-    read_only: bool = False,
-) -> Any:
-    """Return a dataclass field with the metadata of a parameter; `read_only`: set at start only."""
-    metadata = {
-        "description": description,
-        "minimum": minimum,
-        "maximum": maximum,
-        "choices": choices,
-        "read_only": read_only,
-    }
-    return field(default=default, metadata=metadata)
+from jasmine_ros.node.parameter_fields import check_values, parameter, typed_values
 
 
 @dataclass(frozen=True)
 class DepthParameters:
     """Parameters of the depth component."""
 
-    checkpoint: str = _parameter(
+    checkpoint: str = parameter(
         "jasmine-tiny",
         "Folder of the checkpoint, or the name of a bundled one.",
         read_only=True,
     )
-    backend: str = _parameter(
+    backend: str = parameter(
         "auto",
         "Library that runs the network; auto takes tensorrt if its engines are built, else "
         "torch or onnxruntime.",
         choices=BACKENDS,
         read_only=True,
     )
-    device: str = _parameter(
+    device: str = parameter(
         "auto", "Device that runs the network: auto, cpu, cuda or cuda:N.", read_only=True
     )
-    precision: str = _parameter(
+    precision: str = parameter(
         "auto",
         "Number format of the network; fp16 and bf16 need a GPU.",
         choices=PRECISIONS,
         read_only=True,
     )
-    resize: str = _parameter(
+    resize: str = parameter(
         "fit",
         "Method that brings an image to the network's size: fit adds a border, stretch changes "
         "the aspect ratio, crop cuts the centre out.",
         choices=("fit", "stretch", "crop"),
         read_only=True,
     )
-    network_width: int = _parameter(
+    network_width: int = parameter(
         0,
         "Width of the network's input [px], a multiple of 64 (32 for jasmine-tiny); 0 takes the"
         " checkpoint's.",
@@ -73,7 +54,7 @@ class DepthParameters:
         maximum=4096,
         read_only=True,
     )
-    network_height: int = _parameter(
+    network_height: int = parameter(
         0,
         "Height of the network's input [px], a multiple of 64 (32 for jasmine-tiny); 0 takes "
         "the checkpoint's.",
@@ -81,116 +62,116 @@ class DepthParameters:
         maximum=4096,
         read_only=True,
     )
-    resolution: str = _parameter(
+    resolution: str = parameter(
         "camera",
         "Size of the published depth: the camera image's, or the network's smaller one.",
         choices=("camera", "network"),
         read_only=True,
     )
-    rectify: str = _parameter(
+    rectify: str = parameter(
         "auto",
         "When lens distortion is removed; auto removes it unless the name of the image topic "
         "contains rect.",
         choices=("auto", "always", "never"),
         read_only=True,
     )
-    untagged_order: str = _parameter(
+    untagged_order: str = parameter(
         "bgr",
         "Colour order of image encodings that name none, such as 8UC3.",
         choices=("bgr", "rgb"),
     )
-    metres_per_unit: float = _parameter(
+    metres_per_unit: float = parameter(
         0.0,
         "Metres per unit of the network's depth; 0 takes the checkpoint's scale, and the depth "
         "is up-to-scale if it has none.",
         minimum=0.0,
         maximum=1e6,
     )
-    scale_mode: str = _parameter(
+    scale_mode: str = parameter(
         "fixed",
         "Source of the metric scale: fixed takes metres_per_unit, camera_height the camera's "
         "height above the ground, sparse_depth a sensor on scale_topic.",
         choices=MODES,
         read_only=True,
     )
-    scale_topic: str = _parameter(
+    scale_topic: str = parameter(
         "",
         "Topic of a LiDAR, a range sensor or another depth camera; needed by scale_mode "
         "sparse_depth.",
         read_only=True,
     )
-    scale_sensor: str = _parameter(
+    scale_sensor: str = parameter(
         "points",
         "Message type on scale_topic: points is a PointCloud2, range a Range, depth an Image.",
         choices=("points", "range", "depth"),
         read_only=True,
     )
-    camera_height: float = _parameter(
+    camera_height: float = parameter(
         0.0,
         "Height of the camera above the ground [m]; needed by scale_mode camera_height.",
         minimum=0.0,
         maximum=1e3,
     )
-    camera_pitch: float = _parameter(
+    camera_pitch: float = parameter(
         0.0,
         "Angle by which the camera looks down [rad]; used by scale_mode camera_height without "
         "an IMU.",
         minimum=-1.6,
         maximum=1.6,
     )
-    imu_topic: str = _parameter(
+    imu_topic: str = parameter(
         "",
         "Topic of an IMU whose accelerometer gives the direction of gravity; used by scale_mode"
         " camera_height.",
         read_only=True,
     )
-    scale_time_constant: float = _parameter(
+    scale_time_constant: float = parameter(
         2.0,
         "Time constant of the low-pass filter on a measured scale [s].",
         minimum=0.0,
         maximum=1e3,
     )
-    min_depth: float = _parameter(
+    min_depth: float = parameter(
         0.0,
         "Smallest valid depth [m, or units if up-to-scale]; nearer pixels are published as "
         "unknown.",
         minimum=0.0,
         maximum=1e4,
     )
-    max_depth: float = _parameter(
+    max_depth: float = parameter(
         0.0,
         "Largest valid depth [m, or units if up-to-scale]; farther pixels are published as "
         "unknown; 0 sets no limit.",
         minimum=0.0,
         maximum=1e4,
     )
-    depth_encoding: str = _parameter(
+    depth_encoding: str = parameter(
         "32FC1",
         "Encoding of the depth image: 32FC1 is in metres, 16UC1 in millimetres (REP 118).",
         choices=("32FC1", "16UC1"),
     )
-    publish_points: bool = _parameter(
+    publish_points: bool = parameter(
         False, "Whether the coloured point cloud is published on depth/points."
     )
-    publish_colorized: bool = _parameter(
+    publish_colorized: bool = parameter(
         False, "Whether the depth is published as a colour image on depth/colorized."
     )
-    publish_confidence: bool = _parameter(
+    publish_confidence: bool = parameter(
         False, "Whether the confidence of each pixel, 0 to 1, is published on depth/confidence."
     )
-    points_stride: int = _parameter(
+    points_stride: int = parameter(
         1,
         "Distance between the rows and columns that enter the point cloud [px].",
         minimum=1,
         maximum=64,
     )
-    points_max_range: float = _parameter(
+    points_max_range: float = parameter(
         0.0,
         "Largest depth of a point in the cloud [m, or units if up-to-scale]; 0 sets no limit.",
         minimum=0.0,
         maximum=1e4,
     )
-    points_edge_threshold: float = _parameter(
+    points_edge_threshold: float = parameter(
         0.1,
         "Relative depth difference between neighbours above which a pixel is left out of the "
         "cloud; 0 keeps every pixel.",
@@ -198,34 +179,34 @@ class DepthParameters:
         maximum=1e2,
     )
 
-    image_transport: str = _parameter(
+    image_transport: str = parameter(
         "raw",
         "Transport of the input images: raw, or compressed (JPEG or PNG on <image>/compressed).",
         choices=("raw", "compressed"),
         read_only=True,
     )
-    always_on: bool = _parameter(
+    always_on: bool = parameter(
         False, "Whether the network runs although no output has a subscriber."
     )
-    rate_warn: float = _parameter(
+    rate_warn: float = parameter(
         0.0,
         "Output rate below which diagnostics warn [Hz]; 0 never warns.",
         minimum=0.0,
         maximum=1e3,
     )
-    rate_error: float = _parameter(
+    rate_error: float = parameter(
         0.0,
         "Output rate below which diagnostics report an error [Hz]; 0 never does.",
         minimum=0.0,
         maximum=1e3,
     )
-    latency_warn: float = _parameter(
+    latency_warn: float = parameter(
         1.0,
         "Latency (95th percentile) above which diagnostics warn [s]; 0 never warns.",
         minimum=0.0,
         maximum=1e3,
     )
-    latency_error: float = _parameter(
+    latency_error: float = parameter(
         5.0,
         "Latency (95th percentile) above which diagnostics report an error [s]; 0 never does.",
         minimum=0.0,
@@ -233,37 +214,36 @@ class DepthParameters:
     )
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            value, rules = getattr(self, spec.name), spec.metadata
-            low, high, choices = rules["minimum"], rules["maximum"], rules["choices"]
-            if choices and value not in choices:
-                raise ConfigError(f"{spec.name} is {value!r}; choose one of {', '.join(choices)}")
-            if (low is not None and not value >= low) or (high is not None and value > high):
-                limits = f"at least {low}" if high is None else f"{low}..{high}"
-                raise ConfigError(f"{spec.name} is {value}; it must be {limits}")
+        check_values(self)
         if self.max_depth and self.max_depth <= self.min_depth:
             raise ConfigError(
-                f"depth range {self.min_depth}..{self.max_depth} is empty; raise max_depth"
+                f"max_depth {self.max_depth} is not above min_depth {self.min_depth}; "
+                "raise max_depth"
             )
         if self.scale_mode == "camera_height" and not self.camera_height:
             raise ConfigError(
-                "camera_height is 0; scale_mode camera_height needs the camera's height [m]"
+                "camera_height is 0; scale_mode camera_height needs the height of the camera [m]"
             )
         if self.scale_mode == "sparse_depth" and not self.scale_topic:
-            raise ConfigError("scale_mode sparse_depth needs the topic of a sensor in scale_topic")
+            raise ConfigError(
+                "scale_topic is empty; scale_mode sparse_depth needs the topic of a sensor"
+            )
         if bool(self.network_width) != bool(self.network_height):
-            raise ConfigError("network_width and network_height are set together or not at all")
+            raise ConfigError(
+                "only one of network_width and network_height is set; set both or none"
+            )
 
     @property
     def network_size(self) -> tuple[int, int] | None:
-        """Return (width, height) [px], None for the checkpoint's own."""
+        """Size of the network's input (width, height) [px]; None takes the checkpoint's."""
         return (self.network_width, self.network_height) if self.network_width else None
 
     def changed(self, changes: Mapping[str, Any]) -> DepthParameters:
-        """Return these parameters with some changed at run time, all of them or none.
+        """Return a copy with changes that are made while the node runs.
 
-        Raises ConfigError for an unknown name, a wrong type, a value out of range, or a parameter
-        that can be set at start only.
+        Raises:
+            ConfigError: A name is unknown, a value has the wrong type or is out of range, or the
+                parameter can be set at start only.
         """
         fixed = {spec.name for spec in fields(self) if spec.metadata["read_only"]}
         for name in changes:
@@ -272,32 +252,19 @@ class DepthParameters:
         return self.at_start(changes)
 
     def at_start(self, changes: Mapping[str, Any]) -> DepthParameters:
-        """Return these parameters with some replaced, before the node starts.
+        """Return a copy with changes that are made before the node starts.
 
-        Raises ConfigError for an unknown name, a wrong type or a value out of range.
+        Raises:
+            ConfigError: A name is unknown, or a value has the wrong type or is out of range.
         """
-        kinds = {spec.name: str(spec.type) for spec in fields(self)}
-        if unknown := changes.keys() - kinds.keys():
-            names = ", ".join(map(repr, sorted(unknown)))
-            raise ConfigError(f"parameter {names} is unknown; known are {', '.join(kinds)}")
-        return replace(self, **{n: _typed(n, value, kinds[n]) for n, value in changes.items()})
-
-
-def _typed(name: str, value: Any, kind: str) -> Any:
-    """Return a value as the type of its parameter; an integer may stand for a float."""
-    expected: type = {"str": str, "int": int, "float": float, "bool": bool}[kind]
-    if isinstance(value, expected) and (expected is bool or not isinstance(value, bool)):
-        return value
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    raise ConfigError(f"{name} is {value!r}; it must be of type {kind}")
+        return replace(self, **typed_values(self, changes))
 
 
 @dataclass(frozen=True)
 class NodeParameters:
     """Parameters of the ROS 2 node around the component."""
 
-    autostart: bool = _parameter(
+    autostart: bool = parameter(
         True,
         "Whether the node configures and activates itself at start; if false it waits for ros2 "
         "lifecycle.",

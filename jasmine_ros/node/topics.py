@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Topics and service of the depth node; relative names are in the node's namespace."""
+"""Topics and service of the depth node; relative names are in the namespace of the node."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ENABLE = "~/enable"
 
 IMAGE_TYPE, COMPRESSED_TYPE = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 INFO_TYPE = "sensor_msgs/msg/CameraInfo"
-# Messages that wait for a subscriber; of all other types the newest only. Each publisher of fixed
-# transforms sends its own once, and all at the same moment to who comes late.
+# Length of the input queue [messages]; other types have 1. Every publisher of static transforms
+# sends its message once, and a late subscriber receives those of all publishers at the same time.
 QUEUES = {"tf2_msgs/msg/TFMessage": 100}
-COMPRESSED = "/compressed"  # how image_transport ends the name of such a topic
+COMPRESSED = "/compressed"  # suffix of image_transport
 OUTPUTS = {
     DEPTH: IMAGE_TYPE,
     DEPTH_INFO: INFO_TYPE,
@@ -42,7 +42,7 @@ MEANINGS = {
 
 
 def info_beside(image: str) -> str:
-    """Return the topic of the CameraInfo that belongs to a topic of images, as image_transport.
+    """Return the topic of the CameraInfo beside an image topic, as image_transport defines it.
 
     >>> info_beside("/camera/image_raw/compressed")
     '/camera/camera_info'

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Threads: for work that must not hold up callbacks, and for a word while something lasts."""
+"""Worker thread of a live host, and periodic progress messages during a long call."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from threading import Condition, Event, Thread
 from time import monotonic
 from typing import NoReturn
 
-GRACE = 0.3  # [s] for the work in hand when the worker is told to end
+GRACE = 0.3  # [s] for the running work when the worker is closed
 
 
 class Worker:
-    """Run pieces of work one after another; a piece that already waits is not queued again.
+    """Thread that runs one call after another; a call that already waits is not queued again.
 
-    An exception ends the worker and is kept in `failure` for whoever watches over it.
+    An exception ends the thread and is kept in `failure` for the host.
     """
 
     def __init__(self, name: str) -> None:
         self.failure: BaseException | None = None
         self._waiting: list[Callable[[], None]] = []
         self._wakeup, self._closing = Condition(), False
-        self._thread = Thread(target=self._work_off, name=name, daemon=True)
+        self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def schedule(self, work: Callable[[], None]) -> None:
-        """Run work soon."""
+        """Queue a call."""
         with self._wakeup:
             if not self._closing and work not in self._waiting:
                 self._waiting.append(work)
                 self._wakeup.notify()
 
     def close(self, grace: float = GRACE) -> None:
-        """Drop what waits, and give the work in hand a moment [s]."""
+        """Drop the queue and wait for the running call, at most `grace` [s]."""
         with self._wakeup:
             self._closing = True
             self._waiting.clear()
@@ -45,10 +45,10 @@ class Worker:
 
     @property
     def closing(self) -> bool:
-        """Tell whether results still matter."""
+        """Whether the worker is closed, so that results are not published any more."""
         return self._closing
 
-    def _work_off(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._wakeup:
                 self._wakeup.wait_for(lambda: self._waiting or self._closing)
@@ -64,7 +64,7 @@ class Worker:
 
 @contextmanager
 def heartbeat(period: float, beat: Callable[[float], None]) -> Iterator[None]:
-    """Call `beat` with the time so far [s], each `period` [s], as long as the block lasts."""
+    """Call `beat` with the elapsed time [s] every `period` [s] while the block runs."""
     began, over = monotonic(), Event()
 
     def run() -> None:
@@ -79,10 +79,11 @@ def heartbeat(period: float, beat: Callable[[float], None]) -> Iterator[None]:
 
 
 def end_process(status: int = 0) -> NoReturn:
-    """End at once, whatever other threads are at.
+    """End the process at once, without waiting for other threads.
 
     A thread inside a library that loads a network or builds an engine cannot be stopped, and Python
-    would wait for it; without any it would still walk through all of torch once more.
+    would wait for it. Without such a thread the regular exit would still take the time to free all
+    modules of torch.
     """
     sys.stdout.flush()
     sys.stderr.flush()

@@ -249,7 +249,7 @@ def test_a_useless_bag_is_one_clear_error(jasmine, tmp_path, name):
         (["--device", "cuda:99"], "cuda:99"),
         (["--precision", "fp16", "--device", "cpu"], "fp16 needs a GPU"),
         (["--network-width", "100", "--network-height", "64"], "multiples of 64"),
-        (["--network-width", "64"], "together"),
+        (["--network-width", "64"], "set both or none"),
         (["--limit", "0"], "--limit is 0"),
         (["--every", "0"], "--every is 0"),
         (["--from", "5", "--to", "2"], "not before"),

@@ -44,7 +44,7 @@ def test_a_network_without_a_finite_answer_costs_its_frames_only(make_rig, value
         rig.send(lambda bag, i=index: bag.image(stamp(i), pixels(i)))
     assert (rig.counts.processed, rig.counts.skipped) == (ROUNDS // 2, ROUNDS // 2)
     (reason,) = rig.counts.reasons["unusable"]
-    assert "found no depth" in reason
+    assert "no pixel has a depth" in reason
     record_property("images lost", f"{rig.counts.skipped} of {ROUNDS}")
     assert len(rig.host.published[DEPTH]) == ROUNDS // 2
 

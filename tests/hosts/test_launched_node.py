@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a launch file describes, as a command line, started for real: `depth_node` over DDS.
+"""The depth node that depth.launch.py describes, started as a process without rclpy.
 
-The launch file is read with fakes (see fake_launch.py); what it starts is the product.
+The launch file is read with the fakes of fake_launch.py; the process is the real depth node on DDS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LAUNCH = Path(__file__).parents[2] / "launch" / "depth.launch.py"
 
 
 class Launched:
-    """One node as a launch file describes it, in a process without rclpy."""
+    """Process of the node that depth.launch.py describes, in which rclpy cannot be imported."""
 
     def __init__(self, folder: Path, domain: int, **given: str) -> None:
         context, entities = launch(LAUNCH, **given)
@@ -43,12 +43,12 @@ class Launched:
             env=os.environ
             | {"OMP_NUM_THREADS": "1", "ROS_DOMAIN_ID": str(domain), "PYTHONPATH": str(block)},
         )
-        self.said = ""
+        self.log = ""
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def stop(self) -> float:
-        """Press Ctrl-C; return how long [s] the process took to end."""
+        """Send SIGINT; return the time until the process has ended [s]."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(20)
@@ -57,7 +57,7 @@ class Launched:
 
     def _read(self) -> None:
         for line in self.process.stderr:
-            self.said += line
+            self.log += line
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def start_launched(tmp_path, domain) -> Iterator:
         each.process.wait(10)
 
 
-def test_an_image_goes_through_the_node_that_was_launched(
+def test_the_launched_node_publishes_the_depth_of_an_image(
     start_launched, checkpoint, participant, messages
 ):
     node = start_launched(
@@ -93,7 +93,7 @@ def test_an_image_goes_through_the_node_that_was_launched(
         topic: participant.reader(f"rt/left/{topic}", OUTPUTS[topic]) for topic in (DEPTH, POINTS)
     }
     for endpoint in (*writers.values(), *readers.values()):
-        until(lambda e=endpoint: e.matched, f"topic of the node; it said {node.said}", 90.0)
+        until(lambda e=endpoint: e.matched, f"topic of the node, whose log is {node.log}", 90.0)
     camera = Recorder(lambda t, k, at, m: writers[t].write(store.serialize_cdr(m, k)), messages)
     for index in range(20):
         camera.info(stamp(index), "/elsewhere/info")
@@ -104,23 +104,23 @@ def test_an_image_goes_through_the_node_that_was_launched(
     assert stamp_ns(depth.header.stamp) in {stamp(i) for i in range(index + 1)}
     assert receive(participant, readers[POINTS], 1, 5.0)
     assert node.stop() < 2
-    assert node.process.returncode == 0, node.said
-    assert "Traceback" not in node.said
+    assert node.process.returncode == 0, node.log
+    assert "Traceback" not in node.log
 
 
-def test_ctrl_c_does_not_wait_for_a_network_to_load(start_launched, checkpoint):
+def test_ctrl_c_does_not_wait_until_the_network_is_loaded(start_launched, checkpoint):
     node = start_launched(checkpoint=str(checkpoint))
-    until(lambda: "live over Cyclone DDS" in node.said, "first word", 90.0)
-    time.sleep(1.0)  # now it imports torch, or loads the network already
+    until(lambda: "Cyclone DDS is used" in node.log, "first log line", 90.0)
+    time.sleep(1.0)  # the node imports torch or loads the network
     assert node.stop() < 2
-    assert "Traceback" not in node.said
+    assert "Traceback" not in node.log
 
 
-def test_a_mistake_in_a_parameter_file_is_one_line(start_launched, tmp_path):
+def test_an_error_in_a_parameter_file_is_one_line(start_launched, tmp_path):
     file = tmp_path / "wrong.yaml"
     file.write_text("/**: {ros__parameters: {points_strid: 2}}")
     node = start_launched(params_file=str(file))
     node.process.wait(90)
     assert node.process.returncode == 1
     node.stop()
-    assert "parameter 'points_strid' is unknown" in node.said and "Traceback" not in node.said
+    assert "parameter 'points_strid' is unknown" in node.log and "Traceback" not in node.log

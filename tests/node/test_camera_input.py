@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A camera that is late, distorted, compressed, wrongly calibrated or not there at all."""
+"""Camera topics that are silent, compressed or distorted, and invalid CameraInfo messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def tick(rig, seconds):
             timer()
 
 
-def test_missing_inputs_are_said_once_with_who_publishes_there(checkpoint):
+def test_silent_inputs_are_warned_about_once_with_their_publishers(checkpoint):
     rig = Rig(checkpoint)
     rig.host.publishers = [Publisher("/cam", "sensor_msgs/msg/Image", "reliable, volatile")]
     tick(rig, 4)
@@ -35,17 +35,17 @@ def test_missing_inputs_are_said_once_with_who_publishes_there(checkpoint):
     assert "expects sensor_msgs/msg/CameraInfo" in info_warning
     rig.info()
     rig.image()
-    said = [text for severity, text in rig.host.logged if severity == "info"]
-    assert any("image comes on /camera/image_raw now" in text for text in said)
+    infos = [text for severity, text in rig.host.logged if severity == "info"]
+    assert "image received on /camera/image_raw" in infos
     tick(rig, 20)
-    assert len(warnings(rig, "no image")) == 2, "the camera stopped: images are needed for ever"
-    assert len(warnings(rig, "no CameraInfo")) == 1, "one is enough"
+    assert len(warnings(rig, "no image")) == 2, "the camera stopped: images are needed all the time"
+    assert len(warnings(rig, "no CameraInfo")) == 1, "one CameraInfo is enough"
 
 
-def test_nobody_there_is_said(checkpoint):
+def test_a_topic_without_publisher_is_reported_as_such(checkpoint):
     rig = Rig(checkpoint)
     tick(rig, 5)
-    assert "nobody publishes there" in warnings(rig, "no image")[0]
+    assert "the topic has no publisher" in warnings(rig, "no image")[0]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_nobody_there_is_said(checkpoint):
         ("/cam/image_raw/compressed", "compressed", "/cam/image_raw/compressed", "CompressedImage"),
     ],
 )
-def test_compressed_images_come_from_their_own_topic(checkpoint, topic, transport, expected, kind):
+def test_compressed_images_have_their_own_topic(checkpoint, topic, transport, expected, kind):
     rig = Rig(checkpoint, MemoryHost(topic), image_transport=transport)
     assert rig.host.callbacks[expected] == f"sensor_msgs/msg/{kind}"
     assert rig.component.image_topic == expected
@@ -71,7 +71,7 @@ def test_compressed_images_come_from_their_own_topic(checkpoint, topic, transpor
     assert "image_transport" in warnings(rig, "no image")[0]
 
 
-# ---------------------------------------------------------------------- its CameraInfo
+# ---------------------------------------------------------------------- CameraInfo
 
 DISTORTED = {"d": np.array([-0.3, 0.1, 0, 0, 0])}
 
@@ -83,7 +83,7 @@ def test_distorted_images_are_rectified(checkpoint):
     assert not np.array_equal(rig.host.frames[0].image, pixels())
     np.testing.assert_allclose(np.reshape(rig.last(DEPTH_INFO).k, (3, 3))[0, 0], 60)
     assert not np.any(rig.last(DEPTH_INFO).d)
-    assert np.isnan(rig.depth()[0, 0]), "zoomed out: the corner was never seen"
+    assert np.isnan(rig.depth()[0, 0]), "zoomed out: the camera did not see the corner"
     assert np.isfinite(rig.depth()[HEIGHT // 2, WIDTH // 2])
 
 
@@ -98,7 +98,7 @@ def test_distorted_images_are_rectified(checkpoint):
     ],
 )
 def test_rectified_topics_are_not_rectified_again(checkpoint, topic, mode, rectified):
-    """image_proc's image_rect shares the raw camera's CameraInfo, D included."""
+    """The topic image_rect of image_proc has the CameraInfo of the raw images, including D."""
     rig = Rig(checkpoint, MemoryHost(topic), rectify=mode)
     rig.info(**DISTORTED)
     rig.image()
@@ -114,7 +114,7 @@ def test_rectified_topics_are_not_rectified_again(checkpoint, topic, mode, recti
         ({"d": np.ones(3)}, "calibrate"),
     ],
 )
-def test_a_bad_camera_info_spoils_frames_until_a_good_one_comes(checkpoint, fields, words):
+def test_images_with_an_invalid_camera_info_are_skipped(checkpoint, fields, words):
     rig = Rig(checkpoint)
     rig.info(**fields)
     rig.image(0)
@@ -126,7 +126,7 @@ def test_a_bad_camera_info_spoils_frames_until_a_good_one_comes(checkpoint, fiel
     assert (rig.counts.processed, rig.counts.skipped) == (1, 1)
 
 
-def test_images_wait_for_a_camera_info(checkpoint):
+def test_images_before_the_first_camera_info_are_skipped(checkpoint):
     rig = Rig(checkpoint)
     rig.image(0)
     assert "no message on /camera/camera_info yet" in rig.counts.reasons["unusable"][0]

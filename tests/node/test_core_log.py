@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
+"""Log records of the core in the log of a host."""
+
 from __future__ import annotations
 
 import logging
@@ -7,7 +9,7 @@ import logging
 from jasmine_ros.node.core_log import core_log
 
 
-def test_records_of_the_core_reach_the_host_with_their_severity():
+def test_the_host_logs_records_of_the_core_with_their_severity():
     lines, core = [], logging.getLogger("jasmine_core.engines.builder")
     with core_log(lambda severity, text: lines.append((severity, text))):
         core.debug("hidden")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The component's life-cycle, its parameters and service, and frames that cannot be used."""
+"""Life-cycle, parameters and service of the component, and images that cannot be processed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_only_the_newest_image_is_processed(checkpoint):
     assert rig.host.frames[0].stamp == stamp(4)
 
 
-def test_deactivate_drops_what_waits_and_cleanup_frees_the_model(checkpoint):
+def test_deactivate_drops_the_waiting_image_and_cleanup_frees_the_model(checkpoint):
     rig = Rig(checkpoint, MemoryHost(patient=True))
     rig.info()
     rig.image(0)
@@ -45,7 +45,7 @@ def test_deactivate_drops_what_waits_and_cleanup_frees_the_model(checkpoint):
     assert rig.counts.processed == 1
 
 
-def test_a_frame_that_is_done_after_deactivate_is_not_published(checkpoint):
+def test_an_image_that_is_finished_after_deactivate_is_not_published(checkpoint):
     rig = Rig(checkpoint)
 
     def answer(image):
@@ -59,13 +59,13 @@ def test_a_frame_that_is_done_after_deactivate_is_not_published(checkpoint):
     assert (rig.counts.processed, rig.counts.ignored) == (0, 1)
 
 
-def test_a_missing_checkpoint_fails_configure(tmp_path):
+def test_configure_fails_without_a_checkpoint(tmp_path):
     component = DepthComponent(MemoryHost(), DepthParameters(checkpoint=str(tmp_path / "none")))
     with pytest.raises(CheckpointError, match="no checkpoint at"):
         component.configure()
 
 
-def test_parameters_change_all_or_none(checkpoint):
+def test_all_given_parameters_change_or_none(checkpoint):
     rig = Rig(checkpoint)
     before = rig.component.parameters
     for changes, words in (
@@ -84,7 +84,7 @@ def test_parameters_change_all_or_none(checkpoint):
     assert rig.last(POINTS).width == WIDTH // 2
 
 
-def test_enable_puts_the_network_to_rest_and_wakes_it(checkpoint):
+def test_the_enable_service_stops_and_restarts_the_processing(checkpoint):
     rig = Rig(checkpoint)
     rig.info()
     for index, enabled in enumerate((False, True)):
@@ -95,7 +95,7 @@ def test_enable_puts_the_network_to_rest_and_wakes_it(checkpoint):
     assert rig.counts.received == 2
 
 
-# ---------------------------------------------------------------------- bad frames
+# ---------------------------------------------------------------------- skipped images
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_enable_puts_the_network_to_rest_and_wakes_it(checkpoint):
         ({"height": 0}, "x0 px"),
     ],
 )
-def test_one_bad_image_is_counted_and_skipped(checkpoint, fields, words):
+def test_an_invalid_image_is_counted_and_skipped(checkpoint, fields, words):
     rig = Rig(checkpoint)
     rig.info()
     rig.image(0)
@@ -119,7 +119,7 @@ def test_one_bad_image_is_counted_and_skipped(checkpoint, fields, words):
     assert [s for s, text in rig.host.logged if "skipped" in text] == ["warn"]
 
 
-def test_a_network_without_an_answer_does_not_stop_the_node(checkpoint):
+def test_a_prediction_without_any_depth_does_not_stop_the_node(checkpoint):
     answers = iter([np.full((64, 128), np.nan), np.ones((64, 128))])
     rig = Rig(checkpoint)
     given = GivenDepth(lambda image: next(answers).astype(np.float32))
@@ -128,10 +128,10 @@ def test_a_network_without_an_answer_does_not_stop_the_node(checkpoint):
     rig.image(0)
     rig.image(1)
     assert (rig.counts.processed, rig.counts.skipped) == (1, 1)
-    assert "found no depth" in rig.counts.reasons["unusable"][0]
+    assert "no pixel has a depth" in rig.counts.reasons["unusable"][0]
 
 
-def test_a_failing_library_does_not_stop_the_node(checkpoint):
+def test_an_exception_of_a_library_does_not_stop_the_node(checkpoint):
     def out_of_memory(image):
         raise RuntimeError("out of memory")
 
@@ -146,7 +146,7 @@ def test_a_failing_library_does_not_stop_the_node(checkpoint):
     assert rig.counts.reasons["failed"] == ["RuntimeError: out of memory"]
 
 
-def test_repeated_failures_do_not_flood_the_log(checkpoint):
+def test_only_every_100th_skipped_image_is_logged(checkpoint):
     rig = Rig(checkpoint)
     rig.info()
     for index in range(250):
@@ -154,7 +154,7 @@ def test_repeated_failures_do_not_flood_the_log(checkpoint):
     assert sum("skipped" in text for _, text in rig.host.logged) == 3  # the 1st, 100th, 200th
 
 
-def test_stamps_that_jump_back_are_processed_and_counted(checkpoint):
+def test_images_with_earlier_stamps_are_processed_and_counted(checkpoint):
     rig = Rig(checkpoint)
     rig.info()
     for index in (5, 6, 1, 2):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What /diagnostics says of a component at work."""
+"""Reports of the component on /diagnostics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jasmine_ros.node.diagnostics import ERROR, OK, WARN
 from jasmine_ros.node.parameters import DepthParameters
 
 
-def test_diagnostics_tell_rates_latency_and_counts(checkpoint):
+def test_reports_hold_rates_latencies_and_counters(checkpoint):
     rig = Rig(checkpoint, MemoryHost(patient=True), metres_per_unit=2.0)
     rig.info()
     rig.host.report()
@@ -38,16 +38,20 @@ def test_diagnostics_tell_rates_latency_and_counts(checkpoint):
 @pytest.mark.parametrize(
     ("limits", "level", "words"),
     [
-        ({"rate_warn": 0.5, "rate_error": 0.1}, OK, "metric depth"),
-        ({"rate_warn": 2.0, "rate_error": 0.1}, WARN, "1.0 Hz come out, less than 2 Hz"),
-        ({"rate_warn": 9.0, "rate_error": 5.0}, ERROR, "less than 5 Hz"),
-        ({"latency_warn": 20.0, "latency_error": 500.0}, WARN, "more than 20 s"),
-        ({"latency_warn": 10.0, "latency_error": 20.0}, ERROR, "more than 20 s"),
-        ({"age": 1e6}, WARN, "stamps and clock are 100000"),
-        ({"age": -58}, WARN, "stamps and clock are 5"),
+        ({"rate_warn": 0.5, "rate_error": 0.1}, OK, "depth is metric"),
+        (
+            {"rate_warn": 2.0, "rate_error": 0.1},
+            WARN,
+            "rate is 1.0 Hz, below rate_warn 2 Hz",
+        ),
+        ({"rate_warn": 9.0, "rate_error": 5.0}, ERROR, "below rate_error 5 Hz"),
+        ({"latency_warn": 20.0, "latency_error": 500.0}, WARN, "above latency_warn 20 s"),
+        ({"latency_warn": 10.0, "latency_error": 20.0}, ERROR, "above latency_error 20 s"),
+        ({"age": 1e6}, WARN, "the clock differ by 100000"),
+        ({"age": -58}, WARN, "the clock differ by 5"),
     ],
 )
-def test_thresholds_make_the_level(checkpoint, limits, level, words):
+def test_thresholds_decide_the_level(checkpoint, limits, level, words):
     never = {"latency_warn": 0.0, "latency_error": 0.0}
     limits = dict(limits)
     age = round(limits.pop("age", 30) * 10**9)
@@ -62,7 +66,7 @@ def test_thresholds_make_the_level(checkpoint, limits, level, words):
     assert report.level == level and words in report.message
 
 
-def test_diagnostics_tell_the_whole_life(checkpoint, tmp_path, monkeypatch):
+def test_reports_follow_the_life_cycle(checkpoint, tmp_path, monkeypatch):
     host = MemoryHost()
     component = DepthComponent(host, DepthParameters(checkpoint=str(tmp_path / "none")))
     assert host.report().message == "unconfigured"
@@ -70,11 +74,11 @@ def test_diagnostics_tell_the_whole_life(checkpoint, tmp_path, monkeypatch):
         component.configure()
     assert host.report().level == ERROR and "no checkpoint at" in host.report().message
     component.parameters = DepthParameters(checkpoint=str(checkpoint), metres_per_unit=1.0)
-    during = []
-    host.log = lambda severity, text: during.append(host.report().values["state"])
+    states = []
+    host.log = lambda severity, text: states.append(host.report().values["state"])
     monkeypatch.setattr("jasmine_ros.node.depth_component.PROGRESS", 0.001)
     component.configure()
-    assert "loading" in during, "a word while it lasts, and diagnostics meanwhile"
+    assert "loading" in states, "reports are made while the network is loaded"
     assert host.report().values["state"] == "inactive"
     component.activate()
     assert (host.report().level, host.report().values["state"]) == (OK, "active")
@@ -83,7 +87,7 @@ def test_diagnostics_tell_the_whole_life(checkpoint, tmp_path, monkeypatch):
     assert host.report().values["state"] == "unconfigured"
 
 
-def test_a_skipped_image_shows_in_the_diagnostics(checkpoint):
+def test_skipped_images_are_reported_with_the_reason(checkpoint):
     rig = Rig(checkpoint, metres_per_unit=1.0)
     rig.info()
     rig.host.report()

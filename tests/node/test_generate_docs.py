@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Generated files of the repository against their generator."""
+"""Generated files of the repository, compared with their generator."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PARAMETERS = (*fields(DepthParameters), *fields(NodeParameters))
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_files_are_current(name):
+def test_generated_files_are_up_to_date(name):
     assert (ROOT / name).read_text() == FILES[name](), (
         "run python -m jasmine_ros.node.generate_docs"
     )
 
 
 def test_the_parameter_file_holds_the_defaults():
-    told = yaml.safe_load((ROOT / "config" / "depth.yaml").read_text())["/**"]["ros__parameters"]
-    assert told == to_mapping(DepthParameters()) | to_mapping(NodeParameters())
+    values = yaml.safe_load((ROOT / "config" / "depth.yaml").read_text())["/**"]["ros__parameters"]
+    assert values == to_mapping(DepthParameters()) | to_mapping(NodeParameters())
 
 
 def test_every_parameter_of_the_file_has_a_comment_above_it():
@@ -74,11 +74,11 @@ def test_descriptions_name_no_parameter_or_choice_that_does_not_exist():
             assert word in names | choices, f"{spec.name}: {word}"
 
 
-def test_every_topic_has_a_meaning():
+def test_every_topic_has_a_description():
     assert {"image", "camera_info", *OUTPUTS, *SERVICES} == MEANINGS.keys()
 
 
-def test_a_camera_info_is_beside_its_images():
+def test_the_camera_info_has_the_namespace_of_its_images():
     assert info_beside("/cam/image_raw") == "/cam/camera_info"
     assert info_beside("/cam/image_raw/compressed") == "/cam/camera_info"
     assert info_beside("image") == "camera_info"

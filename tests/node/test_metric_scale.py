@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Metres from topics: a world in a bag, and single messages to a host that keeps what is said."""
+"""Metric scale from sensor topics: a synthetic bag, and single messages to a small host."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from jasmine_ros.msgs.images import decode_depth, encode_image
 from jasmine_ros.msgs.messages import make_header, stamp_ns
 from jasmine_ros.msgs.point_clouds import make_cloud
 from jasmine_ros.node.depth_component import DepthComponent
-from jasmine_ros.node.metric_scale import TOLERANCE, Look, MetricScale
+from jasmine_ros.node.metric_scale import TOLERANCE, MetricScale, UnscaledDepth
 from jasmine_ros.node.parameters import DepthParameters
 
 UNIT = 1 / 23.0  # model units per metre
@@ -45,7 +45,7 @@ FIXED = tf((BASE, CAMERA, T_BASE_CAMERA, 0), (BASE, LIDAR, T_BASE_LIDAR, 0))
 WIDTH, HEIGHT = 320, 128
 
 
-# ---------------------------------------------------------------------- a world, on the bag host
+# ---------------------------------------------------------------------- synthetic bag
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +101,8 @@ def lidar(points, at, frame=LIDAR):
     return make_cloud(MESSAGES, header, points, np.zeros(points.shape, np.uint8))
 
 
-class Answers:
-    """A network that errs by some percent: the exact depth of each image in its own unit."""
+class NoisyDepth:
+    """A backend that returns the exact depth of each image in model units, with an error of 5 %."""
 
     def __init__(self, drive):
         self.info = BackendInfo("given", "cpu", "fp32", "given depths", (WIDTH, HEIGHT), None)
@@ -117,35 +117,35 @@ class Answers:
 
 
 def run(recording, drive, checkpoint, output, **parameters):
-    """Return the component after the bag, the ratio of published to true depth, diagnostics."""
+    """Return the component, the median ratio of depth to ground truth by image, and diagnostics."""
     with Bag(recording) as bag, BagWriter(output) as writer:
         host = BagHost(bag, choose_camera(bag))
         given = DepthParameters(checkpoint=str(checkpoint), **parameters)
         component = DepthComponent(host, given)
         component.configure()
-        component._predictor = DepthPredictor(Answers(drive), "stretch")
+        component._predictor = DepthPredictor(NoisyDepth(drive), "stretch")
         component.activate("sensor_msgs/msg/Image")
         host.record(writer)
         for message in bag.messages():
             host.deliver(message)
         component.deactivate()
-    ratios, said = [], []
+    ratios, reports = [], []
     with Bag(output) as bag:
         for message in bag.messages(["/depth/image_rect", "/diagnostics"]):
             decoded = bag.decode(message)
             if message.topic == "/diagnostics":
-                said.append({v.key: v.value for v in decoded.status[0].values})
+                reports.append({v.key: v.value for v in decoded.status[0].values})
                 continue
             depth = decode_depth(decoded)
             index = drive.stamps.index(stamp_ns(decoded.header.stamp) - START)
             ground_truth = drive.depths[index, 0].numpy()
             known = np.isfinite(depth) & np.isfinite(ground_truth)
             ratios.append(float(np.median(depth[known] / ground_truth[known])))
-    return component, np.array(ratios), said
+    return component, np.array(ratios), reports
 
 
-def test_a_lidar_gives_a_world_its_metres(recording, drive, checkpoint, tmp_path):
-    component, ratios, said = run(
+def test_a_lidar_gives_the_metric_scale_of_a_bag(recording, drive, checkpoint, tmp_path):
+    component, ratios, reports = run(
         recording,
         drive,
         checkpoint,
@@ -154,14 +154,16 @@ def test_a_lidar_gives_a_world_its_metres(recording, drive, checkpoint, tmp_path
         scale_topic="/lidar/points",
     )
     assert len(ratios) == 8
-    assert ratios[0] == pytest.approx(UNIT, rel=0.1), "its cloud has not come yet"
+    assert ratios[0] == pytest.approx(UNIT, rel=0.1), "the first cloud comes later"
     assert np.abs(ratios[1:] - 1).max() < 0.03
     scale = component.scale
     assert (scale.source, scale.state) == ("sparse_depth", "metric") and scale.confidence > 0.7
-    assert said[-1]["scale_source"] == "sparse_depth"
+    assert reports[-1]["scale_source"] == "sparse_depth"
 
 
-def test_the_camera_s_height_gives_a_world_its_metres(recording, drive, checkpoint, tmp_path):
+def test_the_height_of_the_camera_gives_the_metric_scale_of_a_bag(
+    recording, drive, checkpoint, tmp_path
+):
     component, ratios, _ = run(
         recording,
         drive,
@@ -174,11 +176,11 @@ def test_the_camera_s_height_gives_a_world_its_metres(recording, drive, checkpoi
     assert (component.scale.source, component.scale.state) == ("camera_height", "metric")
 
 
-def test_a_run_hears_the_sensor_and_knows_fixed_transforms_wherever_it_begins(
+def test_a_run_that_starts_late_uses_the_static_transforms_of_the_whole_bag(
     recording, drive, checkpoint, tmp_path, monkeypatch
 ):
-    answers = DepthPredictor(Answers(drive), "stretch")
-    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: answers)
+    predictor = DepthPredictor(NoisyDepth(drive), "stretch")
+    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
     given = DepthParameters(scale_mode="sparse_depth", scale_topic="/lidar/points")
     report = run_bag(BagRun(recording, tmp_path / "out", start=0.5), given)
     assert report["frames"]["processed"] == 5
@@ -191,11 +193,11 @@ K = np.array([[100.0, 0, 59.5], [0, 100.0, 39.5], [0, 0, 1]])
 SMALL = Camera(120, 80, K)
 
 
-class Ears:
-    """The part of a host that a scale needs."""
+class ScaleHost:
+    """The methods of a host that MetricScale calls; warnings and other lines are kept."""
 
     def __init__(self):
-        self.callbacks, self.logged, self.told = {}, [], []
+        self.callbacks, self.warnings, self.infos = {}, [], []
 
     def resolve(self, topic):
         return topic
@@ -204,26 +206,26 @@ class Ears:
         self.callbacks[topic] = callback
 
     def log(self, severity, text):
-        (self.logged if severity == "warn" else self.told).append(text)
+        (self.warnings if severity == "warn" else self.infos).append(text)
 
 
 class Rig:
-    """A scale that hears messages and sees a wall 2 units ahead, or a given depth."""
+    """A MetricScale with its host; the depth is a wall at 2 units unless given."""
 
     def __init__(self, transforms=FIXED, **parameters):
-        self.ears = Ears()
+        self.host = ScaleHost()
         self.parameters = DepthParameters(**parameters)
-        self.metric = MetricScale(self.ears, self.parameters.scale_mode)
+        self.metric = MetricScale(self.host, self.parameters.scale_mode)
         self.metric.subscribe(self.parameters)
-        if transforms is not None and "/tf_static" in self.ears.callbacks:
-            self.hear("/tf_static", transforms)
+        if transforms is not None and "/tf_static" in self.host.callbacks:
+            self.receive("/tf_static", transforms)
 
-    def hear(self, topic, message):
-        self.ears.callbacks[topic](message)
+    def receive(self, topic, message):
+        self.host.callbacks[topic](message)
 
-    def look(self, at, depth=2.0):
+    def measure(self, at, depth=2.0):
         full = np.broadcast_to(np.asarray(depth, np.float32), (80, 120))
-        self.metric.look(self.parameters, Look(at, CAMERA, full, SMALL))
+        self.metric.measure(self.parameters, UnscaledDepth(at, CAMERA, full, SMALL))
         return self.metric.scale(UNKNOWN)
 
 
@@ -239,61 +241,61 @@ def wall(metres, at, frame=CAMERA):
     return lidar(points, at, frame)
 
 
-def test_a_cloud_comes_through_tf():
+def test_a_cloud_is_transformed_by_tf():
     rig = Rig(**POINTS)
-    rig.hear("/points", wall(8.0, START, LIDAR))
-    assert rig.look(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
+    rig.receive("/points", wall(8.0, START, LIDAR))
+    assert rig.measure(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
 
 
-def test_a_cloud_that_comes_after_its_image_meets_that_image_later():
+def test_a_late_cloud_is_compared_with_the_earlier_image():
     rig = Rig(**POINTS)
-    assert rig.look(START, 2.0).state == "up-to-scale"
-    rig.hear("/points", wall(8.0, START + 10_000_000))
-    scale = rig.look(START + 100_000_000, 1.0)
-    assert scale.metres_per_unit == pytest.approx(4.0), "the first image was the nearer one"
+    assert rig.measure(START, 2.0).state == "up-to-scale"
+    rig.receive("/points", wall(8.0, START + 10_000_000))
+    scale = rig.measure(START + 100_000_000, 1.0)
+    assert scale.metres_per_unit == pytest.approx(4.0), "the first image is nearer in time"
 
 
-def test_a_cloud_from_the_future_waits_for_its_image():
+def test_a_cloud_that_is_newer_than_the_image_waits_for_the_next():
     rig = Rig(**POINTS)
-    rig.hear("/points", wall(8.0, START + SECOND // 2))
-    assert rig.look(START, 1.0).state == "up-to-scale"
-    assert rig.look(START + SECOND // 2, 2.0).metres_per_unit == pytest.approx(4.0)
+    rig.receive("/points", wall(8.0, START + SECOND // 2))
+    assert rig.measure(START, 1.0).state == "up-to-scale"
+    assert rig.measure(START + SECOND // 2, 2.0).metres_per_unit == pytest.approx(4.0)
 
 
-def test_an_old_cloud_is_not_compared():
+def test_an_old_cloud_is_not_used():
     rig = Rig(**POINTS)
-    rig.hear("/points", wall(8.0, START))
-    assert rig.look(START + 2 * TOLERANCE).state == "up-to-scale"
-    assert not rig.ears.logged
+    rig.receive("/points", wall(8.0, START))
+    assert rig.measure(START + 2 * TOLERANCE).state == "up-to-scale"
+    assert not rig.host.warnings
 
 
 @pytest.mark.parametrize("offset", [-50 * SECOND, 50 * SECOND])
-def test_clocks_out_of_step_are_named(offset):
+def test_clocks_that_are_not_synchronised_are_warned_about(offset):
     rig = Rig(**POINTS)
     for index in range(3):
-        rig.hear("/points", wall(8.0, START + offset + index))
-        assert rig.look(START + index).state == "up-to-scale"
-    (said,) = rig.ears.logged
-    assert "/points" in said and "clocks" in said
+        rig.receive("/points", wall(8.0, START + offset + index))
+        assert rig.measure(START + index).state == "up-to-scale"
+    (warning,) = rig.host.warnings
+    assert "/points" in warning and "clocks" in warning
 
 
-def test_a_missing_transform_is_named_once():
+def test_a_missing_transform_is_warned_about_once():
     rig = Rig(transforms=None, **POINTS)
     for index in range(3):
-        rig.hear("/points", wall(8.0, START + index, LIDAR))
-        assert rig.look(START + index).state == "up-to-scale"
-    (said,) = rig.ears.logged
-    assert "'lidar'" in said and CAMERA in said and "/tf_static" in said
+        rig.receive("/points", wall(8.0, START + index, LIDAR))
+        assert rig.measure(START + index).state == "up-to-scale"
+    (warning,) = rig.host.warnings
+    assert "'lidar'" in warning and CAMERA in warning and "/tf_static" in warning
 
 
-def test_what_the_robot_drove_since_the_cloud_is_taken_off():
+def test_the_motion_between_cloud_and_image_is_compensated():
     rig = Rig(**POINTS)
     for index in range(3):
-        drove = rigid(np.eye(3), [index * 1.0, 0, 0])
-        rig.hear("/tf", tf(("odom", BASE, drove, START + index * SECOND // 10)))
-    rig.hear("/points", wall(9.0, START, LIDAR))
-    scale = rig.look(START + SECOND // 10)
-    assert scale.metres_per_unit == pytest.approx(4.0, rel=1e-3), "1 m of 9 in 0.1 s"
+        T_odom_base = rigid(np.eye(3), [index * 1.0, 0, 0])
+        rig.receive("/tf", tf(("odom", BASE, T_odom_base, START + index * SECOND // 10)))
+    rig.receive("/points", wall(9.0, START, LIDAR))
+    scale = rig.measure(START + SECOND // 10)
+    assert scale.metres_per_unit == pytest.approx(4.0, rel=1e-3), "1 m of 9 m was driven"
 
 
 @pytest.mark.parametrize(
@@ -307,17 +309,17 @@ def test_what_the_robot_drove_since_the_cloud_is_taken_off():
         {"width": 2**31},
     ],
 )
-def test_a_hostile_cloud_is_named_and_does_no_harm(damage):
+def test_a_damaged_cloud_is_warned_about_and_not_used(damage):
     rig = Rig(**POINTS)
-    rig.hear("/points", wall(8.0, START))
-    rig.look(START)
+    rig.receive("/points", wall(8.0, START))
+    rig.measure(START)
     message = wall(8.0, START + 1)
     for name, value in damage.items():
         setattr(message, name, value)
-    rig.hear("/points", message)
-    assert rig.look(START + 1).metres_per_unit == pytest.approx(4.0)
-    (said,) = rig.ears.logged
-    assert said.startswith("/points: ")
+    rig.receive("/points", message)
+    assert rig.measure(START + 1).metres_per_unit == pytest.approx(4.0)
+    (warning,) = rig.host.warnings
+    assert warning.startswith("/points: ")
 
 
 def beam(metres, at, kind=1, least=0.1, most=20.0):
@@ -332,19 +334,19 @@ def beam(metres, at, kind=1, least=0.1, most=20.0):
     )
 
 
-def test_a_range_sensor():
-    ahead = rigid(BODY_FROM_OPTICAL.T, [0, 0, 0.5])  # its x axis is the camera's z
+def test_a_range_sensor_gives_the_scale():
+    ahead = rigid(BODY_FROM_OPTICAL.T, [0, 0, 0.5])  # its x axis is the z axis of the camera
     rig = Rig(tf((CAMERA, "sonar", ahead, 0)), **POINTS | {"scale_sensor": "range"})
     for value in (np.inf, -np.inf, np.nan, 30.0, 0.01):
-        rig.hear("/points", beam(value, START))
-        assert rig.look(START).state == "up-to-scale", "REP 117: nothing was measured"
+        rig.receive("/points", beam(value, START))
+        assert rig.measure(START).state == "up-to-scale", "REP 117: nothing was detected"
     for index, kind in enumerate((1, 0)):
-        rig.hear("/points", beam(7.5, START + index, kind))
-        assert rig.look(START + index).metres_per_unit == pytest.approx(4.0, rel=0.02)
+        rig.receive("/points", beam(7.5, START + index, kind))
+        assert rig.measure(START + index).metres_per_unit == pytest.approx(4.0, rel=0.02)
 
 
 @pytest.mark.parametrize("encoding", ["32FC1", "16UC1"])
-def test_another_depth_camera(encoding):
+def test_another_depth_camera_gives_the_scale(encoding):
     rig = Rig(
         tf((CAMERA, "tof", rigid(np.eye(3), [0.1, 0, 0]), 0)),
         scale_mode="sparse_depth",
@@ -355,17 +357,17 @@ def test_another_depth_camera(encoding):
     metres = np.full((40, 60), 8.0, np.float32)
     values = metres if encoding == "32FC1" else (1000 * metres).astype(np.uint16)
     measured = encode_image(MESSAGES, header, values, encoding)
-    rig.hear("/tof/depth", measured)
-    assert rig.look(START).state == "up-to-scale"
-    assert "/tof/camera_info" in rig.ears.logged[-1]
+    rig.receive("/tof/depth", measured)
+    assert rig.measure(START).state == "up-to-scale"
+    assert "/tof/camera_info" in rig.host.warnings[-1]
     camera = Camera(60, 40, np.diag([0.5, 0.5, 1]) @ K)
-    rig.hear("/tof/camera_info", make_camera_info(MESSAGES, header, camera))
-    rig.hear("/tof/depth", measured)
-    assert rig.look(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
+    rig.receive("/tof/camera_info", make_camera_info(MESSAGES, header, camera))
+    rig.receive("/tof/depth", measured)
+    assert rig.measure(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
     colour = encode_image(MESSAGES, header, pixels(0), "rgb8")
-    rig.hear("/tof/depth", colour)
-    assert rig.look(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
-    assert "'rgb8' is not depth" in rig.ears.logged[-1]
+    rig.receive("/tof/depth", colour)
+    assert rig.measure(START).metres_per_unit == pytest.approx(4.0, rel=1e-4)
+    assert "'rgb8' is not depth" in rig.host.warnings[-1]
 
 
 # ---------------------------------------------------------------------- camera_height
@@ -380,13 +382,13 @@ def floor(pitch, height=2.0):
 
 
 @pytest.mark.parametrize("pitch", [0.0, 0.3, 0.6])
-def test_the_height_above_a_floor(pitch):
+def test_the_height_above_a_floor_gives_the_scale(pitch):
     rig = Rig(scale_mode="camera_height", camera_height=0.5, camera_pitch=pitch)
-    assert rig.look(START, floor(pitch)).metres_per_unit == pytest.approx(0.25, rel=1e-3)
-    assert not rig.ears.callbacks, "it needs no topic"
+    assert rig.measure(START, floor(pitch)).metres_per_unit == pytest.approx(0.25, rel=1e-3)
+    assert not rig.host.callbacks, "camera_height needs no topic"
 
 
-def test_an_imu_knows_the_pitch_better_than_the_parameter():
+def test_the_pitch_of_the_imu_replaces_the_parameter():
     pitch = 0.5
     rig = Rig(
         transforms=None,
@@ -395,32 +397,32 @@ def test_an_imu_knows_the_pitch_better_than_the_parameter():
         imu_topic="/imu",
     )
     g = 9.81
-    up = (g * np.sin(pitch) * -1, 0.0, g * np.cos(pitch))  # nose down, in the body's axes
+    up = (g * np.sin(pitch) * -1, 0.0, g * np.cos(pitch))  # pitched down, in the axes of base_link
     make = MESSAGES.make
     imu = make(
         "sensor_msgs/msg/Imu",
         header=make_header(MESSAGES, START, BASE),
         linear_acceleration=make("geometry_msgs/msg/Vector3", x=up[0], y=up[1], z=up[2]),
     )
-    assert rig.look(START, floor(pitch)).state == "up-to-scale", "30 degrees off are too many"
-    rig.hear("/imu", imu)
-    assert rig.look(START + 1, floor(pitch)).state == "up-to-scale"
-    assert "'base_link'" in rig.ears.logged[-1]
-    rig.hear("/tf_static", FIXED)
-    assert rig.look(START + 2, floor(pitch)).metres_per_unit == pytest.approx(0.25, rel=1e-3)
+    assert rig.measure(START, floor(pitch)).state == "up-to-scale", "the pitch is 30 degrees off"
+    rig.receive("/imu", imu)
+    assert rig.measure(START + 1, floor(pitch)).state == "up-to-scale"
+    assert "'base_link'" in rig.host.warnings[-1]
+    rig.receive("/tf_static", FIXED)
+    assert rig.measure(START + 2, floor(pitch)).metres_per_unit == pytest.approx(0.25, rel=1e-3)
 
 
-def test_the_scale_is_held_while_there_is_no_ground():
+def test_the_scale_is_held_while_no_ground_is_visible():
     rig = Rig(scale_mode="camera_height", camera_height=0.5)
-    rig.look(START, floor(0.0))
-    held = rig.look(START + 3 * SECOND, 2.0)
+    rig.measure(START, floor(0.0))
+    held = rig.measure(START + 3 * SECOND, 2.0)
     assert held.metres_per_unit == pytest.approx(0.25, rel=1e-3)
     assert held.state == "holding" and held.age == pytest.approx(3.0) and held.confidence < 0.5
-    rig.look(START + 4 * SECOND, 2.0)
-    (said,) = rig.ears.logged
-    assert "holding 0.25 m per unit" in said
-    rig.look(START + 5 * SECOND, floor(0.0))
-    assert len(rig.ears.told) == 2 and "depth is metric: 0.25 m per unit" in rig.ears.told[1]
+    rig.measure(START + 4 * SECOND, 2.0)
+    (warning,) = rig.host.warnings
+    assert "held: 0.25 m per unit" in warning
+    rig.measure(START + 5 * SECOND, floor(0.0))
+    assert len(rig.host.infos) == 2 and "depth is metric: 0.25 m per unit" in rig.host.infos[1]
 
 
 # ---------------------------------------------------------------------- parameters
@@ -435,11 +437,11 @@ def test_the_scale_is_held_while_there_is_no_ground():
         ({"camera_pitch": 90.0}, "camera_pitch is 90"),
     ],
 )
-def test_parameters_that_cannot_be(given, words):
+def test_invalid_scale_parameters_are_refused(given, words):
     with pytest.raises(ConfigError, match=words):
         DepthParameters(**given)
 
 
-def test_fixed_is_the_default_and_listens_to_nothing():
+def test_the_default_mode_is_fixed_and_subscribes_to_nothing():
     rig = Rig()
-    assert rig.parameters.scale_mode == "fixed" and not rig.ears.callbacks
+    assert rig.parameters.scale_mode == "fixed" and not rig.host.callbacks

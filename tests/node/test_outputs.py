@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What is published of one image: sizes, units, K, points, and to whom."""
+"""Published outputs of one image: sizes, units, intrinsics, points and subscribers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jasmine_ros.node.topics import (
 )
 
 
-def test_every_output_has_the_input_s_stamp_and_frame(checkpoint):
+def test_every_output_has_the_stamp_and_frame_of_its_image(checkpoint):
     rig = Rig(checkpoint, **ALL)
     rig.info()
     rig.image(3)
@@ -35,7 +35,7 @@ def test_every_output_has_the_input_s_stamp_and_frame(checkpoint):
         assert len(rig.host.published[topic]) == 1
 
 
-def test_depth_has_the_camera_s_size_and_K(checkpoint):
+def test_depth_has_the_size_and_intrinsics_of_the_camera(checkpoint):
     rig = Rig(checkpoint, **ALL)
     rig.info()
     rig.image()
@@ -45,8 +45,8 @@ def test_depth_has_the_camera_s_size_and_K(checkpoint):
     np.testing.assert_allclose(info.k, [80, 0, WIDTH / 2, 0, 80, HEIGHT / 2, 0, 0, 1])
     assert np.nanmin(rig.depth()) > 0
     assert rig.last(COLORIZED).encoding == "rgb8"
-    sure = rig.last(CONFIDENCE).data.view(np.float32)
-    assert sure.min() >= 0 and sure.max() <= 1
+    confidence = rig.last(CONFIDENCE).data.view(np.float32)
+    assert confidence.min() >= 0 and confidence.max() <= 1
 
 
 def test_network_resolution_scales_K_and_P(checkpoint):
@@ -65,7 +65,7 @@ def test_network_resolution_scales_K_and_P(checkpoint):
     np.testing.assert_allclose(P[0, 3], -40 * sx)
 
 
-def test_crop_says_nan_where_the_network_saw_nothing(checkpoint):
+def test_cropped_pixels_are_nan(checkpoint):
     rig = Rig(checkpoint)
     ones = GivenDepth(lambda image: np.ones(image.shape[1:], np.float32))
     rig.component._predictor = DepthPredictor(ones, "crop", size=(64, 64))
@@ -85,7 +85,7 @@ def test_sixteen_bit_depth_is_millimetres(checkpoint):
     np.testing.assert_allclose(millimetres.depth(), expected, atol=0.51)
 
 
-def test_points_are_the_depth_back_projected(checkpoint):
+def test_points_are_the_back_projected_depth(checkpoint):
     plain = Rig(checkpoint, **ALL, points_edge_threshold=0.0, points_stride=4)
     plain.info()
     plain.image()
@@ -101,7 +101,7 @@ def test_points_are_the_depth_back_projected(checkpoint):
     np.testing.assert_array_equal(rgb, pixels()[::4, ::4])
 
 
-def test_points_leave_out_far_and_flying_pixels(checkpoint):
+def test_far_pixels_and_pixels_on_edges_are_not_in_the_point_cloud(checkpoint):
     rig = Rig(checkpoint, **ALL, points_max_range=5.0, points_edge_threshold=0.2)
     step = np.full((64, 128), 2.0, np.float32)
     step[:, 64:] = 4.0
@@ -111,12 +111,12 @@ def test_points_leave_out_far_and_flying_pixels(checkpoint):
     rig.image()
     z = rig.last(POINTS).data.view(np.float32).reshape(HEIGHT, WIDTH, 4)[..., 2]
     assert np.isnan(z[:15]).all(), "beyond points_max_range"
-    assert np.isnan(z[30, 47:49]).all(), "the jump from 2 m to 4 m"
+    assert np.isnan(z[30, 47:49]).all(), "the edge between 2 m and 4 m"
     assert (z[30, 2:40] == 2).all() and (z[30, 56:94] == 4).all()
-    assert np.isfinite(rig.depth()).all(), "the depth image keeps them"
+    assert np.isfinite(rig.depth()).all(), "the depth image keeps these pixels"
 
 
-def test_nothing_is_made_that_nobody_wants(checkpoint):
+def test_outputs_without_subscriber_are_not_published(checkpoint):
     rig = Rig(checkpoint, **ALL)
     rig.host.unwanted = {POINTS, COLORIZED}
     rig.info()
@@ -124,29 +124,29 @@ def test_nothing_is_made_that_nobody_wants(checkpoint):
     assert set(rig.host.published) == {DEPTH, DEPTH_INFO, CONFIDENCE, LATENCY}
 
 
-def test_without_a_listener_the_network_rests_unless_it_is_always_on(checkpoint):
+def test_without_a_subscriber_the_network_runs_only_with_always_on(checkpoint):
     rig, always = Rig(checkpoint, **ALL), Rig(checkpoint, always_on=True)
     for each in (rig, always):
         each.host.unwanted = set(OUTPUTS)
         each.info()
         each.image()
     assert (rig.counts.processed, rig.counts.ignored, rig.counts.received) == (0, 1, 1)
-    assert rig.host.report().message.endswith("nobody subscribes to an output")
+    assert rig.host.report().message.endswith("no output has a subscriber")
     assert always.counts.processed == 1 and not always.host.published
     rig.host.unwanted = set(OUTPUTS) - {COLORIZED}
     rig.image(1)
     assert rig.counts.processed == 1 and set(rig.host.published) == {COLORIZED}
 
 
-def test_an_output_that_is_switched_off_wakes_nobody(checkpoint):
+def test_a_subscriber_of_a_disabled_output_does_not_start_the_network(checkpoint):
     rig = Rig(checkpoint)
-    rig.host.unwanted = set(OUTPUTS) - {COLORIZED}  # someone waits for it in vain
+    rig.host.unwanted = set(OUTPUTS) - {COLORIZED}  # the disabled output has a subscriber
     rig.info()
     rig.image()
     assert rig.counts.ignored == 1
 
 
-def test_latency_counts_from_the_stamp(checkpoint):
+def test_latency_is_measured_from_the_stamp(checkpoint):
     rig = Rig(checkpoint)
     rig.host.time = stamp(0) + 300_000_000
     rig.info()
@@ -157,7 +157,7 @@ def test_latency_counts_from_the_stamp(checkpoint):
 # ---------------------------------------------------------------------- scale
 
 
-def test_unknown_scale_is_said_aloud(checkpoint):
+def test_an_unknown_scale_is_logged_and_reported(checkpoint):
     rig = Rig(checkpoint)
     assert any(s == "warn" and "up-to-scale" in text for s, text in rig.host.logged)
     report = rig.host.report()
@@ -165,7 +165,7 @@ def test_unknown_scale_is_said_aloud(checkpoint):
     assert report.values["scale"] == "up-to-scale"
 
 
-def test_metres_per_unit_scales_depth_and_says_metric(checkpoint):
+def test_metres_per_unit_scales_the_depth_and_makes_it_metric(checkpoint):
     plain, metric = Rig(checkpoint), Rig(checkpoint, metres_per_unit=30.0)
     for rig in (plain, metric):
         rig.info()
@@ -173,10 +173,10 @@ def test_metres_per_unit_scales_depth_and_says_metric(checkpoint):
     np.testing.assert_allclose(metric.depth(), 30 * plain.depth(), rtol=1e-6)
     assert not any("up-to-scale" in text for _, text in metric.host.logged)
     report = metric.host.report()
-    assert (report.level, report.message) == (OK, "metric depth")
+    assert (report.level, report.message) == (OK, "depth is metric")
 
 
-def test_range_limits_hold_in_metres(checkpoint):
+def test_range_limits_are_in_metres(checkpoint):
     ramp = np.tile(np.linspace(0, 2, 128, dtype=np.float32), (64, 1))
     rig = Rig(checkpoint, metres_per_unit=10.0, min_depth=5.0, max_depth=12.0)
     rig.component._predictor = DepthPredictor(GivenDepth(lambda image: ramp), "stretch")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Threads that work and threads that talk; the hosts' tests have the rest."""
+"""Worker thread and heartbeat; the tests of the hosts cover the order of the work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from jasmine_ros.node.worker import Worker, heartbeat
 
 
-def test_a_failure_ends_the_worker_and_is_kept():
+def test_an_exception_ends_the_worker_and_is_kept():
     worker, error, done = Worker("w"), ValueError("no"), []
 
     def fail() -> None:
@@ -28,7 +28,7 @@ def test_a_failure_ends_the_worker_and_is_kept():
     assert not done
 
 
-def test_a_closed_worker_takes_no_work():
+def test_a_closed_worker_runs_no_work():
     worker, done = Worker("w"), []
     worker.close()
     worker.schedule(lambda: done.append(1))
@@ -36,27 +36,27 @@ def test_a_closed_worker_takes_no_work():
     assert worker.closing and not done
 
 
-def test_something_that_lasts_is_heard_of_and_silent_afterwards():
-    heard: list[float] = []
+def test_a_heartbeat_is_periodic_and_ends_with_its_block():
+    beats: list[float] = []
     enough = threading.Event()
 
     def beat(seconds: float) -> None:
-        heard.append(seconds)
-        if len(heard) == 3:
+        beats.append(seconds)
+        if len(beats) == 3:
             enough.set()
 
     with heartbeat(0.02, beat):
         assert enough.wait(20)
-    assert heard[:3] == sorted(heard[:3]) and heard[0] >= 0.02
-    count = len(heard)
+    assert beats[:3] == sorted(beats[:3]) and beats[0] >= 0.02
+    count = len(beats)
     time.sleep(0.1)
-    assert len(heard) <= count + 1
+    assert len(beats) <= count + 1
 
 
-def test_a_heartbeat_ends_with_an_error():
-    heard: list[float] = []
-    with pytest.raises(ValueError, match="broken"), heartbeat(0.02, heard.append):
+def test_a_heartbeat_ends_with_an_exception_in_its_block():
+    beats: list[float] = []
+    with pytest.raises(ValueError, match="broken"), heartbeat(0.02, beats.append):
         raise ValueError("broken")
-    count = len(heard)
+    count = len(beats)
     time.sleep(0.1)
-    assert len(heard) <= count + 1
+    assert len(beats) <= count + 1
