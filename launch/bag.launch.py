@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Play a bag and show its depth in RViz: `ros2 launch jasmine_ros bag.launch.py bag:=drive/`."""
+"""Play a bag and show its depth in RViz.
+
+ros2 launch jasmine_ros bag.launch.py bag:=BAG image:=TOPIC
+"""
 
 from launch import LaunchDescription
 from launch.actions import (
@@ -13,7 +16,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
-ARGUMENTS = {  # name: (default, description); without a default it must be given
+ARGUMENTS = {  # name: (default, description); without a default the argument is required
     "bag": (None, "Folder of the rosbag2 recording to play."),
     "rate": ("1.0", "Playback speed as a multiple of the recorded speed."),
     "loop": ("true", "Whether the playback begins again at the end of the bag."),
@@ -28,7 +31,7 @@ PASSED = ("image", "camera_info", "image_transport", "checkpoint", "point_cloud"
 
 
 def generate_launch_description():
-    """Start the player, and the depth node on the bag's clock."""
+    """Start the playback of the bag, and the depth node with the clock of the bag."""
     package = FindPackageShare("jasmine_ros")
     depth = PathJoinSubstitution([package, "launch", "depth.launch.py"])
     arguments = {name: LaunchConfiguration(name) for name in PASSED}
@@ -48,7 +51,7 @@ def generate_launch_description():
 
 
 def play(context):
-    """Return the player."""
+    """Return the process that plays the bag."""
     bag, rate, loop = (LaunchConfiguration(n).perform(context) for n in ("bag", "rate", "loop"))
     command = ["ros2", "bag", "play", bag, "--clock", "--rate", rate]
     command += ["--loop"] if loop == "true" else []

@@ -49,7 +49,7 @@ def generate_launch_description():
 
 
 def start(context):
-    """Return the nodes; an argument that was not given leaves its parameter to params_file."""
+    """Return the nodes; a parameter without a given argument comes from params_file."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     parameters = {"use_sim_time": given["use_sim_time"] == "true"}
     for name in ("checkpoint", "image_transport"):
@@ -72,12 +72,12 @@ def start(context):
         output="screen",
         emulate_tty=True,
     )
-    # RViz comes first: without it launch gives up, and would leave a started node behind.
+    # RViz comes first: if it is not installed, launch ends before it has started the node.
     return [rviz(given), depth] if given["rviz"] == "true" else [depth]
 
 
 def rviz(given):
-    """Return RViz with its displays remapped to the topics of this node."""
+    """Return RViz, whose displays are remapped to the topics of the node."""
     config = PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "depth.rviz"])
     space = f"/{given['namespace'].strip('/')}".rstrip("/")
     image = given["image"] if given["image"].startswith("/") else f"{space}/{given['image']}"

@@ -9,7 +9,7 @@ from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
 PACKAGE = "jasmine_ros"
-ARGUMENTS = {  # name: (default, description); without a default it must be given
+ARGUMENTS = {  # name: (default, description); without a default the argument is required
     "image": (None, "Topic of the camera images."),
     "camera_info": ("", "Topic of the CameraInfo; empty takes the one beside the images."),
     "image_transport": (
@@ -27,7 +27,7 @@ ARGUMENTS = {  # name: (default, description); without a default it must be give
 
 
 def generate_launch_description():
-    """Start the depth node with a thin, short cloud."""
+    """Start the depth node with a thinned cloud of limited range."""
     depth = PathJoinSubstitution([FindPackageShare(PACKAGE), "launch", "depth.launch.py"])
     return LaunchDescription(
         [

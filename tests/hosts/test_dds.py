@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The live host by itself: names, work, timers and messages that cannot be read."""
+"""Names, scheduled work, timers, subscriptions and outputs of the DDS host."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_names_are_expanded_and_remapped(host):
     assert host.resolve("/diagnostics") == "/diagnostics"
 
 
-def test_work_that_waits_is_done_once_and_in_the_worker(host):
+def test_waiting_work_runs_once_in_the_worker_thread(host):
     done, gate = [], threading.Event()
 
     def work():
@@ -50,7 +50,7 @@ def test_work_that_waits_is_done_once_and_in_the_worker(host):
     assert done == ["n work"] * 2
 
 
-def test_what_ends_the_work_ends_spinning(host):
+def test_an_exception_of_scheduled_work_ends_spin(host):
     def work():
         raise ConfigError("the disk is full")
 
@@ -60,7 +60,7 @@ def test_what_ends_the_work_ends_spinning(host):
 
 
 @pytest.mark.parametrize(("length", "low", "high"), [(0.2, 0.1, 0.8), (30.0, GRACE, GRACE + 0.6)])
-def test_closing_waits_for_the_work_in_hand_but_not_for_long(domain, length, low, high):
+def test_close_waits_a_short_time_for_the_running_work(domain, length, low, high):
     begun, stop = threading.Event(), threading.Event()
 
     def work():
@@ -88,58 +88,58 @@ def test_timers_keep_their_period(host):
     assert not calls
 
 
-def test_what_was_said_before_reaches_a_latched_subscription(host, messages):
-    kind, heard = "sensor_msgs/msg/CameraInfo", []
+def test_a_latched_subscription_receives_messages_from_before(host, messages):
+    kind, received = "sensor_msgs/msg/CameraInfo", []
     info = messages.typestore.serialize_cdr(messages.make(kind, width=7), kind)
-    keeper = host._participant.writer("rt/robot/camera_info", kind, transient=True)
-    keeper.write(info)
-    host.subscribe("camera_info", kind, heard.append, latched=True)
-    host.subscribe("other", kind, heard.append)
+    transient = host._participant.writer("rt/robot/camera_info", kind, transient=True)
+    transient.write(info)
+    host.subscribe("camera_info", kind, received.append, latched=True)
+    host.subscribe("other", kind, received.append)
     end = time.monotonic() + 20
-    host.spin(lambda: heard or time.monotonic() > end)
-    assert heard[0].width == 7
+    host.spin(lambda: received or time.monotonic() > end)
+    assert received[0].width == 7
     plain = host._participant.writer("rt/robot/camera_info", kind)
-    until(lambda: plain.matched, "reader that needs no memory")
-    assert plain.matched == 1 and keeper.matched == 2
+    until(lambda: plain.matched, "volatile reader")
+    assert plain.matched == 1 and transient.matched == 2
 
 
-def test_publishers_are_named_with_their_qos(host):
+def test_publishers_are_returned_with_their_qos(host):
     writer = host._participant.writer("rt/robot/a", "sensor_msgs/msg/Image", transient=True)
     until(lambda: host.publishers_of("/robot/a"), "publisher")
     (found,) = host.publishers_of("/robot/a")
     assert str(found) == "a node (sensor_msgs/msg/Image, reliable, transient local)"
     host._participant.remove_writer(writer)
-    until(lambda: not host.publishers_of("/robot/a"), "farewell")
+    until(lambda: not host.publishers_of("/robot/a"), "end of the publisher")
     assert host.publishers_of("/robot/c") == []
 
 
-def test_outputs_come_and_go_and_diagnostics_stay(host, messages):
+def test_outputs_are_removed_and_diagnostics_stay(host, messages):
     kind = "diagnostic_msgs/msg/DiagnosticArray"
-    host.diagnose(lambda: Report(1, "so so", {"rate": "3"}, "/cam/image"))
+    host.diagnose(lambda: Report(1, "rate is low", {"rate": "3"}, "/cam/image"))
     host.advertise("depth/points", "sensor_msgs/msg/PointCloud2")
     reader = host._participant.reader("rt/diagnostics", kind)
     points = host._participant.reader("rt/robot/depth/points", "sensor_msgs/msg/PointCloud2")
-    until(lambda: host.wanted("depth/points"), "listener")
+    until(lambda: host.wanted("depth/points"), "subscriber")
     host.unsubscribe()
     host.unadvertise()
     assert not host.wanted("depth/points")
     until(lambda: not points.matched, "end of the output")
-    heard = []
+    received = []
     end = time.monotonic() + 20
-    host.spin(lambda: heard.append(reader.take()) or heard[-1] or time.monotonic() > end)
-    (status,) = messages.typestore.deserialize_cdr(heard[-1], kind).status
-    assert (status.level, status.name, status.message) == (1, "n: depth", "so so")
+    host.spin(lambda: received.append(reader.take()) or received[-1] or time.monotonic() > end)
+    (status,) = messages.typestore.deserialize_cdr(received[-1], kind).status
+    assert (status.level, status.name, status.message) == (1, "n: depth", "rate is low")
     assert status.hardware_id == "/cam/image" and status.values[0].value == "3"
 
 
-def test_a_message_that_cannot_be_read_is_reported(host, messages):
+def test_a_message_that_cannot_be_decoded_is_reported(host, messages):
     got, damaged = [], []
     host.on_damaged = lambda *what: damaged.append(what)
     host.subscribe("image", "sensor_msgs/msg/Image", got.append)
     host.advertise("/cam/image", "sensor_msgs/msg/Image")
     image = messages.make("sensor_msgs/msg/Image", encoding="rgb8", data=np.zeros(4, np.uint8))
     raw = bytearray(messages.typestore.serialize_cdr(image, "sensor_msgs/msg/Image"))
-    raw[raw.index(b"rgb8")] = 0xFF  # CDR in order, but no UTF-8
+    raw[raw.index(b"rgb8")] = 0xFF  # valid CDR with a string that is not UTF-8
     writer, _ = host._writers["/cam/image"]
     until(lambda: writer.matched, "match")
     writer.write(raw)
@@ -149,6 +149,6 @@ def test_a_message_that_cannot_be_read_is_reported(host, messages):
 
 
 @pytest.mark.parametrize(("rule", "words"), [("a=b", "FROM:=TO"), (":=b", "FROM:=TO")])
-def test_a_crooked_remapping_is_refused(rule, words):
+def test_an_invalid_remapping_is_refused(rule, words):
     with pytest.raises(ConfigError, match=words):
         LiveRun(remap=(rule,)).dds_node()

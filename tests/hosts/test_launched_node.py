@@ -93,7 +93,7 @@ def test_the_launched_node_publishes_the_depth_of_an_image(
         topic: participant.reader(f"rt/left/{topic}", OUTPUTS[topic]) for topic in (DEPTH, POINTS)
     }
     for endpoint in (*writers.values(), *readers.values()):
-        until(lambda e=endpoint: e.matched, f"topic of the node, whose log is {node.log}", 90.0)
+        until(lambda e=endpoint: e.matched, f"match with the node, whose log is {node.log}", 90.0)
     camera = Recorder(lambda t, k, at, m: writers[t].write(store.serialize_cdr(m, k)), messages)
     for index in range(20):
         camera.info(stamp(index), "/elsewhere/info")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Launch files, read and run with fakes; `test_launched_node.py` starts what they describe."""
+"""Launch files, executed with fakes of ROS 2; `test_launched_node.py` starts the real node."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def nodes(entities, package="jasmine_ros"):
 
 
 def parameters(context, node, folder):
-    """Return what a node is told, later words last."""
-    argv, told = node.argv(context, folder), {}
+    """Return the parameters of a node; later files override earlier ones."""
+    argv, values = node.argv(context, folder), {}
     for option, value in pairwise(argv):
         if option == "--params-file":
-            told |= yaml.safe_load(Path(value).read_text())["/**"]["ros__parameters"]
-    return told
+            values |= yaml.safe_load(Path(value).read_text())["/**"]["ros__parameters"]
+    return values
 
 
-def test_all_three_are_here():
+def test_every_launch_file_is_tested():
     assert {DEPTH, BAG, NAV2} == set(FILES)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
-def test_they_import_ros_s_launch_and_nothing_else(path):
+def test_launch_files_import_only_launch_packages(path):
     tree = ast.parse(path.read_text(), feature_version=(3, 10))
     modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
@@ -66,48 +66,48 @@ def test_every_argument_is_declared_once_and_described_by_a_sentence(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
-def test_what_they_start_exists(path, tmp_path):
+def test_the_executable_and_its_parameters_exist(path, tmp_path):
     context, entities = launch(path, **NEEDED.get(path, {}))
     (node,) = nodes(entities)
     assert (node.executable, node.name) == ("depth_node", "depth")
     assert f'"{node.executable} = jasmine_ros.depth_node:main"' in (ROOT / "setup.py").read_text()
-    told = parameters(context, node, tmp_path)
-    assert told.keys() - {"use_sim_time"} <= KNOWN
+    values = parameters(context, node, tmp_path)
+    assert values.keys() - {"use_sim_time"} <= KNOWN
 
 
-def test_without_arguments_the_node_has_its_defaults(tmp_path):
+def test_without_arguments_the_parameters_have_their_defaults(tmp_path):
     context, entities = launch(DEPTH)
-    told = parameters(context, nodes(entities)[0], tmp_path)
-    assert told.pop("use_sim_time") is False
-    assert told.pop("autostart") is True
-    assert DepthParameters().at_start(told) == DepthParameters()
+    values = parameters(context, nodes(entities)[0], tmp_path)
+    assert values.pop("use_sim_time") is False
+    assert values.pop("autostart") is True
+    assert DepthParameters().at_start(values) == DepthParameters()
     argv = nodes(entities)[0].argv(context, tmp_path)
     assert not [a for a in argv if a.startswith(("image:=", "camera_info:=", "__ns:="))]
     assert not nodes(entities, "rviz2")
 
 
-def test_arguments_win_over_the_parameter_file_and_only_then(tmp_path):
+def test_only_given_arguments_override_the_parameter_file(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("/**: {ros__parameters: {checkpoint: mine, publish_points: true}}")
     context, entities = launch(DEPTH, params_file=str(file))
-    told = parameters(context, nodes(entities)[0], tmp_path)
-    assert (told["checkpoint"], told["publish_points"]) == ("mine", True)
+    values = parameters(context, nodes(entities)[0], tmp_path)
+    assert (values["checkpoint"], values["publish_points"]) == ("mine", True)
     context, entities = launch(
         DEPTH, params_file=str(file), checkpoint="other", point_cloud="false", use_sim_time="true"
     )
-    told = parameters(context, nodes(entities)[0], tmp_path)
-    assert (told["checkpoint"], told["publish_points"]) == ("other", False)
-    assert told["use_sim_time"] is True
+    values = parameters(context, nodes(entities)[0], tmp_path)
+    assert (values["checkpoint"], values["publish_points"]) == ("other", False)
+    assert values["use_sim_time"] is True
 
 
-def test_topics_and_namespace_are_led_on(tmp_path):
+def test_topics_and_namespace_are_passed_to_the_node(tmp_path):
     given = {"image": "/cam/image_raw", "camera_info": "/cam/info", "namespace": "left"}
     context, entities = launch(DEPTH, **given)
     argv = nodes(entities)[0].argv(context, tmp_path)
     assert {"__ns:=/left", "image:=/cam/image_raw", "camera_info:=/cam/info"} <= set(argv)
 
 
-def test_rviz_shows_the_node_s_own_topics(tmp_path):
+def test_rviz_subscribes_to_the_topics_of_the_node(tmp_path):
     context, entities = launch(DEPTH, rviz="true", namespace="/left", image="image")
     (rviz,) = nodes(entities, "rviz2")
     assert dict(rviz.remappings)["/image"] == "/left/image"
@@ -119,11 +119,11 @@ def test_rviz_shows_the_node_s_own_topics(tmp_path):
     assert topics["/depth/points"].endswith("PointCloud2")
     assert topics["/depth/colorized"].endswith("Image") and topics["/image"].endswith("Image")
     assert any(d["Class"].endswith("TF") for d in displays)
-    told = parameters(context, nodes(entities)[0], tmp_path)
-    assert told["publish_colorized"] and told["publish_points"]
+    values = parameters(context, nodes(entities)[0], tmp_path)
+    assert values["publish_colorized"] and values["publish_points"]
 
 
-def test_two_cameras_do_not_meet(tmp_path):
+def test_two_cameras_have_separate_topics(tmp_path):
     argv = []
     for side in ("left", "right"):
         context, entities = launch(DEPTH, namespace=side, image=f"/{side}_camera/image_raw")
@@ -132,19 +132,19 @@ def test_two_cameras_do_not_meet(tmp_path):
     assert {"__ns:=/right", "image:=/right_camera/image_raw"} <= argv[1]
 
 
-def test_a_bag_is_played_on_its_own_clock(tmp_path):
+def test_a_bag_is_played_with_its_clock(tmp_path):
     context, entities = launch(BAG, **NEEDED[BAG], loop="false", rate="0.5", rviz="false")
     (player,) = [e for e in entities if isinstance(e, FakeExecuteProcess)]
     assert player.cmd == ["ros2", "bag", "play", "drive", "--clock", "--rate", "0.5"]
-    told = parameters(context, nodes(entities)[0], tmp_path)
-    assert told["use_sim_time"] is True and told["publish_points"] is True
+    values = parameters(context, nodes(entities)[0], tmp_path)
+    assert values["use_sim_time"] is True and values["publish_points"] is True
 
 
-def test_nav2_gets_a_thin_short_cloud(tmp_path):
+def test_the_cloud_for_nav2_is_thinned_and_limited(tmp_path):
     context, entities = launch(NAV2, **NEEDED[NAV2])
-    told = parameters(context, nodes(entities)[0], tmp_path)
-    del told["use_sim_time"]
-    given = DepthParameters().at_start(told)
+    values = parameters(context, nodes(entities)[0], tmp_path)
+    del values["use_sim_time"]
+    given = DepthParameters().at_start(values)
     assert given.publish_points and given.points_stride > 1 and 0 < given.points_max_range < 20
     assert given.checkpoint == "c"
 
@@ -152,6 +152,6 @@ def test_nav2_gets_a_thin_short_cloud(tmp_path):
 @pytest.mark.parametrize(
     "given", [{"rviz": "maybe"}, {"use_sim_time": "1"}, {"point_cloud": "yes"}]
 )
-def test_other_values_than_the_choices_are_refused(given):
+def test_values_other_than_the_choices_are_refused(given):
     with pytest.raises(AssertionError):
         launch(DEPTH, **given)
