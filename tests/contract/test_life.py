@@ -93,7 +93,7 @@ def test_outputs_that_are_switched_off_stay_silent(driver):
         ({"points_stride": 0}, "points_stride (is|out of range.* value:) 0"),  # or as rclpy says it
         ({"depth_encoding": "64FC1"}, "depth_encoding is '64FC1'"),
         ({"min_depth": 5.0, "max_depth": 2.0}, "raise max_depth"),
-        ({"network_width": 64}, "together"),
+        ({"network_width": 64}, "set both or none"),
     ],
 )
 def test_a_wrong_parameter_ends_the_start_with_its_name(driver, parameters, words):
