@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Read bags of any kind: ROS 1 `.bag`, ROS 2 sqlite3 and mcap, compressed or not."""
+"""Reader of bags of ROS 1 (`.bag`) and ROS 2 (sqlite3 and mcap), compressed or not."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from jasmine_core.errors import BagError, FrameError
 IMAGE, COMPRESSED, CAMERA_INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
-# A damaged file makes the parsers underneath raise whatever their language has: their own errors,
-# struct.error, KeyError, those of SQLite and of the compressors. They share no other base.
+# For a damaged file, the parsers of rosbags raise errors of their own, of Python, of SQLite and of
+# the compression libraries. Their only common base is Exception.
 _DAMAGE = Exception
 
 
 @dataclass(frozen=True)
 class Topic:
-    """Describe one topic of a bag."""
+    """One topic of a bag."""
 
     name: str
     type: str
-    count: int
+    count: int  # messages
 
 
 @dataclass(frozen=True)
 class BagMessage:
-    """Hold one message as it lies in the bag; `Bag.decode` reads it."""
+    """One serialized message of a bag; `Bag.decode` deserializes it."""
 
     connection: Connection
-    stamp: int  # [ns] when it was recorded
+    stamp: int  # [ns] time of recording
     raw: bytes
 
     @property
     def topic(self) -> str:
-        """Return the topic's name."""
+        """Name of the topic."""
         return self.connection.topic
 
     @property
     def type(self) -> str:
-        """Return the type's name, such as `sensor_msgs/msg/Image`."""
+        """Name of the type, such as `sensor_msgs/msg/Image`."""
         return self.connection.msgtype
 
 
 class Bag:
-    """Stream the messages of one bag; use it as a context manager."""
+    """Reader of one bag; use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,7 +63,7 @@ class Bag:
     def __enter__(self) -> Bag:
         file = _bag_file(self.path)
         try:
-            # Bags of Humble and before carry no message definitions.
+            # Bags of Humble and earlier do not contain message definitions.
             reader = AnyReader([file], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
             reader.open()
         except _DAMAGE as err:
@@ -86,25 +86,34 @@ class Bag:
 
     @property
     def reader(self) -> AnyReader:
-        """Return the open reader underneath."""
+        """Reader of rosbags, while the bag is open."""
         if self._reader is None:
             raise BagError(f"{self.path} is not open")
         return self._reader
 
     @property
     def start(self) -> int:
-        """Return the stamp [ns] of the first message."""
+        """Time of recording [ns] of the first message."""
         return self.reader.start_time
 
     @property
     def stop(self) -> int:
-        """Return the stamp [ns] after the last message."""
+        """Time [ns] after the last message was recorded."""
         return self.reader.end_time
 
     def messages(
         self, topics: Collection[str] = (), start: int | None = None, stop: int | None = None
     ) -> Iterator[BagMessage]:
-        """Yield the messages of some topics, or all, with start <= stamp < stop, in order."""
+        """Yield the messages of some topics in the order of recording.
+
+        Args:
+            topics: names of the topics; all topics if empty.
+            start: first time of recording [ns].
+            stop: time of recording [ns] before which the last message lies.
+
+        Raises:
+            BagError: the file is damaged; the messages before the damage are yielded first.
+        """
         connections = [c for c in self.reader.connections if not topics or c.topic in topics]
         count = 0
         try:
@@ -118,33 +127,35 @@ class Bag:
             ) from err
 
     def decode(self, message: BagMessage) -> Any:
-        """Deserialise a message; raise FrameError if its bytes do not fit its type."""
+        """Deserialize a message; raise FrameError if its bytes do not fit its type."""
         try:
             return self.reader.deserialize(message.raw, message.type)
         except _DAMAGE as err:
             raise FrameError(
-                f"{message.topic}: message at {message.stamp} ns is no {message.type}: "
+                f"{message.topic}: message at {message.stamp} ns is not a {message.type}: "
                 f"{_reason(err)}"
             ) from err
 
 
 def _bag_file(path: Path) -> Path:
-    """Return what the reader opens: a file, or a rosbag2 folder, with or without metadata."""
+    """Return the path that rosbags can open: a file, or a rosbag2 folder with its metadata."""
     if not path.exists():
         raise BagError(
             f"{path} does not exist; give a .bag, .mcap or .db3 file or a rosbag2 folder"
         )
     if path.is_file():
         if path.suffix not in (".bag", ".mcap", ".db3"):
-            raise BagError(f"{path} is not a bag: expected .bag, .mcap, .db3 or a rosbag2 folder")
+            raise BagError(
+                f"{path} is not a bag; give a .bag, .mcap or .db3 file or a rosbag2 folder"
+            )
         return path
     if (path / "metadata.yaml").is_file():
         return path
     files = sorted(f for f in path.iterdir() if f.suffix in (".mcap", ".db3", ".bag"))
     if len(files) != 1:
         raise BagError(
-            f"{path} has no metadata.yaml and {len(files)} bag files; `ros2 bag reindex {path}` "
-            "writes one, or give one file"
+            f"{path} has no metadata.yaml and {len(files)} bag files; write the metadata with "
+            f"`ros2 bag reindex {path}`, or give one of the files"
         )
     return files[0]
 
@@ -155,5 +166,5 @@ def _reason(err: BaseException) -> str:
 
 def _remedy(path: Path) -> str:
     if path.suffix == ".bag":
-        return "if the recording was cut short, `rosbag reindex` repairs it"
-    return "if the recording was cut short, `mcap recover` or `ros2 bag reindex` repairs it"
+        return "if the recording was interrupted, `rosbag reindex` repairs it"
+    return "if the recording was interrupted, `mcap recover` or `ros2 bag reindex` repairs it"

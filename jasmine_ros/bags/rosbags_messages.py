@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ROS messages made with the type definitions of rosbags, for bags and for DDS without ROS."""
+"""Factory of ROS messages with the type definitions of rosbags, without a ROS installation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rosbags.typesys.store import Typestore
 
 from jasmine_ros.msgs.messages import flat_array, unknown_fields
 
-# Defaults other than zero that the .msg files give; a typestore does not keep them.
+# Defaults of the .msg files that are not zero; a typestore of rosbags does not contain them.
 _NOT_ZERO = {
     ("geometry_msgs/msg/Quaternion", "w"): 1.0,
     ("sensor_msgs/msg/NavSatStatus", "status"): -2,
@@ -24,16 +24,16 @@ _NOT_ZERO = {
 
 
 class _Field(NamedTuple):
-    """How one field of a message gets its value."""
+    """Default and conversion of one field of a message."""
 
     default: Callable[[], Any]
     convert: Callable[[Any], Any]
 
 
 class RosbagsMessages:
-    """Build the messages of `rosbags`, ready for its serialiser: no ROS needed.
+    """Factory of messages that rosbags can serialize.
 
-    Numpy arrays of the right dtype are not copied, so a message shares their memory.
+    Numpy arrays of the dtype of a field are not copied: the message shares their memory.
     """
 
     def __init__(self, typestore: Typestore | None = None) -> None:
@@ -42,7 +42,7 @@ class RosbagsMessages:
 
     def make(self, type_name: str, **fields: Any) -> Any:
         """Build a message; see `Messages.make`."""
-        known = self._known.get(type_name) or self._learn(type_name)
+        known = self._known.get(type_name) or self._fields_of(type_name)
         if unknown := fields.keys() - known.keys():
             raise TypeError(unknown_fields(type_name, unknown, known))
         values = {
@@ -51,9 +51,9 @@ class RosbagsMessages:
         }
         return self.typestore.types[type_name](**values)
 
-    def _learn(self, type_name: str) -> dict[str, _Field]:
+    def _fields_of(self, type_name: str) -> dict[str, _Field]:
         _, definitions = self.typestore.fielddefs[type_name]
-        # Names as the class spells them (Python keywords get an underscore); `__msgtype__` is last.
+        # The class appends an underscore to Python keywords. Its last field is `__msgtype__`.
         message_class: Any = self.typestore.types[type_name]
         names = [field.name for field in dataclass_fields(message_class)][: len(definitions)]
         self._known[type_name] = {
@@ -65,13 +65,13 @@ class RosbagsMessages:
     def _field(self, description: Any, default: Any = None) -> _Field:
         kind, content = description
         if kind == Nodetype.NAME:
-            return _Field(partial(self.make, content), _as_given)
+            return _Field(partial(self.make, content), _unchanged)
         if kind == Nodetype.BASE:
             value = _zero(content[0]) if default is None else default
-            return _Field(lambda: value, _as_given)
+            return _Field(lambda: value, _unchanged)
         element, length = content
         if kind == Nodetype.SEQUENCE:
-            length = 0  # and not the upper bound that stands here
+            length = 0  # the definition has the upper bound here
         if element[0] == Nodetype.BASE and element[1][0] != "string":
             dtype = _dtype(element[1][0])
             convert = partial(flat_array, dtype=dtype, length=length or None)
@@ -88,5 +88,5 @@ def _dtype(base: str) -> np.dtype[Any]:
     return np.dtype("uint8" if base == "char" else base)
 
 
-def _as_given(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value

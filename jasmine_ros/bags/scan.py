@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a bag says about its camera beside the images: calibration, odometry, fixed transforms."""
+"""Calibration, odometry and fixed transforms of a bag."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,33 +18,42 @@ from jasmine_ros.msgs.calibration_file import read_camera_info
 from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.transforms import TRANSFORMS, numbers_of
+from jasmine_ros.msgs.types import CameraInfo, Odometry, Stamped, TFMessage
 
 ODOMETRY = "nav_msgs/msg/Odometry"
 NONE = "none"
-_STAMP_BYTES = 12  # of a serialised header; what follows is equal while a camera stays the same
+_STAMP_BYTES = 12  # CDR header and stamp; the rest is equal in each CameraInfo of a fixed camera
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a bag says about its camera beside the images."""
+    """Calibration, odometry and fixed transforms of a bag."""
 
-    camera_info: Any  # message
+    camera_info: CameraInfo
     frame: str  # of the camera
-    child: str  # of the odometry
-    samples: list[tuple[int, tuple[float, ...]]]  # of the odometry: stamp, T_odom_child
-    transforms: dict[tuple[str, str], Array]  # (parent, child) to T_parent_child, fixed ones
+    child: str  # child frame of the odometry
+    samples: list[tuple[int, tuple[float, ...]]]  # odometry: stamp [ns], T_odom_child
+    transforms: dict[tuple[str, str], Array]  # fixed ones: (parent, child) to T_parent_child
 
 
-def find_odometry(bag: Bag, asked: str | None) -> str | None:
-    """Choose the odometry of a bag: the one that is named, else /odom or the only one there is."""
+def find_odometry(bag: Bag, name: str | None) -> str | None:
+    """Choose the odometry topic of a bag.
+
+    Args:
+        bag: an open bag.
+        name: the topic; "none" for no odometry; None selects /odom, or the only odometry topic.
+
+    Raises:
+        BagError: the named topic is missing, or one of several topics must be named.
+    """
     topics = sorted(t.name for t in bag.topics.values() if t.type == ODOMETRY and t.count)
-    if asked == NONE:
+    if name == NONE:
         return None
-    if asked is not None:
-        if asked not in topics:
-            there = ", ".join(topics) or NONE
-            raise BagError(f"{bag.path} has no odometry {asked}; --odometry can be: {there}")
-        return asked
+    if name is not None:
+        if name not in topics:
+            choices = ", ".join(topics) or NONE
+            raise BagError(f"{bag.path} has no odometry {name}; --odometry can be: {choices}")
+        return name
     if len(topics) > 1 and "/odom" not in topics:
         raise BagError(
             f"{bag.path} has {len(topics)} odometry topics; choose one with --odometry: "
@@ -57,8 +65,19 @@ def find_odometry(bag: Bag, asked: str | None) -> str | None:
 def scan_bag(
     bag: Bag, camera: CameraTopics, odometry: str | None, calibration: Path | None
 ) -> Scan:
-    """Read everything but the images; `calibration` is a file that replaces CameraInfo."""
-    info = raw = None
+    """Read calibration, odometry and transforms of a bag.
+
+    Args:
+        bag: an open bag.
+        camera: the camera, of which CameraInfo is read if it has a topic.
+        odometry: odometry topic; None reads neither odometry nor transforms.
+        calibration: camera_calibration YAML file that replaces CameraInfo.
+
+    Raises:
+        BagError: the bag has no CameraInfo, or the calibration changes.
+    """
+    info: CameraInfo | None = None
+    raw: bytes | None = None
     samples: list[tuple[int, tuple[float, ...]]] = []
     child = ""
     fixed: dict[tuple[str, str], Array] = {}
@@ -72,29 +91,32 @@ def scan_bag(
         if message.topic == camera.info:
             if raw is not None and raw == message.raw[_STAMP_BYTES:]:
                 continue
-            latest = bag.decode(message)
+            latest: CameraInfo = bag.decode(message)
             if info is not None and not _same_camera(info, latest):
                 at = (message.stamp - bag.start) * 1e-9
                 raise BagError(
-                    f"{camera.info} in {bag.path} changes after {at:.1f} s; one sequence has one "
-                    "K: cut the bag there, or fix focus and zoom"
+                    f"{camera.info} in {bag.path} changes after {at:.1f} s, but a sequence has one "
+                    "K; split the bag there, or fix focus and zoom"
                 )
             info, raw = info or latest, message.raw[_STAMP_BYTES:]
         elif message.topic == odometry:
-            sample = bag.decode(message)
+            sample: Odometry = bag.decode(message)
             child = sample.child_frame_id or child
             if numbers := numbers_of(sample.pose.pose.position, sample.pose.pose.orientation):
                 samples.append((stamp_of(sample, message), numbers))
         else:
-            for t in bag.decode(message).transforms:
+            transforms: TFMessage = bag.decode(message)
+            for t in transforms.transforms:
                 key = (t.header.frame_id.lstrip("/"), t.child_frame_id.lstrip("/"))
                 if numbers := numbers_of(t.transform.translation, t.transform.rotation):
                     T = from_numbers(numbers)
                     if key in fixed and not np.allclose(fixed[key], T, atol=1e-6):
-                        moving.add(key)  # on /tf only; a ROS 1 robot repeats fixed ones there
+                        moving.add(
+                            key
+                        )  # ROS 1 robots repeat fixed transforms on /tf, without a change
                     fixed.setdefault(key, T)
     if info is None:
-        raise BagError(f"{camera.info} in {bag.path} holds no message")
+        raise BagError(f"{camera.info} in {bag.path} has no messages")
     return Scan(
         info,
         _camera_frame(bag, camera, info),
@@ -121,7 +143,7 @@ def static_transforms(bag: Bag) -> dict[tuple[str, str], Array]:
     return transforms
 
 
-def _same_camera(a: Any, b: Any) -> bool:
+def _same_camera(a: CameraInfo, b: CameraInfo) -> bool:
     first, second = calibration_of(a), calibration_of(b)
     if (first.width, first.height) != (second.width, second.height):
         return False
@@ -131,7 +153,7 @@ def _same_camera(a: Any, b: Any) -> bool:
     )
 
 
-def _camera_frame(bag: Bag, camera: CameraTopics, info: Any) -> str:
+def _camera_frame(bag: Bag, camera: CameraTopics, info: CameraInfo) -> str:
     if info.header.frame_id:
         return str(info.header.frame_id).lstrip("/")
     for message in bag.messages([camera.image]):
@@ -139,6 +161,6 @@ def _camera_frame(bag: Bag, camera: CameraTopics, info: Any) -> str:
     return ""
 
 
-def stamp_of(message: Any, recorded: BagMessage) -> int:
-    """Return the stamp of the header [ns], or when it was recorded where nobody set it."""
+def stamp_of(message: Stamped, recorded: BagMessage) -> int:
+    """Return the stamp of the header [ns], or the time of recording if the stamp is zero."""
     return stamp_ns(message.header.stamp) or recorded.stamp

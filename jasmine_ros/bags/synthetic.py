@@ -1,41 +1,47 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Drives through the procedural world as bags, with what a real robot would have recorded."""
+"""Bags of rendered sequences, with the topics that a robot records."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import depth_to_sixteen_bits
-from jasmine_core.geometry.rigid import BODY_FROM_OPTICAL, inverse, quaternion_of, rigid
+from jasmine_core.geometry.rigid import BODY_FROM_OPTICAL, Array, inverse, quaternion_of, rigid
 from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.messages import make_header
+from jasmine_ros.msgs.types import Message, Odometry, Quaternion, TFMessage, Vector3
 
 CAMERA_FRAME, BASE_FRAME, ODOM_FRAME = "camera_optical_frame", "base_link", "odom"
 IMAGE, CAMERA_INFO = "/camera/image_rect/compressed", "/camera/camera_info"
 ODOM, TF_STATIC = "/odom", "/tf_static"
-START = 1_700_000_000_000_000_000  # [ns] of every drive
+START = 1_700_000_000_000_000_000  # [ns] stamp of the first image
 JPEG_QUALITY = 92
 
-# The vehicle's frame: forward, left, up, at the camera (REP 103).
+# The axes of the vehicle are forward, left, up (REP 103); its origin is the camera.
 T_BASE_CAMERA = rigid(BODY_FROM_OPTICAL, np.zeros(3))
 
 
 def write_world_bag(
     seed: int, config: WorldConfig, bag: Path, ground_truth: Path | None = None
 ) -> None:
-    """Render the drive of a seed into a bag: images, CameraInfo, odometry, extrinsics.
+    """Render a sequence into a bag: images, CameraInfo, odometry and extrinsics.
 
-    `ground_truth` is a folder for the exact depth: 16-bit PNG, metres x 256, 0 for sky, by stamp.
+    Args:
+        seed: seed of the world and of the camera's motion.
+        config: size, rate and kind of the sequence.
+        bag: path of the new bag.
+        ground_truth: folder for the exact depth, as 16-bit PNG files in metres x 256, 0 for sky,
+            named by the stamp of the image [ns].
     """
     drive = render_drive(seed, config)
     with BagWriter(bag) as writer:
@@ -48,15 +54,15 @@ def write_world_bag(
             writer.add(topic, kind)
         messages = RosbagsMessages(writer.typestore)
         writer.write(TF_STATIC, START, _extrinsics(messages))
-        for index, since in enumerate(drive.stamps):
-            stamp = START + since
+        for index, elapsed in enumerate(drive.stamps):
+            stamp = START + elapsed
             for topic, message in _frame(messages, drive, index, stamp).items():
                 writer.write(topic, stamp, message)
             if ground_truth:
                 _write_ground_truth(ground_truth / f"{stamp}.png", drive.depths[index, 0].numpy())
 
 
-def _frame(messages: RosbagsMessages, drive: Drive, index: int, stamp: int) -> dict[str, Any]:
+def _frame(messages: RosbagsMessages, drive: Drive, index: int, stamp: int) -> dict[str, Message]:
     rgb = (drive.images[index].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     height, width = rgb.shape[:2]
     quality = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
@@ -72,8 +78,8 @@ def _frame(messages: RosbagsMessages, drive: Drive, index: int, stamp: int) -> d
     }
 
 
-def _odometry(messages: RosbagsMessages, drive: Drive, index: int, stamp: int) -> Any:
-    """Return where the vehicle is since the start, and how it moves, in its own axes (REP 105)."""
+def _odometry(messages: RosbagsMessages, drive: Drive, index: int, stamp: int) -> Odometry:
+    """Return pose and twist of the vehicle, relative to its first pose (REP 105)."""
     poses = drive.T_world_camera.double().numpy()
     T_odom_world = T_BASE_CAMERA @ inverse(poses[0])
     T_odom_base = T_odom_world @ poses[index] @ inverse(T_BASE_CAMERA)
@@ -90,16 +96,17 @@ def _odometry(messages: RosbagsMessages, drive: Drive, index: int, stamp: int) -
         linear=_xyz(messages, "Vector3", linear),
         angular=_xyz(messages, "Vector3", angular),
     )
-    return make(
+    odometry: Odometry = make(
         "nav_msgs/msg/Odometry",
         header=make_header(messages, stamp, ODOM_FRAME),
         child_frame_id=BASE_FRAME,
         pose=make("geometry_msgs/msg/PoseWithCovariance", pose=pose),
         twist=make("geometry_msgs/msg/TwistWithCovariance", twist=twist),
     )
+    return odometry
 
 
-def _extrinsics(messages: RosbagsMessages) -> Any:
+def _extrinsics(messages: RosbagsMessages) -> TFMessage:
     transform = messages.make(
         "geometry_msgs/msg/Transform",
         translation=_xyz(messages, "Vector3", T_BASE_CAMERA[:3, 3]),
@@ -111,20 +118,23 @@ def _extrinsics(messages: RosbagsMessages) -> Any:
         child_frame_id=CAMERA_FRAME,
         transform=transform,
     )
-    return messages.make("tf2_msgs/msg/TFMessage", transforms=[stamped])
+    message: TFMessage = messages.make("tf2_msgs/msg/TFMessage", transforms=[stamped])
+    return message
 
 
-def _xyz(messages: RosbagsMessages, kind: str, values: np.ndarray[Any, Any]) -> Any:
+def _xyz(messages: RosbagsMessages, kind: str, values: Array) -> Vector3:
     x, y, z = (float(v) for v in values)
-    return messages.make(f"geometry_msgs/msg/{kind}", x=x, y=y, z=z)
+    vector: Vector3 = messages.make(f"geometry_msgs/msg/{kind}", x=x, y=y, z=z)
+    return vector
 
 
-def _rotation(messages: RosbagsMessages, T: np.ndarray[Any, Any]) -> Any:
+def _rotation(messages: RosbagsMessages, T: Array) -> Quaternion:
     x, y, z, w = (float(v) for v in quaternion_of(T[:3, :3]))
-    return messages.make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w)
+    rotation: Quaternion = messages.make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w)
+    return rotation
 
 
-def _write_ground_truth(path: Path, depth: np.ndarray[Any, Any]) -> None:
+def _write_ground_truth(path: Path, depth: NDArray[np.float32]) -> None:
     with atomic_file(path) as temporary:
         if not cv2.imwrite(str(temporary), depth_to_sixteen_bits(depth, 256.0)):
-            raise OSError(f"{path} could not be written")
+            raise OSError(f"{path} cannot be written")

@@ -1,13 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One bag into one sequence: its images rectified and resized, its odometry judged."""
+"""Conversion of a bag to a sequence: images rectified and resized, odometry checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,30 +25,31 @@ from jasmine_ros.bags.reader import Bag, BagMessage
 from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
 from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.rectification import view_from
+from jasmine_ros.msgs.types import CompressedImage, Image
 
-PROBES = 12  # places of a bag where odometry is compared with images, and ...
-_PROBE_LENGTH = 1_500_000_000  # [ns] ... how far such a place reaches
-_PROBE_STEP = 90_000_000  # [ns] between images that are looked at there
+PROBES = 12  # sections of a bag in which the odometry is compared with the images
+_PROBE_LENGTH = 1_500_000_000  # [ns] of a section
+_PROBE_STEP = 90_000_000  # [ns] between the images that are compared
 
 
 @dataclass(frozen=True)
 class Job:
-    """Say which bag becomes which sequence, and how."""
+    """Request to convert one bag to one sequence."""
 
     bag: Path
     folder: Path
     options: PrepareOptions
-    image: str | None = None  # topic; found by itself where there is one camera
-    camera_info: str | None = None  # topic; found beside the image's
-    calibration: Path | None = None  # camera_calibration YAML, instead of a CameraInfo topic
-    odometry: str | None = None  # topic; found by itself; "none" ignores what there is
-    masks: Path | None = None  # PNG of Cityscapes' training classes, named by stamps
-    teacher: Path | None = None  # 16-bit PNG of depth, named by stamps
+    image: str | None = None  # topic; None: the only camera of the bag
+    camera_info: str | None = None  # topic; None: in the namespace of the image topic
+    calibration: Path | None = None  # camera_calibration YAML file that replaces CameraInfo
+    odometry: str | None = None  # topic; None: /odom or the only one; "none": no odometry
+    masks: Path | None = None  # folder of PNG files with Cityscapes classes, named by stamp [ns]
+    teacher: Path | None = None  # folder of 16-bit PNG files with depth, named by stamp [ns]
     overwrite: bool = False
 
 
 class Interrupted(Exception):
-    """The user stopped a bag halfway; the next run continues it."""
+    """The user interrupted the conversion of a bag; the next run continues it."""
 
 
 def prepare_bag(
@@ -57,13 +57,19 @@ def prepare_bag(
     progress: Callable[[int, int], None] = lambda done, total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Outcome | None:
-    """Prepare one bag; None if it had been finished before.
+    """Convert one bag to a sequence; return None if an earlier run has finished it.
 
-    `progress` is told how many images are done, and of how many. `stop` is asked before each;
-    Interrupted is raised once it says so.
+    Args:
+        job: the request.
+        progress: called after each image with the numbers of done and of all images.
+        stop: called before each image; True interrupts the conversion.
+
+    Raises:
+        Interrupted: `stop` returned True.
+        BagError: the bag cannot be used; the message says why.
     """
     with Bag(job.bag) as bag:
-        # 1. Is there anything to do?
+        # 1. Return if an earlier run has finished the sequence.
         camera = choose_calibrated_camera(bag, job.image, job.camera_info, job.calibration)
         topic = find_odometry(bag, job.odometry)
         source = {
@@ -83,12 +89,12 @@ def prepare_bag(
                 _attach_labels(job, _Images(bag, camera, scan, job.options))
             return None
 
-        # 2. Learn the camera and the robot's motion.
+        # 2. Read the calibration and check the odometry.
         scan = scan_bag(bag, camera, topic, job.calibration)
         images = _Images(bag, camera, scan, job.options)
         odometry, facts = _examine_odometry(images, topic)
 
-        # 3. Stream the images.
+        # 3. Convert the images.
         limit = job.options.limit or bag.topics[camera.image].count
         total = min(limit, bag.topics[camera.image].count)
         with SequenceBuilder(
@@ -99,7 +105,7 @@ def prepare_bag(
                     raise Interrupted
                 if builder.received >= total:
                     break
-                images.give(message, builder)
+                images.offer(message, builder)
                 progress(builder.received, total)
             outcome = builder.finish()
         _attach_labels(job, images)
@@ -119,14 +125,14 @@ class _Images:
         lens = self.view.seen
         valid = np.ones((full.height, full.width), np.float32) if lens is None else lens
         inside = self.transform.map(valid)
-        self.seen = np.nan_to_num(inside, nan=0.0) > 0.99  # [H,W] shows the scene
+        self.seen = np.nan_to_num(inside, nan=0.0) > 0.99  # [H,W] covered by the raw image
 
-    def read(self, message: Any) -> RgbImage:
+    def read(self, message: Image | CompressedImage) -> RgbImage:
         """Return the image of a message as the sequence stores it."""
         return self.transform.image(self.view(decode(message, self.topics.image)))
 
-    def give(self, message: BagMessage, builder: SequenceBuilder) -> None:
-        """Offer an image to the builder; one whose message is damaged is offered all the same."""
+    def offer(self, message: BagMessage, builder: SequenceBuilder) -> None:
+        """Offer an image to the builder, which also counts those that cannot be decoded."""
         try:
             image = self.bag.decode(message)
         except FrameError as err:
@@ -140,7 +146,7 @@ class _Images:
             builder.offer(message.stamp, stamp_of(image, message), lambda: self.read(image))
 
     def views(self, start: int, stop: int) -> Iterator[tuple[int, View]]:
-        """Yield stamp [ns] and view of some of the images recorded in a stretch of time."""
+        """Yield stamp [ns] and view of some of the images recorded from start to stop [ns]."""
         allowed = allowed_points(self.camera, self.seen)
         due = start
         for message in self.bag.messages([self.topics.image], start, stop):
@@ -156,7 +162,7 @@ class _Images:
 
 
 def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | None, OdometryFacts]:
-    """Return the odometry of the camera if it can be used, and the facts about it."""
+    """Return the odometry of the camera, None if it cannot be used, and the facts about it."""
     scan, bag = images.scan, images.bag
     if topic is None:
         return None, OdometryFacts()
@@ -173,15 +179,15 @@ def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | No
     if T_child_camera is None:
         return refuse(
             OdometryProblem.NO_TRANSFORM,
-            f"no transform leads from {scan.child!r} to the camera's {scan.frame!r}",
+            f"there is no transform from {scan.child!r} to the camera frame {scan.frame!r}",
         )
     odometry = Odometry(scan.samples, T_child_camera)
     jumps = len(odometry.jumps)
     if odometry.jump_share > MAX_JUMP_SHARE:
         detail = f"it jumps {jumps} times in {count} samples"
         return refuse(OdometryProblem.JUMPS, detail, jumps)
-    places = np.linspace(bag.start, max(bag.start, bag.stop - _PROBE_LENGTH), PROBES)
-    starts = sorted({int(place) for place in places})
+    times = np.linspace(bag.start, max(bag.start, bag.stop - _PROBE_LENGTH), PROBES)
+    starts = sorted({int(time) for time in times})
     probes = [probe(images.views(at, at + _PROBE_LENGTH), odometry) for at in starts]
     found = [p for p in probes if p is not None]
     if contradicted := contradiction(found):

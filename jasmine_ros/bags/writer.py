@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Write rosbag2 bags that stay readable when the disk fills up or the run is stopped.
+"""Writer of rosbag2 bags that stay readable if the disk is full or the run is interrupted.
 
-rosbags writes the index at the end, so an error in the middle would leave a file that nobody can
-open. Here the storages remember the last state that was whole, go back to it, and close there.
+rosbags writes the index of a bag at its end, so that an error before leaves a file that cannot be
+opened. The storages in this file keep their last consistent state, return to it after an error, and
+write the index there.
 """
 
 from __future__ import annotations
@@ -27,23 +28,32 @@ from rosbags.typesys.store import Typestore
 
 from jasmine_core.errors import BagError
 from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.msgs.types import Message
 
-RESERVE = 2**20  # [bytes] kept free for the index and metadata.yaml of a bag whose disk is full
+RESERVE = 2**20  # [bytes] of a file that is deleted on a full disk, for index and metadata
 STORAGES = ("mcap", "sqlite3")
-_FULL = (OSError, sqlite3.Error)  # how a file system and how SQLite say that they cannot write
+_FULL = (OSError, sqlite3.Error)  # errors of the file system and of SQLite on a full disk
 
 
 class BagWriter:
-    """Write one rosbag2 folder; use it as a context manager.
+    """Writer of one rosbag2 folder; use it as a context manager.
 
-    Leaving the block closes the bag properly, whatever happened inside.
+    The bag is readable after the block, also if an error was raised inside.
+
+    Args:
+        path: folder of the new bag.
+        storage: "mcap" or "sqlite3".
+        compress: compress with zstd.
+
+    Raises:
+        BagError: the folder exists or cannot be written, or the storage is unknown.
     """
 
     def __init__(self, path: Path, storage: str = "mcap", compress: bool = False) -> None:
         if storage not in STORAGES:
             raise BagError(f"storage {storage!r} is not one of {', '.join(STORAGES)}")
         if path.exists():
-            raise BagError(f"{path} exists already; remove it or write elsewhere")
+            raise BagError(f"{path} exists already; remove it or choose another folder")
         self.path = path
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
         self._writer = _Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
@@ -70,7 +80,7 @@ class BagWriter:
     ) -> None:
         self._reserve.unlink(missing_ok=True)
         failure: Exception | None = None
-        for _ in range(3):  # each time with less in the bag, so that the index finds room
+        for _ in range(3):  # each attempt keeps fewer messages, so that the index fits
             try:
                 self._writer.close()
                 break
@@ -88,13 +98,13 @@ class BagWriter:
             topic, kind, typestore=self.typestore
         )
 
-    def write(self, topic: str, stamp: int, message: Any) -> None:
-        """Serialise and write a message with its recording stamp [ns]."""
+    def write(self, topic: str, stamp: int, message: Message) -> None:
+        """Serialize and write a message with its time of recording [ns]."""
         connection = self._connections[topic]
         self._write(connection, stamp, self.typestore.serialize_cdr(message, connection.msgtype))
 
     def copy(self, message: BagMessage, source: Bag) -> None:
-        """Write another bag's message as it is; ROS 1 messages become ROS 2 messages."""
+        """Write a message of another bag unchanged; a ROS 1 message becomes a ROS 2 message."""
         key = message.connection.id
         if key not in self._copies:
             self._copies[key] = self._add_copy(message.connection, source)
@@ -127,11 +137,11 @@ class BagWriter:
             raise BagError(f"{self.path}: {err}; {self._kept()}") from err
 
     def _kept(self) -> str:
-        return f"the {sum(self._writer.counts.values())} messages written before stay readable"
+        return f"the first {sum(self._writer.counts.values())} messages stay readable"
 
 
 def _register_missing(store: Typestore, source: Typestore, kind: str) -> None:
-    """Teach `store` a type and its parts from another bag; parts it knows keep their ROS 2 form."""
+    """Add a type of another bag and the types of its fields to `store`, unless it has them."""
     known = set(store.fielddefs)
     wanted: dict[str, Any] = {}
 
@@ -151,7 +161,7 @@ def _register_missing(store: Typestore, source: Typestore, kind: str) -> None:
 
 @dataclass(frozen=True)
 class _Mark:
-    """Remember a state in which the storage was whole."""
+    """Consistent state of a storage."""
 
     offset: int  # [bytes] of the file
     counts: dict[int, int]  # messages of each connection
@@ -159,7 +169,7 @@ class _Mark:
 
 
 class _Mcap(McapWriter):
-    """Remember where each whole chunk ends."""
+    """MCAP storage that can return to the end of an earlier chunk."""
 
     def __init__(self, path: Path, compression: CompressionMode) -> None:
         super().__init__(path, compression)
@@ -173,7 +183,7 @@ class _Mcap(McapWriter):
         self._marks.append(mark)
 
     def go_back(self, further: bool) -> _Mark:
-        """Cut the file after its last whole chunk, or after the one before that."""
+        """Truncate the file after its last complete chunk, or after the chunk before that."""
         if further and len(self._marks) > 1:
             self._marks.pop()
         mark = self._marks[-1]
@@ -181,7 +191,8 @@ class _Mcap(McapWriter):
         self.chunk = PendingChunk(2**63 - 1, 0, BytesIO(), defaultdict(list))
         self.channel_stats = {c: mark.counts.get(c, 0) for c in self.channel_stats}
         self.message_end_time = mark.end
-        # The old stream still buffers bytes that did not fit: they must never reach the file.
+        # The old stream buffers bytes that did not fit on the disk. Closing its raw file discards
+        # them.
         self.bio.raw.close()
         self.bio = self.path.open("r+b")  # type: ignore[assignment]
         self.bio.truncate(mark.offset)
@@ -190,26 +201,26 @@ class _Mcap(McapWriter):
 
 
 class _Sqlite3(Sqlite3Writer):
-    """Commit whenever a megabyte has gathered; rosbags alone commits once, at the end."""
+    """SQLite storage that commits after each MiB; rosbags commits once, at the end."""
 
     def __init__(self, path: Path, compression: CompressionMode) -> None:
         super().__init__(path, compression)
         self._counts: dict[int, int] = defaultdict(int)
-        self._end, self._gathered = 0, 0
+        self._end, self._uncommitted = 0, 0
         self._mark = _Mark(0, {}, 0)
 
     def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
         super().write(connection, timestamp, data)
         self._counts[connection.id] += 1
         self._end = max(self._end, timestamp)
-        self._gathered += len(data)
-        if self._gathered > 2**20:
+        self._uncommitted += len(data)
+        if self._uncommitted > 2**20:
             self.conn.commit()
             self._mark = _Mark(0, dict(self._counts), self._end)
-            self._gathered = 0
+            self._uncommitted = 0
 
     def go_back(self, further: bool) -> _Mark:
-        """Forget what was not committed."""
+        """Discard what is not committed."""
         self.conn.rollback()
         self._counts = defaultdict(int, self._mark.counts)
         return self._mark
@@ -224,7 +235,7 @@ class _Writer(Writer):
     counts: dict[int, int]
 
     def go_back(self, further: bool = False) -> None:
-        """Return to the storage's last whole state, in the books as well."""
+        """Return to the last consistent state of the storage, and of the message counts."""
         mark = self.storage.go_back(further)
         self.counts = {c: mark.counts.get(c, 0) for c in self.counts}
         self.max_timestamp = mark.end

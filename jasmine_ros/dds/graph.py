@@ -1,43 +1,44 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What makes a DDS participant a node in the eyes of ROS 2's tools."""
+"""ROS graph: announcement of a DDS participant as a ROS 2 node with topics."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.wire import Participant, Reader, Writer
+from jasmine_ros.msgs.types import Message
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
-_TOPIC = "ros_discovery_info"  # bare: no ROS topic, so no prefix
+_TOPIC = "ros_discovery_info"  # without the prefix rt/, because it is not a ROS topic
 _INFO = "rmw_dds_common/msg/ParticipantEntitiesInfo"
 
 
 def distribution_types() -> Typestore:
-    """Return the types of the distribution that ROS_DISTRO names: Humble, or any newer one.
+    """Return the types of Humble if ROS_DISTRO names it, else those of Jazzy.
 
-    Humble's gids are longer under the same DDS name, so that its nodes and others never see each
-    other in the graph; their topics match all the same.
+    In the messages of the ROS graph, Humble has longer gids under the same DDS type name. Nodes of
+    Humble and of newer distributions therefore do not list each other, but their topics match.
     """
     humble = os.environ.get("ROS_DISTRO") == "humble"
     return get_typestore(Stores.ROS2_HUMBLE if humble else Stores.ROS2_JAZZY)
 
 
 def type_hash(typestore: Typestore, type_name: str) -> bytes:
-    """Return the USER_DATA by which Iron and newer know the exact type of a topic (REP 2011)."""
+    """Return the USER_DATA with the type hash of a topic, for Iron and newer (REP 2011)."""
     return f"typehash={typestore.hash_rihs01(type_name)};".encode()
 
 
 class Graph:
-    """Announce one node and its topics, with gids as long as the participant's types have them."""
+    """Announcement of one node and its topics in the ROS graph."""
 
     def __init__(self, participant: Participant, node: str, namespace: str = "/") -> None:
         self._messages = RosbagsMessages(participant.typestore)
@@ -47,7 +48,7 @@ class Graph:
         self._writer = participant.writer(_TOPIC, _INFO, user_data, transient=True)
 
     def announce(self, readers: Iterable[Reader], writers: Iterable[Writer]) -> None:
-        """Tell which endpoints the node has now."""
+        """Publish which endpoints the node has now."""
         make = self._messages.make
         node = make(
             "rmw_dds_common/msg/NodeEntitiesInfo",
@@ -59,7 +60,7 @@ class Graph:
         info = make(_INFO, gid=self._as_gid(self._gid), node_entities_info_seq=[node])
         self._writer.write(self._messages.typestore.serialize_cdr(info, _INFO))
 
-    def _as_gid(self, gid: bytes) -> Any:
-        message = self._messages.make("rmw_dds_common/msg/Gid")  # 24 zeros in Humble, 16 elsewhere
+    def _as_gid(self, gid: bytes) -> Message:
+        message = self._messages.make("rmw_dds_common/msg/Gid")  # 24 bytes in Humble, else 16
         message.data[: len(gid)] = np.frombuffer(gid, np.uint8)
         return message

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The part of ROS 2's command line that the depth node understands: `--ros-args -r -p`."""
+"""Command-line arguments of ROS 2 after `--ros-args`: remappings, parameters and their files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START, END = "--ros-args", "--"
 
 @dataclass
 class RosArguments:
-    """Hold what `--ros-args` said about one node."""
+    """ROS arguments that apply to one node."""
 
     node: str
     namespace: str = "/"
@@ -46,12 +46,21 @@ def split_ros_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def parse_ros_arguments(ros: list[str], node: str, namespace: str = "/") -> RosArguments:
-    """Read remappings, parameters and parameter files; later ones win, as in ROS."""
+    """Parse remappings, parameters and parameter files; of two values the later one is used.
+
+    Args:
+        ros: the arguments after `--ros-args`.
+        node: name of the node, unless `__node` is remapped.
+        namespace: namespace of the node, unless `__ns` is remapped.
+
+    Raises:
+        ConfigError: an argument is unknown or malformed, or a file cannot be read.
+    """
     pairs = list(zip(ros[::2], ros[1::2], strict=False))
     if len(ros) % 2:
-        raise ConfigError(f"{START} {ros[-1]} lacks its value")
+        raise ConfigError(f"{ros[-1]} after {START} has no value; write {ros[-1]} NAME:=VALUE")
     result = RosArguments(node, namespace)
-    # 1. Names first: rules and files may be meant for one node only.
+    # 1. Names and remappings. They come first, because files may apply to one node only.
     for option, value in pairs:
         if option in ("-r", "--remap"):
             target, before, after = _rule(value)
@@ -63,7 +72,7 @@ def parse_ros_arguments(ros: list[str], node: str, namespace: str = "/") -> RosA
                 result.namespace = "/" + after.strip("/")
             else:
                 result.remaps[before] = after
-    # 2. What the node is told.
+    # 2. Parameters.
     for option, value in pairs:
         if option in ("-p", "--param"):
             target, name, text = _rule(value)
@@ -72,12 +81,12 @@ def parse_ros_arguments(ros: list[str], node: str, namespace: str = "/") -> RosA
         elif option == "--params-file":
             result.parameters |= _from_file(Path(value), result)
         elif option not in ("-r", "--remap", "--log-level"):
-            raise ConfigError(f"{option} is unknown after {START}; known are -r, -p, --params-file")
+            raise ConfigError(f"{option} is unknown after {START}; use -r, -p or --params-file")
     return result
 
 
 def _rule(text: str) -> tuple[str | None, str, str]:
-    """Split `[NODE:]FROM:=TO`."""
+    """Split `[NODE:]FROM:=TO` into node, from and to."""
     before, mark, after = text.partition(":=")
     target, colon, name = before.rpartition(":")
     if not (mark and name and after):
@@ -89,11 +98,11 @@ def _value(name: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as err:
-        raise ConfigError(f"{name}:={text} is no YAML value") from err
+        raise ConfigError(f"{name}:={text} is not a valid YAML value") from err
 
 
 def _from_file(path: Path, to: RosArguments) -> dict[str, Any]:
-    """Read the sections of a ROS parameter file that are meant for a node, wildcards first."""
+    """Read the sections of a ROS parameter file that apply to a node, wildcards first."""
     try:
         sections = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as err:
@@ -106,8 +115,10 @@ def _from_file(path: Path, to: RosArguments) -> dict[str, Any]:
         if section is None:
             continue
         if not isinstance(section, dict) or not isinstance(section.get("ros__parameters"), dict):
-            raise ConfigError(f"{path}: {name} holds no ros__parameters")
+            raise ConfigError(f"{path}: {name} has no mapping ros__parameters")
         result |= section["ros__parameters"]
     if not result:
-        raise ConfigError(f"{path} has no parameters for {to.full_name}; name it, or /**")
+        raise ConfigError(
+            f"{path} has no parameters for {to.full_name}; add a section {to.full_name} or /**"
+        )
     return result

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The DDS types of ROS messages, from the definitions that rosbags carries."""
+"""DDS types of ROS messages, from the type definitions of rosbags."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rosbags.interfaces import Nodetype
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
-idl: Any = idl_types  # subscripted at run time only, which type checkers do not follow
+idl: Any = idl_types  # type checkers do not follow subscripts at run time
 
-# ROS maps byte and char to uint8 on the wire; DDS's own byte and char are other types to a peer.
+# ROS serializes byte and char as uint8; byte and char of DDS are other types for a peer.
 _BASE: dict[str, Any] = {
     "bool": bool,
     **dict.fromkeys(("byte", "octet", "char"), idl.uint8),
@@ -28,7 +28,9 @@ _BASE: dict[str, Any] = {
     "float32": idl.float32,
     "float64": idl.float64,
 }
-_EMPTY = {"structure_needs_at_least_one_member": idl.uint8}  # as ROS fills an empty message
+_EMPTY = {
+    "structure_needs_at_least_one_member": idl.uint8
+}  # as ROS names the member of an empty message
 
 
 def dds_type_name(type_name: str) -> str:
@@ -43,7 +45,7 @@ def ros_type_name(dds_name: str) -> str:
 
 
 class DdsTypes:
-    """Make the DDS type of a ROS type once."""
+    """DDS types by the names of ROS types, each made once."""
 
     def __init__(self, typestore: Typestore) -> None:
         self.typestore = typestore

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How Cyclone DDS is told to stay on this machine, and how its sockets are held to it."""
+"""Configuration of Cyclone DDS, and restriction of its sockets to the loopback interface."""
 
 from __future__ import annotations
 
@@ -12,38 +12,41 @@ from xml.sax.saxutils import quoteattr
 from jasmine_core.errors import ConfigError
 
 LOOPBACK = "lo"
-HIGHEST_DOMAIN = 101  # the ports of higher ones are Linux's to give away
-RECEIVE_BUFFER = 4 << 20  # [bytes] so that the fragments of a 1080p image find room
-LARGEST_MESSAGE = 256 << 20  # [bytes] of memory that one sender can make a receiver reserve
+HIGHEST_DOMAIN = 101  # the ports of higher domains are ephemeral ports of Linux
+RECEIVE_BUFFER = 4 << 20  # [bytes] that hold the fragments of a 1080p image
+LARGEST_MESSAGE = 256 << 20  # [bytes] that a receiver allocates at most for one message
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _SOCKETS = Path("/proc/self/fd")
 
 
 def receive_buffer(limit: Path = _RMEM_MAX) -> int:
-    """Return how much receive buffer [bytes] to ask for; Cyclone does not start without it."""
+    """Return the receive buffer [bytes] to request, at most what the system allows.
+
+    Cyclone does not start if it does not get the buffer that it requests. Zero is no request.
+    """
     try:
         return min(RECEIVE_BUFFER, int(limit.read_text()))
     except (OSError, ValueError):
-        return 0  # not Linux, or hidden: leave the size to the system
+        return 0  # the limit cannot be read, for example on another system than Linux
 
 
 def buffer_advice(limit: Path = _RMEM_MAX) -> str | None:
-    """Return what to tell the user if the receive buffer is small, None if it is not."""
+    """Return advice for the user if the receive buffer is too small, else None."""
     size = receive_buffer(limit)
     if size >= RECEIVE_BUFFER:
         return None
     return (
-        f"the system allows receive buffers of {size} bytes only: images of 1920x1080 will be "
-        f"lost; mend it with: sudo sysctl -w net.core.rmem_max={RECEIVE_BUFFER}"
+        f"the system limits receive buffers to {size} bytes, and images of 1920x1080 px will be "
+        f"lost; raise the limit with: sudo sysctl -w net.core.rmem_max={RECEIVE_BUFFER}"
     )
 
 
 def domain_config(interface: str = LOOPBACK) -> str:
-    """Return Cyclone's configuration for one network interface."""
+    """Return the XML configuration of Cyclone for one network interface."""
     local = interface == LOOPBACK
     multicast = ' multicast="false"' if local else ""
-    # Large fragments make images cheap where the MTU is 64 KiB; on Ethernet the loss of one
-    # IP packet would cost all of a fragment.
+    # Large fragments save work on the loopback interface, whose MTU is 64 KiB. On Ethernet, the
+    # loss of one IP packet would lose a whole fragment.
     fragments = "<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize>"
     discovery = "<ParticipantIndex>auto</ParticipantIndex>"
     peers = '<Peers><Peer Address="127.0.0.1"/></Peers>'
@@ -66,11 +69,11 @@ def domain_id(given: int | None) -> int:
     try:
         return int(text) if given is None else given
     except ValueError:
-        raise ConfigError(f"ROS_DOMAIN_ID is {text!r}; it must be a number") from None
+        raise ConfigError(f"ROS_DOMAIN_ID is {text!r}; it must be a whole number") from None
 
 
 def require_cyclonedds() -> None:
-    """Raise ConfigError with the remedy where Cyclone DDS is not installed."""
+    """Raise ConfigError with the remedy if Cyclone DDS is not installed."""
     try:
         import cyclonedds.domain  # noqa: F401
     except ImportError as err:
@@ -81,9 +84,9 @@ def require_cyclonedds() -> None:
 
 
 def check_domain(domain: int) -> int:
-    """Return a usable domain id; raise ConfigError for another."""
+    """Return the DDS domain; raise ConfigError if it has no ports of its own."""
     if not 0 <= domain <= HIGHEST_DOMAIN:
-        raise ConfigError(f"the DDS domain is {domain}; choose one of 0..{HIGHEST_DOMAIN}")
+        raise ConfigError(f"the DDS domain is {domain}; it must be 0..{HIGHEST_DOMAIN}")
     return domain
 
 
@@ -92,19 +95,23 @@ def domain_ports(domain: int) -> range:
     return range(7400 + 250 * domain, 7650 + 250 * domain)
 
 
-def fence(domain: int, device: str = LOOPBACK) -> int:
-    """Hold this process's sockets of a domain to a device; return how many needed it.
+def bind_sockets(domain: int, device: str = LOOPBACK) -> int:
+    """Bind the sockets of this process in a domain to a network device; return their number.
 
-    Cyclone receives on 0.0.0.0 whatever its interface, so a message from the network that names a
-    known writer would be taken. A socket bound to the loopback device hears nothing from outside.
+    Cyclone receives on 0.0.0.0 with any interface, so that it would accept a message from the
+    network which names a known writer. A socket that is bound to the loopback device receives
+    nothing from outside this machine.
+
+    Raises:
+        ConfigError: the system does not allow it.
     """
-    fenced = 0
+    bound = 0
     for entry in _SOCKETS.iterdir():
         try:
             if not str(entry.readlink()).startswith("socket:"):
                 continue
             handle = socket.socket(fileno=os.dup(int(entry.name)))
-        except OSError:  # closed meanwhile
+        except OSError:  # closed since the listing
             continue
         with handle:
             if handle.family != socket.AF_INET or handle.type != socket.SOCK_DGRAM:
@@ -112,8 +119,8 @@ def fence(domain: int, device: str = LOOPBACK) -> int:
             address, port = handle.getsockname()
             if address == "0.0.0.0" and port in domain_ports(domain):
                 _bind_to_device(handle, device)
-                fenced += 1
-    return fenced
+                bound += 1
+    return bound
 
 
 def _bind_to_device(handle: socket.socket, device: str) -> None:
@@ -121,6 +128,7 @@ def _bind_to_device(handle: socket.socket, device: str) -> None:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
     except OSError as err:
         raise ConfigError(
-            f"DDS cannot be held to {device} ({err.strerror}), so it does not start; Linux 5.7 or "
-            "newer allows it. To accept the network, name its interface with --interface"
+            f"the sockets of DDS cannot be bound to {device} ({err.strerror}), so DDS does not "
+            "start; use Linux 5.7 or newer, or name a network interface with --interface to "
+            "receive from the network"
         ) from err

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Raw CDR in and out of Cyclone DDS, without ever holding Python's lock while waiting.
+"""Exchange of serialized messages (CDR) with Cyclone DDS, without holding the GIL while waiting.
 
-Cyclone's own Python calls hold the GIL while a slow reader blocks a writer, and its serialiser
-needs 50 ms and more for an image. So payloads go through ctypes, which lets other threads run, as
-the bytes that rosbags makes. The `ddsi_` functions are no stable interface: the version is pinned,
-and where one is missing the slower public way is taken.
+The Python functions of Cyclone hold the GIL while a slow reader blocks a writer, and its serializer
+needs 50 ms and more for an image. Messages are therefore serialized by rosbags and passed through
+ctypes, which releases the GIL. The `ddsi_` functions are not a stable interface: the version of
+Cyclone is pinned, and if a function is missing, the slower public one is used.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from numpy.typing import NDArray
 
 from jasmine_core.errors import ConfigError
 from jasmine_ros.dds.types import DdsTypes, ros_type_name
-from jasmine_ros.dds.uri import LOOPBACK, check_domain, domain_config, fence
+from jasmine_ros.dds.uri import LOOPBACK, bind_sockets, check_domain, domain_config
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
 Payload = bytes | bytearray | memoryview | NDArray[np.uint8]
-PATIENCE = 0.1  # [s] that a write waits for a slow reliable reader
+WRITE_TIMEOUT = 0.1  # [s] that a write waits for a slow reliable reader
 _ANY = core.SampleState.Any | core.ViewState.Any | core.InstanceState.Any
 _UNREAD = core.SampleState.NotRead | core.ViewState.Any | core.InstanceState.Any
 
 
 def _bound(name: str, result: Any, *arguments: Any) -> Any:
-    """Return a function of Cyclone's library with its signature, None where it is missing."""
+    """Return a function of the C library of Cyclone with its signature, None if it is missing."""
     function = getattr(DDS._dll_handle, name, None)
     if function is not None:
         function.restype, function.argtypes = result, arguments
@@ -72,25 +72,26 @@ ONE_COPY = None not in (_takecdr, _size, _to_ser, _unref)
 
 
 class Writer:
-    """Send payloads on one topic."""
+    """Writer of serialized messages on one topic."""
 
     def __init__(self, entity: Any) -> None:
         self._entity = entity
 
     @property
     def gid(self) -> bytes:
-        """Return the 16 bytes that name this endpoint in the whole domain."""
+        """Return the 16-byte id of this endpoint, unique in the domain."""
         return bytes(self._entity.guid.bytes)
 
     @property
     def matched(self) -> int:
-        """Return how many readers listen."""
+        """Return the number of readers that it is matched with."""
         return len(self._entity.get_matched_subscriptions())
 
     def write(self, payload: Payload) -> bool:
-        """Send CDR with its header; tell whether it was sent before a slow reader used up PATIENCE.
+        """Send CDR with its header; return False if slow readers blocked it for WRITE_TIMEOUT.
 
-        Raises ValueError for bytes that are not of the topic's type.
+        Raises:
+            ValueError: the bytes cannot be deserialized as the type of the topic.
         """
         data = np.frombuffer(payload, np.uint8)
         if odd := -data.size % 4:  # the length of an RTPS payload is a multiple of four
@@ -100,14 +101,14 @@ class Writer:
         if status == core.DDSException.DDS_RETCODE_TIMEOUT:
             return False
         if status == core.DDSException.DDS_RETCODE_BAD_PARAMETER:
-            raise ValueError(f"{data.nbytes} bytes are no {self._entity.topic.typename}")
+            raise ValueError(f"{data.nbytes} bytes are not a {self._entity.topic.typename}")
         if status < 0:
             raise core.DDSException(status, f"when writing {self._entity.topic.name}")
         return True
 
 
 class Reader:
-    """Receive payloads of one topic; what is not of its type never gets this far."""
+    """Reader of serialized messages on one topic; Cyclone drops what is not of its type."""
 
     def __init__(self, entity: Any) -> None:
         self._entity = entity
@@ -115,24 +116,24 @@ class Reader:
 
     @property
     def gid(self) -> bytes:
-        """Return the 16 bytes that name this endpoint in the whole domain."""
+        """Return the 16-byte id of this endpoint, unique in the domain."""
         return bytes(self._entity.guid.bytes)
 
     @property
     def matched(self) -> int:
-        """Return how many writers there are."""
+        """Return the number of writers that it is matched with."""
         return len(self._entity.get_matched_publications())
 
     def take(self) -> memoryview | None:
-        """Return the next payload, None if none waits."""
+        """Return the next payload, None if there is none."""
         while (taken := self._take() if ONE_COPY else self._take_slowly()) is not None:
             valid, payload = taken
-            if valid:  # and not the news that a writer has gone
+            if valid:  # a sample without data reports that a writer has ended
                 return payload
         return None
 
     def _take(self) -> tuple[bool, memoryview] | None:
-        """Take with one copy and without the GIL."""
+        """Take a sample with one copy and without the GIL."""
         found, info = (ctypes.c_void_p * 1)(), (dds_c_t.sample_info * 1)()
         count = _takecdr(self._entity._ref, found, 1, info, _ANY)
         if count < 0:
@@ -158,9 +159,9 @@ class Reader:
 
 
 class Participant:
-    """Take part in one DDS domain; use it as a context manager.
+    """Participant in one DDS domain; use it as a context manager.
 
-    It stays on the loopback interface unless another is named or CYCLONEDDS_URI is set.
+    It uses the loopback interface only, unless another one is named or CYCLONEDDS_URI is set.
     """
 
     def __init__(self, typestore: Typestore, domain: int = 0, interface: str = LOOPBACK) -> None:
@@ -171,7 +172,7 @@ class Participant:
             self._domain = dds_domain.Domain(domain, config)
             try:
                 if config == domain_config(LOOPBACK):
-                    fence(domain)
+                    bind_sockets(domain)
                 user_data = Policy.Userdata(b"enclave=/;")
                 self._entity = dds_domain.DomainParticipant(domain, Qos(user_data))
                 self._waitset = core.WaitSet(self._entity)
@@ -180,7 +181,7 @@ class Participant:
                 raise
         except core.DDSException as err:
             raise ConfigError(
-                f"DDS domain {domain} does not start on {interface}: {err}; check the name "
+                f"DDS domain {domain} cannot be joined on {interface}: {err}; check the name "
                 "of the interface, or CYCLONEDDS_URI"
             ) from err
 
@@ -197,7 +198,7 @@ class Participant:
 
     @property
     def gid(self) -> bytes:
-        """Return the 16 bytes that name this participant in the whole domain."""
+        """Return the 16-byte id of this participant, unique in the domain."""
         return bytes(self._entity.guid.bytes)
 
     def writer(
@@ -209,9 +210,15 @@ class Participant:
         depth: int = 1,
         transient: bool = False,
     ) -> Writer:
-        """Make a reliable writer, which serves any reader; `transient`: late ones too.
+        """Make a reliable writer, which matches any reader.
 
-        With a depth of 1 a slow reader misses samples; a deeper writer waits for it, for PATIENCE.
+        Args:
+            topic: DDS name of the topic, such as rt/image.
+            type_name: ROS type.
+            user_data: USER_DATA of the endpoint.
+            depth: samples that are kept. With 1, a slow reader misses samples; with more, `write`
+                waits for it, at most WRITE_TIMEOUT.
+            transient: whether readers that join later get the kept samples (transient local).
         """
         qos = _qos(user_data, depth, True, transient)
         return Writer(pub.DataWriter(self._entity, self._topic(topic, type_name), qos))
@@ -226,43 +233,43 @@ class Participant:
         reliable: bool = False,
         transient: bool = False,
     ) -> Reader:
-        """Make a reader; as it is by default it fits any writer, and keeps the newest sample."""
+        """Make a reader; by default it matches any writer and keeps the newest sample only."""
         qos = _qos(user_data, depth, reliable, transient)
         reader = Reader(sub.DataReader(self._entity, self._topic(topic, type_name), qos))
         self._waitset.attach(reader.condition)
         return reader
 
     def remove(self, reader: Reader) -> None:
-        """End a reader."""
+        """Delete a reader."""
         self._waitset.detach(reader.condition)
         _delete(reader._entity._ref)
 
     def remove_writer(self, writer: Writer) -> None:
-        """End a writer; its readers learn of it."""
+        """Delete a writer; its readers are informed."""
         _delete(writer._entity._ref)
 
     def publications(self, topic: str) -> list[tuple[str, str]]:
-        """Return (ROS type, QoS for people) of every writer of a topic in the domain."""
+        """Return (ROS type, description of its QoS) of every writer of a topic in the domain."""
         found = BuiltinDataReader(self._entity, BuiltinTopicDcpsPublication)
         try:
             samples = [s for s in found.read(1000) if s.topic_name == topic]
         finally:
             _delete(found._ref)
-        return [(ros_type_name(s.type_name), _spoken(s.qos)) for s in samples]
+        return [(ros_type_name(s.type_name), _qos_text(s.qos)) for s in samples]
 
     def wait(self, seconds: float) -> None:
-        """Return when something can be read, or after some time."""
+        """Wait until something can be read, at most some seconds."""
         self._waitset.wait(max(0, round(seconds * 1e9)))
 
     def close(self) -> None:
-        """Leave the domain: peers learn of it at once, and all sockets and threads end."""
+        """Leave the domain: peers are informed, and all sockets and threads end."""
         _delete(self._domain._ref)
 
     def _topic(self, name: str, type_name: str) -> Any:
         return Topic(self._entity, name, self._types[type_name])
 
 
-def _spoken(qos: Qos) -> str:
+def _qos_text(qos: Qos) -> str:
     reliable = qos[Policy.Reliability] != Policy.Reliability.BestEffort
     kept = qos[Policy.Durability] != Policy.Durability.Volatile
     return (
@@ -272,12 +279,12 @@ def _spoken(qos: Qos) -> str:
 
 def _qos(user_data: bytes, depth: int, reliable: bool, transient: bool) -> Qos:
     return Qos(
-        Policy.Reliability.Reliable(duration(seconds=PATIENCE))
+        Policy.Reliability.Reliable(duration(seconds=WRITE_TIMEOUT))
         if reliable
         else Policy.Reliability.BestEffort,
         Policy.Durability.TransientLocal if transient else Policy.Durability.Volatile,
         Policy.History.KeepLast(depth),
         Policy.Userdata(user_data),
-        # Without this a reader takes XCDR2 as well, which rosbags does not know.
+        # A reader would accept XCDR2 too, which rosbags cannot deserialize.
         Policy.DataRepresentation(use_cdrv0_representation=True, use_xcdrv2_representation=False),
     )

@@ -1,5 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
+"""Reader of bags: every storage, time windows and damaged files."""
+
+from __future__ import annotations
+
 import numpy as np
 import pytest
 from helpers.camera_bags import (
@@ -20,7 +24,7 @@ from jasmine_ros.bags.reader import Bag
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_reads_every_kind_alike(tmp_path, kind):
+def test_bags_of_every_storage_have_the_same_content(tmp_path, kind):
     path = write_bag(tmp_path / "drive", frames(4), kind)
     with Bag(path) as bag:
         assert {t.name: t.count for t in bag.topics.values()} == {IMAGE_TOPIC: 4, INFO_TOPIC: 4}
@@ -32,7 +36,7 @@ def test_reads_every_kind_alike(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_window_is_half_open(tmp_path, kind):
+def test_a_time_window_excludes_its_end(tmp_path, kind):
     path = write_bag(tmp_path / "drive", frames(5), kind)
     with Bag(path) as bag:
         window = list(bag.messages([IMAGE_TOPIC], stamp(1), stamp(3)))
@@ -41,7 +45,7 @@ def test_window_is_half_open(tmp_path, kind):
         assert stamp(4) < bag.stop <= stamp(4) + 1e9 / RATE
 
 
-def test_opens_a_file_without_its_metadata(tmp_path):
+def test_a_bag_without_metadata_is_opened(tmp_path):
     folder = write_bag(tmp_path / "drive", frames(2))
     (folder / "metadata.yaml").unlink()
     for path in (folder, folder / "drive.mcap"):
@@ -52,10 +56,10 @@ def test_opens_a_file_without_its_metadata(tmp_path):
 # ---------------------------------------------------------------------- damage
 
 
-def test_missing_and_foreign_files(tmp_path):
+def test_a_path_that_is_not_a_bag_is_refused(tmp_path):
     with pytest.raises(BagError, match=r"nowhere.*does not exist"), Bag(tmp_path / "nowhere"):
         pass
-    (tmp_path / "notes.txt").write_text("not a bag")
+    (tmp_path / "notes.txt").write_text("some text")
     with pytest.raises(BagError, match=r"notes\.txt is not a bag"), Bag(tmp_path / "notes.txt"):
         pass
     (tmp_path / "empty").mkdir()
@@ -68,7 +72,7 @@ def test_missing_and_foreign_files(tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
-def test_truncated_bag_is_one_clear_error(tmp_path, kind, keep):
+def test_a_truncated_bag_is_a_bag_error(tmp_path, kind, keep):
     path = write_bag(tmp_path / "drive", frames(6), kind)
     file = path if path.is_file() else next(f for f in path.iterdir() if f.name != "metadata.yaml")
     data = file.read_bytes()
@@ -79,17 +83,17 @@ def test_truncated_bag_is_one_clear_error(tmp_path, kind, keep):
 
 
 @pytest.mark.parametrize("kind", ["mcap", "mcap-zstd", "ros1"])
-def test_flipped_bytes_never_escape_as_foreign_errors(tmp_path, kind):
+def test_damaged_bytes_raise_errors_of_this_package_only(tmp_path, kind):
     path = write_bag(tmp_path / "drive", frames(2), kind)
     file = path if path.is_file() else next(path.glob("*.mcap"))
-    clean = file.read_bytes()
+    original = file.read_bytes()
     rng = np.random.default_rng(0)
     outcomes = set()
     for _ in range(60):
-        dirty = bytearray(clean)
-        for at in rng.integers(0, len(dirty), 8):
-            dirty[at] ^= int(rng.integers(1, 256))
-        file.write_bytes(dirty)
+        damaged = bytearray(original)
+        for at in rng.integers(0, len(damaged), 8):
+            damaged[at] ^= int(rng.integers(1, 256))
+        file.write_bytes(damaged)
         try:
             with Bag(path) as bag:
                 for message in bag.messages():
@@ -100,7 +104,7 @@ def test_flipped_bytes_never_escape_as_foreign_errors(tmp_path, kind):
     assert "refused" in outcomes
 
 
-def test_bytes_of_another_type_are_a_frame_error(tmp_path):
+def test_a_message_that_does_not_fit_its_type_is_a_frame_error(tmp_path):
     from helpers.camera_bags import ROS2
     from rosbags.rosbag2 import StoragePlugin, Writer
 
@@ -109,5 +113,5 @@ def test_bytes_of_another_type_are_a_frame_error(tmp_path):
         writer.write(connection, stamp(0), b"\x00\x01\x00\x00\x07\x00")
     with Bag(tmp_path / "bag") as bag:
         message = next(iter(bag.messages()))
-        with pytest.raises(FrameError, match=rf"{IMAGE_TOPIC}.*is no sensor_msgs/msg/Image"):
+        with pytest.raises(FrameError, match=rf"{IMAGE_TOPIC}.*is not a sensor_msgs/msg/Image"):
             bag.decode(message)

@@ -1,5 +1,7 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
+"""Bags of rendered sequences, and `jasmine demo`, which uses them."""
+
 from __future__ import annotations
 
 import json
@@ -40,7 +42,7 @@ def poses(bag):
         yield from_numbers(numbers_of(pose.position, pose.orientation)), twist
 
 
-def test_images_and_ground_truth_belong_together(drive):
+def test_images_and_ground_truth_equal_the_rendered_ones(drive):
     rendered, folder = drive
     with Bag(folder / "drive") as bag:
         camera = choose_camera(bag)
@@ -50,7 +52,7 @@ def test_images_and_ground_truth_belong_together(drive):
     np.testing.assert_allclose(calibration_of(info).K, rendered.K.numpy(), rtol=1e-6)
     for index, (at, rgb) in enumerate(images):
         image = 255 * rendered.images[index].permute(1, 2, 0).numpy()
-        assert np.abs(rgb - image).mean() < 6, "but for the loss of JPEG"
+        assert np.abs(rgb - image).mean() < 6, "JPEG is not lossless"
         ground_truth = read_depth_image(folder / "ground_truth" / f"{at}.png")
         depth = rendered.depths[index, 0].numpy()
         close = depth < 250
@@ -58,8 +60,8 @@ def test_images_and_ground_truth_belong_together(drive):
         assert (ground_truth[np.isinf(depth)] == 0).all()
 
 
-def test_odometry_is_that_of_a_vehicle(drive):
-    """Odometry and extrinsics together give the rendered motion of the camera; the twist fits."""
+def test_odometry_and_extrinsics_give_the_motion_of_the_camera(drive):
+    """The twist is that of the vehicle between two images."""
     rendered, folder = drive
     with Bag(folder / "drive") as bag:
         T_base_camera = static_transforms(bag)["base_link", "camera_optical_frame"]
@@ -78,23 +80,23 @@ def test_odometry_is_that_of_a_vehicle(drive):
     )
 
 
-def test_a_street_is_driven_forward(tmp_path):
+def test_the_vehicle_moves_forward_in_the_street(tmp_path):
     write_world_bag(3, CONFIG, tmp_path / "drive")
     with Bag(tmp_path / "drive") as bag:
         _, twist = next(iter(poses(bag)))
     assert twist.linear.x > 2 and abs(twist.linear.y) < 1 and abs(twist.linear.z) < 1
 
 
-def test_write_bag_from_the_command_line(tmp_path, capsys):
+def test_demo_writes_a_bag_of_a_given_seed(tmp_path, capsys):
     options = ["--write-bag", str(tmp_path / "new"), "--frames", "2", "--seed", "5"]
     assert main(["demo", *options]) == 0
     assert str(tmp_path / "new" / "drive") in capsys.readouterr().out
     with Bag(tmp_path / "new" / "drive") as bag:
         assert bag.topics[IMAGE].count == 2
-    assert main(["demo", *options]) == 1, "an existing drive is not written over"
+    assert main(["demo", *options]) == 1, "an existing bag is not overwritten"
 
 
-def test_the_demo_runs_and_prints_its_accuracy(tmp_path, capsys):
+def test_demo_prints_its_accuracy_and_writes_its_reports(tmp_path, capsys):
     assert main(["demo", "-o", str(tmp_path / "demo")]) == 0
     printed = capsys.readouterr().out
     assert "mean-depth map (trivial)" in printed
@@ -105,6 +107,6 @@ def test_the_demo_runs_and_prints_its_accuracy(tmp_path, capsys):
     assert cv2.imread(str(tmp_path / "demo" / "preview.png")) is not None
 
 
-def test_the_bundled_drive_is_small():
+def test_the_bundled_recording_is_smaller_than_8_mib():
     files = [f for part in sample_drive() for f in part.rglob("*") if f.is_file()]
     assert sum(f.stat().st_size for f in files) < 8 * 2**20

@@ -177,7 +177,7 @@ def test_fixed_transforms_that_a_ros_1_robot_repeats_are_found(tmp_path):
 
 
 BROKEN = {
-    "no_transform": ([odometry(DRIVE)], "no transform leads from 'base_link'"),
+    "no_transform": ([odometry(DRIVE)], "no transform from 'base_link'"),
     "contradicts_images: wrong axes": (
         [odometry(DRIVE), extrinsics(rigid(np.eye(3), [0, 0, 0]))],
         "does not explain",

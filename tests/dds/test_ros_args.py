@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`--ros-args`, as `ros2 run` and launch files write it."""
+"""Arguments after `--ros-args`, as `ros2 run` and launch files write them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jasmine_ros.hosts.dds_node import DdsNode, with_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
 
 
-def test_a_program_keeps_its_own_arguments():
+def test_ros_arguments_are_separated_from_those_of_the_program():
     arguments = ["live", "--ros-args", "-r", "a:=b", "--", "--device", "cpu"]
     arguments += ["--ros-args", "-p", "x:=1"]
     own, ros = split_ros_arguments(arguments)
@@ -20,7 +20,7 @@ def test_a_program_keeps_its_own_arguments():
     assert ros == ["-r", "a:=b", "-p", "x:=1"]
 
 
-def test_a_launch_file_s_line_is_understood(tmp_path):
+def test_arguments_of_a_launch_file_are_parsed(tmp_path):
     file = tmp_path / "depth.yaml"
     file.write_text(
         """
@@ -39,7 +39,7 @@ other: {ros__parameters: {points_stride: 64}}
     )
 
 
-def test_a_node_s_own_topics_are_relative():
+def test_remapped_topics_of_the_node_are_relative():
     line = "-p autostart:=true -r camera_info:=camera_info"
     node, _ = with_ros_arguments(DdsNode(), DepthParameters(), line.split())
     assert node.remaps() == {"image": "image", "camera_info": "camera_info"}
@@ -48,15 +48,15 @@ def test_a_node_s_own_topics_are_relative():
     assert node.remaps()["camera_info"] == "/cam/camera_info"
 
 
-def test_the_last_word_counts():
-    told = parse_ros_arguments(["-p", "a:=1", "-p", "a:=2", "-r", "x:=y", "-r", "x:=z"], "depth")
-    assert told.parameters == {"a": 2} and told.remaps == {"x": "z"}
+def test_of_two_values_the_later_one_is_used():
+    parsed = parse_ros_arguments(["-p", "a:=1", "-p", "a:=2", "-r", "x:=y", "-r", "x:=z"], "depth")
+    assert parsed.parameters == {"a": 2} and parsed.remaps == {"x": "z"}
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("-p", "lacks its value"),
+        ("-p", "-p after --ros-args has no value"),
         ("-p a=1", "'a=1'"),
         ("-r :=b", "':=b'"),
         ("-p a:=[1", "YAML"),
@@ -68,7 +68,7 @@ def test_the_last_word_counts():
         ("-p autostart:=false", "autostart: false needs ROS 2"),
     ],
 )
-def test_mistakes_are_named(line, words):
+def test_a_malformed_argument_is_refused_with_its_text(line, words):
     with pytest.raises(ConfigError, match=words):
         with_ros_arguments(DdsNode(), DepthParameters(), line.split())
 
@@ -77,12 +77,12 @@ def test_mistakes_are_named(line, words):
     ("text", "words"),
     [
         ("other: {ros__parameters: {a: 1}}", "no parameters for /depth"),
-        ("depth: {a: 1}", "depth holds no ros__parameters"),
+        ("depth: {a: 1}", "depth has no mapping ros__parameters"),
         ("[1, 2]", "no parameters"),
         ("a: [", "not valid YAML"),
     ],
 )
-def test_a_parameter_file_for_nobody_is_named(tmp_path, text, words):
+def test_a_parameter_file_without_parameters_for_the_node_is_refused(tmp_path, text, words):
     file = tmp_path / "p.yaml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=words):

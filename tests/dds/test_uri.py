@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What Cyclone is told, and what of it the system allows."""
+"""Configuration of Cyclone DDS, and the limits of the system."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import pytest
 from jasmine_core.errors import ConfigError
 from jasmine_ros.dds.uri import (
     RECEIVE_BUFFER,
+    bind_sockets,
     buffer_advice,
     check_domain,
     domain_config,
     domain_id,
     domain_ports,
-    fence,
     receive_buffer,
 )
 
 
-def test_by_default_only_the_loopback_interface_is_named():
+def test_the_loopback_interface_is_the_default():
     config = ElementTree.fromstring(domain_config())
     (interface,) = config.iter("NetworkInterface")
     assert interface.attrib == {"name": "lo", "multicast": "false"}
     assert [peer.attrib for peer in config.iter("Peer")] == [{"Address": "127.0.0.1"}]
 
 
-def test_large_fragments_are_for_loopback_alone():
+def test_large_fragments_are_used_on_loopback_only():
     assert list(ElementTree.fromstring(domain_config()).iter("FragmentSize"))
     ethernet = ElementTree.fromstring(domain_config("eth0"))
     assert [i.attrib["name"] for i in ethernet.iter("NetworkInterface")] == ["eth0"]
@@ -40,14 +40,14 @@ def test_large_fragments_are_for_loopback_alone():
     ("allowed", "size", "advised"),
     [("212992\n", 212992, True), ("67108864\n", RECEIVE_BUFFER, False)],
 )
-def test_no_more_buffer_is_asked_for_than_the_system_allows(tmp_path, allowed, size, advised):
+def test_the_requested_buffer_is_limited_by_the_system(tmp_path, allowed, size, advised):
     limit = tmp_path / "rmem_max"
     limit.write_text(allowed)
     assert receive_buffer(limit) == size
     assert (buffer_advice(limit) is not None) is advised
 
 
-def test_an_unknown_limit_asks_for_nothing(tmp_path):
+def test_no_buffer_is_requested_if_the_limit_is_unknown(tmp_path):
     assert receive_buffer(tmp_path / "none") == 0
 
 
@@ -57,7 +57,7 @@ def test_domains_without_ports_of_their_own_are_refused(domain):
         check_domain(domain)
 
 
-def test_the_fence_takes_the_domain_s_sockets_and_no_others():
+def test_sockets_of_the_domain_and_no_others_are_bound_to_loopback():
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inside,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as outside,
@@ -66,12 +66,12 @@ def test_the_fence_takes_the_domain_s_sockets_and_no_others():
         outside.bind(("127.0.0.1", 0))
         port = inside.getsockname()[1]
         domain = next(d for d in range(-30, 240) if port in domain_ports(d))
-        assert fence(domain) == 1
+        assert bind_sockets(domain) == 1
         device = socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16
         assert inside.getsockopt(*device) == b"lo\0" and outside.getsockopt(*device) == b""
 
 
-def test_the_domain_comes_from_ros(monkeypatch):
+def test_the_domain_is_that_of_ros_domain_id(monkeypatch):
     assert domain_id(None) == 0
     monkeypatch.setenv("ROS_DOMAIN_ID", "7")
     assert domain_id(None) == 7 and domain_id(3) == 3

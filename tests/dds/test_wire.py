@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Payloads between two processes, over real RTPS on the loopback interface."""
+"""Messages between two processes, over RTPS on the loopback interface."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pathlib import Path
 from jasmine_ros.commands.play import Play, play
 print(play(Play(Path(sys.argv[1]), domain=int(sys.argv[2]))))
 """
-LISTEN = """
+RECEIVE = """
 import sys, time
 from jasmine_ros.dds.wire import Participant
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
@@ -42,7 +42,7 @@ with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
         if (payload := reader.take()) is not None:
             print(len(payload), flush=True)
 """
-SPEAK = """
+SEND = """
 import sys, time
 from jasmine_ros.dds.wire import Participant
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
@@ -73,7 +73,7 @@ def some_image(messages, size=(5, 7)):
 
 
 @pytest.mark.parametrize("kind", ["mcap", "sqlite3-zstd"])
-def test_a_bag_that_another_process_plays_arrives_bit_by_bit(
+def test_a_bag_that_another_process_plays_is_received_unchanged(
     tmp_path, participant, start, domain, kind
 ):
     path = write_bag(tmp_path / "drive", frames(6), kind)
@@ -93,7 +93,7 @@ def test_a_bag_that_another_process_plays_arrives_bit_by_bit(
     assert printed.split()[-1] == "12", errors
 
 
-def test_a_bag_is_played_as_fast_as_it_was_recorded(tmp_path, participant, start, domain):
+def test_a_bag_is_played_at_its_recorded_rate(tmp_path, participant, start, domain):
     reader = participant.reader(f"rt{IMAGE_TOPIC}", IMAGE, reliable=True, depth=10)
     start(PLAY, write_bag(tmp_path / "drive", frames(8)), domain)
     times = []
@@ -108,8 +108,10 @@ def test_a_ros_1_bag_is_refused_with_the_remedy(tmp_path, domain):
 
 
 @pytest.mark.parametrize("one_copy", [True, False])
-def test_both_ways_of_taking_give_the_same_bytes(participant, messages, monkeypatch, one_copy):
-    assert wire.ONE_COPY, "this version of Cyclone is the one the fast way was made for"
+def test_the_fast_and_the_public_function_take_the_same_bytes(
+    participant, messages, monkeypatch, one_copy
+):
+    assert wire.ONE_COPY, "the pinned version of Cyclone has the fast functions"
     monkeypatch.setattr(wire, "ONE_COPY", one_copy)
     writer, reader = participant.writer("rt/a", IMAGE), participant.reader("rt/a", IMAGE)
     for size in ((1, 1), (1, 2), (1, 3), (480, 640)):
@@ -122,7 +124,7 @@ def test_both_ways_of_taking_give_the_same_bytes(participant, messages, monkeypa
     assert np.shares_memory(image.data, np.frombuffer(payload, np.uint8)), "no further copy"
 
 
-def test_the_newest_of_many_is_taken(participant, messages):
+def test_the_newest_of_several_samples_is_taken(participant, messages):
     writer, reader = participant.writer("rt/a", IMAGE), participant.reader("rt/a", IMAGE)
     for width in range(1, 20):
         writer.write(some_image(messages, (1, width)))
@@ -132,34 +134,34 @@ def test_the_newest_of_many_is_taken(participant, messages):
 
 
 @pytest.mark.parametrize("length", [0, 3, 4, 20, 60])
-def test_bytes_that_are_no_image_are_not_sent(participant, messages, length):
+def test_bytes_that_are_not_an_image_are_not_sent(participant, messages, length):
     writer = participant.writer("rt/a", IMAGE)
-    with pytest.raises(ValueError, match=f"{(length + 3) // 4 * 4} bytes are no .*Image_"):
+    with pytest.raises(ValueError, match=f"{(length + 3) // 4 * 4} bytes are not a .*Image_"):
         writer.write(some_image(messages)[:length])
 
 
-def test_hostile_bytes_that_are_sent_all_the_same_are_dropped(participant, messages, start, domain):
+def test_hostile_bytes_from_the_network_are_dropped(participant, messages, start, domain):
     good, ports = some_image(messages), domain_ports(domain)[:40]
     reader = participant.reader("rt/a", IMAGE)
-    speaker = start(SPEAK, domain, good.hex())
+    sender = start(SEND, domain, good.hex())
     assert len(receive(participant, reader, 1)) == 1
-    writer = bytes.fromhex(speaker.stdout.readline())
-    assert len(receive(participant, reader, 5, 0.2)) < 5, "quiet from now on"
+    writer = bytes.fromhex(sender.stdout.readline())
+    assert len(receive(participant, reader, 5, 0.2)) < 5, "the sender has stopped"
     endless = bytearray(good)
     endless[12:16] = b"\xff\xff\xff\xff"  # the frame's name has 4 GiB
     for sequence, payload in enumerate((good[:40], b"", bytes(endless), os.urandom(64)), 10):
         send(data_packet(writer, sequence, payload), ports)
     assert receive(participant, reader, 1, 0.5) == []
-    # The same packet with a good payload is taken, so it was the payload that was refused.
+    # The same packet with a valid payload is taken: the payload was the reason for the refusal.
     send(data_packet(writer, 50, good + bytes(-len(good) % 4)), ports)
     assert len(receive(participant, reader, 1, 5)) == 1
 
 
-def test_a_reader_that_hangs_stops_neither_the_writer_nor_other_threads(
+def test_a_suspended_reader_blocks_neither_the_writer_nor_other_threads(
     participant, messages, start, domain
 ):
     writer = participant.writer("rt/big", IMAGE)
-    listener = start(LISTEN, domain, "rt/big")
+    listener = start(RECEIVE, domain, "rt/big")
     until(lambda: writer.matched, "listener")
     raw = some_image(messages, (720, 3840))
     assert writer.write(raw) and int(listener.stdout.readline()) >= len(raw)
@@ -183,12 +185,12 @@ def test_a_reader_that_hangs_stops_neither_the_writer_nor_other_threads(
         running = False
         watcher.join()
         os.kill(listener.pid, signal.SIGCONT)
-    assert all(sent) and seconds < 1, "the newest replaces what the reader missed"
-    assert longest < wire.PATIENCE, "someone held the GIL"
+    assert all(sent) and seconds < 1, "a new sample replaces one that was not read"
+    assert longest < wire.WRITE_TIMEOUT, "the GIL was held"
 
 
-def test_no_socket_hears_anything_from_outside_this_machine(participant):
-    heard = set()
+def test_no_socket_receives_from_outside_this_machine(participant):
+    bound = set()
     for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         try:
             handle = socket.socket(fileno=os.dup(descriptor))
@@ -197,12 +199,12 @@ def test_no_socket_hears_anything_from_outside_this_machine(participant):
         with handle:
             if handle.family == socket.AF_INET:
                 device = handle.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, 16)
-                heard.add((handle.getsockname()[0], device.rstrip(b"\0")))
-    assert ("0.0.0.0", b"lo") in heard, "Cyclone binds these to every address; the device is lo"
-    assert all(host.startswith("127.") or device == b"lo" for host, device in heard), heard
+                bound.add((handle.getsockname()[0], device.rstrip(b"\0")))
+    assert ("0.0.0.0", b"lo") in bound, "Cyclone uses every address; the device is lo"
+    assert all(host.startswith("127.") or device == b"lo" for host, device in bound), bound
 
 
-def test_leaving_gives_threads_sockets_and_peers_back(messages, domain):
+def test_leaving_a_domain_ends_threads_sockets_and_matches(messages, domain):
     def count() -> tuple[int, int]:
         threads, files = Path("/proc/self/task"), Path("/proc/self/fd")
         return len([*threads.iterdir()]), len([*files.iterdir()])
@@ -218,7 +220,7 @@ def test_leaving_gives_threads_sockets_and_peers_back(messages, domain):
     assert count() == before
 
 
-def test_a_wrong_interface_is_named_with_the_remedy(messages, domain, monkeypatch):
+def test_an_unknown_interface_is_refused_with_a_remedy(messages, domain, monkeypatch):
     monkeypatch.delenv("CYCLONEDDS_URI")
     with pytest.raises(ConfigError, match=r"on nowhere0.*check the name"):
         Participant(messages.typestore, domain, "nowhere0")
