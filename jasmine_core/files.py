@@ -4,11 +4,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def expect_regular(path: Path) -> os.stat_result:
+    """Return the status of a file; raise OSError for a FIFO, which blocks, or for a device."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        kind = "directory" if stat.S_ISDIR(found.st_mode) else "FIFO, socket or device"
+        raise OSError(errno.EINVAL, f"it is a {kind}, not a file", str(path))
+    return found
 
 
 @contextmanager

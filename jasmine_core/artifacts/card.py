@@ -8,6 +8,7 @@ before each key. Reading it needs neither torch nor onnx.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from jasmine_core._version import __version__
+from jasmine_core.artifacts.hashes import hash_file
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import ConfigError
+from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Size
 
 PREFIX = "jasmine."
 CARD_FILE = "export.json"
+HASH_FILE = "graphs.hashes"  # JSON
 WHOLE = ("jasmine.onnx",)
 SPLIT = ("encoder.onnx", "unet.onnx", "decoder.onnx")
 _log = logging.getLogger(__name__)
@@ -97,5 +101,25 @@ def read_cards(place: Path) -> Iterator[tuple[Path, ExportCard]]:
 
 
 def write_card(card: ExportCard, folder: Path) -> None:
-    """Write the card of an export folder."""
+    """Write the card of an export folder whose graphs are complete, and their hashes."""
+    with atomic_file(folder / HASH_FILE) as temporary:
+        temporary.write_text(json.dumps(_hashes(card, folder), indent=2) + "\n")
     write_config(card, folder / CARD_FILE)
+
+
+def damage(card: ExportCard, folder: Path) -> str | None:
+    """Return why the graphs of an export are not those that were written, None if they are."""
+    try:
+        recorded = json.loads((folder / HASH_FILE).read_text())
+        if recorded == _hashes(card, folder):
+            return None
+        return f"its graphs are not those that {HASH_FILE} was written for"
+    except (OSError, ValueError) as err:
+        return f"its graphs cannot be compared with {HASH_FILE} ({err})"
+
+
+def _hashes(card: ExportCard, folder: Path) -> dict[str, str]:
+    """Return the hash of each graph, and of its weights where they lie beside it."""
+    names = [name for graph in card.graphs for name in (graph, f"{graph}.data")]
+    present = [name for name in names if name in card.graphs or (folder / name).exists()]
+    return {name: hash_file(folder / name) for name in present}

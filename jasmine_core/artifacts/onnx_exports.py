@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jasmine_core.artifacts.cache_folder import cache_folder
-from jasmine_core.artifacts.card import ExportCard, read_card, read_cards
+from jasmine_core.artifacts.card import ExportCard, damage, read_card, read_cards
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.child import environment, python_command
 from jasmine_core.errors import CheckpointError, ExportError
@@ -78,7 +78,10 @@ class Exports:
         """
         for folder, card in self:
             if card.precision == precision and size in (None, card.size):
-                return folder
+                damaged = damage(card, folder)
+                if damaged is None:
+                    return folder
+                _log.warning("%s is not used: %s; export it again", folder, damaged)
         wanted = f"{size[0]}x{size[1]} px in {precision}" if size else precision
         if not self.can_grow:
             present = ", ".join(card.name for _, card in self) or "none"

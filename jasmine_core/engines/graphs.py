@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jasmine_core.artifacts.cache_folder import cache_folder
-from jasmine_core.artifacts.card import SPLIT, ExportCard, matches, read_card, read_cards
+from jasmine_core.artifacts.card import SPLIT, ExportCard, damage, matches, read_card, read_cards
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.precision_fallback import FP32_LAYERS, LEVELS, SINGLE
 from jasmine_core.errors import ConfigError, EngineError, ExportError
@@ -68,8 +68,9 @@ class EngineGraphs:
 
     def _find(self, level: str) -> Path | None:
         own = self._own(level)
-        if any(read_cards(own)):  # a card that cannot be read is as good as none
-            return own
+        for _, card in read_cards(own):  # a card that cannot be read is as good as none
+            if card.model == self.model and damage(card, own) is None:
+                return own
         for folder, card in self._exports:
             fp32_layers = folder.name.endswith(FP32_LAYERS)
             same = card.size == self.size and card.graphs == SPLIT

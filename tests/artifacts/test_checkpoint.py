@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from helpers.engine_graphs import write_export
 
-from jasmine_core.artifacts.card import CARD_FILE
+from jasmine_core.artifacts.card import CARD_FILE, HASH_FILE
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import CheckpointError, ExportError
@@ -101,6 +102,20 @@ def test_fingerprint_changes_with_any_weight_that_is_used(checkpoint, tmp_path, 
     assert Checkpoint.resolve(mine).fingerprint != before
 
 
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_fingerprint_changes_with_any_byte_of_a_tensor(checkpoint, tmp_path, place):
+    mine = copy(checkpoint, tmp_path / "mine")
+    before = Checkpoint.resolve(mine).fingerprint
+    file = mine / "unet" / "diffusion_pytorch_model.safetensors"
+    content = bytearray(file.read_bytes())
+    header = 8 + int.from_bytes(content[:8], "little")
+    content[header + int(place * (len(content) - header))] ^= 1
+    times = file.stat()
+    file.write_bytes(content)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # as if nothing had happened
+    assert Checkpoint.resolve(mine).fingerprint != before
+
+
 def test_fingerprint_ignores_what_prediction_does_not_use(checkpoint, tmp_path):
     mine = copy(checkpoint, tmp_path / "mine")
     before = Checkpoint.resolve(mine).fingerprint
@@ -129,7 +144,15 @@ def test_damaged_weights_have_no_fingerprint(checkpoint, tmp_path):
     mine = copy(checkpoint, tmp_path / "mine")
     file = mine / "ssg" / "model.safetensors"
     file.write_bytes(file.read_bytes()[:20])
-    with pytest.raises(CheckpointError, match=r"mine cannot be read .*copy it again"):
+    with pytest.raises(CheckpointError, match=r"model.safetensors is damaged .*copy the"):
+        _ = Checkpoint.resolve(mine).fingerprint
+
+
+def test_fifo_among_the_weights_has_no_fingerprint(checkpoint, tmp_path):
+    mine = copy(checkpoint, tmp_path / "mine")
+    (mine / "ssg" / "model.safetensors").unlink()
+    os.mkfifo(mine / "ssg" / "model.safetensors")
+    with pytest.raises(CheckpointError, match="FIFO, socket or device"):
         _ = Checkpoint.resolve(mine).fingerprint
 
 
@@ -170,6 +193,22 @@ def test_card_of_an_older_version_is_refused_in_one_line(exports, caplog):
         Exports(Checkpoint.resolve(exports)).obtain(None, "fp32")
     assert "\n" not in str(refusal.value)
     assert "fp32_layers" in caplog.text and "export it again" in caplog.text
+
+
+@pytest.mark.parametrize("fault", ["altered", "missing", "no record"])
+def test_export_whose_graphs_are_not_the_recorded_ones_is_refused(exports, caplog, fault):
+    folder = exports / "128x64-fp32"
+    assert Exports(Checkpoint.resolve(exports)).obtain(None, "fp32") == folder
+    graph = folder / "unet.onnx"
+    if fault == "altered":
+        content = bytearray(graph.read_bytes())
+        content[len(content) // 2] ^= 1
+        graph.write_bytes(content)
+    else:
+        (graph if fault == "missing" else folder / HASH_FILE).unlink()
+    with pytest.raises(ExportError, match="has no export for fp32"):
+        Exports(Checkpoint.resolve(exports)).obtain(None, "fp32")
+    assert f"{folder} is not used" in caplog.text and "export it again" in caplog.text
 
 
 # ---------------------------------------------------------------------------- imports

@@ -106,12 +106,12 @@ def write_export(
         description="three small graphs",
     )
     folder.mkdir(parents=True)
-    write_card(card, folder)
     whole, part = [SIZE[1], SIZE[0]], [SIZE[1] // 4, SIZE[0] // 4]
     _stage(folder, level, "encoder", card, hot, {"image": [3, *whole]}, {"latent": [4, *part]})
     _stage(folder, level, "unet", card, hot, {"latent": [4, *part]}, {"v": [4, *part]})
     both = {"latent": [4, *part], "v": [4, *part]}
     _stage(folder, level, "decoder", card, hot, both, {"ssi": [1, *whole], "depth": [2, *whole]})
+    write_card(card, folder)
     return folder
 
 
