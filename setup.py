@@ -20,6 +20,7 @@ def share(folder):
 
 TORCH = ["torch>=2.2", "diffusers>=0.30"]
 CONVERT = ["transformers>=4.37"]
+PEERS = ["transformers>=4.45"]  # It has the networks that the benchmarks compare with.
 LIVE = ['cyclonedds==11.0.*; platform_machine == "x86_64" and python_version < "3.14"']
 ONNX = ["onnx>=1.16", "onnxscript>=0.5", "onnxruntime>=1.17"]
 OPENVINO = ["openvino>=2024.4"]
@@ -75,7 +76,7 @@ setup(
         "report": REPORT,
         "convert": TORCH + CONVERT,
         "onnx": ONNX,
-        "bench": TORCH + ONNX,
+        "bench": TORCH + ONNX + PEERS,
         "openvino": OPENVINO,
         "tensorrt": TENSORRT,
         "rtx": RTX,
