@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Time our predictor's network beside the plain diffusers way, with the same weights.
+"""Time of the network of the predictor, compared with plain diffusers with the same weights.
 
     .venv/bin/python benchmarks/against_diffusers.py
     .venv/bin/python benchmarks/against_diffusers.py --preset tiny --frames 20 --threads 2
 
-The diffusers way is the authors' pipeline: VAE, 8-channel U-Net, DDIM step, VAE, Scale-Shift GRU,
-eager, as loaded. Frames alternate, so that whatever else the machine does meets all; the answers
-are compared. Read the ratios.
+Plain diffusers is the pipeline of the authors in eager torch: VAE, 8-channel U-Net, DDIM step, VAE,
+Scale-Shift GRU. Images alternate between the forms, so that other programs affect all of them
+equally, and the results are compared. Only the ratios can be transferred to other machines.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from jasmine_core.export.checkpoint import export_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.runtime.backend import load_backend
 
-WARM_UP = 1  # frames
+WARM_UP = 1  # [images]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is measured."""
+    """Options of the benchmark."""
 
-    preset: str = "medium"
-    frames: int = 5
-    threads: int = 0  # of torch; 0: its own choice
-    backends: tuple[str, ...] = ("torch", "onnxruntime")
-    exports: Path | None = None  # folder of earlier exports of this preset; else it is exported
+    preset: str = "medium"  # Preset of the network.
+    frames: int = 5  # Number of images per form.
+    threads: int = 0  # Number of threads of torch; 0 is its own choice.
+    backends: tuple[str, ...] = ("torch", "onnxruntime")  # Backends to compare.
+    exports: Path | None = None  # Folder with exports of the preset; it is exported if empty.
 
 
 def diffusers_way(model: JasmineModel, image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -68,7 +68,7 @@ def diffusers_way(model: JasmineModel, image: NDArray[np.float32]) -> NDArray[np
 
 
 def measure(options: Options) -> dict[str, Any]:
-    """Alternate the ways; return their times, ratios and differences."""
+    """Run all forms in turn; return their times, ratios and differences."""
     if options.threads:
         torch.set_num_threads(options.threads)
     name = f"random:{options.preset}"
@@ -123,7 +123,7 @@ def _alternate(ways: dict[str, Callable[[], NDArray[np.float32]]], frames: int) 
 
 
 def _ratio(seconds: dict[str, list[float]], name: str) -> float:
-    """Return the median over the rounds of how many times less a way needs than diffusers."""
+    """Return the median over the rounds of the time of diffusers divided by that of a form."""
     pairs = zip(seconds["diffusers"][WARM_UP:], seconds[name][WARM_UP:], strict=True)
     return float(np.median([a / b for a, b in pairs]))
 
@@ -134,7 +134,7 @@ def table(result: dict[str, Any]) -> str:
     lines = [
         f"{result['preset']}, {width}x{height} px, {result['threads']} threads of torch",
         "",
-        "| way | s per frame | CPU s per frame | faster | less CPU | difference |",
+        "| form | s per image | CPU s per image | faster | less CPU | difference |",
         "|---|---|---|---|---|---|",
     ]
     lines += [

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how long `jasmine run` takes from its start to its first depth, backend beside backend.
+"""Time from the start of `jasmine run` to the first depth, for each backend.
 
     .venv/bin/python benchmarks/cold_start.py
     .venv/bin/python benchmarks/cold_start.py --rounds 10 --backends torch onnxruntime openvino
 
-Each run is a new process that reads one image of the bundled drive, writes its depth and ends;
-the backends take turns. A first round does not count: it makes missing exports, and leaves every
-file in the page cache. Processor time is of all threads, memory is the peak of the process.
+Each run is a new process that reads one image of the bundled recording, writes its depth and ends.
+The backends take turns. The first round is not counted, because it makes missing exports and fills
+the page cache. Processor time is that of all threads; memory is the peak of the process.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from typing import Any
 
 import tyro
 
-# Nothing of the project is imported here: a process begins with its parent's memory as its peak.
+# No module of the project is imported here, because the peak memory of a child process starts with
+# the memory of its parent.
 DRIVE = Path(str(resources.files("jasmine_core"))) / "samples" / "street" / "drive"
 
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is measured."""
+    """Options of the benchmark."""
 
-    checkpoint: str = "jasmine-tiny"
-    backends: tuple[str, ...] = ("torch", "onnxruntime")  # ratios are to the first
-    rounds: int = 5
+    checkpoint: str = "jasmine-tiny"  # Checkpoint to run.
+    backends: tuple[str, ...] = ("torch", "onnxruntime")  # Backends; ratios refer to the first.
+    rounds: int = 5  # Number of counted rounds.
 
 
 def first_depth(checkpoint: str, backend: str, output: Path) -> tuple[float, float, float]:

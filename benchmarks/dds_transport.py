@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measure live images between two processes on the loopback interface: rate, loss, latency, CPU.
+"""Rate, loss, latency and CPU time of live images between two processes on loopback.
 
     .venv/bin/python benchmarks/dds_transport.py
     .venv/bin/python benchmarks/dds_transport.py --seconds 60 --rate 30
 
-One process publishes as a camera does. The other is the host of the depth node, without a component
-to work on what comes. Latency runs from before the message is serialised to after it is
-deserialised: what the node's callback sees. CPU is in percent of one core, all threads of the
-process together, from the first image that counts to the last.
+One process publishes like a camera. The other one is the host of the depth node without a component
+that processes the images. Latency is the time from before serialisation to after deserialisation,
+as in the callback of the node. CPU is the sum of all threads of a process in percent of one core,
+from the first counted image to the last.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ WARM_UP = 1.0  # [s]
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is measured."""
+    """Options of the benchmark."""
 
-    seconds: float = 5.0
-    rate: float = 30.0
-    domain: int = 1 + os.getpid() % 101
-    send: tuple[int, int] | None = None  # [px] the sender's half, which this script starts itself
+    seconds: float = 5.0  # Duration of each size [s].
+    rate: float = 30.0  # Rate of the images [Hz].
+    domain: int = 1 + os.getpid() % 101  # DDS domain.
+    send: tuple[int, int] | None = None  # Size [px] in the sender process; set by this script.
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Note when something happened, and what the process had cost by then."""
+    """Wall time and processor time of this process at one moment."""
 
     wall: float  # [s]
     processor: float  # [s]
@@ -56,12 +56,12 @@ class Moment:
         return cls(time.monotonic(), time.process_time())
 
     def share_until(self, later: Moment) -> float:
-        """Return the processor time from here on, in percent of one core."""
+        """Return the processor time since this moment in percent of one core."""
         return 100 * (later.processor - self.processor) / (later.wall - self.wall)
 
 
 def send(options: Options, width: int, height: int) -> None:
-    """Publish images at a rate, once someone listens; print the CPU share."""
+    """Publish images at a rate as soon as there is a subscriber; print the CPU share."""
     messages = RosbagsMessages()
     store = messages.typestore
     data = np.random.default_rng(0).integers(0, 256, 3 * width * height, np.uint8)
@@ -90,9 +90,9 @@ def send(options: Options, width: int, height: int) -> None:
 
 
 def measure(options: Options, width: int, height: int) -> str:
-    """Receive what a second process sends; return a row of the table."""
+    """Receive the images of a second process; return a row of the table."""
     first, count = _counts(options)
-    latency, moments = [], []  # of the images that count
+    latency, moments = [], []  # These are of the counted images.
 
     def on_image(message: Any) -> None:
         late = time.time_ns() - stamp_ns(message.header.stamp)
@@ -118,7 +118,7 @@ def measure(options: Options, width: int, height: int) -> str:
 
 
 def _counts(options: Options) -> tuple[int, int]:
-    """Return the first image that counts, and how many there are in all."""
+    """Return the number of the first counted image, and the number of all images."""
     return round(WARM_UP * options.rate), round((WARM_UP + options.seconds) * options.rate)
 
 

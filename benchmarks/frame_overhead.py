@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Show how much of a frame is not the network, for several image sizes, in one process.
+"""Time of an image without the network, for several image sizes, in one process.
 
     make bench
     .venv/bin/python benchmarks/frame_overhead.py --frames 50 --checkpoint DIR
 
-Every size runs the whole component (message in, messages out) with a real network, which leaves
-the caches cold, interleaved frame by frame, so that whatever else the machine does meets all of
-them. OpenCV is held to one thread, and the rest of a frame is given as processor time too: on an
-idle core the two are the same, on a busy one only the latter means anything.
+Every size runs the whole component, from message to messages, with a real network, which leaves the
+caches cold. The sizes alternate image by image, so that other programs affect all of them equally.
+OpenCV uses one thread. The time without the network is given as wall time and as processor time; on
+a busy machine only the processor time is meaningful.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from time import perf_counter, process_time
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # or the network's threads spin on
+# Otherwise the threads of the network keep spinning.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import cv2
 import numpy as np
@@ -33,22 +34,22 @@ from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 
-WARM_UP = 2  # frames
+WARM_UP = 2  # [images]
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 GOALS = {False: 5.0, True: 12.0}  # [ms] at 1280x720, without and with a cloud
 
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is measured."""
+    """Options of the benchmark."""
 
-    checkpoint: str = "jasmine-tiny"
-    frames: int = 20
-    backend: str = "auto"
+    checkpoint: str = "jasmine-tiny"  # Checkpoint to run.
+    frames: int = 20  # Number of images per size.
+    backend: str = "auto"  # Backend of the network.
 
 
 class Metered:
-    """A network that notes what it costs."""
+    """A network that measures its time."""
 
     def __init__(self, backend: Any) -> None:
         self.info = backend.info
@@ -63,7 +64,7 @@ class Metered:
 
 
 class Sink:
-    """A host that serialises what is published, as every middleware must, and throws it away."""
+    """A host that serialises published messages, as every middleware must, and drops them."""
 
     def __init__(self) -> None:
         self.messages = RosbagsMessages()

@@ -1,16 +1,16 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how right metres are that a sensor or the camera's height gives to a network's depth.
+"""Accuracy of the metric scale that a sensor or the camera height gives to the depth of a network.
 
-    .venv/bin/python benchmarks/metric_scale.py                            # the bundled drive
+    .venv/bin/python benchmarks/metric_scale.py                            # the bundled recording
     .venv/bin/python benchmarks/metric_scale.py --camera-height 1.65 \
-        --bag ../shared/data/kitti_0013_bag --ground-truth ../shared/data/kitti_0013_depth
+        --bag BAG --ground-truth DIR
 
-Every tenth pixel whose depth is known stands for the sensor of `sparse_depth`; all figures are of
-the other ones, median / 90th percentile of the images. The best scale of an image is the median
-of true depth over the network's, and an error is relative to it. "After the filter" is the scale
-that the node has in force at an image, with what it held from earlier ones. "AbsRel at best" is
-that of each image with its medians made equal, as papers do.
+Every tenth pixel with known depth represents the sensor of `sparse_depth`. All figures are of the
+other pixels, median / 90th percentile of the images. The best scale of an image is the median of
+its ground truth divided by that of the network, and errors are relative to it. "After the filter"
+is the scale that the node uses at an image, filtered over earlier images. "AbsRel at best" is the
+AbsRel of images with their best scale, as in papers.
 """
 
 from __future__ import annotations
@@ -37,35 +37,35 @@ from jasmine_ros.commands.demo import sample_drive
 from jasmine_ros.node.parameters import DepthParameters
 
 UNKNOWN = fixed_scale(None, None)
-Measure = Callable[[Depth, Depth], Measurement | None]  # of depth and of what a sensor sees [H,W]
+Measure = Callable[[Depth, Depth], Measurement | None]  # Depth of network and sensor [H,W].
 
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is measured on what."""
+    """Options of the benchmark."""
 
-    bag: Path | None = None  # with `ground_truth`; the bundled drive unless given
-    ground_truth: str | None = None  # folder of depth images named by stamp, or a topic
-    checkpoint: str = "jasmine-tiny"
-    backend: str = "auto"
-    camera_height: float | None = None  # [m] above the ground; `camera_height` is left out without
-    camera_pitch: float = 0.0  # [rad] positive when it looks down
-    every: int = 10  # one known pixel in so many is the sensor's
-    time_constant: float = DepthParameters().scale_time_constant  # [s]
-    protocol: str = "eigen"  # which pixels count
-    json: Path | None = None  # file for the rows
+    bag: Path | None = None  # Bag, with ground_truth; by default the bundled recording.
+    ground_truth: str | None = None  # Folder of depth images named by timestamp, or a topic.
+    checkpoint: str = "jasmine-tiny"  # Checkpoint to run.
+    backend: str = "auto"  # Backend of the network.
+    camera_height: float | None = None  # Height [m]; without it that mode is not tested.
+    camera_pitch: float = 0.0  # Pitch of the camera [rad], positive if it looks down.
+    every: int = 10  # Of so many known pixels, one represents the sensor.
+    time_constant: float = DepthParameters().scale_time_constant  # Time constant [s].
+    protocol: str = "eigen"  # Evaluation protocol, which selects the pixels.
+    json: Path | None = None  # JSON file of the results.
 
 
 class Score(NamedTuple):
-    """Say how right a scale is for one image."""
+    """Accuracy of a scale for one image."""
 
-    error: float  # relative to the best scale
-    abs_rel: float  # of depth in metres by this scale
-    abs_rel_at_best: float  # of depth scaled by the ratio of the medians, as papers do
+    error: float  # Relative to the best scale.
+    abs_rel: float  # AbsRel of the depth in metres with this scale.
+    abs_rel_at_best: float  # AbsRel with the best scale, as in papers.
 
 
 def split(ground_truth: Depth, every: int) -> tuple[Depth, Depth]:
-    """Return what a sensor sees of true depth [H,W], NaN elsewhere, and the rest, 0 elsewhere."""
+    """Split ground truth [H,W] into that of a sensor, NaN elsewhere, and the rest, 0 elsewhere."""
     known = ground_truth > 0
     seen = known & (np.cumsum(known).reshape(ground_truth.shape) % every == 0)
     return np.where(seen, ground_truth, np.float32(np.nan)), np.where(
@@ -74,7 +74,7 @@ def split(ground_truth: Depth, every: int) -> tuple[Depth, Depth]:
 
 
 def score(depth: Depth, ground_truth: Depth, metres_per_unit: float, protocol: str) -> Score:
-    """Compare a scale of depth [H,W] in model units with the best one by true depth [m]."""
+    """Compare a scale of depth [H,W] in model units with the best scale by ground truth [m]."""
     valid = find_protocol(protocol).valid(ground_truth) & (depth > 0)
     best = float(np.median(ground_truth[valid] / depth[valid]))
     known = np.nan_to_num(depth, nan=0.0)
@@ -100,7 +100,7 @@ def summary(scores: list[Score], images: int) -> dict[str, float]:
 
 
 def ways(options: Options, camera: Camera) -> dict[str, Measure]:
-    """Return the ways to a scale that can be measured here."""
+    """Return the modes of the scale that can be measured with these options."""
     measures: dict[str, Measure] = {"sparse_depth": from_depth}
     if (height := options.camera_height) is not None:
         up = up_of(options.camera_pitch)
@@ -109,7 +109,7 @@ def ways(options: Options, camera: Camera) -> dict[str, Measure]:
 
 
 def measure(options: Options) -> dict[str, dict[str, float]]:
-    """Run the network over the bag; return a row of figures for each way and each kind of scale."""
+    """Run the network over the bag; return a row of figures for each mode and filter setting."""
     bag, ground_truth = (options.bag, options.ground_truth) if options.bag else sample_drive()
     samples = BagSamples(Path(bag), str(ground_truth))
     predictor = DepthPredictor.from_pretrained(options.checkpoint, backend=options.backend)
@@ -135,7 +135,7 @@ def measure(options: Options) -> dict[str, dict[str, float]]:
 
 
 def table(rows: dict[str, dict[str, float]]) -> str:
-    """Lay the rows out in Markdown."""
+    """Return the rows as Markdown."""
     lines = [
         "| scale by | images | without a scale | bias | error | AbsRel | AbsRel at best |",
         "|---|---|---|---|---|---|---|",

@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Count operations and parameters of a model before and after folding, stage by stage.
+"""Operations and parameters of each stage of a model before and after constant folding.
 
     .venv/bin/python benchmarks/operations.py
     .venv/bin/python benchmarks/operations.py --presets sd2
 
-Nothing is computed, and no weights exist: the counts are exact, of convolutions and matrix products
-(two per product and sum), at the preset's own size.
+Shapes are enough to count, so nothing is computed and no weights exist. The exact counts are of
+convolutions and matrix products (two operations per product and sum), at the size of the preset.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ STAGES = ("encode", "denoise", "decode", "refine")
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is counted."""
+    """Options of the benchmark."""
 
-    presets: tuple[str, ...] = ("tiny", "medium", "sd2")
+    presets: tuple[str, ...] = ("tiny", "medium", "sd2")  # Presets to count.
 
 
 def measure(preset: str) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ def measure(preset: str) -> list[dict[str, Any]]:
 
 
 def without_weights(preset: str, nothing: FakeTensorMode) -> JasmineModel:
-    """Build a preset of tensors that have a shape and no memory."""
+    """Build a preset from tensors that have a shape, but no memory."""
     sizes, tiny = PRESETS[preset], JasmineModel.from_preset("tiny")
     own = {"norm_num_groups": 32} | sizes["unet"]
     with nothing:
@@ -80,7 +80,7 @@ def without_weights(preset: str, nothing: FakeTensorMode) -> JasmineModel:
 def _stages(
     model: JasmineModel, form: str
 ) -> tuple[dict[str, Callable[[dict[str, Any]], None]], dict[str, nn.Module]]:
-    """Return what runs each stage on the tensors so far, and the modules that it uses."""
+    """Return a function for each stage that runs it on earlier tensors, and its modules."""
     if form == "as trained":
         vae = model.vae
         encoder = nn.ModuleList([vae.encoder, vae.quant_conv])

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Run the benchmarks of a frame in one process and leave their figures in benchmarks/results/.
+"""All benchmarks of inference in one process, with results in benchmarks/results/.
 
     make bench
-    .venv/bin/python benchmarks/run.py --quick      # a look, in a minute or two
+    .venv/bin/python benchmarks/run.py --quick      # a short run of one or two minutes
 
-latest.json holds everything; MACHINE-DATE.md the tables.
+latest.json contains all results, and MACHINE-DATE.md the tables.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ PACKAGES = ("torch", "diffusers", "onnxruntime", "openvino", "numpy", "opencv-py
 
 @dataclass(frozen=True)
 class Options:
-    """Choose how long it may take."""
+    """Options of the benchmarks."""
 
-    quick: bool = False  # few frames, and the tiny preset in place of the medium one
-    exports: Path | None = None  # folder of earlier exports of the medium preset
-    output: Path = RESULTS
+    quick: bool = False  # Use few images, and the preset tiny instead of medium.
+    exports: Path | None = None  # Folder with exports of the preset medium.
+    output: Path = RESULTS  # Folder of the results.
 
 
 def machine() -> dict[str, Any]:
-    """Describe where the figures come from."""
+    """Return the machine, its load and the versions of the packages."""
     versions = {}
     for package in PACKAGES:
         try:
@@ -62,14 +62,14 @@ def machine() -> dict[str, Any]:
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": cpu,
         "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],  # processes that wanted a core when this began
+        "load": os.getloadavg()[0],  # Load average at the start.
         "python": platform.python_version(),
         "versions": versions,
     }
 
 
 def main(options: Options) -> None:
-    """Run everything, print it, and write it down."""
+    """Run all benchmarks; print and write the results."""
     preset = "tiny" if options.quick else "medium"
     result: dict[str, Any] = {"machine": machine()}
     sections = []
@@ -78,7 +78,7 @@ def main(options: Options) -> None:
         sections.append(f"## {title}\n\n{table}\n")
         print(f"\n{sections[-1]}", flush=True)
 
-    # First: a node has its process keep freed memory, and would lend the diffusers way that gain.
+    # This runs first: a node makes its process keep freed memory, which speeds up diffusers.
     compared = against_diffusers.measure(
         against_diffusers.Options(
             preset=preset, frames=2 if options.quick else 5, exports=options.exports

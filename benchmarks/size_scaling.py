@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measure how the cost of a frame grows with the image: time and operations, fitted exponents.
+"""Growth of time and operations with the image size, with fitted exponents.
 
     .venv/bin/python benchmarks/size_scaling.py
     .venv/bin/python benchmarks/size_scaling.py --preset medium --factors 0.5 1 2
 
-A convolution costs in proportion to the pixels (exponent 1), self-attention to their square. Sizes
-alternate, so that whatever else the machine does meets all of them.
+The cost of a convolution is proportional to the number of pixels (exponent 1), that of
+self-attention to its square. Sizes alternate, so that other programs affect all of them equally.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from jasmine_core.export.specialise import SpecialisedJasmine, specialise
 from jasmine_core.model.jasmine import JasmineModel
 
-WARM_UP = 1  # frames
+WARM_UP = 1  # [images]
 
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is measured."""
+    """Options of the benchmark."""
 
-    preset: str = "tiny"
-    factors: tuple[float, ...] = (1, 2, 3, 4)  # of both sides of the preset's own size
-    frames: int = 3
+    preset: str = "tiny"  # Preset of the network.
+    factors: tuple[float, ...] = (1, 2, 3, 4)  # Factors of both sides of the preset's size.
+    frames: int = 3  # Number of images per size.
 
 
 def measure(options: Options) -> dict[str, Any]:
-    """Return a row for each size, and the exponents of cost over pixels."""
+    """Return a row for each size, and the exponents of the cost as a function of pixels."""
     model = JasmineModel.from_preset(options.preset)
     network = specialise(model)
     rows = []
@@ -78,7 +78,7 @@ def _gflop(network: SpecialisedJasmine, width: int, height: int) -> float:
 
 
 def _exponent(rows: list[dict[str, Any]], cost: str) -> float:
-    """Return a of cost = c pixels^a, by least squares in the logarithms."""
+    """Return a of cost = c pixels^a by least squares of the logarithms."""
     pixels = [row["width"] * row["height"] for row in rows]
     return float(np.polyfit(np.log(pixels), np.log([row[cost] for row in rows]), 1)[0])
 

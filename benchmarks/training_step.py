@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Time a step of training beside the plain form of the same step, in one process.
+"""Time of a training step, compared with the plain form of the same step in one process.
 
     .venv/bin/python benchmarks/training_step.py                          # jasmine-tiny on a CPU
     .venv/bin/python benchmarks/training_step.py --width 192 --height 64
     .venv/bin/python benchmarks/training_step.py --preset random:sd2 --checkpointing --device cuda
 
-The plain form takes the depth and the reconstruction in two passes and asks the frozen encoder
-each time; the product takes both as one batch, and remembers what the encoder said. The loss is the
-same, which is checked. Steps alternate, so that whatever else the machine does meets both. Read the
-ratios: seconds and bytes are this machine's.
+The plain form runs depth and reconstruction in two passes and runs the frozen encoder each time.
+This project runs both in one batch and caches the latents of the encoder. The benchmark checks that
+the losses are equal. Steps alternate, so that other programs affect both forms equally. Only the
+ratios can be transferred to other machines.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from jasmine_core.train.latents import LatentCache
 from jasmine_core.train.learner import freeze
 from jasmine_core.train.recipe import PARTS
 
-WARM_UP = 2  # steps: the first fill the cache and the optimiser
+WARM_UP = 2  # [steps], which fill the cache and the state of the optimiser
 
 
 @dataclass(frozen=True)
 class Options:
-    """Choose what is measured."""
+    """Options of the benchmark."""
 
-    preset: str = "random:tiny"
-    width: int = 0  # [px]; 0: the preset's
-    height: int = 0
-    batch_size: int = 4
-    steps: int = 6  # of each form, after two that warm up
-    checkpointing: bool = False  # in the product's step: memory for time
-    device: str = "cpu"
+    preset: str = "random:tiny"  # Preset of the network.
+    width: int = 0  # Width [px]; 0 is that of the preset.
+    height: int = 0  # Height [px]; 0 is that of the preset.
+    batch_size: int = 4  # Images of each task.
+    steps: int = 6  # Number of counted steps of each form.
+    checkpointing: bool = False  # Use gradient checkpointing in the step of this project.
+    device: str = "cpu"  # Device of the training.
 
 
 def main(options: Options) -> None:
-    """Alternate both forms and print a table."""
+    """Run both forms in turn and print a table."""
     torch.manual_seed(0)
     device = torch.device(options.device)
     model = JasmineModel.from_pretrained(options.preset)
@@ -128,7 +128,7 @@ def _checkpointing(model: JasmineModel, wanted: bool) -> None:
 
 
 def _batch(count: int, size: tuple[int, int]) -> Batch:
-    """Return smooth noise, moved a little between the images."""
+    """Return smooth noise that is shifted slightly between the images."""
     w, h = size
     coarse = torch.rand(count, 3, h // 8, w // 8)
     image = torch.nn.functional.interpolate(coarse, (h, w), mode="bicubic").clamp(0, 1)
@@ -152,7 +152,7 @@ def _batch(count: int, size: tuple[int, int]) -> Batch:
 
 
 class _Memory:
-    """Measure the most memory that was in use since now, beyond what is in use now."""
+    """Measurement of the peak memory beyond the memory in use at the start."""
 
     def __init__(self, device: torch.device) -> None:
         self.cuda = device.type == "cuda"
@@ -160,13 +160,13 @@ class _Memory:
             torch.cuda.reset_peak_memory_stats()
             self.before = torch.cuda.memory_allocated() / 1e6
         else:
-            # Linux: give back what lies idle, and forget the highest resident set.
+            # On Linux, return free memory and reset the peak resident set.
             ctypes.CDLL("libc.so.6").malloc_trim(0)
             Path("/proc/self/clear_refs").write_text("5")
             self.before = _resident("VmRSS")
 
     def peak(self) -> float:
-        """Return it in megabytes."""
+        """Return the peak in megabytes."""
         now = torch.cuda.max_memory_allocated() / 1e6 if self.cuda else _resident("VmHWM")
         return now - self.before
 
