@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Components to be hurt."""
+"""Fixture of the fault tests: a component that is fed raw bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from faults.rig import Rig, open_bag
 def make_rig(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path
 ) -> Iterator[Callable[..., Rig]]:
-    """Return a function that makes a component: with a simulated backend, or the real network."""
+    """Return a function that makes a rig with the given backend, or with the real network."""
     with ExitStack() as stack:
 
         def make(network: Any = None, compressed: bool = False, **parameters: Any) -> Rig:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Ways in which bytes are damaged on their way, or by someone who means it."""
+"""Random damage of serialised messages."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import struct
 
 import numpy as np
 
-HEAD = 96  # [bytes] in which a message keeps its stamp, names and sizes
+HEAD = 96  # [bytes] at the start of a message that hold its stamp, strings and sizes
 EXTREMES = (0, 1, 2, 3, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 NAMES = (b"rgb8", b"bgr8", b"mono8", b"32FC1", b"16UC1", b"nv21", b"jpeg", b"png\0", b"\xff" * 4)
 NUMBERS = (0.0, -1.0, 1e-300, 1e300, float("inf"), float("-inf"), float("nan"))
 
 
 def mutate(rng: np.random.Generator, raw: bytes, other: bytes) -> bytes:
-    """Return damaged bytes; `other` is a message of the same type to take parts from."""
+    """Return damaged bytes; `other` is a message of the same type whose parts can be spliced in."""
     data = bytearray(raw)
     for _ in range(int(rng.integers(1, 4))):
-        data = _WAYS[int(rng.integers(len(_WAYS)))](rng, data, other)
+        data = _MUTATIONS[int(rng.integers(len(_MUTATIONS)))](rng, data, other)
     return bytes(data)
 
 
 def _place(rng: np.random.Generator, data: bytes) -> int:
-    """Return where to strike: mostly in the head, for the rest is pixels."""
+    """Return a random index, in 70 % of the cases in the head, because the rest is pixels."""
     return int(rng.integers(max(1, min(len(data), HEAD if rng.random() < 0.7 else len(data)))))
 
 
@@ -70,7 +70,7 @@ def _splice(rng: np.random.Generator, data: bytearray, other: bytes) -> bytearra
 
 
 def _swap_text(rng: np.random.Generator, data: bytearray, other: bytes) -> bytearray:
-    """Put another encoding's name where one stands, of the same length or not."""
+    """Replace the name of an encoding by another one, of any length."""
     old, new = (NAMES[int(i)] for i in rng.integers(len(NAMES), size=2))
     at = data.find(old)
     if at >= 0:
@@ -82,7 +82,7 @@ def _garbage(rng: np.random.Generator, data: bytearray, other: bytes) -> bytearr
     return data[:4] + bytearray(rng.bytes(int(rng.integers(len(data) + 1))))
 
 
-_WAYS = (
+_MUTATIONS = (
     *(_flip_bits,) * 4,
     *(_write_extreme,) * 4,
     *(_write_number,) * 2,

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A component on the bag host that is fed raw bytes; what it publishes stays in memory."""
+"""Component on a bag host that is fed raw bytes and keeps its outputs in memory."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ IMAGE, COMPRESSED, INFO = (
 )
 
 
-class Answers:
-    """A simulated backend: depths come from a function of the image [3,h,w], not a network."""
+class SimulatedBackend:
+    """A backend whose depth [h,w] is a function of the image [3,h,w] in place of a network."""
 
     def __init__(
         self,
-        answer: Callable[[np.ndarray], np.ndarray] = lambda image: image[0] + np.float32(0.5),
+        depth: Callable[[np.ndarray], np.ndarray] = lambda image: image[0] + np.float32(0.5),
         size: tuple[int, int] = (64, 64),
     ) -> None:
-        self.answer = answer
-        self.info = BackendInfo("simulated", "cpu", "fp32", "given answers", size, None)
+        self.depth = depth
+        self.info = BackendInfo("simulated", "cpu", "fp32", "given depths", size, None)
 
     def __call__(self, image: np.ndarray) -> NetworkMaps:
-        depth = np.asarray(self.answer(image), np.float32)
+        depth = np.asarray(self.depth(image), np.float32)
         return NetworkMaps(np.zeros_like(depth), np.stack([depth, depth]), {"simulated": 0.0})
 
 
-class Ear(BagHost):
-    """Keep what is published instead of writing it."""
+class MemoryBagHost(BagHost):
+    """Bag host that keeps outputs and log lines in memory."""
 
     def __init__(self, source: Bag, camera: CameraTopics) -> None:
         super().__init__(source, camera)
         self.published: dict[str, list[Any]] = defaultdict(list)
         self.frames: list[Frame] = []
-        self.said: list[tuple[str, str]] = []
+        self.logged: list[tuple[str, str]] = []
 
     def publish(self, topic: str, message: Any) -> None:
         assert ROS2.serialize_cdr(message, self.outputs[self.resolve(topic)])
@@ -62,16 +62,16 @@ class Ear(BagHost):
         self.frames.append(frame)
 
     def log(self, severity: str, text: str) -> None:
-        self.said.append((severity, text))
+        self.logged.append((severity, text))
 
     def forget(self) -> None:
         self.published.clear()
         self.frames.clear()
-        self.said.clear()
+        self.logged.clear()
 
 
 class Rig:
-    """A configured component, and someone who hands it bytes."""
+    """An active component on a `MemoryBagHost`, with methods that feed it."""
 
     def __init__(
         self, source: Bag, topic: str, patch: pytest.MonkeyPatch, network: Any, **parameters: Any
@@ -79,7 +79,7 @@ class Rig:
         if network is not None:
             patch.setattr(predictor, "load_backend", lambda *a, **k: network)
         self.connections = {c.msgtype: c for c in source.reader.connections}
-        self.host = Ear(source, CameraTopics(topic, INFO_TOPIC))
+        self.host = MemoryBagHost(source, CameraTopics(topic, INFO_TOPIC))
         values = {"device": "cpu", **parameters}
         self.component = DepthComponent(self.host, DepthParameters().at_start(values))
         self.component.configure()
@@ -87,7 +87,7 @@ class Rig:
         self._now = START
 
     def raw(self, kind: str, raw: bytes) -> None:
-        """Hand over a message as its host would; a host reports what it cannot read."""
+        """Deliver the bytes of a message; the host reports bytes that it cannot decode."""
         self._now += PERIOD
         message = BagMessage(self.connections[kind], self._now, bytes(raw))
         try:
@@ -96,7 +96,7 @@ class Rig:
             self.component.on_damaged(message.topic, str(err))
 
     def send(self, fill: Callable[[Recorder], None]) -> None:
-        """Hand over whatever a recorder writes."""
+        """Deliver the messages that a recorder writes."""
         for kind, raw in serialised(fill):
             self.raw(kind, raw)
 
@@ -106,7 +106,7 @@ class Rig:
 
 
 def serialised(fill: Callable[[Recorder], None]) -> list[tuple[str, bytes]]:
-    """Return the types and bytes of what a recorder writes."""
+    """Return the types and the bytes of the messages that a recorder writes."""
     from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 
     sent: list[tuple[str, bytes]] = []
@@ -120,7 +120,7 @@ def serialised(fill: Callable[[Recorder], None]) -> list[tuple[str, bytes]]:
 
 
 def open_bag(folder: Path, compressed: bool) -> tuple[Bag, str]:
-    """Record a bag that has a camera's two topics; return it and the images' topic."""
+    """Record a bag with the two topics of a camera; return it and the topic of the images."""
     topic = IMAGE_TOPIC + ("/compressed" if compressed else "")
 
     def fill(bag: Recorder) -> None:

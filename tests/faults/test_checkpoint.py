@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Weights and engines that disappear under a running node, and those made to do harm."""
+"""Checkpoints that are deleted or overwritten while the node runs, or that contain pickles."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ np.testing.assert_array_equal(before, predictor(image).depth)
 
 
 @pytest.mark.parametrize("backend", ["torch", "onnxruntime", "openvino"])
-def test_an_engine_deleted_while_the_node_runs(
+def test_a_checkpoint_can_be_deleted_while_the_node_runs(
     make_rig, make_model, checkpoint, tmp_path_factory, tmp_path, backend, record_property
 ):
-    """Torch has its weights from a checkpoint; the others run a folder of exports alone."""
+    """The torch backend loads a checkpoint, the others a folder of exported graphs."""
     pytest.importorskip(backend)
     source = checkpoint
     if backend != "torch":
@@ -56,7 +56,7 @@ def test_an_engine_deleted_while_the_node_runs(
         rig.send(lambda bag, i=index: bag.image(stamp(i), pixels()))
     first, *rest = (depth.data.tobytes() for depth in rig.host.published[DEPTH])
     assert rest == [first] * IMAGES and rig.counts.skipped == 0
-    record_property("images after the files had gone", IMAGES)
+    record_property("images after the files were deleted", IMAGES)
 
     rig.component.deactivate()
     rig.component.cleanup()
@@ -71,7 +71,7 @@ def test_an_engine_deleted_while_the_node_runs(
     assert [depth.data.tobytes() for depth in rig.host.published[DEPTH]] == [first]
 
 
-def test_a_checkpoint_overwritten_in_place_while_it_is_in_use(checkpoint, tmp_path):
+def test_a_checkpoint_can_be_overwritten_while_it_is_in_use(checkpoint, tmp_path):
     mine = shutil.copytree(checkpoint, tmp_path / "mine")
     done = subprocess.run(
         [sys.executable, "-c", OVERWRITTEN, str(mine)],
@@ -84,8 +84,8 @@ def test_a_checkpoint_overwritten_in_place_while_it_is_in_use(checkpoint, tmp_pa
     assert done.returncode == 0, done.stderr
 
 
-class Bomb:
-    """Leave a file behind when it is unpickled without care."""
+class MaliciousPickle:
+    """An object whose pickle creates a file when it is loaded."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -106,22 +106,22 @@ class Bomb:
         "scheduler/scheduler_config.json",
     ],
 )
-def test_a_pickle_in_the_place_of_any_file_is_refused_and_not_executed(checkpoint, tmp_path, file):
+def test_a_pickle_in_place_of_any_file_is_refused_and_not_executed(checkpoint, tmp_path, file):
     mark, mine = tmp_path / "mark", shutil.copytree(checkpoint, tmp_path / "mine")
-    bomb = pickle.dumps(Bomb(mark))
-    pickle.loads(bomb)
-    assert mark.exists(), "it would work"
+    malicious = pickle.dumps(MaliciousPickle(mark))
+    pickle.loads(malicious)
+    assert mark.exists(), "the pickle would be executed"
     mark.unlink()
-    (mine / file).write_bytes(bomb)
+    (mine / file).write_bytes(malicious)
     with pytest.raises(CheckpointError, match=file.rpartition("/")[2].partition(".")[0]):
         load_checkpoint(Checkpoint.resolve(mine))
     assert not mark.exists()
 
 
-def test_pickles_beside_the_safetensors_are_not_looked_at(checkpoint, tmp_path):
+def test_pickles_beside_the_safetensors_are_not_loaded(checkpoint, tmp_path):
     mark, mine = tmp_path / "mark", shutil.copytree(checkpoint, tmp_path / "mine")
     for folder in ("unet", "vae", "ssg", "."):
         for name in ("diffusion_pytorch_model.bin", "pytorch_model.bin", "model.pt", "model.pkl"):
-            (mine / folder / name).write_bytes(pickle.dumps(Bomb(mark)))
+            (mine / folder / name).write_bytes(pickle.dumps(MaliciousPickle(mark)))
     load_checkpoint(Checkpoint.resolve(mine))
     assert not mark.exists()

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Damaged messages: no crash, and no image other than the one that a message really holds.
+"""Damaged messages: the node does not crash, and a processed image equals its message.
 
-100,000 of them in the long run, 3,000 in the ordinary one; the seed is fixed.
+The slow tests send 100,000 messages and the others 3,000, with fixed seeds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from faults.mutations import mutate
-from faults.rig import COMPRESSED, IMAGE, INFO, Answers, serialised
+from faults.rig import COMPRESSED, IMAGE, INFO, SimulatedBackend, serialised
 from helpers.camera_bags import ROS2, Recorder
 from helpers.sample_images import samples
 
@@ -28,7 +28,7 @@ COUNTS = [
     pytest.param(MANY.get, id="many", marks=pytest.mark.slow),
 ]
 
-# Bytes of a sample, samples of a pixel, and which of them are red, green and blue.
+# Bytes of a sample, samples of a pixel, and indices of the red, green and blue sample.
 PACKED = {
     f"{name}{8 * size}": (size, count, order)
     for size in (1, 2)
@@ -46,7 +46,7 @@ PACKED |= {f"{8 * s}UC4": PACKED[f"bgra{8 * s}"] for s in (1, 2)}
 
 
 def raw_image(encoding: str, length: int, padding: int = 0, **fields) -> bytes:
-    """Return a message of noise whose rows have this many bytes."""
+    """Return a message of random pixels whose rows have `length` bytes and padding."""
     step = length + padding
     rows = HEIGHT * 3 // 2 if encoding.startswith("nv") else HEIGHT
     data = samples(rows, step, 1, 8, seed=len(encoding)).reshape(-1)
@@ -70,10 +70,10 @@ RAW = [
 
 
 def packed_image(message) -> np.ndarray:
-    """Return the image of a message, pixel by pixel as sensor_msgs/Image defines it."""
+    """Return the image [H,W,3] of a message as sensor_msgs/Image defines it."""
     size, count, order = PACKED[message.encoding]
     v, u, c = np.ix_(range(message.height), range(message.width), order)
-    high = 0 if message.is_bigendian else size - 1  # 16 bits keep their high byte
+    high = 0 if message.is_bigendian else size - 1  # the high byte of 16 bits
     return message.data[v * message.step + (u * count + c) * size + high]
 
 
@@ -82,7 +82,7 @@ def same(a, b, *names: str) -> bool:
 
 
 def check(rig, count: int, kinds: Counter, report: Callable[[str, object], None]) -> None:
-    """Nothing crashed, nothing was lost sight of, and there was something to see."""
+    """Assert that no image failed and that each was counted; report the numbers."""
     counts = rig.counts
     assert "failed" not in counts.reasons, counts.reasons["failed"]
     assert counts.received == counts.processed + counts.skipped
@@ -92,8 +92,8 @@ def check(rig, count: int, kinds: Counter, report: Callable[[str, object], None]
 
 
 @pytest.mark.parametrize("number", COUNTS)
-def test_images(make_rig, number, record_property):
-    rig, rng, seen = make_rig(Answers()), np.random.default_rng(6), Counter()
+def test_damaged_images_are_refused_or_decoded_exactly(make_rig, number, record_property):
+    rig, rng, seen = make_rig(SimulatedBackend()), np.random.default_rng(6), Counter()
     rig.send(lambda bag: bag.info(0, width=WIDTH, height=HEIGHT))
     originals = [ROS2.deserialize_cdr(raw, IMAGE) for raw in RAW]
     images = []
@@ -117,12 +117,12 @@ def test_images(make_rig, number, record_property):
         assert same(depth.header.stamp, message.header.stamp, "sec", "nanosec")
         if message.encoding in PACKED:
             np.testing.assert_array_equal(frame.image, packed_image(message))
-            seen["shown, pixel by pixel what the message holds"] += 1
+            seen["processed, equal to the message"] += 1
         elif same(message, originals[one], "encoding", "step", "is_bigendian", "data"):
             np.testing.assert_array_equal(frame.image, images[one])
-            seen["shown, as before the damage"] += 1
+            seen["processed, equal to the undamaged image"] += 1
         else:
-            seen["shown, Bayer or YUV with other bytes"] += 1
+            seen["processed, Bayer or YUV with other bytes"] += 1
     check(rig, number(IMAGE), seen, record_property)
     assert min(seen.values()) > 0 and len(seen) == 4
     rig.raw(IMAGE, RAW[0])
@@ -141,9 +141,13 @@ def compressed_message(data: np.ndarray) -> bytes:
 
 
 @pytest.mark.parametrize("number", COUNTS)
-def test_compressed_images(make_rig, number, record_property):
-    """A PNG is what it was or nothing; a JPEG has no checksum, so it is what it says now."""
-    rig, rng, seen = make_rig(Answers(), compressed=True), np.random.default_rng(7), Counter()
+def test_damaged_compressed_images_are_refused_or_decoded(make_rig, number, record_property):
+    """A PNG has checksums, so it is unchanged or refused; a JPEG has none and may change."""
+    rig, rng, seen = (
+        make_rig(SimulatedBackend(), compressed=True),
+        np.random.default_rng(7),
+        Counter(),
+    )
     rig.send(lambda bag: bag.info(0, width=WIDTH, height=HEIGHT))
     raws = [compressed_message(data) for data in FILES.values()]
     for _ in range(number(COMPRESSED)):
@@ -161,13 +165,13 @@ def test_compressed_images(make_rig, number, record_property):
         data = message.data.tobytes()
         if data.startswith(b"\x89PNG"):
             np.testing.assert_array_equal(frame.image, RGB)
-            seen["shown, a PNG as before the damage"] += 1
+            seen["processed, an undamaged PNG"] += 1
             continue
-        assert b"\xff\xd9" in data[data.index(b"\xff\xda") :], "a JPEG with its end"
+        assert b"\xff\xd9" in data[data.index(b"\xff\xda") :], "only a complete JPEG is decoded"
         expected = cv2.imdecode(message.data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         np.testing.assert_array_equal(frame.image, expected[..., ::-1])
         whole = np.array_equal(message.data, FILES[".jpg"])
-        seen["shown, a JPEG as before the damage" if whole else "shown, a JPEG of other bytes"] += 1
+        seen["processed, an undamaged JPEG" if whole else "processed, a JPEG of other bytes"] += 1
     check(rig, number(COMPRESSED), seen, record_property)
     assert min(seen.values()) > 0 and len(seen) == 4
     rig.raw(COMPRESSED, raws[0])
@@ -175,17 +179,17 @@ def test_compressed_images(make_rig, number, record_property):
 
 
 @pytest.mark.parametrize("number", COUNTS)
-def test_camera_infos(make_rig, number, record_property):
-    """A good image follows each of them; its depth bears the camera that was told, or none."""
-    rig, rng, seen = make_rig(Answers()), np.random.default_rng(8), Counter()
+def test_damaged_camera_infos_are_refused_or_used(make_rig, number, record_property):
+    """A valid image follows each CameraInfo; its depth has those intrinsics, or it is refused."""
+    rig, rng, seen = make_rig(SimulatedBackend()), np.random.default_rng(8), Counter()
 
     def plain(bag: Recorder) -> None:
         bag.info(0, width=WIDTH, height=HEIGHT)
 
-    def bent(bag: Recorder) -> None:
+    def distorted(bag: Recorder) -> None:
         bag.info(0, width=WIDTH, height=HEIGHT, d=np.array([-0.2, 0.05, 0, 0, 0]))
 
-    raws = [raw for fill in (plain, bent) for _, raw in serialised(fill)]
+    raws = [raw for fill in (plain, distorted) for _, raw in serialised(fill)]
     originals = [ROS2.deserialize_cdr(raw, INFO) for raw in raws]
     for _ in range(number(INFO)):
         one = int(rng.integers(2))
@@ -197,27 +201,27 @@ def test_camera_infos(make_rig, number, record_property):
         if not rig.host.frames:
             seen["image refused"] += 1
             continue
-        (told,) = rig.host.published[DEPTH_INFO]
+        (published,) = rig.host.published[DEPTH_INFO]
         (depth,) = rig.host.published[DEPTH]
-        size = (told.height, told.width)
+        size = (published.height, published.width)
         assert size == (depth.height, depth.width) == rig.host.frames[0].image.shape[:2]
-        assert np.isfinite(told.k).all() and told.k[0] > 0 and told.k[4] > 0
-        assert np.isfinite(told.p).all() and not np.any(told.d)
+        assert np.isfinite(published.k).all() and published.k[0] > 0 and published.k[4] > 0
+        assert np.isfinite(published.p).all() and not np.any(published.d)
         try:
             message = ROS2.deserialize_cdr(damaged, INFO)
-        except Exception:  # whatever a parser makes of it
+        except Exception:  # the parser can raise anything for damaged bytes
             message = originals[one]
-        quiet = (
+        whole_sensor = (
             message.binning_x <= 1
             and message.binning_y <= 1
             and not any(
                 getattr(message.roi, side) for side in ("x_offset", "y_offset", "width", "height")
             )
         )
-        if quiet and one == 0 and same(message, originals[0], "d", "r", "p"):
-            np.testing.assert_array_equal(told.p, originals[0].p)
-            seen["depth, under the K that is told"] += 1
+        if whole_sensor and one == 0 and same(message, originals[0], "d", "r", "p"):
+            np.testing.assert_array_equal(published.p, originals[0].p)
+            seen["depth, with the intrinsics of the CameraInfo"] += 1
         else:
-            seen["depth, under another camera that could be"] += 1
+            seen["depth, with other valid intrinsics"] += 1
     check(rig, number(INFO), seen, record_property)
     assert min(seen.values()) > 0 and len(seen) == 3

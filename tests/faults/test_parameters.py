@@ -1,19 +1,19 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters that change many times a second, while images are worked on."""
+"""Parameters that several threads change while images are processed."""
 
 from __future__ import annotations
 
 import threading
 
 import numpy as np
-from faults.rig import Answers
+from faults.rig import SimulatedBackend
 from helpers.camera_bags import pixels, stamp
 
 from jasmine_core.errors import ConfigError
 from jasmine_ros.node.topics import DEPTH, POINTS
 
-# Two settings that belong together: a mixture of both would publish nothing, or in the wrong unit.
+# Two sets of parameters; a mixture would publish no depth, or depth in the wrong unit.
 NEAR = {
     "metres_per_unit": 1.0,
     "min_depth": 0.1,
@@ -31,12 +31,14 @@ FAR = {
 IMAGES = 400
 
 
-def test_a_storm_of_parameters(make_rig, record_property):
-    rig = make_rig(Answers(lambda image: np.full(image.shape[1:], 2.0, np.float32)), **NEAR)
+def test_each_image_is_processed_with_one_consistent_set_of_parameters(make_rig, record_property):
+    rig = make_rig(
+        SimulatedBackend(lambda image: np.full(image.shape[1:], 2.0, np.float32)), **NEAR
+    )
     rig.send(lambda bag: bag.info(0, width=16, height=12))
     over, accepted, refused = threading.Event(), [], []
 
-    def storm(seed: int) -> None:
+    def change_parameters(seed: int) -> None:
         rng = np.random.default_rng(seed)
         while not over.is_set():
             changes = (NEAR, FAR, FAR | {"points_stride": 0}, NEAR | {"checkpoint": "x"})
@@ -46,7 +48,7 @@ def test_a_storm_of_parameters(make_rig, record_property):
             except ConfigError:
                 refused.append(1)
 
-    threads = [threading.Thread(target=storm, args=(seed,)) for seed in range(3)]
+    threads = [threading.Thread(target=change_parameters, args=(seed,)) for seed in range(3)]
     for thread in threads:
         thread.start()
     kinds = set()

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The live node for a long time, at the speed it can do: `make soak`.
+"""Long test of the live node at full speed: `make soak`.
 
-SOAK_MINUTES says how long, SOAK_IMAGE where the memory over time is drawn; the figures lie beside
-the image, as JSON.
+SOAK_MINUTES is the duration [min]. The memory over time is drawn to the file SOAK_IMAGE, and the
+statistics are written to a JSON file beside it.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ pytestmark = [
 ]
 MINUTES = float(os.environ.get("SOAK_MINUTES", "20"))
 IMAGE = os.environ.get("SOAK_IMAGE")
-WARM_UP = 0.15  # of the time
+WARM_UP = 0.15  # fraction of the duration
 OUTPUTS = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
 SIZES = ((160, 120), (320, 240), (96, 64))
-TURN = 500  # images of one size
-DAMAGED = 50  # every so many
+TURN = 500  # images of one size before the size changes
+DAMAGED = 50  # one image of this number cannot be decoded
 
 
-def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_property):
+def test_memory_threads_and_descriptors_do_not_grow(checkpoint, tmp_path, record_property):
     from contract.live_driver import LiveDriver, live
 
     with live(LiveDriver, checkpoint, 1 + (os.getpid() + 25) % 101) as driver:
@@ -95,7 +95,7 @@ def test_memory_threads_and_descriptors_stay(checkpoint, tmp_path, record_proper
 
 
 def _wait_for_depth(listener, index: int) -> None:
-    """Wait until an image's depth is there; a lost packet costs a moment, not the test."""
+    """Wait until the depth of an image is received, or 2 s if a packet is lost."""
     from jasmine_ros.msgs.messages import stamp_ns
     from jasmine_ros.node.topics import DEPTH
 
@@ -107,13 +107,13 @@ def _wait_for_depth(listener, index: int) -> None:
 
 
 def growth_of(minutes: np.ndarray, resident: np.ndarray) -> float:
-    """Return by which part the memory grew from the first fifth of the time to the last."""
+    """Return the relative growth of the memory from the first to the last fifth of the time."""
     first, last = np.quantile(minutes, (0.2, 0.8))
     return float(resident[minutes >= last].mean() / resident[minutes <= first].mean() - 1)
 
 
 def draw(minutes: np.ndarray, mib: np.ndarray, figures: dict, path: Path) -> None:
-    """Draw the memory [MiB] over time, from zero, with the figures beside it."""
+    """Draw the memory [MiB] over time, with an axis from zero, and the statistics."""
     width, height, left, bottom, top = 960, 430, 70, 50, 100
     paper = np.full((height, width, 3), 255, np.uint8)
     high = 1.15 * mib.max()

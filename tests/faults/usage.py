@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a process holds of the machine."""
+"""Resources that a process uses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def usage(pid: int) -> tuple[int, int, int]:
-    """Return a process's resident memory [bytes], threads and descriptors."""
+    """Return the resident memory [bytes], the threads and the file descriptors of a process."""
     process = Path(f"/proc/{pid}")
     pages = int((process / "statm").read_text().split()[1])
     threads, files = (len([*(process / name).iterdir()]) for name in ("task", "fd"))
