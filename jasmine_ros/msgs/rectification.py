@@ -94,7 +94,7 @@ def view_from(
     return View(calibration.rectified_camera, tx, raw, (image_topic, info_topic))
 
 
-class KnownCamera:
+class LatestView:
     """Rectification for the latest CameraInfo of a camera."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class KnownCamera:
         self._error = ""
         self._key: object = None
 
-    def learn(self, camera_info: CameraInfo, image_topic: str, info_topic: str, mode: str) -> None:
+    def update(self, camera_info: CameraInfo, image_topic: str, info_topic: str, mode: str) -> None:
         """Build the view anew if the CameraInfo has changed; raise CameraError if it is invalid."""
         key = _fingerprint(camera_info)
         if key == self._key:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from jasmine_core.errors import CameraError
-from jasmine_ros.msgs.rectification import KnownCamera, View
+from jasmine_ros.msgs.rectification import LatestView, View
 from jasmine_ros.msgs.types import Callback, CameraInfo
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.input_watchdog import InputWatchdog
@@ -26,7 +26,7 @@ class CameraInput:
     def __init__(self, host: Host) -> None:
         self.topic = host.resolve(IMAGE)  # of the images
         self._host = host
-        self._known = KnownCamera()
+        self._latest = LatestView()
         self._watchdogs: dict[str, InputWatchdog] = {}
 
     def subscribe(
@@ -57,17 +57,17 @@ class CameraInput:
         """Store the calibration; with an invalid one images are skipped until a valid one comes."""
         self._reset_watchdog(CAMERA_INFO)
         try:
-            self._known.learn(camera_info, *self._topics(), rectify)
+            self._latest.update(camera_info, *self._topics(), rectify)
         except CameraError as err:
             self._host.log("error", str(err))
 
     def view(self) -> View:
         """Return the rectification of the images; raise FrameError without a calibration."""
-        return self._known.view(*self._topics())
+        return self._latest.view(*self._topics())
 
     def forget(self) -> None:
         """Drop the calibration."""
-        self._known = KnownCamera()
+        self._latest = LatestView()
 
     def _topics(self) -> tuple[str, str]:
         return self.topic, self._host.resolve(CAMERA_INFO)

@@ -25,7 +25,7 @@ from jasmine_ros.bags.reader import Bag
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_bags_of_every_storage_have_the_same_content(tmp_path, kind):
-    path = write_bag(tmp_path / "drive", frames(4), kind)
+    path = write_bag(tmp_path / "recording", frames(4), kind)
     with Bag(path) as bag:
         assert {t.name: t.count for t in bag.topics.values()} == {IMAGE_TOPIC: 4, INFO_TOPIC: 4}
         images = [(m.stamp, bag.decode(m)) for m in bag.messages([IMAGE_TOPIC])]
@@ -37,7 +37,7 @@ def test_bags_of_every_storage_have_the_same_content(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_time_window_excludes_its_end(tmp_path, kind):
-    path = write_bag(tmp_path / "drive", frames(5), kind)
+    path = write_bag(tmp_path / "recording", frames(5), kind)
     with Bag(path) as bag:
         window = list(bag.messages([IMAGE_TOPIC], stamp(1), stamp(3)))
         assert [m.stamp for m in window] == [stamp(1), stamp(2)]
@@ -46,9 +46,9 @@ def test_a_time_window_excludes_its_end(tmp_path, kind):
 
 
 def test_a_bag_without_metadata_is_opened(tmp_path):
-    folder = write_bag(tmp_path / "drive", frames(2))
+    folder = write_bag(tmp_path / "recording", frames(2))
     (folder / "metadata.yaml").unlink()
-    for path in (folder, folder / "drive.mcap"):
+    for path in (folder, folder / "recording.mcap"):
         with Bag(path) as bag:
             assert bag.topics[IMAGE_TOPIC].count == 2
 
@@ -73,7 +73,7 @@ def test_a_path_that_is_not_a_bag_is_refused(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("keep", [0.0, 0.3, 0.9])
 def test_a_truncated_bag_is_a_bag_error(tmp_path, kind, keep):
-    path = write_bag(tmp_path / "drive", frames(6), kind)
+    path = write_bag(tmp_path / "recording", frames(6), kind)
     file = path if path.is_file() else next(f for f in path.iterdir() if f.name != "metadata.yaml")
     data = file.read_bytes()
     file.write_bytes(data[: int(keep * len(data))])
@@ -84,7 +84,7 @@ def test_a_truncated_bag_is_a_bag_error(tmp_path, kind, keep):
 
 @pytest.mark.parametrize("kind", ["mcap", "mcap-zstd", "ros1"])
 def test_damaged_bytes_raise_errors_of_this_package_only(tmp_path, kind):
-    path = write_bag(tmp_path / "drive", frames(2), kind)
+    path = write_bag(tmp_path / "recording", frames(2), kind)
     file = path if path.is_file() else next(path.glob("*.mcap"))
     original = file.read_bytes()
     rng = np.random.default_rng(0)

@@ -51,7 +51,7 @@ with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
     end = time.monotonic() + 30
     while not writer.matched and time.monotonic() < end:
         time.sleep(0.01)
-    for _ in range(5):  # a best-effort reader misses what comes before it knows the writer
+    for _ in range(5):  # a best-effort reader misses samples from before it is matched
         writer.write(bytes.fromhex(sys.argv[2]))
         time.sleep(0.1)
     print(writer.gid.hex(), flush=True)
@@ -76,7 +76,7 @@ def some_image(messages, size=(5, 7)):
 def test_a_bag_that_another_process_plays_is_received_unchanged(
     tmp_path, participant, start, domain, kind
 ):
-    path = write_bag(tmp_path / "drive", frames(6), kind)
+    path = write_bag(tmp_path / "recording", frames(6), kind)
     readers = {
         topic: participant.reader(f"rt{topic}", type_name, reliable=True, depth=10)
         for topic, type_name in ((IMAGE_TOPIC, IMAGE), (INFO_TOPIC, INFO))
@@ -95,7 +95,7 @@ def test_a_bag_that_another_process_plays_is_received_unchanged(
 
 def test_a_bag_is_played_at_its_recorded_rate(tmp_path, participant, start, domain):
     reader = participant.reader(f"rt{IMAGE_TOPIC}", IMAGE, reliable=True, depth=10)
-    start(PLAY, write_bag(tmp_path / "drive", frames(8)), domain)
+    start(PLAY, write_bag(tmp_path / "recording", frames(8)), domain)
     times = []
     while len(times) < 8 and receive(participant, reader, 1):
         times.append(time.monotonic())
@@ -104,7 +104,7 @@ def test_a_bag_is_played_at_its_recorded_rate(tmp_path, participant, start, doma
 
 def test_a_ros_1_bag_is_refused_with_the_remedy(tmp_path, domain):
     with pytest.raises(BagError, match="rosbags-convert"):
-        play(Play(write_bag(tmp_path / "drive", frames(1), "ros1"), domain=domain))
+        play(Play(write_bag(tmp_path / "recording", frames(1), "ros1"), domain=domain))
 
 
 @pytest.mark.parametrize("one_copy", [True, False])

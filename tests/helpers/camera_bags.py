@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Small camera bags, written by rosbags, in every kind that the product reads."""
+"""Small camera bags in every storage, written by rosbags."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ ROS2 = get_typestore(Stores.ROS2_JAZZY)
 
 
 def pixels(index: int = 0, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """Return a smooth RGB image that differs from frame to frame."""
+    """Return a smooth RGB image [H,W,3] that is different for each index."""
     u, v = np.meshgrid(np.arange(width), np.arange(height))
     waves = [np.sin((u * (c + 1) + v + 5 * index) / 9) for c in range(3)]
     return np.uint8(127 + 100 * np.stack(waves, -1))
 
 
 def stamp(index: int) -> int:
+    """Return the stamp [ns] of an image."""
     return START + round(index / RATE * 1e9)
 
 
 @dataclass
 class Recorder:
-    """Write messages of one ROS version under plain field names."""
+    """Writer of messages of one ROS version, with the field names of ROS 2."""
 
     write: Callable[[str, str, int, Any], None]
     messages: RosbagsMessages
@@ -107,7 +108,7 @@ class Recorder:
 
 
 def write_bag(path: Path, fill: Callable[[Recorder], None], kind: str = "mcap") -> Path:
-    """Write a bag of a kind with whatever `fill` records; return what a user would name."""
+    """Write a bag of a storage with the messages that `fill` records; return its path."""
     if kind == "ros1":
         path = path.with_suffix(".bag")
         with Writer1(path) as writer:
@@ -135,7 +136,7 @@ def _adding(writer: Any, store: Any, serialize: Callable[[Any, str], Any]) -> Ca
 
 
 def frames(count: int = 3, *, jpeg: bool = False) -> Callable[[Recorder], None]:
-    """Record `count` images with their CameraInfo, as a camera driver does."""
+    """Return a function that records images with their CameraInfo, as a camera driver does."""
 
     def fill(bag: Recorder) -> None:
         for index in range(count):
@@ -146,6 +147,8 @@ def frames(count: int = 3, *, jpeg: bool = False) -> Callable[[Recorder], None]:
 
 
 def several(fills: Iterable[Callable[[Recorder], None]]) -> Callable[[Recorder], None]:
+    """Return a function that records what several functions record."""
+
     def fill(bag: Recorder) -> None:
         for each in fills:
             each(bag)

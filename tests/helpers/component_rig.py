@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A component on a host that keeps everything in memory; the network is real and tiny."""
+"""Depth component on a host that keeps all messages in memory."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ALL = {"publish_points": True, "publish_colorized": True, "publish_confidence": 
 
 
 class MemoryHost:
-    """Keep what is published; run work at once, or when told to."""
+    """Host that keeps published messages; it runs work at once, or if deferred in `work`."""
 
-    def __init__(self, image_topic="/camera/image_raw", patient=False):
+    def __init__(self, image_topic="/camera/image_raw", deferred=False):
         self.messages = RosbagsMessages()
         self.conversion = Conversion(self.messages)
         self.published = defaultdict(list)
         self.advertised, self.logged, self.frames = {}, [], []
-        self.image_topic, self.patient = image_topic, patient
+        self.image_topic, self.deferred = image_topic, deferred
         self.waiting, self.callbacks, self.timers = [], {}, []
         self.services, self.publishers, self.unwanted = {}, [], set()
         self.time = 42
@@ -70,7 +70,7 @@ class MemoryHost:
 
     def schedule(self, work):
         self.waiting.append(work)
-        if not self.patient:
+        if not self.deferred:
             self.work()
 
     def work(self):
@@ -88,7 +88,7 @@ class MemoryHost:
 
 
 class Rig:
-    """A component on a MemoryHost, with messages to feed it."""
+    """Component on a MemoryHost, and the messages of a camera."""
 
     def __init__(self, checkpoint, host=None, **parameters):
         self.host = host or MemoryHost()
@@ -121,12 +121,12 @@ class Rig:
 
 
 class GivenDepth:
-    """A backend that answers with given depths instead of running a network."""
+    """Backend that returns given depths instead of running a network."""
 
-    def __init__(self, answer):
-        self.answer = answer
+    def __init__(self, depth_of):
+        self.depth_of = depth_of
         self.info = BackendInfo("given", "cpu", "fp32", "given depths", (128, 64), None)
 
     def __call__(self, image):
-        depth = self.answer(image)
+        depth = self.depth_of(image)
         return NetworkMaps(np.zeros_like(depth), np.stack([depth, depth]), {"encode": 0.0})

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A textured corridor, seen from anywhere in it: images and exact depth in some milliseconds."""
+"""Images and exact depth of a textured corridor, rendered in some milliseconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.rigid import rigid
 
 CAMERA = Camera(160, 96, np.array([[110.0, 0, 79.5], [0, 110.0, 47.5], [0, 0, 1]]))
-# Planes n · X = d around the origin, which lies in the middle: optical axes, metres.
+# Planes n · X = d [m] in optical axes; the origin lies in the middle of the corridor.
 _PLANES = ((0, 1, 0, 1.5), (0, -1, 0, 1.5), (1, 0, 0, 2.0), (-1, 0, 0, 2.0), (0, 0, 1, 30.0))
 
 
@@ -43,13 +43,13 @@ def look(
     T_world_camera: np.ndarray, camera: Camera = CAMERA, gain: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return image [H,W,3] uint8 and depth [H,W] m."""
-    rays = camera.rays() @ T_world_camera[:3, :3].T  # [H,W,3] of the world, 1 m deep
+    rays = camera.rays() @ T_world_camera[:3, :3].T  # [H,W,3] in world axes, at a depth of 1 m
     origin = T_world_camera[:3, 3]
     depth = np.full(rays.shape[:2], np.inf)
     at = np.zeros((*rays.shape[:2], 2), np.float32)
     for i, (*n, d) in enumerate(_PLANES):
         n = np.array(n, float)
-        far = d + (1000.0 if i == 4 else 0.0)  # the end is far away: the corridor hardly ends
+        far = d + (1000.0 if i == 4 else 0.0)  # the end of the corridor is more than 1 km away
         with np.errstate(divide="ignore", invalid="ignore"):
             t = (far - origin @ n) / (rays @ n)
         nearer = (t > 0) & (t < depth)
@@ -60,6 +60,6 @@ def look(
     image = cv2.remap(
         _TEXTURE, at[..., 0] % 511, at[..., 1] % 511, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
     )
-    fog = np.minimum(depth / 25, 1)[..., None]  # where the texture would only alias
+    fog = np.minimum(depth / 25, 1)[..., None]  # hides the aliasing of the distant texture
     image = image * (1 - fog) + 128 * fog
     return np.uint8(np.clip(image * gain, 0, 255)), depth.astype(np.float32)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX graphs of a few layers, with the names that the exported model has."""
+"""ONNX graphs of a few layers, with the input and output names of the exported model."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def write_graph(
 ) -> Path:
     """Write convolutions from `image` to `depth` and `ssi`, float32 at both ends.
 
-    `gain` scales their weights: far above 1, half precision overflows. `wrong_type` leaves one
-    float32 weight among float16 ones. `gemm` adds a matrix product.
+    `gain` scales their weights: half precision overflows if it is far above 1. `wrong_type` leaves
+    one float32 weight among float16 weights. `gemm` adds a matrix product.
     """
     import onnx
 
@@ -86,10 +86,9 @@ def write_graph(
 def write_export(
     folder: Path, level: str, *, hot: Collection[str] = (), model: str = "a model"
 ) -> Path:
-    """Write three small graphs that pass on what the model's pass on, and their card.
+    """Write three small graphs with the tensors of the model's stages, and their card.
 
-    Inside of a `hot` stage numbers leave half precision, unless the level is mixed, which
-    computes that part in float32, or fp32.
+    Values in a `hot` stage overflow half precision. The level mixed computes them in float32.
     """
     card = ExportCard(
         model=model,
@@ -116,7 +115,7 @@ def write_export(
 
 
 def _stage(folder, level, name, card, hot, inputs, outputs) -> None:
-    """Write a 3x3 convolution of all inputs, some detour out of half's range, one per output."""
+    """Write a convolution of all inputs, large values if hot, and a convolution per output."""
     import onnx
 
     h, kind = onnx.helper, onnx.TensorProto

@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Stand-ins for what our launch files use of `launch` and `launch_ros`, for tests without ROS.
+"""Fakes of the parts of `launch` and `launch_ros` that the launch files use, without ROS.
 
-Nothing here is real: each class takes the arguments that the real one's documentation names,
-refuses any other, and does the least that lets a description be read. What passes with them is well
-formed; whether ROS 2 starts it only ROS 2 can tell.
+Each class accepts the arguments in the documentation of the real class and refuses others. A launch
+file that can be read with the fakes is well formed; only a test with ROS 2 shows that it starts.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from typing import Any
 
 import yaml
 
-SHARE = Path(__file__).parents[2]  # where the packages' share folders would be
+SHARE = Path(__file__).parents[2]  # in place of the share folder of the package
 
 
 class FakeContext:
-    """Holds the launch configurations."""
+    """Launch configurations."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self.given, self.configurations = dict(given), dict(given)
@@ -40,7 +39,7 @@ def performed(value: Any, context: FakeContext) -> str:
         return value
     if isinstance(value, FakeSubstitution):
         return value.perform(context)
-    assert isinstance(value, (list, tuple)), f"{value!r} is no substitution"
+    assert isinstance(value, (list, tuple)), f"{value!r} is not a substitution"
     return "".join(performed(each, context) for each in value)
 
 
@@ -49,7 +48,7 @@ class FakeLaunchConfiguration(FakeSubstitution):
     name: str
 
     def perform(self, context: FakeContext) -> str:
-        return context.configurations[self.name]  # the real one fails too if it was not declared
+        return context.configurations[self.name]  # fails if it is not declared, as the real one
 
 
 @dataclass
@@ -137,7 +136,7 @@ class FakeNode:
         return []
 
     def argv(self, context: FakeContext, folder: Path) -> list[str]:
-        """Return what stands behind the executable; parameters in a dict go through a file."""
+        """Return the arguments of the executable; a dict of parameters is written to a file."""
         result = [performed(each, context) for each in self.arguments] + ["--ros-args"]
         result += ["-r", f"__node:={performed(self.name, context)}"]
         if namespace := performed(self.namespace, context):
@@ -180,7 +179,7 @@ FAKES: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def fakes_in_place() -> Any:
-    """Let launch files import the fakes, and nobody after them."""
+    """Replace the modules of ROS by the fakes inside a block."""
     before = {name: sys.modules.pop(name, None) for name in FAKES}
     for name, members in FAKES.items():
         sys.modules[name] = ModuleType(f"{name} (a fake of the tests)")
@@ -195,7 +194,7 @@ def fakes_in_place() -> Any:
 
 
 def load(path: Path) -> Any:
-    """Execute a launch file with the fakes and return its names."""
+    """Execute a launch file with the fakes and return its module."""
     module = ModuleType(path.stem)
     with fakes_in_place():
         exec(compile(path.read_text(), str(path), "exec"), vars(module))
@@ -203,7 +202,7 @@ def load(path: Path) -> Any:
 
 
 def launch(path: Path, **given: str) -> tuple[FakeContext, list[Any]]:
-    """Run a launch file with arguments; return its context, and every entity in it."""
+    """Run a launch file with arguments; return its context and all its entities."""
     context, found = FakeContext(given), []
     waiting = list(load(path).generate_launch_description().entities)
     while waiting:

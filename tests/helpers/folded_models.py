@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Models that hide nothing from a test of folding: every parameter is random, norms included."""
+"""Models whose parameters are all random, so that a test of folding sees every parameter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _exported = {}
 
 
 def randomised(model: JasmineModel, spread: float = 0.1, seed: int = 1) -> JasmineModel:
-    """Shift every parameter: fresh norms are ones and fresh biases zeros."""
+    """Add noise to every parameter, because norms begin with ones and biases with zeros."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -27,7 +27,7 @@ def randomised(model: JasmineModel, spread: float = 0.1, seed: int = 1) -> Jasmi
 
 
 class ExactHead(ScaleShiftHead):
-    """The scale-shift head with torch's own attention, in whatever precision its weights have."""
+    """Scale-shift head with the attention of torch, in the precision of its weights."""
 
     def forward(self, hidden):
         tokens = hidden.flatten(2).permute(2, 0, 1)  # [HW,B,C]
@@ -37,7 +37,7 @@ class ExactHead(ScaleShiftHead):
 
 
 def exact(model: JasmineModel) -> JasmineModel:
-    """Return a float64 copy of a model in which nothing is computed in less."""
+    """Return a copy of a model that computes everything in float64."""
     model = copy.deepcopy(model).double()
     model.ssg.ss_head.__class__ = ExactHead
     return model
@@ -51,7 +51,7 @@ def maps(model: JasmineModel, image):
 
 
 def smooth_image(width: int, height: int, seed: int = 0, dtype=torch.float32):
-    """Return an image [1,3,H,W] in [0,1] with something on every scale."""
+    """Return an image [1,3,H,W] in [0,1] with coarse and fine structure."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, height // 16 + 1, width // 16 + 1, generator=generator)
     fine = torch.rand(1, 3, height, width, generator=generator)
@@ -60,7 +60,7 @@ def smooth_image(width: int, height: int, seed: int = 0, dtype=torch.float32):
 
 
 def exported_checkpoint(make_model, folder):
-    """Save the smallest model, randomised, with its ONNX export; once for all tests."""
+    """Save the smallest model, randomised, with its ONNX export, once per process."""
     if not _exported:
         path = folder / "smallest"
         randomised(make_model(metres_per_unit=2.5), 0.05).save_pretrained(path)

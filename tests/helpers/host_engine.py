@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for a GPU, to test what binds tensors and queues work.
+"""Fake of CUDA and TensorRT on the CPU, to test the binding of tensors and the queues.
 
-Its memory is the host's, its engines are ONNX graphs that ONNX Runtime runs, and as on a GPU
-nothing that is queued happens before somebody waits for it. It says nothing about TensorRT or CUDA;
-that they have the calls which are made here is tested against the real modules.
+Its memory is host memory, and its engines are ONNX graphs that ONNX Runtime runs. Queued work runs
+when a stream is synchronized, as late as a GPU may run it. Other tests check that the real modules
+have the calls of the fakes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 
 class HostCuda:
-    """Answer the calls of `cuda.bindings.runtime` that the backend makes."""
+    """Fake of the calls of `cuda.bindings.runtime` that the backend makes."""
 
     def __init__(self, real) -> None:
         self.cudaError_t = real.cudaError_t
@@ -28,11 +28,11 @@ class HostCuda:
         self.queues: dict[int, list] = {}
         self.captures: dict[int, list] = {}
         self.launches = 0
-        self.refusals = 0  # of engines, to come
+        self.refusals = 0  # engines that will be refused
         self._good = real.cudaError_t.cudaSuccess
 
     def cudaMalloc(self, size):
-        block = ctypes.create_string_buffer(b"\xff" * size, size)  # not a number, until written
+        block = ctypes.create_string_buffer(b"\xff" * size, size)  # NaN until it is written
         self.memory[ctypes.addressof(block)] = block
         return self._good, ctypes.addressof(block)
 
@@ -90,7 +90,7 @@ class HostCuda:
 
 
 def host_tensorrt(cuda: HostCuda) -> ModuleType:
-    """Return a module like TensorRT's, whose plans are ONNX files and whose GPU is `cuda`."""
+    """Return a fake of the module tensorrt, whose plans are ONNX files and whose GPU is `cuda`."""
     import onnxruntime
 
     class Log:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of live topics need: patience with other processes, and packets made by hand."""
+"""Timeouts for other processes, and RTPS packets, for tests of live topics."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jasmine_ros.dds.wire import Participant, Reader
 
-PATIENCE = 90.0  # [s] for anything another process does, importing torch on a busy machine included
+TIMEOUT = 90.0  # [s] for another process, which may import torch on a busy machine
+ENDING = 2.0  # [s] from Ctrl-C to the end of a node
 
-ENDING = 2.0  # [s] from Ctrl-C until a node has gone
 
-
-def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for another process."""
+def until(condition: Callable[[], object], what: str, seconds: float = TIMEOUT) -> None:
+    """Wait until a condition holds; fail after some seconds."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"no {what} within {seconds} s"
@@ -28,14 +27,14 @@ def until(condition: Callable[[], object], what: str, seconds: float = PATIENCE)
 
 
 def ending() -> float:
-    """Return how long a node may take to end [s]: longer where processes queue for the cores."""
+    """Return how long a node may take to end [s]: longer if more processes than cores run."""
     return ENDING * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def receive(
-    participant: Participant, reader: Reader, count: int, seconds: float = PATIENCE
+    participant: Participant, reader: Reader, count: int, seconds: float = TIMEOUT
 ) -> list[memoryview]:
-    """Return the next payloads, fewer if no more come in time."""
+    """Return the next payloads, or fewer after some seconds."""
     payloads: list[memoryview] = []
     end = time.monotonic() + seconds
     while len(payloads) < count and time.monotonic() < end:
@@ -46,7 +45,7 @@ def receive(
 
 
 def data_packet(writer: bytes, sequence: int, payload: bytes) -> bytes:
-    """Return a message with one DATA submessage that claims to come from a writer (RTPS 9.4.5)."""
+    """Return an RTPS message with one DATA submessage in the name of a writer (RTPS 9.4.5)."""
     header = b"RTPS\x02\x01\x01\x10" + writer[:12]
     to_anyone = b"\0\0\0\0"
     body = struct.pack("<HH", 0, 16) + to_anyone + writer[12:] + struct.pack("<iI", 0, sequence)

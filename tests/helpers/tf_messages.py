@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Transforms as robots publish them."""
+"""Messages of /tf and /tf_static."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MESSAGES = RosbagsMessages()
 
 
 def tf(*transforms: tuple[str, str, np.ndarray, int]) -> Any:
-    """Return a TFMessage of (parent, child, T_parent_child, stamp)."""
+    """Return a TFMessage of transforms (parent, child, T_parent_child, stamp [ns])."""
     made = []
     for parent, child, T, at in transforms:
         x, y, z = (float(v) for v in T[:3, 3])

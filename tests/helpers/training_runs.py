@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Helpers of training tests: a sequence folder to learn from, and access to a run's files."""
+"""Sequence folders for training tests, and access to the files of a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SMALLEST = EncoderConfig((8, 8, 16, 16, 16), (1, 1, 1, 1), norm="group")
 
 
 def write_sequence(drive: Drive, folder: Path, frames: int | None = None) -> Path:
-    """Write a drive as `jasmine prepare` would, each image between its two neighbours."""
+    """Write a rendered sequence as `jasmine prepare` does; neighbours of an image are adjacent."""
     stamps = [10**18 + s for s in drive.stamps[:frames]]
     (folder / "images").mkdir(parents=True)
     records = []

@@ -25,7 +25,7 @@ def moved(metres):
 
 @pytest.fixture
 def robot():
-    """A base that drives at 10 m/s in odom, with a camera and a LiDAR on it."""
+    """A robot that moves at 10 m/s in odom, with a camera and a LiDAR."""
     buffer = TransformBuffer()
     buffer.on_static(tf(("base", "camera", MOUNT, 0), ("base", "lidar", LIDAR_MOUNT, 0)))
     for index in range(11):

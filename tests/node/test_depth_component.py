@@ -17,7 +17,7 @@ from jasmine_ros.node.topics import ENABLE, POINTS
 
 
 def test_only_the_newest_image_is_processed(checkpoint):
-    rig = Rig(checkpoint, MemoryHost(patient=True))
+    rig = Rig(checkpoint, MemoryHost(deferred=True))
     rig.info()
     for index in range(5):
         rig.image(index)
@@ -27,7 +27,7 @@ def test_only_the_newest_image_is_processed(checkpoint):
 
 
 def test_deactivate_drops_the_waiting_image_and_cleanup_frees_the_model(checkpoint):
-    rig = Rig(checkpoint, MemoryHost(patient=True))
+    rig = Rig(checkpoint, MemoryHost(deferred=True))
     rig.info()
     rig.image(0)
     rig.component.deactivate()

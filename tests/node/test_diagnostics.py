@@ -16,7 +16,7 @@ from jasmine_ros.node.parameters import DepthParameters
 
 
 def test_reports_hold_rates_latencies_and_counters(checkpoint):
-    rig = Rig(checkpoint, MemoryHost(patient=True), metres_per_unit=2.0)
+    rig = Rig(checkpoint, MemoryHost(deferred=True), metres_per_unit=2.0)
     rig.info()
     rig.host.report()
     for second in range(1, 6):
