@@ -24,8 +24,8 @@ import numpy as np
 import tyro
 
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.dds.participant import Participant
 from jasmine_ros.dds.uri import domain_config
-from jasmine_ros.dds.wire import Participant
 from jasmine_ros.hosts.dds import DdsHost
 from jasmine_ros.msgs.messages import make_header, stamp_ns
 

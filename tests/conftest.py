@@ -23,7 +23,7 @@ from jasmine_ros.dds.uri import domain_config
 
 if TYPE_CHECKING:
     from jasmine_core.model.jasmine import JasmineModel
-    from jasmine_ros.dds.wire import Participant
+    from jasmine_ros.dds.participant import Participant
 
 settings.register_profile("jasmine", derandomize=True, deadline=None)
 settings.load_profile("jasmine")
@@ -126,8 +126,9 @@ def messages() -> RosbagsMessages:
 
 @pytest.fixture
 def participant(messages: RosbagsMessages, domain: int) -> Iterator[Participant]:
-    wire = pytest.importorskip("jasmine_ros.dds.wire", reason="no wheel of cyclonedds here")
-    with wire.Participant(messages.typestore, domain) as participant:
+    module = "jasmine_ros.dds.participant"
+    dds = pytest.importorskip(module, reason="no wheel of cyclonedds here")
+    with dds.Participant(messages.typestore, domain) as participant:
         yield participant
 
 

@@ -52,7 +52,7 @@ def play(what: Play) -> int:
     """Send the bytes of a bag's images and CameraInfo as they are; return how many messages."""
     require_cyclonedds()
     from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
-    from jasmine_ros.dds.wire import Participant
+    from jasmine_ros.dds.participant import Participant
 
     store = distribution_types()
     domain = domain_id(what.domain)

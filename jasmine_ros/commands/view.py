@@ -28,7 +28,8 @@ from jasmine_ros.msgs.transforms import TRANSFORMS, numbers_of
 from jasmine_ros.node.topics import COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, info_beside
 
 if TYPE_CHECKING:
-    from jasmine_ros.dds.wire import Participant, Reader
+    from jasmine_ros.dds.participant import Participant
+    from jasmine_ros.dds.wire import Reader
 
 LOOK_ROUND = 1.0  # [s] between looks for new topics
 TIMELINE = "stamp"
@@ -70,7 +71,7 @@ def view(what: ViewRun) -> dict[str, int]:
     require_cyclonedds()
     rerun = require_rerun()
     from jasmine_ros.dds.graph import distribution_types
-    from jasmine_ros.dds.wire import Participant
+    from jasmine_ros.dds.participant import Participant
 
     recording = rerun.RecordingStream("jasmine")
     if what.save is None:
@@ -116,7 +117,7 @@ class Window:
         self._readers: dict[str, tuple[Reader, str]] = {}  # by topic, with its ROS type
         self._graph = Graph(participant, "view")
         self._graph.announce([], [])
-        self._news = BuiltinDataReader(participant._entity, BuiltinTopicDcpsPublication)
+        self._news = BuiltinDataReader(participant.entity, BuiltinTopicDcpsPublication)
         self._next_look = 0.0
         self._troubled: set[str] = set()
         self._laid_out = 0  # topics that have a place in the viewer

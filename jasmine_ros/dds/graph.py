@@ -12,7 +12,8 @@ import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
-from jasmine_ros.dds.wire import Participant, Reader, Writer
+from jasmine_ros.dds.participant import Participant
+from jasmine_ros.dds.wire import Reader, Writer
 from jasmine_ros.msgs.types import Message
 
 if TYPE_CHECKING:

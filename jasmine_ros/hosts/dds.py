@@ -12,8 +12,9 @@ from types import TracebackType
 
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
+from jasmine_ros.dds.participant import Participant
 from jasmine_ros.dds.uri import LOOPBACK, buffer_advice
-from jasmine_ros.dds.wire import Participant, Reader, Writer
+from jasmine_ros.dds.wire import Reader, Writer
 from jasmine_ros.msgs.conversion import Conversion
 from jasmine_ros.msgs.types import Callback, Message
 from jasmine_ros.node.diagnostics import PERIOD, Report, diagnostic_array

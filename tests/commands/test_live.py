@@ -21,8 +21,8 @@ from helpers.camera_bags import HEIGHT, WIDTH, Recorder, pixels, stamp
 from helpers.live_topics import data_packet, ending, receive, send, until
 
 from jasmine_ros.dds.graph import type_hash
+from jasmine_ros.dds.participant import Participant
 from jasmine_ros.dds.uri import domain_ports
-from jasmine_ros.dds.wire import Participant
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import OUTPUTS
 
@@ -189,7 +189,7 @@ def test_ros_tools_find_node_topics_and_type_hashes(camera, messages, participan
         (BuiltinTopicDcpsSubscription, read, set(camera.writers)),
     ):
         endpoints = {}
-        found = BuiltinDataReader(participant._entity, builtin)
+        found = BuiltinDataReader(participant.entity, builtin)
         until(
             lambda f=found, e=endpoints, g=gids: (
                 e.update({s.key.bytes: s for s in f.take(50)}) or g <= e.keys()

@@ -26,8 +26,9 @@ from helpers.live_topics import until
 
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.graph import type_hash
+from jasmine_ros.dds.participant import Participant
 from jasmine_ros.dds.uri import domain_config
-from jasmine_ros.dds.wire import Participant, Reader, Writer
+from jasmine_ros.dds.wire import Reader, Writer
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS, OUTPUTS
 

@@ -10,8 +10,8 @@ import pytest
 from helpers.live_topics import receive
 
 graph = pytest.importorskip("jasmine_ros.dds.graph", reason="no wheel of cyclonedds here")
+from jasmine_ros.dds.participant import Participant  # noqa: E402
 from jasmine_ros.dds.uri import domain_config  # noqa: E402
-from jasmine_ros.dds.wire import Participant  # noqa: E402
 
 DOMAIN = 1 + (os.getpid() + 75) % 101
 INFO = "rmw_dds_common/msg/ParticipantEntitiesInfo"

@@ -20,8 +20,8 @@ from jasmine_core.errors import BagError, ConfigError
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.commands.play import Play, play
 from jasmine_ros.dds import wire
+from jasmine_ros.dds.participant import Participant
 from jasmine_ros.dds.uri import domain_ports
-from jasmine_ros.dds.wire import Participant
 
 IMAGE, INFO = "sensor_msgs/msg/Image", "sensor_msgs/msg/CameraInfo"
 PLAY = """
@@ -32,7 +32,7 @@ print(play(Play(Path(sys.argv[1]), domain=int(sys.argv[2]))))
 """
 RECEIVE = """
 import sys, time
-from jasmine_ros.dds.wire import Participant
+from jasmine_ros.dds.participant import Participant
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
     reader = participant.reader(sys.argv[2], "sensor_msgs/msg/Image", reliable=True)
@@ -44,7 +44,7 @@ with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
 """
 SEND = """
 import sys, time
-from jasmine_ros.dds.wire import Participant
+from jasmine_ros.dds.participant import Participant
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 with Participant(RosbagsMessages().typestore, int(sys.argv[1])) as participant:
     writer = participant.writer("rt/a", "sensor_msgs/msg/Image")

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jasmine_ros.dds.wire import Participant, Reader
+    from jasmine_ros.dds.participant import Participant
+    from jasmine_ros.dds.wire import Reader
 
 TIMEOUT = 90.0  # [s] for another process, which may import torch on a busy machine
 ENDING = 2.0  # [s] from Ctrl-C to the end of a node
