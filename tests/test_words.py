@@ -31,6 +31,7 @@ WORDS = {
     "tally": ("statistics or counters", r"tall(y|ies)"),
     "fate": ("status", r"fates?"),
     "dice": ("rng", r"dice"),
+    "as above": ("the meaning itself", r"as\s+above"),
     "proven": ("validated", r"prove[ns]?|proved|proving"),
 }
 PATTERNS = {
@@ -98,6 +99,7 @@ def test_files_of_all_kinds_are_read():
         ("truth_of(scene)", ["truth"]),
         ("vitally, sulphate, improved", []),
         ("it is proven", ["proven"]),
+        ("# as above", ["as above"]),
     ],
 )
 def test_words_are_found_in_text_and_identifiers(text, words):
