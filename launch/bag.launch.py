@@ -21,7 +21,7 @@ ARGUMENTS = {  # name: (default, description); without a default the argument is
     "rate": ("1.0", "Playback speed as a multiple of the recorded speed."),
     "loop": ("true", "Whether the playback begins again at the end of the bag."),
     "image": (None, "Topic of the images in the bag."),
-    "camera_info": ("", "Topic of the CameraInfo; empty takes the one beside the images."),
+    "camera_info": ("", "Topic of the CameraInfo; empty takes it from the namespace of image."),
     "image_transport": ("", "Transport of the images, raw or compressed; empty takes the default."),
     "checkpoint": ("", "Folder of the checkpoint; empty takes the default."),
     "point_cloud": ("true", "Whether depth/points is published."),

@@ -11,7 +11,11 @@ from launch_ros.substitutions import FindPackageShare
 PACKAGE = "jasmine_ros"
 ARGUMENTS = {  # name: (default, description, choices)
     "image": ("image", "Topic of the camera images.", None),
-    "camera_info": ("", "Topic of the CameraInfo; empty takes the one beside the images.", None),
+    "camera_info": (
+        "",
+        "Topic of the CameraInfo; empty takes it from the namespace of image.",
+        None,
+    ),
     "image_transport": (
         "",
         "Transport of the images; empty takes it from params_file.",
@@ -49,7 +53,7 @@ def generate_launch_description():
 
 
 def start(context):
-    """Return the nodes; a parameter without a given argument comes from params_file."""
+    """Return the nodes; params_file gives each parameter whose argument is not given."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     parameters = {"use_sim_time": given["use_sim_time"] == "true"}
     for name in ("checkpoint", "image_transport"):
@@ -72,7 +76,7 @@ def start(context):
         output="screen",
         emulate_tty=True,
     )
-    # RViz comes first: if it is not installed, launch ends before it has started the node.
+    # RViz is first: if it is not installed, launch ends before it has started the node.
     return [rviz(given), depth] if given["rviz"] == "true" else [depth]
 
 

@@ -11,7 +11,7 @@ from launch_ros.substitutions import FindPackageShare
 PACKAGE = "jasmine_ros"
 ARGUMENTS = {  # name: (default, description); without a default the argument is required
     "image": (None, "Topic of the camera images."),
-    "camera_info": ("", "Topic of the CameraInfo; empty takes the one beside the images."),
+    "camera_info": ("", "Topic of the CameraInfo; empty takes it from the namespace of image."),
     "image_transport": (
         "",
         "Transport of the images, raw or compressed; empty takes it from params_file.",

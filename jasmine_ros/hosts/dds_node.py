@@ -26,7 +26,7 @@ class DdsNode:
     """Name, topics and DDS domain of a depth node."""
 
     image: str = IMAGE  # topic of the images
-    camera_info: str | None = None  # topic of the CameraInfo; None takes the one beside the images
+    camera_info: str | None = None  # None takes the one in the namespace of the images
     name: str = "depth"
     namespace: str = ""
     remappings: Mapping[str, str] = field(default_factory=dict)  # from topic name to topic name

@@ -32,7 +32,7 @@ class CameraInput:
     def subscribe(
         self, p: DepthParameters, image_type: str | None, on_image: Callback, on_info: Callback
     ) -> None:
-        """Subscribe to both topics; `image_type` is given by a host that knows it."""
+        """Subscribe to both topics; without `image_type` the parameters and the topic decide it."""
         host = self._host
         image, info = host.resolve(IMAGE), host.resolve(CAMERA_INFO)
         if image_type is None:
@@ -54,7 +54,7 @@ class CameraInput:
         self._reset_watchdog(IMAGE)
 
     def on_camera_info(self, camera_info: CameraInfo, rectify: str) -> None:
-        """Store the calibration; with an invalid one images are skipped until a valid one comes."""
+        """Store the calibration; images are skipped while it is invalid."""
         self._reset_watchdog(CAMERA_INFO)
         try:
             self._latest.update(camera_info, *self._topics(), rectify)
@@ -65,7 +65,7 @@ class CameraInput:
         """Return the rectification of the images; raise FrameError without a calibration."""
         return self._latest.view(*self._topics())
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drop the calibration."""
         self._latest = LatestView()
 

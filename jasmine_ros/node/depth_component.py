@@ -98,7 +98,10 @@ class DepthComponent:
         self._state = State(FAILED, problem)
 
     def activate(self, image_type: str | None = None) -> None:
-        """Create outputs, inputs and the service; `image_type` is given by a host that knows it."""
+        """Create outputs, inputs and the service; `image_type` is the type of the input images.
+
+        Without it the parameter image_transport and the name of the topic decide the type.
+        """
         self._outputs.advertise()
         self._state, self._health = State(ACTIVE), Health()
         self._camera.subscribe(self.parameters, image_type, self.on_image, self.on_camera_info)
@@ -121,7 +124,7 @@ class DepthComponent:
         self._state = State()
         self._predictor = None
         self._metric = None
-        self._camera.forget()
+        self._camera.reset()
 
     # ------------------------------------------------------------------ callbacks of a host
 

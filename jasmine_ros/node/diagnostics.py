@@ -108,7 +108,7 @@ class Health:
         with self._adding:
             latency = self._latencies.summary()
 
-        # 1. Level and message: the most severe finding comes first.
+        # 1. Level and message: the most severe finding is first.
         found: list[tuple[int, str]] = []
         if state.phase == FAILED:
             found.append((ERROR, state.problem))

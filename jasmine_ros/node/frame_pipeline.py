@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from jasmine_core.runtime.backend import StageClock
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import Scale, fixed_scale
 from jasmine_ros.msgs.conversion import Conversion
+from jasmine_ros.msgs.encodings import Order
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.types import CompressedImage, Image
 from jasmine_ros.node.camera_input import CameraInput
@@ -63,7 +64,7 @@ class FramePipeline:
         """
         # 1. Message to RGB.
         with clock.stage("read"):
-            order: Any = p.untagged_order  # checked by DepthParameters
+            order = cast(Order, p.untagged_order)  # checked by DepthParameters
             image = self.conversion.decode(message, self.camera.topic, order)
 
         # 2. Rectification, because the network was trained with images of pinhole cameras.

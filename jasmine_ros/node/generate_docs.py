@@ -68,13 +68,13 @@ def topics_markdown() -> str:
 |---|---|---|
 {_rows(inputs)}
 
-Unless `camera_info` is remapped, the node subscribes to the one beside `image`. With a measured
-metric scale ([scale.md](scale.md)) it has further inputs:
+Unless `camera_info` is remapped, it is in the namespace of the images, as with image_transport.
+With a measured metric scale ([scale.md](scale.md)) the node has further inputs:
 
 | input | type | with |
 |---|---|---|
 | named by `scale_topic` | `{_either(*SENSORS.values())}` | `scale_mode: sparse_depth` |
-| `camera_info` beside it | `{_short(INFO_TYPE)}` | `scale_sensor: depth` |
+| `camera_info` in its namespace | `{_short(INFO_TYPE)}` | `scale_sensor: depth` |
 | named by `imu_topic` | `{_short(IMU_TYPE)}` | `scale_mode: camera_height` |
 | `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, or an `imu_topic` |
 

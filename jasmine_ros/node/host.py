@@ -25,7 +25,7 @@ LEVELS: dict[Severity, int] = {
     "warn": logging.WARNING,
     "error": logging.ERROR,
 }
-# `Any`, because the type name beside a service fixes the type of its request.
+# `Any`, because the type name of a service fixes the type of its request.
 ServiceCallback: TypeAlias = Callable[[Any], Mapping[str, object]]
 
 

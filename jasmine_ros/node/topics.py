@@ -42,7 +42,7 @@ MEANINGS = {
 
 
 def info_beside(image: str) -> str:
-    """Return the topic of the CameraInfo beside an image topic, as image_transport defines it.
+    """Return the topic of the CameraInfo in the namespace of an image topic (image_transport).
 
     >>> info_beside("/camera/image_raw/compressed")
     '/camera/camera_info'

@@ -64,7 +64,7 @@ class MemoryBagHost(BagHost):
     def log(self, severity: str, text: str) -> None:
         self.logged.append((severity, text))
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self.published.clear()
         self.frames.clear()
         self.logged.clear()

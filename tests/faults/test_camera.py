@@ -30,7 +30,7 @@ def test_size_encoding_and_frame_change_with_every_image(make_rig, record_proper
         if rng.random() < 0.5:
             encoding, data = "bgr8", rgb[..., ::-1]
         header = make_header(messages, stamp(index), frame_id)
-        rig.host.forget()
+        rig.host.clear()
         rig.send(
             lambda bag, rgb=rgb, header=header, encoding=encoding, step=step, data=data: bag.image(
                 0, rgb, header=header, encoding=encoding, step=step, data=data.reshape(-1)

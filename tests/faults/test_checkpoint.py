@@ -65,7 +65,7 @@ def test_a_checkpoint_can_be_deleted_while_the_node_runs(
     shutil.copytree(source, mine)
     rig.component.configure()
     rig.component.activate("sensor_msgs/msg/Image")
-    rig.host.forget()
+    rig.host.clear()
     rig.send(lambda bag: bag.info(0))
     rig.send(lambda bag: bag.image(stamp(0), pixels()))
     assert [depth.data.tobytes() for depth in rig.host.published[DEPTH]] == [first]

@@ -103,7 +103,7 @@ def test_damaged_images_are_refused_or_decoded_exactly(make_rig, number, record_
     for _ in range(number(IMAGE)):
         one, other = (int(i) for i in rng.integers(len(RAW), size=2))
         damaged = mutate(rng, RAW[one], RAW[other])
-        rig.host.forget()
+        rig.host.clear()
         rig.raw(IMAGE, damaged)
         if not rig.host.frames:
             seen["refused"] += 1
@@ -153,7 +153,7 @@ def test_damaged_compressed_images_are_refused_or_decoded(make_rig, number, reco
     for _ in range(number(COMPRESSED)):
         one = int(rng.integers(2))
         damaged = mutate(rng, raws[one], raws[1 - one])
-        rig.host.forget()
+        rig.host.clear()
         rig.raw(COMPRESSED, damaged)
         if not rig.host.frames:
             seen["refused"] += 1
@@ -196,7 +196,7 @@ def test_damaged_camera_infos_are_refused_or_used(make_rig, number, record_prope
         damaged = mutate(rng, raws[one], raws[1 - one])
         rig.raw(INFO, raws[one])
         rig.raw(INFO, damaged)
-        rig.host.forget()
+        rig.host.clear()
         rig.raw(IMAGE, RAW[0])
         if not rig.host.frames:
             seen["image refused"] += 1

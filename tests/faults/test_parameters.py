@@ -53,7 +53,7 @@ def test_each_image_is_processed_with_one_consistent_set_of_parameters(make_rig,
         thread.start()
     kinds = set()
     for index in range(IMAGES):
-        rig.host.forget()
+        rig.host.clear()
         rig.send(lambda bag, i=index: bag.image(stamp(i), pixels(i, 16, 12)))
         (depth,), clouds = rig.host.published[DEPTH], rig.host.published[POINTS]
         kinds.add(depth.encoding)

@@ -154,7 +154,7 @@ def test_a_lidar_gives_the_metric_scale_of_a_bag(recording, drive, checkpoint, t
         scale_topic="/lidar/points",
     )
     assert len(ratios) == 8
-    assert ratios[0] == pytest.approx(UNIT, rel=0.1), "the first cloud comes later"
+    assert ratios[0] == pytest.approx(UNIT, rel=0.1), "the first cloud is late"
     assert np.abs(ratios[1:] - 1).max() < 0.03
     scale = component.scale
     assert (scale.source, scale.state) == ("sparse_depth", "metric") and scale.confidence > 0.7
