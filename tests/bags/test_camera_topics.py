@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import yaml
+from helpers.calibration_files import write_calibration
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, frames, pixels, stamp, write_bag
 
 from jasmine_core.errors import BagError, CameraError
@@ -103,14 +103,6 @@ def test_the_types_in_a_bag_without_camera_are_listed(opened):
 # ---------------------------------------------------------------------- calibration
 
 
-def calibration_file(tmp_path):
-    file = tmp_path / "camera.yaml"
-    matrix = {"data": [70.0, 0, 48, 0, 70, 32, 0, 0, 1]}
-    values = {"image_width": 96, "image_height": 64, "camera_matrix": matrix}
-    file.write_text(yaml.safe_dump(values | {"distortion_coefficients": {"data": [0.0] * 5}}))
-    return file
-
-
 def test_without_calibration_a_camera_may_be_chosen_but_not_used(opened):
     bag = opened(images_only)
     assert choose_camera(bag) == CameraTopics(IMAGE_TOPIC, None)
@@ -132,7 +124,7 @@ def test_the_first_camera_info_of_the_bag_calibrates(opened):
 
 @pytest.mark.parametrize("fill", [images_only, frames(1)])
 def test_a_calibration_file_replaces_camera_info(opened, tmp_path, fill):
-    bag, file = opened(fill), calibration_file(tmp_path)
+    bag, file = opened(fill), write_calibration(tmp_path / "camera.yaml")
     camera = choose_calibrated_camera(bag, None, None, file)
     assert camera == CameraTopics(IMAGE_TOPIC, None)
     assert np.reshape(first_camera_info(bag, camera, file).k, (3, 3))[0, 0] == 70

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that the core logs while a block runs."""
+"""Messages that a package logs while a block runs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def log_lines() -> Iterator[list[str]]:
-    """Yield a list that gets every message of the core at level INFO and above."""
+def log_lines(name: str = "jasmine_core") -> Iterator[list[str]]:
+    """Yield a list that gets every message of a package at level INFO and above."""
     lines: list[str] = []
-    log, handler = logging.getLogger("jasmine_core"), _Lines(lines)
+    log, handler = logging.getLogger(name), _Lines(lines)
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)
