@@ -12,7 +12,7 @@ from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.compressed_images import decode_compressed
 from jasmine_ros.msgs.messages import make_header
-from jasmine_ros.node.depth_component import SMALLEST_DEPTH
+from jasmine_ros.node.frame_pipeline import MIN_DEPTH
 from jasmine_ros.node.topics import COLORIZED, CONFIDENCE, DEPTH, DEPTH_INFO, DIAGNOSTICS, POINTS
 
 ALL = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
@@ -21,7 +21,7 @@ OUTPUTS_OF_A_IMAGE = (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE)
 
 def known(depth: np.ndarray) -> np.ndarray:
     """Return a predicted depth as it is published: NaN where there is none."""
-    return np.where(depth >= SMALLEST_DEPTH, depth, np.float32(np.nan))
+    return np.where(depth >= MIN_DEPTH, depth, np.float32(np.nan))
 
 
 def test_every_output_bears_the_image_s_stamp_and_frame(driver):
