@@ -24,13 +24,22 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import against_diffusers
 import frame_overhead
 import operations
+import side_by_side
 import size_scaling
 import tyro
 
 from jasmine_core.files import atomic_file
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("torch", "diffusers", "onnxruntime", "openvino", "numpy", "opencv-python-headless")
+PACKAGES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "onnxruntime",
+    "openvino",
+    "numpy",
+    "opencv-python-headless",
+)
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,14 @@ def main(options: Options) -> None:
     rows = frame_overhead.measure(frame_overhead.Options(frames=3 if options.quick else 20))
     result |= frame_overhead.summarise(rows) | {"frame": rows}
     section("A frame without its network", frame_overhead.table(rows))
+
+    peers = side_by_side.measure(
+        side_by_side.Options(rounds=3, sizes=((320, 96),))
+        if options.quick
+        else side_by_side.Options()
+    )
+    result |= side_by_side.summarise(peers) | {"side_by_side": peers}
+    section("Jasmine beside its peers", side_by_side.table(peers))
 
     counted = [row for name in operations.Options().presets for row in operations.measure(name)]
     result["operations"] = counted
