@@ -66,7 +66,7 @@ setup(
         "rosbags>=0.11,<0.12",
         "safetensors>=0.4",
         "tqdm",
-        "tyro>=0.9",
+        "tyro>=1.0",
     ],
     extras_require={
         "torch": TORCH,

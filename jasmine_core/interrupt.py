@@ -9,11 +9,12 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+INTERRUPTED = 130  # exit status, as shells report SIGINT
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
-    """Note the first SIGINT or SIGTERM instead of dying of it; the second one acts as usual."""
+    """Record the first SIGINT or SIGTERM instead of ending; a second one acts as usual."""
 
     def __init__(self) -> None:
         self.requested = False

@@ -25,7 +25,7 @@ ROS = ("jasmine_ros", "rclpy", "sensor_msgs", "std_msgs", "geometry_msgs", "cv_b
 
 # Arrows run from higher floors to lower ones; between rooms of one floor, one way only.
 FLOORS = {
-    **dict.fromkeys(("cli", "doctor", "doctor_gpu"), 3),
+    **dict.fromkeys(("commands", "doctor", "doctor_gpu"), 3),
     **dict.fromkeys(("train", "evaluate", "engines", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
     **dict.fromkeys(

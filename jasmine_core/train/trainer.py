@@ -24,7 +24,6 @@ from typing import NoReturn
 import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from jasmine_core.errors import JasmineError
 from jasmine_core.interrupt import Interrupt
@@ -123,7 +122,7 @@ class Trainer:
         batches = self.feed.batches(self.first * recipe.accumulate, last * recipe.accumulate)
         stopped = False
         self.throughput.reset()
-        with Interrupt() as interrupt, self._progress_bar() as bar, logging_redirect_tqdm():
+        with Interrupt() as interrupt, self._progress_bar() as bar:
             for step in range(self.first, last):
                 self._enter_phase(recipe.phase_at(step))
                 for hook in self.hooks:

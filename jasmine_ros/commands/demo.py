@@ -1,44 +1,87 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine demo`: the node on the bundled drive, and how far its depth is from the ground truth."""
+"""`jasmine demo`: the depth node on the bundled drive, with its error against ground truth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from jasmine_core.artifacts.checkpoint import Checkpoint
-from jasmine_core.evaluate.evaluation import Evaluation
-from jasmine_core.evaluate.protocols import read_depth_image
-from jasmine_core.evaluate.report import markdown_table, write_json
-from jasmine_core.evaluate.run import Depth
+from jasmine_core.commands.options import option
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.commands.evaluate import mean_map_of
+from jasmine_ros.commands.run import RunRequest, run
 from jasmine_ros.msgs.images import decode_depth
 from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import DEPTH
+
+if TYPE_CHECKING:
+    from jasmine_core.evaluate.run import Depth
+
+
+@dataclass(frozen=True)
+class DemoRequest:
+    """Run the depth node over the bundled drive, or render a new drive with --write-bag."""
+
+    #: Folder of the results; earlier results are replaced.
+    output: Annotated[Path, option("OUT", "-o")] = Path("demo")
+    #: Folder for a newly rendered drive, as DIR/drive (a bag) and DIR/ground_truth (exact
+    #: depth); the node does not run.
+    write_bag: Annotated[Path | None, option("DIR")] = None
+    #: World of the new drive.
+    kind: Literal["street", "room"] = "street"
+    #: Seed of the new drive.
+    seed: int = 0
+    #: Number of images of the new drive, at 10 Hz.
+    frames: Annotated[int, option("N")] = 40
+
+
+def demo(request: DemoRequest) -> int:
+    """Run the node and print its errors, or render a drive."""
+    if request.write_bag:
+        _write_drive(request, request.write_bag)
+        return 0
+    bag, ground_truth = sample_drive()
+    parameters = DepthParameters(
+        publish_points=True, publish_colorized=True, publish_confidence=True
+    )
+    output = request.output
+    status = run(RunRequest(bag, output, copy=True, overwrite=True, parameters=parameters))
+    if status == 0:
+        file = output / "accuracy.json"
+        print(score_depth_bag(output / "depth", ground_truth, parameters.checkpoint, file), end="")
+    return status
 
 
 def sample_drive() -> tuple[Path, Path]:
-    """Return the bundled drive: its bag, and the folder of its exact depth."""
+    """Return the bag of the bundled drive, and the folder of its exact depth."""
     folder = Path(str(resources.files("jasmine_core") / "samples" / "street"))
     return folder / "drive", folder / "ground_truth"
 
 
 def score_depth_bag(bag: Path, ground_truth: Path, checkpoint: str, file: Path) -> str:
-    """Compare a bag of depth with ground truth ; write JSON, return a Markdown table."""
-    evaluation = Evaluation(mean_map_of(Checkpoint.resolve(checkpoint), "street")[0], "plain")
+    """Compare a bag of depth images with ground truth; write JSON, return a Markdown table."""
+    from jasmine_core.artifacts.checkpoint import Checkpoint
+    from jasmine_core.evaluate.evaluation import Evaluation
+    from jasmine_core.evaluate.protocols import read_depth_image
+    from jasmine_core.evaluate.report import markdown_table, write_json
+    from jasmine_ros.commands.evaluation import mean_map_of
+
+    mean_map, _ = mean_map_of(Checkpoint.resolve(checkpoint), "street")
+    evaluation = Evaluation(mean_map, "plain")
     for stamp, depth in _depths(bag):
         image = ground_truth / f"{stamp}.png"
         if image.is_file():
             known = np.nan_to_num(depth, nan=0)
             evaluation.add(stamp, known, read_depth_image(image))
-    summary = evaluation.summary()
-    write_json(file, summary | {"frames": len(evaluation.frames)})
-    return markdown_table(summary)
+    scores = evaluation.summary()
+    write_json(file, scores | {"frames": len(evaluation.frames)})
+    return markdown_table(scores)
 
 
 def _depths(path: Path) -> Iterator[tuple[int, Depth]]:
@@ -46,3 +89,13 @@ def _depths(path: Path) -> Iterator[tuple[int, Depth]]:
         for message in bag.messages([f"/{DEPTH}"]):
             image = bag.decode(message)
             yield stamp_ns(image.header.stamp), decode_depth(image)
+
+
+def _write_drive(request: DemoRequest, folder: Path) -> None:
+    from jasmine_core.synthetic.drive import WorldConfig
+    from jasmine_ros.bags.synthetic import write_world_bag
+
+    height = 192 if request.kind == "street" else 480
+    world = WorldConfig(kind=request.kind, width=640, height=height, frames=request.frames)
+    write_world_bag(request.seed, world, folder / "drive", folder / "ground_truth")
+    print(f"to run the node on it: jasmine run {folder / 'drive'} -o OUT")

@@ -1,143 +1,102 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine evaluate`: a checkpoint against rendered scenes, a bag, or a test set."""
+"""`jasmine evaluate`: scores of a checkpoint on rendered scenes, a recording or a test set."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Annotated, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from jasmine_core.artifacts.checkpoint import UNTRAINED, Checkpoint
+from jasmine_core.commands.options import option
 from jasmine_core.errors import ConfigError
-from jasmine_core.evaluate.autoencoder import describe, measure_on_world
-from jasmine_core.evaluate.evaluation import Evaluation
-from jasmine_core.evaluate.protocols import Alignment
-from jasmine_core.evaluate.published import Published, PublishedSet
-from jasmine_core.evaluate.report import write_json
-from jasmine_core.evaluate.run import Predict, Sample, evaluate, write_report
-from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
-from jasmine_core.model.checkpoint import read_mean_depth
-from jasmine_core.model.jasmine import JasmineModel
-from jasmine_core.runtime.predictor import DepthPredictor, Resize
-from jasmine_core.runtime.scale import fixed_scale
-from jasmine_ros.bags.ground_truth import BagSamples
-
-_log = logging.getLogger(__name__)
+from jasmine_core.evaluate.protocols import PROTOCOLS, Alignment
+from jasmine_core.evaluate.published import Published
+from jasmine_core.runtime.predictor import Resize
+from jasmine_ros.commands.options import Calibration, Topic
 
 
 @dataclass(frozen=True)
-class Request:
-    """Say what is evaluated on what."""
+class EvaluateRequest:
+    """Compare a checkpoint with ground truth, next to two trivial predictors as a reference.
 
-    checkpoint: str
-    world: Kind | None
-    seed: int
-    frames: int
-    bag: Path | None
-    dataset: Published | None
-    root: Path | None
-    split: Path | None
-    ground_truth: str | None
-    image: str | None
-    camera_info: str | None
-    calibration: Path | None
-    protocol: str | None
-    alignment: Alignment
-    resize: Resize
-    baseline: str | None = None
-    show: int = 0
+    Writes FILE (JSON) and, with the same name, a Markdown table, a LaTeX table and a figure of the
+    best, the median and the worst image.
+    """
+
+    #: Folder of the checkpoint, or the name of a bundled one.
+    checkpoint: Annotated[str, option("CHECKPOINT")] = "jasmine-tiny"
+    #: Checkpoint whose frozen autoencoder is evaluated instead: it encodes and decodes the ground
+    #: truth and the images of --world (by default street).
+    autoencoder: Annotated[str | None, option("CHECKPOINT")] = None
+    #: Kind of rendered scenes to evaluate on, from seeds that no training uses.
+    world: Annotated[Literal["street", "room"] | None, option("{street,room}")] = None
+    #: Seed of the rendered scenes.
+    seed: int = 0
+    #: Number of rendered images, ten per scene.
+    frames: Annotated[int, option("N")] = 200
+    #: Recording to evaluate on; needs --ground-truth.
+    bag: Annotated[Path | None, option("BAG")] = None
+    #: Published test set to evaluate on: KITTI raw, one kind of weather of DrivingStereo, or
+    #: Cityscapes; needs --root.
+    dataset: Annotated[Published | None, option("{kitti,sunny,cloudy,rainy,foggy,cityscapes}")] = (
+        None
+    )
+    #: Folder of the published test set.
+    root: Annotated[Path | None, option("DIR")] = None
+    #: Text file that lists the images of the test set; needed for KITTI and Cityscapes.
+    split: Annotated[Path | None, option("FILE")] = None
+    #: Ground truth. For a recording: a folder of 16-bit PNG files (depth in metres x 256,
+    #: named by timestamp), or a topic of depth images or LiDAR point clouds. For Cityscapes:
+    #: the folder of its depth arrays.
+    ground_truth: Annotated[str | None, option("DIR_OR_TOPIC")] = None
+    #: Topic of the images; may be omitted if the recording has one camera.
+    image: Topic = None
+    #: Topic of the CameraInfo; by default the one beside the images.
+    camera_info: Topic = None
+    #: YAML file of camera_calibration, for a recording without CameraInfo.
+    calibration: Calibration = None
+    #: Protocol that selects the pixels; by default plain for rendered scenes, eigen for a
+    #: recording, and the usual one of a published test set.
+    protocol: Annotated[str | None, option("{" + ",".join(PROTOCOLS) + "}")] = None
+    #: Alignment of the predicted depth with the ground truth; none is for metric depth.
+    alignment: Alignment = "median"
+    #: Conversion of an image to the size of the network: fit adds a border, stretch changes the
+    #: aspect ratio, and crop cuts out the centre.
+    resize: Resize = "fit"
+    #: Second checkpoint whose scores are listed beside, such as a disparity network.
+    baseline: Annotated[str | None, option("CHECKPOINT")] = None
+    #: Number of images in the figure, evenly spaced; 0 shows the best, the median and the
+    #: worst.
+    show: Annotated[int, option("N")] = 0
+    #: File of the results.
+    json: Annotated[Path, option("FILE")] = Path("evaluation.json")
 
     def __post_init__(self) -> None:
-        if sum(x is not None for x in (self.world, self.bag, self.dataset)) != 1:
-            raise ConfigError("evaluate on one thing: give either --world, --bag or --dataset")
-        if self.bag and not self.ground_truth:
-            raise ConfigError("--bag and --ground-truth belong together")
-        if (self.dataset is None) != (self.root is None):
-            raise ConfigError("--dataset and --root belong together")
         if self.frames < 1:
             raise ConfigError(f"--frames is {self.frames}; it must be at least 1")
+        if self.autoencoder:
+            if self.bag or self.dataset:
+                raise ConfigError("--autoencoder is evaluated on rendered scenes; use --world")
+            return
+        if sum(x is not None for x in (self.world, self.bag, self.dataset)) != 1:
+            raise ConfigError("add exactly one of --world, --bag and --dataset")
+        if self.bag and not self.ground_truth:
+            raise ConfigError("--bag needs --ground-truth")
+        if self.dataset and not self.root:
+            raise ConfigError("--dataset needs --root")
+        if self.root and not self.dataset:
+            raise ConfigError("--root needs --dataset")
 
 
-def evaluate_checkpoint(request: Request, json: Path) -> str:
-    """Evaluate, write the report to `json` and its neighbours, and return the Markdown table."""
-    checkpoint = Checkpoint.resolve(request.checkpoint)
-    predictor = DepthPredictor.from_pretrained(checkpoint, resize=request.resize)
-    if predictor.backend.info.untrained:
-        _log.warning("%s: %s", checkpoint, UNTRAINED)
-    scale = fixed_scale(None, predictor.metres_per_unit)
-    if request.alignment == "none" and scale.state != "metric":
-        raise ConfigError(
-            f"{request.checkpoint} is up-to-scale: without alignment its depth cannot be judged; "
-            "use --alignment median"
-        )
-    mean_map, source = mean_map_of(checkpoint, request.world or "street")
-    samples, count, data, usual = _samples(request)
-    evaluation = Evaluation(mean_map, request.protocol or usual, request.alignment)
+def evaluate(request: EvaluateRequest) -> int:
+    """Evaluate as requested and print the table of scores."""
+    from jasmine_ros.commands.evaluation import evaluate_autoencoder, evaluate_checkpoint
 
-    def predict(image: NDArray[np.uint8], focal: float | None) -> NDArray[np.float32]:
-        return predictor(image, focal).depth * np.float32(scale.metres_per_unit)
-
-    beside: Predict | None = None
-    if request.baseline:
-        other = DepthPredictor.from_pretrained(request.baseline, "torch", resize=request.resize)
-        beside = lambda image, focal: other(image, focal).depth  # noqa: E731
-    exhibits = evaluate(predict, samples, evaluation, count, beside, request.show)
-    about = {
-        "checkpoint": request.checkpoint,
-        "baseline_checkpoint": request.baseline,
-        "description": predictor.backend.info.model,
-        "untrained": predictor.backend.info.untrained,
-        "data": data,
-        "mean_map": source,
-    }
-    return write_report(evaluation, exhibits, about, json)
-
-
-def evaluate_autoencoder(checkpoint: str, kind: Kind, seed: int, frames: int, json: Path) -> str:
-    """Measure a checkpoint's autoencoder, write the figures to `json`, and return them as text."""
-    if frames < 1:
-        raise ConfigError(f"--frames is {frames}; it must be at least 1")
-    model = JasmineModel.from_pretrained(checkpoint)
-    found = measure_on_world(model, kind, seed, frames)
-    about = {
-        "autoencoder": checkpoint,
-        "ssi_space": model.config.ssi_space,
-        "data": f"world {kind}, seed {seed}",
-        "size": [model.config.width, model.config.height],
-    }
-    write_json(json, found._asdict() | about)
-    return describe(found)
-
-
-def _samples(request: Request) -> tuple[Callable[[], Iterable[Sample]], int, str, str]:
-    """Return the samples, how many there are, what to call them, and the protocol usual there."""
-    if request.world:
-        some = partial(world_samples, request.world, request.seed, request.frames)
-        return some, request.frames, f"world {request.world}, seed {request.seed}", "plain"
-    if request.dataset and request.root:
-        depth = Path(request.ground_truth) if request.ground_truth else None
-        published = PublishedSet(request.dataset, request.root, request.split, depth)
-        return published, len(published), request.dataset, published.protocol
-    assert request.bag and request.ground_truth
-    pairs = BagSamples(
-        request.bag,
-        request.ground_truth,
-        request.image,
-        request.camera_info,
-        request.calibration,
-    )
-    return pairs, pairs.count, f"{request.bag.name} with {Path(request.ground_truth).name}", "eigen"
-
-
-def mean_map_of(checkpoint: Checkpoint, kind: Kind) -> tuple[NDArray[np.float32], str]:
-    """Return a checkpoint's mean-depth map [h,w] m, and where it is from."""
-    own = read_mean_depth(checkpoint)
-    if own is not None:
-        return own.float().numpy(), "the checkpoint's training set"
-    return world_mean_map(kind), f"training scenes of the {kind} world; the checkpoint has none"
+    if request.autoencoder:
+        print(evaluate_autoencoder(request, request.autoencoder), end="")
+        print(f"see {request.json}")
+    else:
+        print(evaluate_checkpoint(request), end="")
+        print(f"see {request.json} and {request.json.with_suffix('.png')}")
+    return 0

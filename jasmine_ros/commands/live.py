@@ -1,38 +1,57 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The depth node on live topics without a ROS 2 installation: `jasmine live`."""
+"""`jasmine live`: the depth node on live topics without a ROS 2 installation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
-from tyro.conf import arg
+from tyro.conf import Fixed, Suppress
 
+from jasmine_core.commands.options import option
 from jasmine_core.errors import ConfigError
-from jasmine_ros.hosts.dds_node import DdsNode
+from jasmine_ros.commands.options import (
+    Domain,
+    Interface,
+    Namespace,
+    ParameterFile,
+    Parameters,
+    Seconds,
+    Topic,
+)
+from jasmine_ros.hosts.dds_node import DdsNode, run_dds_node, with_ros_arguments
+from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.worker import end_process
 
 
 @dataclass(frozen=True)
-class LiveRun:
-    """Say where the node lives and what it listens to."""
+class LiveRequest:
+    """Run the depth node on live topics, without a ROS 2 installation, until Ctrl-C.
 
-    image: Annotated[str, arg(metavar="TOPIC")] = "/camera/image_raw"
-    """topic of the images; one that ends in /compressed carries JPEG or PNG"""
-    camera_info: Annotated[str | None, arg(metavar="TOPIC")] = None
-    """topic of the CameraInfo; beside the images unless given"""
-    namespace: Annotated[str, arg(metavar="NAME")] = ""
-    """of the output topics"""
-    node: Annotated[str, arg(metavar="NAME")] = "depth"
-    """name of the node"""
-    remap: Annotated[tuple[str, ...], arg(aliases=["-r"], metavar="FROM:=TO")] = ()
-    """other names for topics"""
-    domain: Annotated[int | None, arg(metavar="ID")] = None
-    """DDS domain; ROS_DOMAIN_ID unless given"""
-    interface: Annotated[str, arg(metavar="NAME")] = "lo"
-    """network interface; lo keeps everything on this machine"""
-    seconds: Annotated[float | None, arg(metavar="SECONDS")] = None
-    """stop after this long; until Ctrl-C unless given"""
+    Arguments after --ros-args (-r, -p and --params-file) take precedence over the options.
+    """
+
+    #: Topic of the images; the images are JPEG or PNG if its name ends in /compressed.
+    image: Annotated[str, option("TOPIC")] = "/camera/image_raw"
+    #: Topic of the CameraInfo; by default the one beside the images.
+    camera_info: Topic = None
+    #: Namespace of the output topics.
+    namespace: Namespace = ""
+    #: Name of the node.
+    node: Annotated[str, option("NAME")] = "depth"
+    #: Topics to rename, as in ROS 2.
+    remap: Annotated[tuple[str, ...], option("FROM:=TO", "-r")] = ()
+    #: DDS domain; by default the value of ROS_DOMAIN_ID, or 0.
+    domain: Domain = None
+    #: Network interface; lo keeps all messages on this machine.
+    interface: Interface = "lo"
+    #: Time after which the node stops [s]; by default it runs until Ctrl-C.
+    seconds: Seconds = None
+    #: YAML file with parameters of the node; options on the command line take precedence.
+    params: ParameterFile = ""
+    parameters: Parameters = field(default_factory=DepthParameters)
+    ros_arguments: Annotated[tuple[str, ...], Fixed, Suppress] = ()  # those after --ros-args
 
     def dds_node(self) -> DdsNode:
         """Return the node that these options describe."""
@@ -48,8 +67,17 @@ class LiveRun:
         )
 
 
+def live(request: LiveRequest) -> int:
+    """Run the node until Ctrl-C, and end the process."""
+    node, parameters = with_ros_arguments(
+        request.dds_node(), request.parameters, list(request.ros_arguments)
+    )
+    run_dds_node(node, parameters)
+    end_process()
+
+
 def _remapping(rule: str) -> tuple[str, str]:
     before, mark, after = rule.partition(":=")
     if not (mark and before and after):
-        raise ConfigError(f"remapping {rule!r} is not of the form FROM:=TO")
+        raise ConfigError(f"the remapping {rule!r} does not have the form FROM:=TO")
     return before, after

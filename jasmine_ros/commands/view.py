@@ -1,151 +1,156 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Watch live topics without a ROS 2 installation: `jasmine view`, in Rerun's viewer or a file."""
+"""`jasmine view`: live topics in the Rerun viewer or in a file, without a ROS 2 installation."""
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
+from jasmine_core.commands.options import option
 from jasmine_core.errors import CameraError, ConfigError, FrameError
 from jasmine_core.interrupt import Interrupt
-from jasmine_ros.commands.view_layout import Cloud, layout
+from jasmine_ros.commands.options import Domain, Interface, Seconds
+from jasmine_ros.commands.view_layout import layout
+from jasmine_ros.commands.view_messages import Converter
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
-from jasmine_ros.msgs.camera_info import calibration_of
-from jasmine_ros.msgs.images import decode, decode_depth
 from jasmine_ros.msgs.messages import stamp_ns
-from jasmine_ros.msgs.point_clouds import read_colours, read_points
-from jasmine_ros.msgs.transforms import TRANSFORMS, numbers_of
-from jasmine_ros.node.topics import COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, info_beside
+from jasmine_ros.msgs.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
     from jasmine_ros.dds.participant import Participant
     from jasmine_ros.dds.wire import Reader
 
-LOOK_ROUND = 1.0  # [s] between looks for new topics
+SEARCH_PERIOD = 1.0  # [s] between searches for new topics
 TIMELINE = "stamp"
-_DEEP = 100  # transforms that are kept for a moment in which nobody reads
-
-# What one message shows: entity, what is logged there, whether it holds for ever.
-Shown = Iterator[tuple[str, Any, bool]]
+_TRANSFORM_QUEUE = 100  # messages; several arrive between two reads
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ViewRun:
-    """Say what to watch, and where to."""
+class ViewRequest:
+    """Show images, depth, point clouds and frames of live topics in the Rerun viewer."""
 
-    topics: Annotated[Positional[tuple[str, ...]], arg(metavar="[TOPIC ...]")] = ()
-    """topics to show; all that can be shown unless given"""
-    save: Annotated[Path | None, arg(metavar="FILE.rrd")] = None
-    """write a file for Rerun instead of opening its viewer"""
-    seconds: Annotated[float | None, arg(metavar="SECONDS")] = None
-    """stop after this long; until Ctrl-C unless given"""
-    domain: Annotated[int | None, arg(metavar="ID")] = None
-    """DDS domain; ROS_DOMAIN_ID unless given"""
-    interface: Annotated[str, arg(metavar="NAME")] = "lo"
-    """network interface; lo keeps everything on this machine"""
+    #: Topics to show; by default all topics of known types.
+    topics: Annotated[Positional[tuple[str, ...]], option("[TOPIC ...]")] = ()
+    #: File for Rerun, written instead of opening the viewer.
+    save: Annotated[Path | None, option("FILE.rrd")] = None
+    #: Time after which the viewer stops [s]; by default it runs until Ctrl-C.
+    seconds: Seconds = None
+    #: DDS domain; by default the value of ROS_DOMAIN_ID, or 0.
+    domain: Domain = None
+    #: Network interface; lo keeps all messages on this machine.
+    interface: Interface = "lo"
+
+
+def view(request: ViewRequest) -> int:
+    """Show the topics and print the number of messages of each."""
+    for topic, count in sorted(show_topics(request).items()):
+        print(f"{topic}: {count} messages")
+    if request.save is not None:
+        print(f"see {request.save}: rerun {request.save}")
+    return 0
 
 
 def require_rerun() -> Any:
-    """Return the module rerun; raise ConfigError with the remedy where it is not installed."""
+    """Return the module rerun; raise ConfigError with the remedy if it is not installed."""
     try:
         return import_module("rerun")
     except ImportError as err:
         raise ConfigError(
-            f"the viewer needs Rerun ({err}): pip install 'jasmine_ros[viz]' with Python 3.11 or "
-            "newer; with ROS 2 use RViz"
+            f"the viewer needs Rerun ({err}); pip install 'jasmine_ros[viz]' with Python 3.11 or "
+            "later, or use RViz with ROS 2"
         ) from err
 
 
-def view(what: ViewRun) -> dict[str, int]:
-    """Show what arrives until Ctrl-C; return how many messages of each topic were shown."""
+def show_topics(request: ViewRequest) -> dict[str, int]:
+    """Show messages until Ctrl-C; return the number of shown messages of each topic."""
     require_cyclonedds()
     rerun = require_rerun()
     from jasmine_ros.dds.graph import distribution_types
     from jasmine_ros.dds.participant import Participant
 
     recording = rerun.RecordingStream("jasmine")
-    if what.save is None:
+    if request.save is None:
         recording.spawn()
     else:
-        what.save.parent.mkdir(parents=True, exist_ok=True)
-        what.save.touch()  # tells in plain words why it cannot be written
-        recording.save(what.save)
-    domain = domain_id(what.domain)
+        request.save.parent.mkdir(parents=True, exist_ok=True)
+        request.save.touch()  # raises an OSError with the reason if the file cannot be written
+        recording.save(request.save)
+    domain = domain_id(request.domain)
     with (
         Interrupt() as interrupt,
-        Participant(distribution_types(), domain, what.interface) as participant,
+        Participant(distribution_types(), domain, request.interface) as participant,
     ):
-        window = Window(participant, recording, Show(rerun), what.topics)
-        print(f"watching domain {domain}", file=sys.stderr)
-        end = time.monotonic() + (float("inf") if what.seconds is None else what.seconds)
+        viewer = Viewer(participant, recording, Converter(rerun), request.topics)
+        _log.info("showing topics of domain %d", domain)
+        end = time.monotonic() + (float("inf") if request.seconds is None else request.seconds)
         while not interrupt.requested and (now := time.monotonic()) < end:
-            window.look_round(now)
-            participant.wait(min(LOOK_ROUND / 10, end - now))
-            window.receive()
-        window.lay_out()
-    recording.disconnect()  # writes what a file still lacks
-    for topic, count in sorted(window.shown.items()):
-        print(f"{topic}: {count} messages")
-    if what.save is not None:
-        print(f"see {what.save}: rerun {what.save}")
-    return dict(window.shown)
+            viewer.find_topics(now)
+            participant.wait(min(SEARCH_PERIOD / 10, end - now))
+            viewer.receive()
+        viewer.arrange()
+    recording.disconnect()  # writes buffered data to the file
+    return dict(viewer.shown)
 
 
-class Window:
-    """Find topics, subscribe to them and log what they carry."""
+class Viewer:
+    """Subscriber to live topics that logs their messages to Rerun."""
 
     def __init__(
-        self, participant: Participant, recording: Any, show: Show, topics: tuple[str, ...]
+        self,
+        participant: Participant,
+        recording: Any,
+        converter: Converter,
+        topics: tuple[str, ...],
     ) -> None:
         from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication
 
         from jasmine_ros.dds.graph import Graph
 
         self.shown: Counter[str] = Counter()
-        self._participant, self._recording, self._show = participant, recording, show
+        self._participant, self._recording, self._converter = participant, recording, converter
         self._wanted = {topic if topic.startswith("/") else f"/{topic}" for topic in topics}
         self._readers: dict[str, tuple[Reader, str]] = {}  # by topic, with its ROS type
         self._graph = Graph(participant, "view")
         self._graph.announce([], [])
-        self._news = BuiltinDataReader(participant.entity, BuiltinTopicDcpsPublication)
-        self._next_look = 0.0
-        self._troubled: set[str] = set()
-        self._laid_out = 0  # topics that have a place in the viewer
+        self._publications = BuiltinDataReader(participant.entity, BuiltinTopicDcpsPublication)
+        self._next_search = 0.0
+        self._warned: set[str] = set()  # topics
+        self._arranged = 0  # topics that have a place in the viewer
 
-    def look_round(self, now: float) -> None:
-        """Subscribe to what has appeared since the last look; `now` is in seconds."""
+    def find_topics(self, now: float) -> None:
+        """Subscribe to topics that appeared since the last search; `now` is in seconds."""
         from jasmine_ros.dds.types import ros_type_name
 
-        if now < self._next_look:
+        if now < self._next_search:
             return
-        self._next_look = now + LOOK_ROUND
-        self.lay_out()
+        self._next_search = now + SEARCH_PERIOD
+        self.arrange()
         before = len(self._readers)
-        for sample in self._news.take(1000):
+        for sample in self._publications.take(1000):
             if not (sample.topic_name or "").startswith("rt/"):
-                continue  # not of ROS, or the news that a writer has gone
+                continue  # not a ROS topic, or a publication that ended
             topic, kind = sample.topic_name[2:], ros_type_name(sample.type_name)
-            known = topic in self._readers or kind not in self._show.kinds
+            known = topic in self._readers or kind not in self._converter.kinds
             if not known and topic in (self._wanted or {topic}):
                 self._readers[topic] = self._subscribe(topic, kind), kind
         if len(self._readers) > before:
             self._graph.announce([reader for reader, _ in self._readers.values()], [])
 
-    def lay_out(self) -> None:
-        """Give what has appeared a place in the viewer."""
-        images, clouds = self._show.images, self._show.clouds
-        if len(images) + len(clouds) > self._laid_out:
-            self._laid_out = len(images) + len(clouds)
+    def arrange(self) -> None:
+        """Give new topics a place in the viewer."""
+        images, clouds = self._converter.images, self._converter.clouds
+        if len(images) + len(clouds) > self._arranged:
+            self._arranged = len(images) + len(clouds)
             self._recording.send_blueprint(layout(sorted(images), clouds))
 
     def receive(self) -> None:
@@ -155,8 +160,8 @@ class Window:
                 try:
                     message = self._participant.typestore.deserialize_cdr(payload, kind)
                     self._log(topic, kind, message)
-                except Exception as err:  # whatever a stranger's bytes do to a parser
-                    self._complain(topic, err)
+                except Exception as err:  # damaged bytes may raise anything in a parser
+                    self._warn(topic, err)
                 else:
                     self.shown[topic] += 1
 
@@ -168,105 +173,22 @@ class Window:
             f"rt{topic}",
             kind,
             user_data,
-            depth=_DEEP if kind == TRANSFORMS else 1,
+            depth=_TRANSFORM_QUEUE if kind == TRANSFORMS else 1,
             reliable=latched,
             transient=latched,
         )
 
     def _log(self, topic: str, kind: str, message: Any) -> None:
-        for entity, what, forever in self._show(topic, kind, message):
-            if not forever:
+        for entity, archetype, static in self._converter(topic, kind, message):
+            if not static:
                 self._recording.set_time(TIMELINE, timestamp=_time(message))
-            self._recording.log(entity, what, static=forever)
+            self._recording.log(entity, archetype, static=static)
 
-    def _complain(self, topic: str, err: Exception) -> None:
-        if topic not in self._troubled:
-            self._troubled.add(topic)
-            text = str(err) if isinstance(err, (FrameError, CameraError)) else f"{topic}: {err}"
-            print(f"warn: {text}", file=sys.stderr)
-
-
-class Show:
-    """Turn messages into what Rerun draws; frames of TF keep their names.
-
-    An image lies on the plane of the camera whose CameraInfo is beside it.
-    """
-
-    def __init__(self, rerun: Any) -> None:
-        self._rr = rerun
-        self._placed: dict[str, str] = {}  # entity: frame
-        self.images: set[str] = set()
-        self.clouds: dict[str, Cloud] = {}
-        self.kinds: dict[str, Callable[[str, Any], Shown]] = {
-            IMAGE_TYPE: self._image,
-            COMPRESSED_TYPE: self._compressed,
-            INFO_TYPE: self._camera_info,
-            "sensor_msgs/msg/PointCloud2": self._cloud,
-            TRANSFORMS: self._transforms,
-        }
-
-    def __call__(self, topic: str, kind: str, message: Any) -> Shown:
-        """Yield what a message of one of `kinds` shows."""
-        return self.kinds[kind](topic, message)
-
-    def _image(self, topic: str, message: Any) -> Shown:
-        self.images.add(topic)
-        yield from self._place(topic, info_beside(topic))
-        if message.encoding in ("32FC1", "16UC1"):
-            yield topic, self._rr.DepthImage(decode_depth(message, topic), meter=1.0), False
-        else:
-            yield topic, self._rr.Image(decode(message, topic)), False
-
-    def _compressed(self, topic: str, message: Any) -> Shown:
-        self.images.add(topic)
-        yield from self._place(topic, info_beside(topic))
-        data = bytes(message.data)
-        if data.startswith(b"\xff\xd8"):
-            yield topic, self._rr.EncodedImage(contents=data, media_type="image/jpeg"), False
-        else:
-            yield topic, self._rr.Image(decode(message, topic)), False
-
-    def _camera_info(self, topic: str, message: Any) -> Shown:
-        camera = calibration_of(message, topic).rectified_camera
-        pinhole = self._rr.Pinhole(
-            image_from_camera=camera.K,
-            width=camera.width,
-            height=camera.height,
-            parent_frame=message.header.frame_id.lstrip("/"),
-            child_frame=topic,
-        )
-        yield topic, pinhole, False
-
-    def _cloud(self, topic: str, message: Any) -> Shown:
-        frame = message.header.frame_id.lstrip("/")
-        yield from self._place(topic, frame)
-        points, colours = read_points(message, topic), read_colours(message, topic)
-        known = np.isfinite(points).all(axis=1)
-        if topic not in self.clouds and known.any():
-            reach = float(np.median(np.linalg.norm(points[known], axis=1)))
-            self.clouds[topic] = Cloud(frame, reach)
-        some = None if colours is None else colours[known]
-        yield topic, self._rr.Points3D(points[known], colors=some), False
-
-    def _transforms(self, topic: str, message: Any) -> Shown:
-        for stamped in message.transforms:
-            parent, child = stamped.header.frame_id.lstrip("/"), stamped.child_frame_id.lstrip("/")
-            numbers = numbers_of(stamped.transform.translation, stamped.transform.rotation)
-            if numbers is None:
-                continue
-            transform = self._rr.Transform3D(
-                translation=numbers[:3],
-                quaternion=numbers[3:],
-                parent_frame=parent,
-                child_frame=child,
-            )
-            yield f"{topic}/{child}", transform, topic.endswith("_static")
-
-    def _place(self, entity: str, frame: str) -> Shown:
-        """Say which frame an entity is in, where that is news."""
-        if self._placed.get(entity) != frame:
-            self._placed[entity] = frame
-            yield entity, self._rr.CoordinateFrame(frame), True
+    def _warn(self, topic: str, err: Exception) -> None:
+        if topic not in self._warned:
+            self._warned.add(topic)
+            named = isinstance(err, (FrameError, CameraError))  # these name the topic
+            _log.warning("%s", err if named else f"a message on {topic} cannot be shown: {err}")
 
 
 def _time(message: Any) -> Any:

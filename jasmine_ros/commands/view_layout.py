@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""How Rerun's viewer is divided: images one above the other, and the clouds beside them."""
+"""Layout of the Rerun viewer: images in a column, point clouds beside them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# The eye, what it looks at, and where up is, in the axes of REP 103: behind the sensor and above
-# it. A cloud may be up-to-scale, so the unit is its reach.
+# Position of the viewpoint, its target and the up direction, in the axes of REP 103: behind and
+# above the sensor. A cloud may be up-to-scale, so the unit is the median distance of its points.
 _BODY = (-0.5, 0.2, 0.35), (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)  # x ahead, z up
 _OPTICAL = (-0.2, -0.35, -0.5), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)  # z ahead, y down
 
 
 class Cloud(NamedTuple):
-    """Say where a cloud is."""
+    """Frame and extent of a point cloud."""
 
     frame: str
-    reach: float  # median distance of its points from the frame's origin
+    distance: float  # median distance of its points from the origin of the frame
 
 
 def layout(images: Sequence[str], clouds: Mapping[str, Cloud]) -> Any:
-    """Return the blueprint for topics of images and of clouds."""
+    """Return the Rerun blueprint for topics of images and of point clouds."""
     rrb: Any = import_module("rerun.blueprint")
     flat = [rrb.Spatial2DView(origin=topic, name=topic) for topic in images]
     if not clouds:
         return rrb.Blueprint(rrb.Grid(*flat), collapse_panels=True)
-    frame, reach = next(iter(clouds.values()))
+    frame, distance = next(iter(clouds.values()))
     eye, target, up = _OPTICAL if "optical" in frame else _BODY
     solid = rrb.Spatial3DView(
         origin="/",
@@ -37,7 +37,9 @@ def layout(images: Sequence[str], clouds: Mapping[str, Cloud]) -> Any:
         name=", ".join(clouds),
         spatial_information=rrb.SpatialInformation(target_frame=frame),
         eye_controls=rrb.EyeControls3D(
-            position=np.multiply(eye, reach), look_target=np.multiply(target, reach), eye_up=up
+            position=np.multiply(eye, distance),
+            look_target=np.multiply(target, distance),
+            eye_up=up,
         ),
     )
     if not flat:

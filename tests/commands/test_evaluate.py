@@ -165,10 +165,10 @@ def _cloud(make, header):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], "give either --world, --bag or --dataset"),
-        (["--world", "room", "--bag", "x"], "give either --world, --bag or --dataset"),
-        (["--bag", "IN"], "belong together"),
-        (["--dataset", "kitti"], "belong together"),
+        ([], "add exactly one of --world, --bag and --dataset"),
+        (["--world", "room", "--bag", "x"], "add exactly one of --world, --bag and --dataset"),
+        (["--bag", "IN"], "--bag needs --ground-truth"),
+        (["--dataset", "kitti"], "--dataset needs --root"),
         (["--dataset", "kitti", "--root", "."], "--split FILE"),
         (["--dataset", "cityscapes", "--root", ".", "--split", "x"], "--ground-truth DIR"),
         (["--dataset", "sunny", "--root", "."], "sunny"),

@@ -28,10 +28,10 @@ from jasmine_ros.node.topics import OUTPUTS
 
 LIVE = """
 import sys
-from jasmine_ros.commands.live import LiveRun
+from jasmine_ros.commands.live import LiveRequest
 from jasmine_ros.hosts.dds_node import run_dds_node
 from jasmine_ros.node.parameters import DepthParameters
-run = LiveRun(image="/camera/image_raw", namespace="robot", domain=int(sys.argv[1]))
+run = LiveRequest(image="/camera/image_raw", namespace="robot", domain=int(sys.argv[1]))
 component = run_dds_node(run.dds_node(), DepthParameters(checkpoint=sys.argv[2], device="cpu"))
 print(component.counts.summary())
 """

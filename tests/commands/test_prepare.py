@@ -19,9 +19,11 @@ from rosbags.typesys import get_types_from_msg
 from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.errors import BagError, ConfigError, JasmineError
 from jasmine_core.geometry.rigid import inverse, rigid, to_numbers
+from jasmine_core.interrupt import INTERRUPTED
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_ros.bags.to_sequence import Interrupted, Job, prepare_bag
-from jasmine_ros.commands.prepare import INTERRUPTED, prepare
+from jasmine_ros.commands.console import console_log
+from jasmine_ros.commands.prepare import PrepareRequest, prepare
 
 # ROS 1 keeps this type outside its core messages.
 ROS1.register(
@@ -113,6 +115,11 @@ def bag_of(path, *fills, kind="mcap"):
 
 def run(bag, folder, **more):
     return prepare_bag(Job(bag, folder, OPTIONS, **more))
+
+
+def prepare_all(bags, output, options=OPTIONS, **more):
+    with console_log():
+        return prepare(PrepareRequest(tuple(bags), output, options=options, **more))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -250,7 +257,7 @@ BAD = {
 def test_bad_input_is_one_line_and_nothing_half_written(tmp_path, capsys, name):
     fills, words = BAD[name]
     bag = bag_of(tmp_path / "bag", *fills)
-    assert prepare([bag], tmp_path / "out", OPTIONS) == 1
+    assert prepare_all([bag], tmp_path / "out") == 1
     error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(error) == 1 and words in error[0]
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
@@ -283,15 +290,15 @@ def test_ten_minutes_of_standing_still_cost_no_space(tmp_path):
 def test_finished_bags_are_skipped_and_other_options_refused(tmp_path, capsys):
     bag = bag_of(tmp_path / "drive", images(DRIVE[:8]))
     out = tmp_path / "out"
-    assert prepare([bag], out, OPTIONS) == 0
+    assert prepare_all([bag], out) == 0
     before = contents(out)
-    assert prepare([bag], out, OPTIONS) == 0
-    assert "finished before" in capsys.readouterr().out
+    assert prepare_all([bag], out) == 0
+    assert "already finished" in capsys.readouterr().out
     other = PrepareOptions(width=192, height=96)
-    assert prepare([bag], out, other) == 1
+    assert prepare_all([bag], out, other) == 1
     assert "width 160 is now 192" in capsys.readouterr().err
     assert contents(out) == before
-    assert prepare([bag], out, other, overwrite=True) == 0
+    assert prepare_all([bag], out, other, overwrite=True) == 0
     assert Sequence(out / "drive").camera.size == (192, 96)
     assert [f.name for f in out.iterdir()] == ["drive"]
 
@@ -332,10 +339,13 @@ COMMAND = """
 import sys
 from pathlib import Path
 from jasmine_core.prepare.options import PrepareOptions
-from jasmine_ros.commands.prepare import prepare
-bags = [Path(b) for b in sys.argv[3:]]
+from jasmine_ros.commands.console import console_log
+from jasmine_ros.commands.prepare import PrepareRequest, prepare
+bags = tuple(Path(b) for b in sys.argv[3:])
 options = PrepareOptions(width=160, height=96)
-sys.exit(prepare(bags, Path(sys.argv[1]), options, workers=int(sys.argv[2])))
+request = PrepareRequest(bags, Path(sys.argv[1]), workers=int(sys.argv[2]), options=options)
+with console_log():
+    sys.exit(prepare(request))
 """
 
 
@@ -365,7 +375,7 @@ LONG = [pose(0.1 * i) for i in range(60)]
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     bags = [bag_of(folder / name, images(LONG)) for name in ("a", "b")]
-    assert prepare(bags, folder / "out", OPTIONS) == 0
+    assert prepare_all(bags, folder / "out") == 0
     return bags, contents(folder / "out")
 
 
@@ -394,7 +404,7 @@ def test_a_run_that_is_stopped_from_outside_is_continued(tmp_path, undisturbed, 
         assert "the same command continues from here" in errors
         assert "Traceback" not in errors
     assert not (out / "b").exists()
-    assert prepare(bags, out, OPTIONS) == 0
+    assert prepare_all(bags, out) == 0
     assert contents(out) == expected
 
 
@@ -427,17 +437,17 @@ def test_a_disparity_net_labels_what_was_prepared(tmp_path, capsys):
     bags = [bag_of(tmp_path / name, images(DRIVE[:4])) for name in ("a", "b")]
     still = bag_of(tmp_path / "still", images([pose()] * 5))
     net, out = str(tmp_path / "net"), tmp_path / "out"
-    assert prepare([*bags, still], out, OPTIONS, teacher=net, workers=2) == 1
+    assert prepare_all([*bags, still], out, teacher=net, workers=2) == 1
     assert capsys.readouterr().out.count("teacher: 4 labels") == 2
     before = contents(out)
     for sequence in open_sequences(out):
         assert (sequence.sample(0).read().teacher > 0).all()
-    assert prepare(bags, out, OPTIONS, teacher=net) == 0
+    assert prepare_all(bags, out, teacher=net) == 0
     assert contents(out) == before
     with pytest.raises(JasmineError, match="--allow-download"):
-        prepare(bags, out, OPTIONS, masks="mask2former")
+        prepare_all(bags, out, masks="mask2former")
     with pytest.raises(JasmineError, match="the type for masks must be 'mask2former'"):
-        prepare(bags, out, OPTIONS, masks=net)
+        prepare_all(bags, out, masks=net)
 
 
 def test_bags_of_one_name_are_refused(tmp_path):
@@ -447,14 +457,14 @@ def test_bags_of_one_name_are_refused(tmp_path):
         bag_of(tmp_path / place / "drive", images(DRIVE[:3])) for place in ("monday", "tuesday")
     ]
     with pytest.raises(ConfigError, match="would both become"):
-        prepare(bags, tmp_path / "out", OPTIONS)
+        prepare_all(bags, tmp_path / "out")
 
 
 def test_what_cannot_be_meant_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="no bag"):
-        prepare([], tmp_path)
-    with pytest.raises(ConfigError, match="workers 0"):
-        prepare([tmp_path], tmp_path, workers=0)
+    with pytest.raises(ConfigError, match="no recording"):
+        prepare_all([], tmp_path)
+    with pytest.raises(ConfigError, match="--workers is 0"):
+        prepare_all([tmp_path], tmp_path, workers=0)
     bag = bag_of(tmp_path / "drive", images(DRIVE[:3]))
     (tmp_path / "note").mkdir()
     for job, words in (

@@ -253,7 +253,7 @@ def test_a_useless_bag_is_one_clear_error(jasmine, tmp_path, name):
         (["--limit", "0"], "--limit is 0"),
         (["--every", "0"], "--every is 0"),
         (["--from", "5", "--to", "2"], "not before"),
-        (["--from", "1000"], "behind the end"),
+        (["--from", "1000"], "after the end"),
         (["--min-depth", "5", "--max-depth", "2"], "raise max_depth"),
         (["--params", "/nowhere.yaml"], "/nowhere.yaml does not exist"),
         (["--image", "/other"], "no topic /other"),

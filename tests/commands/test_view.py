@@ -17,7 +17,8 @@ from helpers.tf_messages import tf
 
 from jasmine_core.errors import ConfigError, FrameError
 from jasmine_core.geometry.rigid import rigid
-from jasmine_ros.commands.view import Show, require_rerun
+from jasmine_ros.commands.view import require_rerun
+from jasmine_ros.commands.view_messages import Converter
 from jasmine_ros.msgs.images import encode_image
 from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.msgs.point_clouds import make_cloud
@@ -25,8 +26,9 @@ from jasmine_ros.msgs.point_clouds import make_cloud
 VIEW = """
 import sys
 from pathlib import Path
-from jasmine_ros.commands.view import ViewRun, view
-print(view(ViewRun(tuple(sys.argv[3:]), save=Path(sys.argv[2]), domain=int(sys.argv[1]))))
+from jasmine_ros.commands.view import ViewRequest, show_topics
+request = ViewRequest(tuple(sys.argv[3:]), save=Path(sys.argv[2]), domain=int(sys.argv[1]))
+print(show_topics(request))
 """
 TYPES = {
     "/camera/image_raw": "sensor_msgs/msg/Image",
@@ -162,10 +164,10 @@ def test_only_what_was_asked_for_is_shown_and_a_robot_may_leave(watch):
 
 def test_a_damaged_message_is_named(messages):
     header = make_header(messages, stamp(0), "lidar")
-    show, cloud = Show(rerun), make_cloud(messages, header, POINTS, COLOURS)
+    convert, cloud = Converter(rerun), make_cloud(messages, header, POINTS, COLOURS)
     cloud.point_step = 3
     with pytest.raises(FrameError, match="/scan"):
-        list(show("/scan", TYPES["/depth/points"], cloud))
+        list(convert("/scan", TYPES["/depth/points"], cloud))
 
 
 def test_without_rerun_the_remedy_is_named(monkeypatch):

@@ -18,7 +18,7 @@ from helpers.live_topics import data_packet, receive, send, until
 
 from jasmine_core.errors import BagError, ConfigError
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.commands.play import Play, play
+from jasmine_ros.commands.play import PlayRequest, publish_camera
 from jasmine_ros.dds import wire
 from jasmine_ros.dds.participant import Participant
 from jasmine_ros.dds.uri import domain_ports
@@ -27,8 +27,8 @@ IMAGE, INFO = "sensor_msgs/msg/Image", "sensor_msgs/msg/CameraInfo"
 PLAY = """
 import sys
 from pathlib import Path
-from jasmine_ros.commands.play import Play, play
-print(play(Play(Path(sys.argv[1]), domain=int(sys.argv[2]))))
+from jasmine_ros.commands.play import PlayRequest, publish_camera
+print(publish_camera(PlayRequest(Path(sys.argv[1]), domain=int(sys.argv[2]))))
 """
 RECEIVE = """
 import sys, time
@@ -104,7 +104,9 @@ def test_a_bag_is_played_at_its_recorded_rate(tmp_path, participant, start, doma
 
 def test_a_ros_1_bag_is_refused_with_the_remedy(tmp_path, domain):
     with pytest.raises(BagError, match="rosbags-convert"):
-        play(Play(write_bag(tmp_path / "recording", frames(1), "ros1"), domain=domain))
+        publish_camera(
+            PlayRequest(write_bag(tmp_path / "recording", frames(1), "ros1"), domain=domain)
+        )
 
 
 @pytest.mark.parametrize("one_copy", [True, False])

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tyro
 from helpers.fake_launch import FakeDeclareLaunchArgument, load
 from helpers.markdown import DOCUMENTS, ROOT, Snippet, blocks, inline_code
 
@@ -78,21 +77,14 @@ def ids(case: Any) -> str:
 @pytest.fixture
 def parse(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], list[str]]:
     """Return a function that parses a command line and returns the commands that would have run."""
-    real = tyro.extras.subcommand_cli_from_dict
+    names = {kind: name for name, (kind, _) in cli.COMMANDS.items()}
     called: list[str] = []
 
-    def recorded(name: str, command: Callable[..., Any]) -> Callable[..., int]:
-        @functools.wraps(command)
-        def record(*args: Any, **kwargs: Any) -> int:
-            called.append(name)
-            return 0
+    def record(request: Any) -> int:
+        called.append(names[type(request)])
+        return 0
 
-        return record
-
-    def parse_only(commands: dict[str, Callable[..., Any]], **options: Any) -> Any:
-        return real({n: recorded(n, command) for n, command in commands.items()}, **options)
-
-    monkeypatch.setattr(tyro.extras, "subcommand_cli_from_dict", parse_only)
+    monkeypatch.setattr(cli, "execute", record)
 
     def parse(arguments: list[str]) -> list[str]:
         called.clear()

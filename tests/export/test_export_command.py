@@ -22,8 +22,8 @@ def cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["random:tiny"], "nothing to export to: give --onnx"),
-        (["random:tiny", "--onnx"], "has no folder of its own; give --output"),
+        (["random:tiny"], "there is nothing to export to; add --onnx"),
+        (["random:tiny", "--onnx"], "has no folder of its own; add --output"),
         (["nowhere", "--onnx"], "no checkpoint at nowhere"),
         (["random:huge", "--onnx", "-o", "{out}"], "preset 'huge' is not one of"),
         (["{checkpoint}", "--onnx", "--size", "100", "64"], "100x64 px cannot be exported"),

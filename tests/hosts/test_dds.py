@@ -13,7 +13,7 @@ import pytest
 from helpers.live_topics import until
 
 from jasmine_core.errors import ConfigError
-from jasmine_ros.commands.live import LiveRun
+from jasmine_ros.commands.live import LiveRequest
 from jasmine_ros.hosts.dds import DdsHost
 from jasmine_ros.node.diagnostics import Report
 from jasmine_ros.node.worker import GRACE
@@ -151,4 +151,4 @@ def test_a_message_that_cannot_be_decoded_is_reported(host, messages):
 @pytest.mark.parametrize(("rule", "words"), [("a=b", "FROM:=TO"), (":=b", "FROM:=TO")])
 def test_an_invalid_remapping_is_refused(rule, words):
     with pytest.raises(ConfigError, match=words):
-        LiveRun(remap=(rule,)).dds_node()
+        LiveRequest(remap=(rule,)).dds_node()

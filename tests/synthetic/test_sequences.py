@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from jasmine_core.cli import render
+from jasmine_core.commands.render import RenderRequest, render
 from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.dataset.sequence import DEPTH, SKY, DatasetError
 from jasmine_core.errors import ConfigError
@@ -133,6 +133,6 @@ def test_many_scenes_make_a_training_set_and_a_stop_is_kept(tmp_path):
 
 def test_scenes_too_short_to_have_neighbours_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="2 frames"):
-        render(tmp_path / "world", frames=2)
+        render(RenderRequest(tmp_path / "world", frames=2))
     with pytest.raises(DatasetError, match="is not a directory"):
         open_sequences(tmp_path / "world")

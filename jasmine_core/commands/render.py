@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`jasmine render`: sequences of the procedural world."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Annotated
+
+from jasmine_core.commands.options import Output, option
+from jasmine_core.interrupt import INTERRUPTED, Interrupt
+from jasmine_core.synthetic.config import Kind
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RenderRequest:
+    """Render scenes of the procedural world as sequences with exact depth, into OUT/KIND_SEED.
+
+    Scenes that exist already are kept, so the same command continues after an interruption.
+    """
+
+    #: Folder of the sequences.
+    output: Output
+    #: World of the scenes: street and room are those of jasmine evaluate --world; road and
+    #: indoor are larger, with distant objects, several kinds of weather and many cameras.
+    kind: Kind = "street"
+    #: Number of scenes.
+    scenes: Annotated[int, option("N")] = 640
+    #: Seed of the first scene; seeds from 1,000,000 on are reserved for tests.
+    first: Annotated[int, option("SEED")] = 0
+    #: Number of images of a scene, at 8 Hz; at least 3.
+    frames: Annotated[int, option("N")] = 6
+    #: Width of the images [px].
+    width: Annotated[int, option("PIXELS")] = 320
+    #: Height of the images [px].
+    height: Annotated[int, option("PIXELS")] = 96
+    #: Device that renders: cpu or cuda.
+    device: str = "cpu"
+
+
+def render(request: RenderRequest) -> int:
+    """Render the scenes that do not exist yet."""
+    from jasmine_core.synthetic.sequences import render_sequences, training_world
+
+    world = training_world(request.kind, (request.width, request.height), request.frames)
+    seeds = range(request.first, request.first + request.scenes)
+    with Interrupt() as interrupt:
+        done = render_sequences(
+            seeds, world, request.output, lambda: interrupt.requested, request.device
+        )
+    if not done:
+        _log.info("interrupted; the same command continues from here")
+        return INTERRUPTED
+    return 0

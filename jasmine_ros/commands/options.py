@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Command-line options that several commands share, and those of the node's parameters."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+from tyro.conf import Positional, arg
+from tyro.constructors import (
+    ConstructorRegistry,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+)
+
+from jasmine_core.commands.options import option
+from jasmine_ros.node.parameters import DepthParameters
+
+Recording = Annotated[Positional[Path], arg(metavar="BAG")]
+Recordings = Annotated[
+    Positional[tuple[Path, ...]],
+    arg(metavar="BAG [BAG ...]", help_behavior_hint="(required)"),
+]
+Topic = Annotated[str | None, option("TOPIC")]
+Calibration = Annotated[Path | None, option("FILE")]
+Namespace = Annotated[str, option("NAME")]
+Domain = Annotated[int | None, option("ID")]
+Interface = Annotated[str, option("NAME")]
+Seconds = Annotated[float | None, option("SECONDS")]
+ParameterFile = Annotated[str, option("FILE")]
+Parameters = Annotated[DepthParameters, arg(name="")]  # options without a prefix
+
+
+def parameter_options(base: DepthParameters) -> ConstructorRegistry:
+    """Return the rule by which tyro makes an option of each parameter; `base` has the defaults."""
+    registry = ConstructorRegistry()
+    hints = get_type_hints(DepthParameters)
+
+    @registry.struct_rule
+    def options(info: StructTypeInfo) -> StructConstructorSpec | None:
+        if info.type is not DepthParameters:
+            return None
+        specs = []
+        for spec in fields(DepthParameters):
+            choices = spec.metadata["choices"]
+            kind: Any = Literal[choices] if choices else hints[spec.name]
+            if kind is str:
+                kind = Annotated[kind, option(spec.name.rpartition("_")[2].upper())]
+            specs.append(
+                StructFieldSpec(
+                    spec.name, kind, getattr(base, spec.name), spec.metadata["description"]
+                )
+            )
+        return StructConstructorSpec(DepthParameters, tuple(specs))
+
+    return registry
