@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 _OWN = ("jasmine_core", "jasmine_ros")
-_PREFIXES = {logging.WARNING: "warn: ", logging.ERROR: "error: ", logging.CRITICAL: "error: "}
 
 
 class _ConsoleHandler(logging.Handler):
@@ -24,13 +23,14 @@ class _ConsoleHandler(logging.Handler):
         except Exception:  # a wrong format string must not end a command
             self.handleError(record)
             return
-        tqdm.write(_PREFIXES.get(record.levelno, "") + text, file=sys.stderr)
+        tqdm.write(text, file=sys.stderr)
 
 
 @contextmanager
 def console_log() -> Iterator[None]:
     """Show log records inside the block: own ones from info level on, others from warnings on."""
     root, handler = logging.getLogger(), _ConsoleHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     before = {name: logging.getLogger(name).level for name in _OWN}
     root.addHandler(handler)
     for name in _OWN:

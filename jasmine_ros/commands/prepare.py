@@ -115,16 +115,17 @@ def prepare(request: PrepareRequest) -> int:
             failed += result.failed
             _show(result)
     if interrupted or interrupt.requested:
-        print("interrupted; the same command continues from here", file=sys.stderr)
+        _log.info("interrupted; the same command continues from here")
         return INTERRUPTED
     return 1 if failed else 0
 
 
 def _show(result: Result) -> None:
+    """Print a result above the progress bar."""
     if result.failed:
-        _log.error("%s", result.text)
+        tqdm.write(f"error: {result.text}", file=sys.stderr)
     else:
-        tqdm.write(result.text)  # above the progress bar
+        tqdm.write(result.text)
 
 
 def _holds_png(name: str) -> bool:
