@@ -9,6 +9,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from helpers.calibration_files import write_calibration
 from helpers.camera_bags import HEIGHT, WIDTH, frames, pixels, stamp, write_bag
 
 from jasmine_core.model.checkpoint import save_checkpoint
@@ -81,6 +82,17 @@ def test_the_scores_of_a_baseline_stand_beside_its_name(with_map, tmp_path):
     assert status == 0 and summary["baseline_checkpoint"] == str(with_map)
     for name, score in summary["baseline"].items():
         assert score == summary["model"][name], "the same network as the model"
+
+
+def test_a_bag_without_camera_info_needs_a_calibration_file(with_map, tmp_path, capsys):
+    bag = write_bag(tmp_path / "in", lambda bag: bag.image(stamp(0), pixels()))
+    options = ["--bag", str(bag), "--ground-truth", str(ground_truth_folder(tmp_path))]
+    assert evaluate(with_map, tmp_path / "bag.json", *options) == (1, None)
+    assert "give a calibration file with --calibration" in capsys.readouterr().err
+    options += ["--calibration", str(write_calibration(tmp_path / "camera.yaml"))]
+    status, summary = evaluate(with_map, tmp_path / "bag.json", *options, "--protocol", "plain")
+    assert status == 0
+    check(summary, 1)
 
 
 @pytest.mark.parametrize("kind", ["32FC1", "16UC1", "cloud"])
