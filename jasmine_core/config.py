@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 import yaml
 
 from jasmine_core.errors import ConfigError
-from jasmine_core.files import atomic_file
+from jasmine_core.files import atomic_file, read_json, read_small
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -63,13 +63,12 @@ def read_config(cls: type[T], path: Path) -> T:
 def read_mapping(path: Path) -> Mapping[str, Any]:
     """Read the keys and values of a YAML or JSON file."""
     try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)
+        values = read_json(path) if path.suffix == ".json" else yaml.load(read_small(path), _Loader)
     except FileNotFoundError as err:
         raise ConfigError(f"{path} does not exist") from err
     except OSError as err:
         raise ConfigError(f"{path} cannot be read: {err.strerror}") from err
-    except (yaml.YAMLError, ValueError) as err:
+    except (yaml.YAMLError, ValueError, RecursionError) as err:
         kind = "JSON" if path.suffix == ".json" else "YAML"
         raise ConfigError(f"{path} is not valid {kind}: {err}") from err
     if not isinstance(values, Mapping):

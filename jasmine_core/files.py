@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+MAX_TEXT = 16 << 20  # [bytes] of a configuration
 
 
 def expect_regular(path: Path) -> os.stat_result:
@@ -20,6 +24,21 @@ def expect_regular(path: Path) -> os.stat_result:
         kind = "directory" if stat.S_ISDIR(found.st_mode) else "FIFO, socket or device"
         raise OSError(errno.EINVAL, f"it is a {kind}, not a file", str(path))
     return found
+
+
+def read_small(path: Path, most: int = MAX_TEXT) -> str:
+    """Return the text of a file of others; raise OSError for one above `most` bytes."""
+    if (size := expect_regular(path).st_size) > most:
+        raise OSError(errno.EFBIG, f"it has {size} bytes, {most} are read at most", str(path))
+    return path.read_text(encoding="utf-8")
+
+
+def read_json(path: Path, most: int = MAX_TEXT) -> Any:
+    """Return the content of a JSON file; raise OSError or ValueError if it cannot be read."""
+    try:
+        return json.loads(read_small(path, most))
+    except RecursionError as err:
+        raise ValueError("it is nested too deeply") from err
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from typing import Any
 
 from jasmine_core._version import __version__
 from jasmine_core.artifacts.hashes import hash_file
+from jasmine_core.artifacts.limits import expect_image_size, expect_scale
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import ConfigError
-from jasmine_core.files import atomic_file
+from jasmine_core.files import atomic_file, read_json
 from jasmine_core.geometry.camera import Size
 
 PREFIX = "jasmine."
@@ -27,6 +28,7 @@ CARD_FILE = "export.json"
 HASH_FILE = "graphs.hashes"  # JSON
 WHOLE = ("jasmine.onnx",)
 SPLIT = ("encoder.onnx", "unet.onnx", "decoder.onnx")
+MAX_MULTIPLE = 1024  # [px]
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +50,17 @@ class ExportCard:
     description: str
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
     version: str = __version__
+
+    def __post_init__(self) -> None:
+        expect_image_size(self.width, self.height)
+        expect_image_size(self.nominal_width, self.nominal_height)
+        expect_scale("metres_per_unit", self.metres_per_unit)
+        expect_scale("canonical_focal", self.canonical_focal)
+        if not 0 < self.multiple <= MAX_MULTIPLE:
+            raise ConfigError(f"multiple is {self.multiple}, outside 1 to {MAX_MULTIPLE} px")
+        for graph in self.graphs:
+            if graph not in WHOLE + SPLIT:
+                raise ConfigError(f"graph {graph!r} is not {', '.join(WHOLE + SPLIT)}")
 
     @property
     def size(self) -> Size:
@@ -110,7 +123,7 @@ def write_card(card: ExportCard, folder: Path) -> None:
 def damage(card: ExportCard, folder: Path) -> str | None:
     """Return why the graphs of an export are not those that were written, None if they are."""
     try:
-        recorded = json.loads((folder / HASH_FILE).read_text())
+        recorded = read_json(folder / HASH_FILE)
         if recorded == _hashes(card, folder):
             return None
         return f"its graphs are not those that {HASH_FILE} was written for"

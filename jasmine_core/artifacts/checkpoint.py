@@ -7,7 +7,6 @@ Nothing here needs torch.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -17,6 +16,7 @@ from typing import Literal
 from jasmine_core.artifacts.card import CARD_FILE, read_cards
 from jasmine_core.artifacts.fingerprint import hash_files, hash_jasmine, hash_preset
 from jasmine_core.errors import CheckpointError
+from jasmine_core.files import read_json
 
 Kind = Literal["jasmine", "disparity_net", "random", "exports"]
 
@@ -120,7 +120,7 @@ class Checkpoint:
         if self.kind == "disparity_net":
             return False
         try:
-            return json.loads((folder / "jasmine.json").read_text()).get("untrained") is True
+            return read_json(folder / "jasmine.json").get("untrained") is True
         except (OSError, ValueError, AttributeError) as err:
             raise CheckpointError(f"{folder} cannot be read ({err}); copy it again") from err
 

@@ -20,7 +20,8 @@ from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.card import ExportCard, damage, read_card, read_cards
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.child import environment, python_command
-from jasmine_core.errors import CheckpointError, ExportError
+from jasmine_core.errors import CheckpointError, ConfigError, ExportError
+from jasmine_core.files import read_json
 from jasmine_core.geometry.camera import Size
 
 EXPORTS = "onnx"
@@ -113,7 +114,7 @@ def _describe(checkpoint: Checkpoint, precision: str) -> ExportCard:
     folder = checkpoint.jasmine_folder()
     try:
         jasmine, vae, unet = (
-            json.loads((folder / part).read_text())
+            read_json(folder / part)
             for part in ("jasmine.json", "vae/config.json", "unet/config.json")
         )
         halvings = len(vae["block_out_channels"]) + len(unet["block_out_channels"]) - 2
@@ -131,5 +132,5 @@ def _describe(checkpoint: Checkpoint, precision: str) -> ExportCard:
             untrained=checkpoint.untrained,
             description=jasmine["description"],
         )
-    except (OSError, ValueError, KeyError) as err:
+    except (ConfigError, OSError, ValueError, KeyError, TypeError) as err:
         raise CheckpointError(f"checkpoint {folder} cannot be read: {err}") from err

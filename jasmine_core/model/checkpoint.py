@@ -28,9 +28,12 @@ from torch import Tensor, nn
 
 from jasmine_core._version import __version__
 from jasmine_core.artifacts.checkpoint import Checkpoint
-from jasmine_core.config import read_config, write_config
+from jasmine_core.artifacts.limits import expect_network
+from jasmine_core.artifacts.weights_header import MAX_TENSORS, expect_floats, read_header
+from jasmine_core.config import read_config, to_mapping, write_config
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.files import atomic_folder
+from jasmine_core.files import read_json as read_file
 from jasmine_core.model.adapter import AdapterConfig, ImageAdapter
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
@@ -90,16 +93,15 @@ def load_checkpoint(checkpoint: Checkpoint) -> JasmineModel:
     except ConfigError as err:
         raise CheckpointError(f"checkpoint {folder} cannot be read: {err}") from err
     unet_config, vae_config = (read_json(folder / name / "config.json") for name in ("unet", "vae"))
-    unet = build_part(UNet2DConditionModel.from_config, unet_config, folder / "unet")
-    vae = build_part(AutoencoderKL.from_config, vae_config, folder / "vae")
-    ssg = build_part(ScaleShiftGRU, ssg_config, folder / "ssg")
-    fill(unet, read_weights(folder / "unet" / DIFFUSERS_WEIGHTS), folder / "unet")
-    fill(vae, read_weights(folder / "vae" / DIFFUSERS_WEIGHTS), folder / "vae")
-    fill(ssg, read_weights(folder / "ssg" / "model.safetensors"), folder / "ssg")
+    unet = load_part(UNet2DConditionModel.from_config, unet_config, folder / "unet")
+    vae = load_part(AutoencoderKL.from_config, vae_config, folder / "vae")
+    ssg = load_part(ScaleShiftGRU, ssg_config, folder / "ssg")
     text = read_weights(folder / "text" / "empty_prompt.safetensors").get("text_embedding")
     if text is None:
         raise CheckpointError(f"{folder}/text holds no text_embedding; convert the model again")
-    scheduler = DDIMScheduler.from_config(read_json(folder / "scheduler" / "scheduler_config.json"))
+    scheduler = build_scheduler(
+        read_json(folder / "scheduler" / "scheduler_config.json"), folder / "scheduler"
+    )
     adapter = _load_adapter(folder / ADAPTER)
     return JasmineModel(config, unet, vae, ssg, scheduler, text, adapter).eval()
 
@@ -111,14 +113,50 @@ def _load_adapter(folder: Path) -> ImageAdapter | None:
         config = read_config(AdapterConfig, folder / "config.json")
     except ConfigError as err:
         raise CheckpointError(f"checkpoint {folder.parent} cannot be read: {err}") from err
-    adapter = build_part(ImageAdapter, config, folder)
-    fill(adapter, read_weights(folder / "model.safetensors"), folder)
-    return adapter
+    return load_part(ImageAdapter, config, folder)
 
 
-def build_part(make: Callable[[Any], Part], config: Any, source: Path) -> Part:
-    """Build a part of the model without memory for weights; `fill` brings them."""
+def load_part(make: Callable[[Any], Part], config: Any, folder: Path) -> Part:
+    """Read a part of the model; its header is compared with its configuration before its weights.
+
+    Args:
+        make: builds the network of a configuration.
+        config: a mapping or a dataclass.
+        folder: folder of its weights.
+    """
+    diffusers = folder / DIFFUSERS_WEIGHTS
+    file = diffusers if isinstance(config, Mapping) else folder / "model.safetensors"
+    header = read_header(file)
+    expect_floats(header, file)
+    module = build_part(make, config, folder, len(header))
+    _expect_same(module, {name: tensor.shape for name, tensor in header.items()}, folder)
+    fill(module, read_weights(file), folder)
+    return module
+
+
+def build_scheduler(values: Mapping[str, Any], source: Path, **own: Any) -> DDIMScheduler:
+    """Build a scheduler; raise CheckpointError for a noise schedule that cannot be."""
     try:
+        expect_network(values, MAX_TENSORS)
+        scheduler = DDIMScheduler.from_config(values, **own)
+        if not bool(torch.isfinite(scheduler.alphas_cumprod).all()):
+            raise ConfigError("its noise schedule is not finite")
+        return scheduler
+    except Exception as err:  # a config is not checked as such: anything may break under it
+        raise CheckpointError(
+            f"{source}/scheduler_config.json describes no scheduler that can be built: {err}"
+        ) from err
+
+
+def build_part(
+    make: Callable[[Any], Part], config: Any, source: Path, tensors: int = MAX_TENSORS
+) -> Part:
+    """Build a part of the model without memory for weights; `fill` brings them.
+
+    `tensors` is how many its weights announce.
+    """
+    try:
+        expect_network(config if isinstance(config, Mapping) else to_mapping(config), tensors)
         with torch.device("meta"):
             return make(config)
     except Exception as err:  # a config is not checked as such: anything may break under it
@@ -137,6 +175,7 @@ def read_mean_depth(checkpoint: Checkpoint) -> Tensor | None:
 
 def read_weights(file: Path) -> dict[str, Tensor]:
     """Read a safetensors file; raise CheckpointError if it is missing or cut short."""
+    read_header(file)
     try:
         # Copies: a tensor that stays in the file's own pages dies with whoever overwrites them.
         return {name: tensor.clone() for name, tensor in load_file(file).items()}
@@ -148,12 +187,18 @@ def read_weights(file: Path) -> dict[str, Tensor]:
 
 def fill(module: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None:
     """Load the weights of a module; the names and shapes of all tensors must match."""
+    _expect_same(module, {name: tuple(tensor.shape) for name, tensor in weights.items()}, source)
+    module.load_state_dict(dict(weights), assign=True)
+
+
+def _expect_same(module: nn.Module, weights: Mapping[str, tuple[int, ...]], source: Path) -> None:
+    """Raise CheckpointError unless the names and shapes are those of a module."""
     wanted = module.state_dict()
     missing, surplus = sorted(wanted.keys() - weights), sorted(weights.keys() - wanted)
     misshapen = [
-        f"{name} is {list(weights[name].shape)}, expected {list(tensor.shape)}"
+        f"{name} is {list(weights[name])}, expected {list(tensor.shape)}"
         for name, tensor in wanted.items()
-        if name in weights and weights[name].shape != tensor.shape
+        if name in weights and weights[name] != tuple(tensor.shape)
     ]
     complaints = [f"lacks {_some(missing)}"] if missing else []
     complaints += [f"has unknown {_some(surplus)}"] if surplus else []
@@ -163,7 +208,6 @@ def fill(module: nn.Module, weights: Mapping[str, Tensor], source: Path) -> None
             f"{source} does not fit its config.json: {'; '.join(complaints)}; "
             "weights and config come from different models or the file was altered"
         )
-    module.load_state_dict(dict(weights), assign=True)
 
 
 def _some(names: list[str], count: int = 3) -> str:
@@ -178,7 +222,7 @@ def _save(tensors: Mapping[str, Tensor], file: Path) -> None:
 def read_json(file: Path) -> dict[str, Any]:
     """Read a JSON file of a checkpoint; raise CheckpointError if it cannot be read."""
     try:
-        values = json.loads(file.read_text())
+        values: Any = read_file(file)
     except FileNotFoundError as err:
         raise CheckpointError(f"{file} is missing; copy the checkpoint again") from err
     except (ValueError, OSError) as err:

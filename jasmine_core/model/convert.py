@@ -16,6 +16,7 @@ from jasmine_core.errors import CheckpointError
 from jasmine_core.model.checkpoint import (
     DIFFUSERS_WEIGHTS,
     build_part,
+    build_scheduler,
     fill,
     read_json,
     read_weights,
@@ -219,7 +220,7 @@ def _read_scheduler(folder: Path) -> DDIMScheduler:
     file = folder / "scheduler_config.json"
     values = read_json(file) if file.is_file() else SCHEDULER
     own = {"timestep_spacing": "trailing", "clip_sample": False, "thresholding": False}
-    return DDIMScheduler.from_config(values, **own)
+    return build_scheduler(values, folder, **own)
 
 
 def _read_diffusers_weights(folder: Path) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from jasmine_core.artifacts.limits import expect_image_size, expect_scale
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.disparity import depth_from_disparity, disparity_from_depth
 from jasmine_core.model.checkpoint import fill
@@ -52,6 +53,9 @@ class DisparityConfig:
     def __post_init__(self) -> None:
         if not 1 <= len(self.decoder) <= 5 or min(self.decoder) < 1:
             raise ConfigError(f"a decoder has one to five widths, not {self.decoder}")
+        expect_image_size(self.width, self.height)
+        expect_scale("metres_per_unit", self.metres_per_unit)
+        expect_scale("canonical_focal", self.canonical_focal)
 
 
 # Four doublings end at half the size: a CPU spends most of its time in the last one.

@@ -15,6 +15,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.limits import expect_image_size, expect_scale
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.model.adapter import Features, ImageAdapter
 from jasmine_core.model.depth_code import FARTHEST, NEAREST, DepthCode
@@ -44,6 +45,9 @@ class JasmineConfig:
 
     def __post_init__(self) -> None:
         DepthCode(self.ssi_space, self.nearest, self.farthest)  # refuses what cannot be
+        expect_image_size(self.width, self.height)
+        for name in ("metres_per_unit", "nearest", "farthest"):
+            expect_scale(name, getattr(self, name))
         if self.canonical_focal is not None and not 0 < self.canonical_focal < math.inf:
             raise ConfigError(f"canonical_focal is {self.canonical_focal}; it is a length in px")
 
@@ -252,5 +256,10 @@ def _v_to_x0(scheduler: DDIMScheduler, timestep: int) -> float:
             f"the scheduler predicts {config.prediction_type!r} (clip_sample {config.clip_sample}, "
             f"thresholding {config.thresholding}); Jasmine needs a plain v_prediction model, "
             "such as stable-diffusion-2 (768-v)"
+        )
+    if not 0 <= timestep < len(scheduler.alphas_cumprod):
+        raise CheckpointError(
+            f"timestep {timestep} is not one of the scheduler's {len(scheduler.alphas_cumprod)}; "
+            "jasmine.json and scheduler/ belong to different models"
         )
     return -math.sqrt(1 - float(scheduler.alphas_cumprod[timestep]))

@@ -14,7 +14,7 @@ from torch import nn
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.files import atomic_folder
-from jasmine_core.model.checkpoint import build_part, fill, read_weights
+from jasmine_core.model import checkpoint
 
 Config = TypeVar("Config")
 Part = TypeVar("Part", bound=nn.Module)
@@ -36,6 +36,4 @@ def load_part(make: Callable[[Config], Part], config: type[Config], folder: Path
         values = read_config(config, folder / CONFIG)
     except ConfigError as err:
         raise CheckpointError(f"checkpoint {folder} cannot be read: {err}") from err
-    module = build_part(make, values, folder)
-    fill(module, read_weights(folder / WEIGHTS), folder)
-    return module.eval()
+    return checkpoint.load_part(make, values, folder).eval()

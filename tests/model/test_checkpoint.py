@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -212,12 +213,52 @@ def test_unknown_config_key_is_named(folder, file):
         ("unet/config.json", {"down_block_types": "none"}),
         ("vae/config.json", {"block_out_channels": None}),
         ("ssg/config.json", {"heads": 3}),
+        ("unet/config.json", {"layers_per_block": 10**7}),
+        ("unet/config.json", {"block_out_channels": [2**20] * 4}),
+        ("ssg/config.json", {"iterations": 10**6}),
+        ("scheduler/scheduler_config.json", {"num_train_timesteps": 2_000_000_000}),
+        ("scheduler/scheduler_config.json", {"beta_end": float("nan")}),
+        ("jasmine.json", {"width": 10**6, "height": 10**6}),
+        ("jasmine.json", {"metres_per_unit": -1.0}),
     ],
 )
 def test_config_of_an_impossible_network_is_refused(folder, file, change):
     config = json.loads((folder / file).read_text())
     (folder / file).write_text(json.dumps(config | change))
     with pytest.raises(CheckpointError, match=file):
+        JasmineModel.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("timestep", [-1, 1000])
+def test_timestep_must_be_one_of_the_scheduler(folder, timestep):
+    config = json.loads((folder / "jasmine.json").read_text())
+    (folder / "jasmine.json").write_text(json.dumps(config | {"timestep": timestep}))
+    with pytest.raises(CheckpointError, match=f"timestep {timestep} is not one"):
+        JasmineModel.from_pretrained(folder)
+
+
+def test_quantised_weights_are_refused(folder):
+    file = folder / WEIGHTS["ssg"]
+    save_file({name: tensor.to(torch.int8) for name, tensor in load_file(file).items()}, file)
+    with pytest.raises(CheckpointError, match=r"type I8.*quantised"):
+        JasmineModel.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "fifo"])
+@pytest.mark.parametrize("file", [WEIGHTS["unet"], "jasmine.json", "unet/config.json"])
+def test_device_or_fifo_in_the_place_of_a_file_is_refused(folder, file, target):
+    (folder / file).unlink()
+    if target == "fifo":
+        os.mkfifo(folder / file)
+    else:
+        (folder / file).symlink_to(target)
+    with pytest.raises(CheckpointError, match="FIFO, socket or device"):
+        JasmineModel.from_pretrained(folder)
+
+
+def test_deeply_nested_config_is_refused(folder):
+    (folder / "unet" / "config.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(CheckpointError, match=r"unet/config.json .*nested too deeply"):
         JasmineModel.from_pretrained(folder)
 
 
