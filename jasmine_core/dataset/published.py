@@ -67,11 +67,11 @@ class Cityscapes:
 
     def sample(self, i: int) -> Sample:
         """Return the full image i; the evaluation protocol crops the bonnet of the car."""
-        return Sample(image=_there(self._images[i]), stamp=i, camera=None)
+        return Sample(image=_existing(self._images[i]), stamp=i, camera=None)
 
     def ground_truth(self, i: int) -> Depth:
         """Return the depth [H,W] m of image i, 0 where unknown."""
-        path = _there(self._depth / f"{i:03d}_depth.npy")
+        path = _existing(self._depth / f"{i:03d}_depth.npy")
         try:
             depth = np.load(path, allow_pickle=False)
             if depth.ndim != 2:
@@ -98,7 +98,7 @@ def read_lines(path: Path) -> list[str]:
         raise DatasetError(f"{path} cannot be read: {err.strerror}") from err
 
 
-def _there(path: Path) -> Path:
+def _existing(path: Path) -> Path:
     if not path.is_file():
         raise DatasetError(f"{path} does not exist; unpack the dataset there")
     return path

@@ -99,7 +99,7 @@ def choose_calibrated_camera(
 
 
 def first_camera_info(bag: Bag, camera: CameraTopics, calibration: Path | None) -> CameraInfo:
-    """Return the CameraInfo of a calibrated camera: of the file if one is given, else the first.
+    """Return the CameraInfo of the calibration file if one is given, else the first of the bag.
 
     Raises:
         CameraError: the file cannot be read as a calibration.

@@ -22,7 +22,7 @@ from jasmine_ros.msgs.types import CameraInfo, Odometry, Stamped, TFMessage
 
 ODOMETRY = "nav_msgs/msg/Odometry"
 NONE = "none"
-_STAMP_BYTES = 12  # CDR header and stamp; the rest is equal in each CameraInfo of a fixed camera
+_STAMP_BYTES = 12  # CDR header and stamp (ROS 1: seq and stamp), which differ in each message
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def prepare_bag(
 
 
 class _Images:
-    """The images of one camera, rectified and resized."""
+    """Images of one camera, rectified and resized."""
 
     def __init__(self, bag: Bag, topics: CameraTopics, scan: Scan, options: PrepareOptions) -> None:
         self.bag, self.topics, self.scan = bag, topics, scan

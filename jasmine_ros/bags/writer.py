@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -32,6 +32,7 @@ from jasmine_ros.msgs.types import Message
 
 RESERVE = 2**20  # [bytes] of a file that is deleted on a full disk, for index and metadata
 STORAGES = ("mcap", "sqlite3")
+_Convert = Callable[[bytes], memoryview | bytes]  # from a message of a bag to ROS 2
 _FULL = (OSError, sqlite3.Error)  # errors of the file system and of SQLite on a full disk
 
 
@@ -61,7 +62,7 @@ class BagWriter:
             mode = CompressionMode.STORAGE if storage == "mcap" else CompressionMode.MESSAGE
             self._writer.set_compression(mode, CompressionFormat.ZSTD)
         self._connections: dict[str, Connection] = {}
-        self._copies: dict[int, tuple[Connection, Any]] = {}
+        self._copies: dict[int, tuple[Connection, _Convert]] = {}
         self._reserve = path / ".reserve"
 
     def __enter__(self) -> BagWriter:
@@ -111,7 +112,7 @@ class BagWriter:
         connection, convert = self._copies[key]
         self._write(connection, message.stamp, convert(message.raw))
 
-    def _add_copy(self, origin: Connection, source: Bag) -> tuple[Connection, Any]:
+    def _add_copy(self, origin: Connection, source: Bag) -> tuple[Connection, _Convert]:
         kind, store = origin.msgtype, source.reader.typestore
         if source.reader.is2:
             connection = self._writer.add_connection(

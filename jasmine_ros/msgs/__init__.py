@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ROS messages to arrays and back: images, point clouds, transforms and calibration."""
+"""Conversion between ROS messages and arrays: images, clouds, transforms, calibrations."""
