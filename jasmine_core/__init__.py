@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth from one camera: the model, its data, its run time. Knows nothing of ROS."""
+"""Monocular depth without ROS: models, training data, training, evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["DepthPredictor", "JasmineModel", "__version__"]
 
-_HOMES = {
+_MODULES = {
     "JasmineModel": "jasmine_core.model.jasmine",
     "DepthPredictor": "jasmine_core.runtime.predictor",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: a robot that runs an exported graph never pays for importing torch."""
-    if home := _HOMES.get(name):
+    """Import a class on its first use, so that running an exported graph does not import torch."""
+    if module := _MODULES.get(name):
         from importlib import import_module
 
-        return getattr(import_module(home), name)
+        return getattr(import_module(module), name)
     raise AttributeError(f"module 'jasmine_core' has no attribute {name!r}")

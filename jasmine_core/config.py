@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Frozen dataclasses to and from YAML and JSON, strict about keys, types and choices.
+"""Reading and writing of frozen dataclasses as YAML or JSON, strict about keys and types.
 
-cattrs is imported on first use: a live node imports this module, and reads no file with it before
+cattrs is imported on first use, because a live node imports this module, but needs cattrs only when
 it loads a checkpoint.
 """
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML loader that reads `3e-5` as a number, as YAML 1.2 does; PyYAML follows YAML 1.1."""
+    """YAML loader that reads `3e-5` as a number, as in YAML 1.2; PyYAML implements YAML 1.1."""
 
 
 _Loader.add_implicit_resolver(
@@ -39,12 +39,12 @@ _Loader.add_implicit_resolver(
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], source: str) -> T:
-    """Build a config dataclass; `source` names the file in the message of a ConfigError."""
+    """Build a config dataclass; raise ConfigError, whose message begins with `source`."""
     from cattrs import transform_error
 
     try:
         return _converter().structure(values, cls)
-    except Exception as err:  # cattrs raises an ExceptionGroup, which Python 3.10 lacks by name
+    except Exception as err:  # cattrs raises an ExceptionGroup, which Python 3.10 does not have
         reasons = transform_error(err, path=cls.__name__, format_exception=_reason)
         raise ConfigError(f"{source}: {'; '.join(reasons)}") from err
 
@@ -72,12 +72,12 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
         kind = "JSON" if path.suffix == ".json" else "YAML"
         raise ConfigError(f"{path} is not valid {kind}: {err}") from err
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{path} holds {type(values).__name__}, expected keys and values")
+        raise ConfigError(f"{path} contains {type(values).__name__}, expected keys and values")
     return values
 
 
 def write_config(config: Any, path: Path) -> None:
-    """Write a config dataclass, as JSON or YAML after the file's suffix."""
+    """Write a config dataclass as JSON or YAML, depending on the suffix of the file."""
     values = to_mapping(config)
     with atomic_file(path) as temporary:
         if path.suffix == ".json":
@@ -111,9 +111,9 @@ def _is_list(kind: Any) -> bool:
 
 def _plain(kind: type) -> Any:
     def structure(value: Any, _: type) -> Any:
-        # YAML has types: a quoted number, or a yes in the place of a number, is a mistake.
-        good = isinstance(value, (int, float) if kind is float else kind)
-        if not good or (kind is not bool and isinstance(value, bool)):
+        # A quoted number, or yes in place of a number, is refused instead of converted.
+        valid = isinstance(value, (int, float) if kind is float else kind)
+        if not valid or (kind is not bool and isinstance(value, bool)):
             raise TypeError(f"{value!r} is not {'a number' if kind is float else kind.__name__}")
         return kind(value)
 
@@ -121,7 +121,7 @@ def _plain(kind: type) -> Any:
 
 
 def _items(values: Any, kind: Any) -> Any:
-    """Build a list or a tuple; cattrs itself would take a string for a list of its characters."""
+    """Build a list or a tuple; cattrs alone would accept a string as a list of its characters."""
     from cattrs.errors import IterableValidationError, IterableValidationNote
 
     origin, kinds = get_origin(kind), get_args(kind)
@@ -149,7 +149,7 @@ def _reason(err: BaseException, _: type | None) -> str:
 
     if isinstance(err, ForbiddenExtraKeysError):
         unknown = ", ".join(sorted(map(repr, err.extra_fields)))
-        return f"unknown key {unknown}; known are {', '.join(f.name for f in fields(err.cl))}"
+        return f"unknown key {unknown}; known keys are {', '.join(f.name for f in fields(err.cl))}"
     if isinstance(err, KeyError):
         return f"{err} is missing"
     return str(err)

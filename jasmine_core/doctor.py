@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What this machine has, what it lacks, and what that means for running the model."""
+"""Report on the hardware, packages, backends and engines of this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from jasmine_core.errors import EngineError, JasmineError
 from jasmine_core.runtime.backend import choose_backend
 
 GOOD, LACKING, WRONG = "ok", "--", "!!"
-_PACKAGES = {  # what it is for, and the extra that brings it
+_PACKAGES = {  # purpose, and the extra that installs it
     "torch": ("the torch backend, training and export", "torch"),
     "diffusers": ("the torch backend, training and export", "torch"),
     "accelerate": ("training", "train"),
@@ -41,18 +41,19 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Finding:
-    """Tell one thing about the machine."""
+    """One line of the report."""
 
     topic: str
     name: str
-    state: str  # GOOD, LACKING: not there, which may be all right; WRONG: there, but broken
+    state: str  # GOOD; LACKING: missing, which may be acceptable; WRONG: present, but not usable
     text: str
 
 
 def examine(name: str) -> list[Finding]:
-    """Examine this machine and a checkpoint without using a GPU; nothing is changed or downloaded.
+    """Examine this machine and a checkpoint without running anything on a GPU.
 
-    `name` is what `Checkpoint.resolve` takes; if it cannot be found, that is a finding too.
+    Nothing is changed or downloaded. `name` is that of a checkpoint, as in `Checkpoint.resolve`; a
+    checkpoint that cannot be found is reported as a finding.
     """
     gpu = find_gpu()
     findings = [*_machine(gpu), *_packages(), *_tensorrt(gpu)]
@@ -91,7 +92,7 @@ def _machine(gpu: Gpu | None) -> Iterator[Finding]:
         text = f"{gpu.name}, {size}, compute capability {gpu.capability}, CUDA up to {gpu.cuda}"
         yield Finding("machine", "GPU", GOOD, text)
     else:
-        text = "no NVIDIA GPU is visible: the model runs on the CPU, too slow to drive by"
+        text = "no NVIDIA GPU is visible: the model runs on the CPU, too slowly for driving"
         yield Finding("machine", "GPU", LACKING, text)
 
 
@@ -118,20 +119,20 @@ def _tensorrt(gpu: Gpu | None) -> Iterator[Finding]:
         except EngineError as err:
             yield Finding("packages", name, WRONG, str(err))
             continue
-        does = "builds and runs engines"
+        use = "builds and runs engines"
         if gpu is None:
-            does = "builds engines, runs none" if library.ahead_of_time else "needs a GPU"
-        yield Finding("packages", name, GOOD, f"{library.version}: {does}")
+            use = "builds engines, cannot run them" if library.ahead_of_time else "needs a GPU"
+        yield Finding("packages", name, GOOD, f"{library.version}: {use}")
 
 
 def _backends(gpu: Gpu | None) -> Iterator[Finding]:
-    def backend(name: str, packages: tuple[str, ...], where: str) -> Finding:
+    def backend(name: str, packages: tuple[str, ...], use: str) -> Finding:
         missing = [package for package in packages if find_spec(package) is None]
         if missing:
-            return Finding("backends", name, LACKING, f"lacks {', '.join(missing)}")
-        return Finding("backends", name, GOOD, where)
+            return Finding("backends", name, LACKING, f"needs {', '.join(missing)}")
+        return Finding("backends", name, GOOD, use)
 
-    yield backend("torch", ("torch", "diffusers"), "the reference")
+    yield backend("torch", ("torch", "diffusers"), "the reference of the other backends")
     yield backend("onnxruntime", ("onnxruntime",), "for the CPU")
     yield backend("openvino", ("openvino",), "for the CPU")
     if gpu is None:
@@ -139,20 +140,20 @@ def _backends(gpu: Gpu | None) -> Iterator[Finding]:
     elif find_spec(TENSORRT) is None and find_spec(RTX) is None:
         yield Finding("backends", "tensorrt", LACKING, "needs TensorRT")
     else:
-        yield backend("tensorrt", ("cuda",), "needs engines that passed their check, see below")
+        yield backend("tensorrt", ("cuda",), "needs validated engines, see the engine cache")
 
 
 def _checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
     if checkpoint.kind == "random":
-        text = "random weights, made when they are loaded; the depth has no meaning"
+        text = "random weights, created when they are loaded; the depth has no meaning"
         yield Finding("checkpoint", checkpoint.name, GOOD if find_spec("torch") else LACKING, text)
         return
     if checkpoint.kind == "disparity_net":
-        text = "a disparity net, the teacher of a training; only the torch backend runs it"
+        text = "disparity net, such as the teacher of a training; only the torch backend runs it"
         yield Finding("checkpoint", checkpoint.name, GOOD, text)
         return
 
-    def described() -> str:
+    def description() -> str:
         if checkpoint.kind == "jasmine":
             _check_weights(checkpoint.jasmine_folder())
         card = Exports(checkpoint).card("fp32")
@@ -162,7 +163,7 @@ def _checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
             f"{card.nominal_height} px, depth {unit}{untrained}"
         )
 
-    yield _attempt("checkpoint", checkpoint.name, described)
+    yield _attempt("checkpoint", checkpoint.name, description)
     yield _attempt("checkpoint", "exports", lambda: _exports(checkpoint))
 
 
@@ -171,7 +172,7 @@ def _check_weights(folder: Path) -> None:
 
     for file in sorted(folder.glob("*/*.safetensors")):
         try:
-            with safe_open(file, "numpy"):  # reads the header and compares it with the length
+            with safe_open(file, "numpy"):  # compares the header with the length of the file
                 pass
         except (SafetensorError, OSError) as err:
             raise EngineError(f"{file} is damaged ({err}); copy the checkpoint again") from err
@@ -179,14 +180,14 @@ def _check_weights(folder: Path) -> None:
 
 def _exports(checkpoint: Checkpoint) -> str:
     names = [folder.name for folder, _ in Exports(checkpoint)]
-    return ", ".join(names) or "none yet; made when a backend needs one"
+    return ", ".join(names) or "none yet; an export is made when a backend needs one"
 
 
 def _cache() -> Iterator[Finding]:
     folder, cache = cache_folder(), EngineCache()
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = f"{shutil.disk_usage(there).free / _GIB:.1f} GiB free"
-    if os.access(there, os.W_OK):
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = f"{shutil.disk_usage(existing).free / _GIB:.1f} GiB free"
+    if os.access(existing, os.W_OK):
         yield Finding("engine cache", "folder", GOOD, f"{folder}, {free}")
     else:
         text = f"{folder} cannot be written; set JASMINE_CACHE to another folder"
@@ -194,10 +195,10 @@ def _cache() -> Iterator[Finding]:
     for place, record in cache.records():
         key = record.key
         text = f"{key.library} {key.version} for {key.gpu} sm{key.capability.replace('.', '')}"
-        fault = cache.fault(key) if place == cache.path(key) else "is somebody else's"
+        fault = cache.fault(key) if place == cache.path(key) else f"{place} has another key"
         size = f"{record.length / (1 << 20):.1f} MiB"
-        state, told = (WRONG, fault) if fault else (GOOD, f"{text}, {size}")
-        yield Finding("engine cache", f"{key.stage} {key.precision}", state, str(told))
+        state, line = (WRONG, fault) if fault else (GOOD, f"{text}, {size}")
+        yield Finding("engine cache", f"{key.stage} {key.precision}", state, str(line))
 
 
 def _validated(checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -211,12 +212,15 @@ def _validated(checkpoint: Checkpoint) -> Iterator[Finding]:
         text = f"{found.card.width}x{found.card.height} on {found.gpu}: {levels}; "
         yield Finding("engine cache", "validated", GOOD, text + found.accuracy.summary())
     if not validated:
-        text = "no engines of this checkpoint were checked; jasmine export CHECKPOINT --tensorrt"
+        text = (
+            "no engines of this checkpoint are validated; build them with "
+            "`jasmine export CHECKPOINT --tensorrt`"
+        )
         yield Finding("engine cache", "validated", LACKING, text)
 
 
-def _attempt(topic: str, name: str, look: Callable[[], str]) -> Finding:
+def _attempt(topic: str, name: str, describe: Callable[[], str]) -> Finding:
     try:
-        return Finding(topic, name, GOOD, look())
+        return Finding(topic, name, GOOD, describe())
     except (JasmineError, OSError) as err:
         return Finding(topic, name, WRONG, str(err))

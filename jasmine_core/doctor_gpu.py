@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that only a GPU can tell, measured and written into one file."""
+"""Measurements on a GPU: accuracy, latency and memory of engines and of the torch backend."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ Images = NDArray[np.float32]  # [n,3,H,W] in [0,1]
 
 
 def examine_gpu(checkpoint: Checkpoint, size: Size | None) -> dict[str, Any]:
-    """Build, check and run engines; return figures, and under "failed" what did not work.
+    """Build, validate and run engines; return a report of measurements as JSON values.
 
-    One thing that fails does not keep the others from being measured.
+    A measurement that fails is listed with its error under "failed"; the others continue.
     """
     gpu = require_gpu()
     report: dict[str, Any] = {
@@ -67,22 +67,26 @@ def examine_gpu(checkpoint: Checkpoint, size: Size | None) -> dict[str, Any]:
             return None
 
     for precision in ("fp16", "fp32"):
-        found = _validate(checkpoint, gpu, size, precision, failed)
-        if found is None:
+        engines = _validate(checkpoint, gpu, size, precision, failed)
+        if engines is None:
             continue
-        report[f"engines {precision}"] = _describe(found)
-        images = np.float32(1 / 255) * sample_images(found.card.size, IMAGES)
+        report[f"engines {precision}"] = _describe(engines)
+        images = np.float32(1 / 255) * sample_images(engines.card.size, IMAGES)
         for graph in (False, True):
             name = f"{precision}{' as CUDA graph' if graph else ''}"
-            attempt(f"run {name}", partial(_run, found, gpu, graph, images))
-        attempt(f"ready {precision}", partial(_is_ready, checkpoint, found, precision))
+            attempt(f"run {name}", partial(_run, engines, gpu, graph, images))
+        attempt(f"ready {precision}", partial(_is_ready, checkpoint, engines, precision))
     attempt("run torch", partial(_run_torch, checkpoint, size))
     report["failed"] = failed
     return report
 
 
 def time_backend(backend: Backend, images: Images, runs: int) -> dict[str, Any]:
-    """Run a backend on images in turn; return latencies [ms], of stages and in all, and NaN."""
+    """Run a backend on images repeatedly.
+
+    Returns the latencies [ms] of each stage and in total, and the number of runs whose output was
+    not finite.
+    """
     latencies, not_finite = Latencies(), 0
     for i in range(WARM_UP + runs):
         start = perf_counter()
@@ -103,7 +107,7 @@ def write_report(report: dict[str, Any], file: Path) -> None:
 
 
 def power_mode() -> str:
-    """Return a Jetson's power mode, empty elsewhere."""
+    """Return the power mode of a Jetson; empty on other machines."""
     tool = shutil.which("nvpmodel")
     if tool is None:
         return ""
@@ -126,12 +130,12 @@ def _validate(
         return None
 
 
-def _describe(found: EngineSet) -> dict[str, Any]:
+def _describe(engines: EngineSet) -> dict[str, Any]:
     return {
-        "size": list(found.card.size),
-        "target": asdict(found.target),
-        "engines": {stage: _built(engine.name) for stage, engine in found.engines.items()},
-        "accuracy": asdict(found.accuracy),
+        "size": list(engines.card.size),
+        "target": asdict(engines.target),
+        "engines": {stage: _built(engine.name) for stage, engine in engines.engines.items()},
+        "accuracy": asdict(engines.accuracy),
     }
 
 
@@ -140,16 +144,16 @@ def _built(name: str) -> dict[str, Any]:
     return {"name": name, "bytes": record.length, "build_seconds": round(record.seconds, 1)}
 
 
-def _run(found: EngineSet, gpu: Gpu, cuda_graph: bool, images: Images) -> dict[str, Any]:
+def _run(engines: EngineSet, gpu: Gpu, cuda_graph: bool, images: Images) -> dict[str, Any]:
     cuda = load_cuda()
     free_before, _ = _memory(cuda)
     start = perf_counter()
-    backend = TensorRTBackend([found], gpu, cuda_graph)
-    loaded = perf_counter() - start
-    figures = time_backend(backend, images, RUNS)
+    backend = TensorRTBackend([engines], gpu, cuda_graph)
+    load_seconds = perf_counter() - start
+    measured = time_backend(backend, images, RUNS)
     free_after, total = _memory(cuda)
-    return figures | {
-        "load_seconds": round(loaded, 3),
+    return measured | {
+        "load_seconds": round(load_seconds, 3),
         "memory_mib": round((free_before - free_after) / (1 << 20), 1),
         "memory_total_mib": round(total / (1 << 20), 1),
     }
@@ -161,9 +165,9 @@ def _memory(cuda: Any) -> tuple[int, int]:
     return int(free), int(total)
 
 
-def _is_ready(checkpoint: Checkpoint, found: EngineSet, precision: str) -> bool:
-    if ready_engine(checkpoint, found.card.size, precision) != found:
-        raise JasmineError("the engines passed, but are not found again for this machine")
+def _is_ready(checkpoint: Checkpoint, engines: EngineSet, precision: str) -> bool:
+    if ready_engine(checkpoint, engines.card.size, precision) != engines:
+        raise JasmineError("the engines are validated, but not found again for this machine")
     return True
 
 

@@ -1,35 +1,35 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Errors a user can mend: each message names the value, the file or topic, and the remedy."""
+"""Errors that users can correct; messages name the value, the file or topic, and the remedy."""
 
 
 class JasmineError(Exception):
-    """A mistake outside the program; shown as one line, without a traceback."""
+    """Base class of errors outside the program, shown as one line without a traceback."""
 
 
 class CameraError(JasmineError):
-    """A calibration that cannot describe its images."""
+    """A calibration is invalid or does not belong to the images."""
 
 
 class CheckpointError(JasmineError):
-    """A checkpoint folder that is missing, damaged or of another architecture."""
+    """A checkpoint is missing, damaged or of another architecture."""
 
 
 class BagError(JasmineError):
-    """A bag that cannot be read or written, or that lacks what was asked of it."""
+    """A bag cannot be read or written, or has no data of the requested kind."""
 
 
 class ConfigError(JasmineError):
-    """A configuration with an unknown key or an impossible value."""
+    """A configuration has an unknown key or an invalid value."""
 
 
 class EngineError(JasmineError):
-    """An engine that cannot be built, read or trusted on this machine."""
+    """An engine cannot be built, read or validated on this machine."""
 
 
 class ExportError(JasmineError):
-    """A graph that cannot be exported, found or read."""
+    """An ONNX export cannot be made, found or read."""
 
 
 class FrameError(JasmineError):
-    """One image that cannot be used; the run counts it and goes on."""
+    """An image cannot be used; the run counts it and continues."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Files and folders that appear whole or not at all."""
+"""Atomic writing of files and folders: they appear completely or not at all."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder that takes the place of `path` when the block succeeds.
+    """Yield a temporary folder that replaces `path` when the block succeeds.
 
-    A folder that was there before is removed only after the new one stands complete beside it.
+    An existing folder is removed only after the new one is complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
     retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    usual = temporary.stat().st_mode & 0o666  # a new folder's, but for entering it
+    usual = temporary.stat().st_mode & 0o666  # mode of a new folder without execute permission
     try:
         yield temporary
         for file in temporary.rglob("*"):
@@ -79,7 +79,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         if retired.exists() and not path.exists():
-            retired.replace(path)  # interrupted between the two: the old one is all there is
+            retired.replace(path)  # interrupted between the two renames: restore the old folder
         shutil.rmtree(temporary, ignore_errors=True)
         if retired.is_dir() and not retired.is_symlink():
             shutil.rmtree(retired, ignore_errors=True)
@@ -88,8 +88,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def _finish(file: Path, mode: int) -> None:
-    # safetensors lets nobody but the writer read, and a robot's node is often not who trained.
+    # safetensors files are readable only by their owner, but the node often runs as another user.
     file.chmod(mode)
-    # Without this a power cut may leave the new name pointing at empty content.
+    # Without fsync, a power failure can leave an empty file under the new name.
     with file.open("rb") as stream:
         os.fsync(stream.fileno())

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Matplotlib figures without pyplot's global state; matplotlib is the optional extra `report`."""
+"""Matplotlib figures without the global state of pyplot; matplotlib is in the extra `report`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def png_figure(path: Path, width: int, height: int) -> Iterator[Figure]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with style.context(["default", _STYLE]):  # a user's matplotlibrc must not change a report
+    with style.context(["default", _STYLE]):  # independent of the user's matplotlibrc
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
         FigureCanvasAgg(figure)
         yield figure
@@ -66,17 +66,17 @@ def png_figure(path: Path, width: int, height: int) -> Iterator[Figure]:
 
 
 def add_axes(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Return new axes on a rectangle [px] that is measured from the figure's top left corner."""
+    """Return new axes in a rectangle [px] measured from the top left corner of the figure."""
     w, h = figure.get_size_inches() * DPI
     return figure.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
 
 
 def add_text(figure: Figure, text: str, left: float, top: float, **style: Any) -> Text:
-    """Write text with its top left corner at a position [px] of the figure, and return it."""
+    """Add text with its top left corner at a position [px] of the figure, and return it."""
     w, h = figure.get_size_inches() * DPI
     return figure.text(left / w, 1 - top / h, literal(text), va="top", **style)
 
 
 def literal(text: str) -> str:
-    """Return text that matplotlib draws as it is: a dollar sign does not begin a formula."""
+    """Return text in which dollar signs do not begin a formula of matplotlib."""
     return text.replace("$", r"\$")

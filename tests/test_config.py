@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Dataclasses to files and back; nothing misspelt or of the wrong kind gets in."""
+"""Reading and writing of config dataclasses, and errors for unknown keys and wrong types."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ rigs = st.builds(
 
 
 @given(rigs)
-def test_mapping_comes_back(rig):
+def test_config_is_restored_from_its_mapping(rig):
     assert from_mapping(Rig, to_mapping(rig), "memory") == rig
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
-def test_file_comes_back(suffix, tmp_path_factory):
+def test_config_is_restored_from_its_file(suffix, tmp_path_factory):
     path = tmp_path_factory.mktemp("config") / f"rig{suffix}"
 
     @settings(max_examples=40)
@@ -70,12 +70,12 @@ def test_file_comes_back(suffix, tmp_path_factory):
     assert [f.name for f in path.parent.iterdir()] == [path.name]
 
 
-def test_defaults_fill_what_is_left_out():
+def test_missing_keys_get_their_defaults():
     assert from_mapping(Rig, {"count": 2}, "f.yaml") == Rig(2)
     assert from_mapping(Rig, {"count": 2, "lens": {"focal": 3}}, "f.yaml").lens == Lens(3.0)
 
 
-def test_whole_numbers_are_numbers_but_not_the_other_way_round():
+def test_integers_are_accepted_as_floats_but_not_floats_as_integers():
     rig = from_mapping(Rig, {"count": 2, "scale": 30}, "f.yaml")
     assert rig.scale == 30.0 and isinstance(rig.scale, float)
     with pytest.raises(ConfigError):
@@ -83,7 +83,7 @@ def test_whole_numbers_are_numbers_but_not_the_other_way_round():
 
 
 @pytest.mark.parametrize("text", ["3e-5", "3.0e-5", "3E-05", "+0.3e-4", "0.00003"])
-def test_every_way_to_write_a_small_number_is_a_number(tmp_path, text):
+def test_all_notations_of_a_small_number_are_numbers(tmp_path, text):
     for suffix in (".yaml", ".json"):
         if suffix == ".yaml" or "+" not in text:
             path = tmp_path / f"lens{suffix}"
@@ -92,7 +92,7 @@ def test_every_way_to_write_a_small_number_is_a_number(tmp_path, text):
 
 
 @pytest.mark.parametrize("text", ["'3e-5'", "3e-5m", "3e", "run3e5"])
-def test_what_only_begins_like_a_number_stays_text(tmp_path, text):
+def test_text_that_begins_like_a_number_is_text(tmp_path, text):
     (tmp_path / "lens.yaml").write_text(f"name: {text}")
     assert read_config(Lens, tmp_path / "lens.yaml").name == text.strip("'")
 
@@ -100,8 +100,8 @@ def test_what_only_begins_like_a_number_stays_text(tmp_path, text):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"count": 2, "cuont": 3}, ["'cuont'", "known are count, sure, scale"]),
-        ({"count": 2, "lens": {"focus": 3}}, ["'focus'", "known are focal, name", "lens"]),
+        ({"count": 2, "cuont": 3}, ["'cuont'", "known keys are count, sure, scale"]),
+        ({"count": 2, "lens": {"focus": 3}}, ["'focus'", "known keys are focal, name", "lens"]),
         ({"count": 2, 7: 3}, ["unknown key 7"]),
         ({}, ["'count' is missing"]),
         ({"count": "2"}, ["'2' is not int", "Rig.count"]),
@@ -119,10 +119,10 @@ def test_what_only_begins_like_a_number_stays_text(tmp_path, text):
         ({"count": 2, "kind": "up"}, ["up", "left", "right", "Rig.kind"]),
         ({"count": 2, "lens": 5}, ["Rig.lens"]),
         ({"count": 2, "lenses": [{"focal": 1}, {"focal": "x"}]}, ["'x'", "Rig.lenses[1].focal"]),
-        ({"count": "a", "scale": "b"}, ["'a'", "'b'"]),  # all mistakes at once
+        ({"count": "a", "scale": "b"}, ["'a'", "'b'"]),  # all errors are reported at once
     ],
 )
-def test_mistakes_are_named_with_their_place(values, words):
+def test_errors_name_the_value_and_its_key(values, words):
     with pytest.raises(ConfigError) as refusal:
         from_mapping(Rig, values, "rig.yaml")
     message = str(refusal.value)
@@ -156,7 +156,7 @@ def test_missing_file_and_folder_are_named(tmp_path):
         read_config(Rig, tmp_path)
 
 
-def test_checks_of_the_dataclass_itself_keep_their_words():
+def test_errors_of_the_dataclass_keep_their_text():
     from jasmine_ros.node.parameters import DepthParameters
 
     with pytest.raises(ConfigError, match=r"resize is 'foo'; choose one of fit, stretch, crop"):

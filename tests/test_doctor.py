@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The doctor finds what is there, what lacks and what is broken, and never stumbles itself."""
+"""Report of `jasmine doctor`: hardware, packages, checkpoint and engine cache."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def find(findings: list[Finding], topic: str, name: str) -> Finding:
     return found
 
 
-def test_a_machine_is_told_with_its_versions_and_backends(checkpoint):
+def test_report_contains_versions_and_backends(checkpoint):
     findings = examine(str(checkpoint))
     assert find(findings, "packages", "torch").text.startswith(sys.modules["torch"].__version__)
     assert find(findings, "backends", "torch").state == GOOD
@@ -53,7 +53,7 @@ def test_a_machine_is_told_with_its_versions_and_backends(checkpoint):
     assert all(line.endswith(":") or line[2:4] in (GOOD, LACKING, WRONG) for line in lines)
 
 
-def test_a_damaged_checkpoint_is_told(checkpoint, tmp_path):
+def test_damaged_checkpoint_is_reported(checkpoint, tmp_path):
     damaged = tmp_path / "damaged"
     shutil.copytree(checkpoint, damaged)
     weights = damaged / "unet" / "diffusion_pytorch_model.safetensors"
@@ -63,14 +63,14 @@ def test_a_damaged_checkpoint_is_told(checkpoint, tmp_path):
     assert "unet/diffusion_pytorch_model.safetensors is damaged" in found.text
 
 
-def test_a_missing_checkpoint_is_told(tmp_path):
+def test_missing_checkpoint_is_reported(tmp_path):
     findings = examine(str(tmp_path / "nothing"))
     assert find(findings, "checkpoint", str(tmp_path / "nothing")).state == WRONG
-    assert find(findings, "machine", "jasmine").state == GOOD  # the rest is examined all the same
+    assert find(findings, "machine", "jasmine").state == GOOD  # everything else is examined
     assert find(findings, "engine cache", "folder").state == GOOD
 
 
-def test_engines_of_the_cache_are_told_and_damaged_ones_named(checkpoint):
+def test_engines_in_the_cache_are_reported_with_their_damage(checkpoint):
     cache = EngineCache()
     folder = cache.obtain(KEY, lambda: (bytes(3 << 20), 1.0))
     found = find(examine(str(checkpoint)), "engine cache", "unet fp16")
@@ -79,11 +79,11 @@ def test_engines_of_the_cache_are_told_and_damaged_ones_named(checkpoint):
     (folder / "engine.plan").write_bytes(b"short")
     found = find(examine(str(checkpoint)), "engine cache", "unet fp16")
     assert found.state == WRONG
-    assert "cut short: 5 of 3145728 bytes" in found.text
+    assert "is truncated: it has 5 of 3145728 bytes" in found.text
 
 
-def test_packages_that_are_not_there_are_told_with_how_to_get_them():
-    # In a fresh Python that sees nothing but what the doctor itself needs.
+def test_missing_packages_are_reported_with_their_installation():
+    # A new Python process in which some packages cannot be imported.
     script = f"""
 import sys
 from importlib import metadata, util
@@ -112,11 +112,11 @@ print(render(examine({str(ROOT / "nothing")!r})))
     assert "--  torch" in done.stdout
     assert "pip install 'jasmine_ros[torch]'" in done.stdout
     assert "apt install python3-libnvinfer" in done.stdout
-    assert "lacks onnxruntime" in done.stdout
+    assert "needs onnxruntime" in done.stdout
 
 
 @pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU")
-def test_gpu_part_without_a_gpu_is_one_line():
+def test_gpu_report_without_a_gpu_is_refused_in_one_line():
     from jasmine_core.doctor_gpu import examine_gpu
 
     with pytest.raises(EngineError, match="need an NVIDIA GPU with its driver, and none"):
@@ -130,19 +130,19 @@ def test_latencies_of_a_real_backend(tmp_path):
     backend = load_backend(Checkpoint.resolve(exports), "onnxruntime", "cpu", "fp32")
     images = np.float32(1 / 255) * sample_images(SIZE, IMAGES)
 
-    figures = time_backend(backend, images, runs=20)
+    report = time_backend(backend, images, runs=20)
 
-    assert (figures["runs"], figures["not_finite"]) == (20, 0)
-    stages = figures["milliseconds"]
+    assert (report["runs"], report["not_finite"]) == (20, 0)
+    stages = report["milliseconds"]
     assert 0 < stages["encode"]["p50"] < stages["total"]["p50"] <= stages["total"]["p99"]
-    write_report(figures, tmp_path / "doctor.json")
-    assert json.loads((tmp_path / "doctor.json").read_text()) == figures
+    write_report(report, tmp_path / "doctor.json")
+    assert json.loads((tmp_path / "doctor.json").read_text()) == report
 
 
-class Sometimes:
-    """A backend that finds NaN in every second image."""
+class FailingBackend:
+    """Backend that raises FrameError for every second image."""
 
-    info = BackendInfo("sometimes", "cpu", "fp32", "", SIZE, None)
+    info = BackendInfo("failing", "cpu", "fp32", "", SIZE, None)
 
     def __init__(self) -> None:
         self.calls = 0
@@ -155,7 +155,7 @@ class Sometimes:
         return NetworkMaps(flat, flat[None], {"network": 0.001})
 
 
-def test_images_that_come_out_not_finite_are_counted():
-    figures = time_backend(Sometimes(), np.zeros((2, 3, 8, 8), np.float32), runs=20)
-    assert figures["not_finite"] == 15  # of 10 to warm up and 20
-    assert figures["milliseconds"]["network"]["p50"] == 1.0
+def test_images_with_outputs_that_are_not_finite_are_counted():
+    report = time_backend(FailingBackend(), np.zeros((2, 3, 8, 8), np.float32), runs=20)
+    assert report["not_finite"] == 15  # half of 10 warm-up runs and 20 measured ones
+    assert report["milliseconds"]["network"]["p50"] == 1.0

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Files and folders that appear whole or not at all, whatever happens while they are written."""
+"""Atomic writing of files and folders, also when it is interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jasmine_core.files import atomic_file, atomic_folder
 
 
 class Interrupted(BaseException):
-    """Stands for Ctrl-C, which is no Exception either."""
+    """Simulated Ctrl-C, which is not an Exception either."""
 
 
 def tree(path: Path) -> dict[str, str]:
@@ -31,13 +31,13 @@ def test_file_appears_when_it_is_complete(tmp_path):
     with atomic_file(path) as temporary:
         temporary.write_text("first")
         assert not path.exists()
-        assert temporary.suffix == ".json"  # so that writers that go by the suffix keep working
-        assert temporary.parent == path.parent  # a rename within one file system
+        assert temporary.suffix == ".json"  # for writers that depend on the suffix
+        assert temporary.parent == path.parent  # so that it can be renamed
     assert tree(tmp_path) == {"new/report.json": "first"}
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), Interrupted()])
-def test_broken_file_leaves_the_old_one(tmp_path, error):
+def test_old_file_remains_after_an_error(tmp_path, error):
     path = tmp_path / "report.json"
     path.write_text("old")
     with pytest.raises(type(error)), atomic_file(path) as temporary:
@@ -46,7 +46,7 @@ def test_broken_file_leaves_the_old_one(tmp_path, error):
     assert tree(tmp_path) == {"report.json": "old"}
 
 
-def test_file_that_was_never_written_leaves_the_old_one(tmp_path):
+def test_old_file_remains_if_nothing_was_written(tmp_path):
     path = tmp_path / "report.json"
     path.write_text("old")
     with pytest.raises(FileNotFoundError), atomic_file(path):
@@ -55,11 +55,11 @@ def test_file_that_was_never_written_leaves_the_old_one(tmp_path):
 
 
 @pytest.mark.parametrize("umask, mode", [(0o022, 0o644), (0o027, 0o640)])
-def test_whoever_may_read_new_files_may_read_these(tmp_path, umask, mode):
+def test_files_have_the_permissions_of_new_files(tmp_path, umask, mode):
     before = os.umask(umask)
     try:
         with atomic_file(tmp_path / "state.safetensors") as temporary:
-            save_file({"w": np.zeros(1)}, temporary)  # which lets only its owner read
+            save_file({"w": np.zeros(1)}, temporary)  # which only its owner can read
         with atomic_folder(tmp_path / "checkpoint") as folder:
             save_file({"w": np.zeros(1)}, folder / "w.safetensors")
     finally:
@@ -83,12 +83,12 @@ def test_folder_replaces_an_older_one_completely(tmp_path):
     (path / "surplus").write_text("old")
     with atomic_folder(path) as folder:
         (folder / "weights").write_text("new")
-        assert tree(path) == {"surplus": "old"}  # until the new one is complete
+        assert tree(path) == {"surplus": "old"}  # not replaced before the new one is complete
     assert tree(tmp_path) == {"checkpoint/weights": "new"}
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), Interrupted()])
-def test_broken_folder_leaves_the_old_one(tmp_path, error):
+def test_old_folder_remains_after_an_error(tmp_path, error):
     path = tmp_path / "checkpoint"
     path.mkdir()
     (path / "weights").write_text("old")
@@ -99,17 +99,17 @@ def test_broken_folder_leaves_the_old_one(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_old_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path):
+def test_old_folder_is_restored_if_the_last_rename_fails(tmp_path):
     path = tmp_path / "checkpoint"
     path.mkdir()
     (path / "weights").write_text("old")
     with pytest.raises(FileNotFoundError), atomic_folder(path) as folder:
-        folder.rmdir()  # somebody tidied up: the last rename fails after the old one has moved
+        folder.rmdir()  # so the last rename fails after the old folder was moved
     assert tree(tmp_path) == {"checkpoint/weights": "old"}
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_in_the_place_of_a_folder_is_replaced(tmp_path):
+def test_file_in_the_place_of_a_folder_is_replaced(tmp_path):
     path = tmp_path / "checkpoint"
     path.write_text("a file")
     with atomic_folder(path) as folder:
@@ -117,7 +117,7 @@ def test_a_file_in_the_place_of_a_folder_is_replaced(tmp_path):
     assert tree(tmp_path) == {"checkpoint/weights": "new"}
 
 
-def test_a_link_to_a_folder_is_replaced_and_what_it_meant_is_left_alone(tmp_path):
+def test_link_to_a_folder_is_replaced_and_its_target_is_unchanged(tmp_path):
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "weights").write_text("old")
     path = tmp_path / "latest"
@@ -129,7 +129,7 @@ def test_a_link_to_a_folder_is_replaced_and_what_it_meant_is_left_alone(tmp_path
     assert sorted(f.name for f in tmp_path.iterdir()) == ["latest", "target"]
 
 
-def test_a_killed_writer_leaves_the_old_folder_and_the_next_one_succeeds(tmp_path):
+def test_old_folder_remains_after_a_killed_writer(tmp_path):
     path = tmp_path / "checkpoint"
     path.mkdir()
     (path / "weights").write_text("old")

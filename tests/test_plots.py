@@ -10,9 +10,7 @@ import pytest
 from jasmine_core.plots import add_axes, add_text, can_plot, png_figure
 
 
-def test_a_missing_matplotlib_is_one_warning_that_names_file_and_extra(
-    tmp_path, monkeypatch, caplog
-):
+def test_missing_matplotlib_is_one_warning_with_file_and_extra(tmp_path, monkeypatch, caplog):
     assert can_plot(tmp_path / "a.png") and not caplog.records
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "matplotlib.figure")
@@ -22,7 +20,7 @@ def test_a_missing_matplotlib_is_one_warning_that_names_file_and_extra(
     assert "a.png" in text and "jasmine_ros[report]" in text
 
 
-def test_axes_lie_where_they_are_put_and_text_is_literal(tmp_path):
+def test_axes_have_the_given_position_and_text_is_literal(tmp_path):
     with png_figure(tmp_path / "a.png", 400, 200) as figure:
         axes = add_axes(figure, 50, 20, 100, 60)
         axes.set_facecolor("#ff0000")
@@ -34,7 +32,7 @@ def test_axes_lie_where_they_are_put_and_text_is_literal(tmp_path):
     assert image[20:40, 200:].min() < 100 and image[60:, 200:].min() == 255
 
 
-def test_a_failed_drawing_leaves_the_old_file(tmp_path):
+def test_old_file_remains_after_an_error_while_drawing(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     with pytest.raises(ValueError, match="wrong"), png_figure(path, 100, 100):
@@ -42,7 +40,7 @@ def test_a_failed_drawing_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_the_users_own_style_does_not_change_a_figure(tmp_path):
+def test_figures_do_not_depend_on_the_style_of_the_user(tmp_path):
     import matplotlib
 
     with png_figure(tmp_path / "a.png", 200, 100) as figure:

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Card of an exported graph: whose weights it holds, for which images, in which precision.
+"""Description (card) of an ONNX export: its checkpoint, image size and precision.
 
-It is written beside the graph as `export.json`, and into the graph's metadata with `jasmine.`
-before each key. Reading it needs neither torch nor onnx.
+The card is written beside the graph as `export.json`, and into the graph's metadata with the
+prefix `jasmine.` before each key. Reading it needs neither torch nor onnx.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class ExportCard:
     """Card of an export."""
 
     model: str  # hash of the weights and their configuration
-    width: int  # [px] of the graph's images
-    height: int
+    width: int  # [px] of the graph's input image
+    height: int  # [px]
     multiple: int  # [px] both sides of an image are multiples of it, in every export of the model
     precision: str  # fp32 or fp16
     fp32_layers: tuple[str, ...]  # fp32 fallback layers: modules that an fp16 graph keeps in fp32
     graphs: tuple[str, ...]  # file names, in the order in which the graphs run
     metres_per_unit: float | None  # None: depth is up-to-scale
     nominal_width: int  # [px] of the images that the model was trained on
-    nominal_height: int
-    untrained: bool  # the weights have not learned depth yet
+    nominal_height: int  # [px]
+    untrained: bool  # the weights have not been trained for depth
     description: str
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
     version: str = __version__
@@ -88,7 +88,7 @@ def _as_text(value: Any) -> str:
 
 
 def matches(card: ExportCard, metadata: Mapping[str, str]) -> bool:
-    """Return whether a graph's metadata agree with the card beside it."""
+    """Return whether the metadata of a graph agree with the card beside it."""
     return card.metadata().items() <= dict(metadata).items()
 
 

@@ -1,9 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A checkpoint as commands and nodes are given it: its kind, its folder and its fingerprint.
-
-Nothing here needs torch.
-"""
+"""Checkpoint that the user named: its kind, folder and fingerprint, found without torch."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ _DISPARITY_NET = ("config.json", "model.safetensors")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights, or graphs made of them, resolved from the name that the user gave."""
+    """Weights, or ONNX exports of weights, resolved from the name that the user gave."""
 
     name: str  # as given: a folder, the name of a bundled checkpoint, or random:PRESET
     kind: Kind
@@ -71,11 +68,11 @@ class Checkpoint:
 
     @property
     def has_weights(self) -> bool:
-        """Return whether a Jasmine can be loaded from it, and so be exported."""
+        """Return whether a Jasmine model can be loaded from it, and so be exported."""
         return self.kind in ("jasmine", "random")
 
     def jasmine_folder(self) -> Path:
-        """Return the folder of a Jasmine's weights; raise CheckpointError for another kind."""
+        """Return the folder of the Jasmine weights; raise CheckpointError for another kind."""
         if self.kind == "jasmine" and self.folder is not None:
             return self.folder
         contents = {
@@ -92,7 +89,7 @@ class Checkpoint:
     def fingerprint(self) -> str:
         """Return a hash of the weights and their configuration, the same on every machine.
 
-        That of a folder of exports is in its cards; it is empty where no card can be read.
+        For a folder of exports it is read from their cards, and empty if no card can be read.
         """
         if self.kind == "random":
             return hash_preset(self.name)
@@ -108,9 +105,9 @@ class Checkpoint:
 
     @cached_property
     def untrained(self) -> bool:
-        """Return whether nothing has been learned for depth yet, so that it has no meaning.
+        """Return whether the weights have not been trained for depth, which then has no meaning.
 
-        True for random weights and for a base that `jasmine convert --stable-diffusion` made.
+        True for random weights and for a base model made by `jasmine convert --stable-diffusion`.
         """
         if self.kind == "random":
             return True

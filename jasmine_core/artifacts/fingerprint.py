@@ -17,7 +17,7 @@ _FOR_TRAINING = ("posenet", "statistics")
 
 
 def hash_jasmine(folder: Path) -> str:
-    """Return a hash of all weights and configurations of a Jasmine that prediction uses."""
+    """Return a hash of the weights and configurations of a Jasmine checkpoint used in prediction."""
     files = [
         file
         for file in sorted(folder.glob("*/*"))
@@ -28,7 +28,7 @@ def hash_jasmine(folder: Path) -> str:
 
 
 def hash_files(folder: Path, files: Iterable[Path]) -> str:
-    """Return a hash of some files of a folder, and of their names in it.
+    """Return a hash of files and of their paths relative to `folder`.
 
     Raises:
         CheckpointError: a safetensors file is damaged.
@@ -43,7 +43,7 @@ def hash_files(folder: Path, files: Iterable[Path]) -> str:
 
 
 def hash_preset(name: str) -> str:
-    """Return a hash of `random:PRESET`, of the code that makes its weights and of torch."""
+    """Return a hash of `random:PRESET`, of the model code and of the version of torch."""
     digest = hashlib.sha256(f"{name} {_version('torch')}".encode())
     for source in sorted(Path(str(resources.files("jasmine_core"))).glob("model/*.py")):
         digest.update(source.read_bytes())

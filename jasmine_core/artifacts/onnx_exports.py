@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX exports of a checkpoint.
+"""ONNX exports of a checkpoint: where they are stored, and how a missing one is made.
 
 CHECKPOINT/onnx/1024x320-fp32/   written by `jasmine export`
-CACHE/onnx/HASH/1024x320-fp32/   made by a backend that needed it
+CACHE/onnx/HASH/1024x320-fp32/   written when a backend needed an export that was missing
 FOLDER/1024x320-fp32/            a folder of exports without weights, for a robot without torch
 """
 
@@ -44,7 +44,7 @@ class Exports:
 
     @property
     def cache(self) -> Path:
-        """Return the folder of the exports that backends made."""
+        """Return the folder of the exports that were made for backends."""
         return cache_folder() / EXPORTS / self.checkpoint.fingerprint[:16]
 
     def __iter__(self) -> Iterator[tuple[Path, ExportCard]]:
@@ -55,8 +55,8 @@ class Exports:
                     yield folder, card
 
     @property
-    def can_grow(self) -> bool:
-        """Return whether a missing export can be made: from weights, by the packages for it."""
+    def can_export(self) -> bool:
+        """Return whether a missing export can be made: weights and packages are available."""
         packages = ("torch", "diffusers", "onnx", "onnxscript")
         return self.checkpoint.has_weights and all(find_spec(name) for name in packages)
 
@@ -65,17 +65,22 @@ class Exports:
         return tuple(card.size for _, card in self if card.precision == precision)
 
     def card(self, precision: str) -> ExportCard:
-        """Return the card of any export, or what the card of a future export would be."""
+        """Return the card of any export, or, if there is none, the card an export would have."""
         for _, card in self:
             return card
-        if self.checkpoint.kind != "jasmine":  # random weights are known once they are exported
+        if self.checkpoint.kind != "jasmine":  # random weights have no files to describe
             return read_card(self.obtain(None, precision))
         return _describe(self.checkpoint, precision)
 
     def obtain(self, size: Size | None, precision: str) -> Path:
-        """Return the folder of an export for a size, by default any; export it if it is missing.
+        """Return the folder of an export; make the export if it is missing.
 
-        Raises ExportError where it is missing and cannot be made.
+        Args:
+            size: (width, height) [px]; None accepts any size.
+            precision: fp32 or fp16.
+
+        Raises:
+            ExportError: The export is missing and cannot be made.
         """
         for folder, card in self:
             if card.precision == precision and size in (None, card.size):
@@ -84,7 +89,7 @@ class Exports:
                     return folder
                 _log.warning("%s is not used: %s; export it again", folder, damaged)
         wanted = f"{size[0]}x{size[1]} px in {precision}" if size else precision
-        if not self.can_grow:
+        if not self.can_export:
             present = ", ".join(card.name for _, card in self) or "none"
             raise ExportError(
                 f"{self.checkpoint} has no export for {wanted} (it has: {present}); make one with "
@@ -94,7 +99,7 @@ class Exports:
         return self._make(size, precision)
 
     def _make(self, size: Size | None, precision: str) -> Path:
-        # Another process exports, so that this one stays small and does not import torch.
+        # The export runs in another process, so that this one does not import torch.
         request = {
             "checkpoint": self.checkpoint.name,
             "output": str(self.cache),
@@ -110,7 +115,7 @@ class Exports:
 
 
 def _describe(checkpoint: Checkpoint, precision: str) -> ExportCard:
-    """Return the card that an export of a checkpoint's own size would have."""
+    """Return the card that an export for the image size of the training would have."""
     folder = checkpoint.jasmine_folder()
     try:
         jasmine, vae, unet = (

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Build a checkpoint's engines, for this machine or ahead of time for another one."""
+"""Build of a checkpoint's engines, for this machine or ahead of time for another one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jasmine_core.geometry.camera import Size
 def validate_engines(
     checkpoint: Checkpoint, gpu: Gpu, size: Size | None, precision: str
 ) -> EngineSet:
-    """Build the engines of a checkpoint for this machine as far as need be, check and activate."""
+    """Build the engines of a checkpoint that are missing, validate them and activate them."""
     library = find_library()
     graphs = EngineGraphs(Exports(checkpoint), size)
     preparation = EnginePreparation(graphs, library, target_of(library, gpu))
@@ -34,16 +34,26 @@ def validate_engines(
 def build_engines(
     checkpoint: Checkpoint, size: Size | None, precision: str, capability: str | None
 ) -> list[Path]:
-    """Build the engines of a checkpoint and leave their check to the machine that runs them.
+    """Build the engines of a checkpoint without validating them; the target machine does that.
 
-    `capability` is that machine's compute capability, for a build ahead of time by TensorRT for
-    RTX; None is this machine, with the TensorRT that it has.
+    Args:
+        checkpoint: Weights or exports to build from.
+        size: (width, height) of the images [px]; None is the image size of the training.
+        precision: auto, fp16, mixed or fp32.
+        capability: Compute capability of the target machine, such as 8.9, for a build ahead of time
+            by TensorRT for RTX. None builds for this machine, with its installed TensorRT.
+
+    Returns:
+        The folders of the engines, one per stage.
+
+    Raises:
+        EngineError: No GPU is visible and `capability` is None, or a build fails.
     """
     gpu = find_gpu()
     if capability is None and gpu is None:
         raise EngineError(
-            "no NVIDIA GPU is visible here; build on the robot itself, or for its GPU ahead of "
-            "time with --compute-capability, such as 8.9 (TensorRT for RTX)"
+            "no NVIDIA GPU is visible on this machine; build on the robot itself, or build ahead "
+            "of time for its GPU with --compute-capability, such as 8.9 (TensorRT for RTX)"
         )
     if capability is None and gpu is not None:
         library = find_library()
@@ -58,10 +68,10 @@ def build_engines(
 
 
 def require_gpu() -> Gpu:
-    """Return the GPU; EngineError where there is none."""
+    """Return the first GPU; raise EngineError if none is visible."""
     if (gpu := find_gpu()) is None:
         raise EngineError(
-            "engines need an NVIDIA GPU with its driver, and none is visible here "
-            "(`jasmine doctor` tells more); --backend onnxruntime runs the same model on the CPU"
+            "engines need an NVIDIA GPU with its driver, and none is visible on this machine; run "
+            "`jasmine doctor` for details, or use --backend onnxruntime on the CPU"
         )
     return gpu

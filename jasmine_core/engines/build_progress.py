@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One bar for the nested phases of an engine build."""
+"""Progress bar for the nested phases of an engine build."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class _Phase:
 
 
 class BuildProgress:
-    """Fold the phases that TensorRT reports into percents of one bar.
+    """Combine the nested phases that TensorRT reports into percents of one bar.
 
-    TensorRT calls from any of its threads. Once `cancelled` is set, the build ends at its next
-    step. A phase's steps count alike; what runs inside a step fills that step.
+    The methods may be called from any thread. Once `cancelled` is set, the build ends at its next
+    step. All steps of a phase count the same; a nested phase fills the current step of its parent.
     """
 
     def __init__(self, bar: Any) -> None:  # a tqdm of 100
@@ -30,13 +30,13 @@ class BuildProgress:
         self._lock = threading.Lock()
 
     def start(self, name: str, parent: str | None, steps: int) -> None:
-        """Note that a phase begins."""
+        """Record the start of a phase."""
         with self._lock:
             self._phases[name] = _Phase(parent, max(steps, 1))
             self._show(name)
 
     def step(self, name: str, number: int) -> bool:
-        """Note that a step, counted from 0, is done; return whether to go on."""
+        """Record a finished step, counted from 0; return False to end the build."""
         with self._lock:
             if phase := self._phases.get(name):
                 phase.done = min(number + 1, phase.steps)
@@ -44,14 +44,14 @@ class BuildProgress:
             return not self.cancelled
 
     def finish(self, name: str) -> None:
-        """Note that a phase is over."""
+        """Record the end of a phase."""
         with self._lock:
             self._phases.pop(name, None)
 
     def _show(self, name: str) -> None:
         outermost = [n for n, phase in self._phases.items() if phase.parent not in self._phases]
         share = max(self._share(n) for n in outermost)
-        self._bar.n = max(self._bar.n, round(100 * share))  # a bar never runs back
+        self._bar.n = max(self._bar.n, round(100 * share))  # the bar must not move backwards
         self._bar.set_postfix_str(name, refresh=False)
         self._bar.refresh()
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One builder for TensorRT 10.3 to 11.x and TensorRT for RTX: an ONNX graph in, an engine out.
+"""Builder of engines from ONNX graphs, by TensorRT 10.3 to 11.x or TensorRT for RTX.
 
-The network is strongly typed: each tensor has the type that the graph gives it, so the whole of a
-precision lies in the ONNX file and no builder flag adds to it. Shapes are static, plugins unused.
+The network is strongly typed: each tensor has the type given in the ONNX graph, so that the graph
+alone determines the precision. Shapes are static, and no plugins are used.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from jasmine_core.interrupt import Interrupt
 T = TypeVar("T")
 
 TENSORRT, RTX = "tensorrt", "tensorrt_rtx"
-OLDEST = 10  # strongly typed networks and tensors bound by name
+OLDEST = 10  # first major version with strongly typed networks and tensors bound by name
 WORKSPACE_MIB = 2048
 MIB = 1 << 20
 
 
 @dataclass(frozen=True)
 class Library:
-    """Hold the TensorRT that is installed."""
+    """Installed TensorRT library."""
 
     name: str  # module: tensorrt or tensorrt_rtx
     version: str
@@ -42,26 +42,26 @@ class Library:
 
     @property
     def ahead_of_time(self) -> bool:
-        """Return whether it builds engines on a machine without the GPU they are for."""
+        """Return whether it can build engines on a machine without the target GPU."""
         return self.name == RTX
 
 
 @dataclass(frozen=True)
 class Built:
-    """Hold a finished build."""
+    """Result of a build."""
 
-    plan: Any  # a buffer, as large as the weights
+    plan: Any  # buffer of about the size of the weights
     timing_cache: bytes
-    seconds: float
+    seconds: float  # that the build took
 
 
 def find_library(*names: str) -> Library:
-    """Import the first TensorRT of `names` that is installed, by default either."""
+    """Import the first TensorRT library of `names` that is installed; by default any."""
     missing = []
     for name in names or (TENSORRT, RTX):
         try:
             module = importlib.import_module(name)
-        except (ImportError, OSError) as err:  # OSError: a library that it loads is not there
+        except (ImportError, OSError) as err:  # OSError: a shared library is missing
             missing.append(f"{name}: {err}")
             continue
         return _checked(Library(name, str(module.__version__), module))
@@ -76,7 +76,7 @@ def _checked(library: Library) -> Library:
     if library.name == TENSORRT and int(library.version.split(".")[0]) < OLDEST:
         raise EngineError(
             f"TensorRT {library.version} is too old: strongly typed engines need {OLDEST}.3 or "
-            "newer (JetPack 6.1); until then --backend onnxruntime or torch runs the same model"
+            "newer (JetPack 6.1); --backend onnxruntime or torch runs the same model without it"
         )
     return library
 
@@ -88,14 +88,18 @@ def build_engine(
     timing_cache: bytes = b"",
     workspace_mib: int = WORKSPACE_MIB,
 ) -> Built:
-    """Build the engine of a graph for a GPU of compute capability "8.9" or alike.
+    """Build the engine of a graph for a GPU with a compute capability such as "8.9".
 
-    TensorRT itself builds for the GPU at hand only, and needs one; TensorRT for RTX for any it
-    knows. Ctrl-C ends the build at its next step.
+    TensorRT builds only for the GPU of this machine; TensorRT for RTX builds for every compute
+    capability that it supports, without a GPU. Ctrl-C ends the build at its next step.
+
+    Raises:
+        EngineError: TensorRT does not start, or refuses the graph.
+        KeyboardInterrupt: The build was interrupted.
     """
     if not library.ahead_of_time:
         check_start(library)
-    from tqdm import tqdm  # here, for the live node imports this module without it
+    from tqdm import tqdm  # imported late, because the live node imports this module without it
 
     with tqdm(total=100, unit="%", desc=f"engine {graph.stem}", disable=None) as bar:
         progress = BuildProgress(bar)
@@ -116,7 +120,7 @@ def _build(
     trt, log = library.module, log_of(library)
     log.errors.clear()
 
-    # 1. Read the graph; mismatched types are refused here.
+    # 1. Read the graph. TensorRT refuses mismatched types here.
     builder = trt.Builder(log)
     typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(typed)
@@ -125,10 +129,10 @@ def _build(
         raise EngineError(f"{graph} is refused by TensorRT {library.version}: {log.reason()}")
     _check_static(network, graph)
 
-    # 2. Configure: memory, target, timings of earlier builds.
+    # 2. Configure memory, target GPU and the timing cache of earlier builds.
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_mib * MIB)
-    config.clear_flag(trt.BuilderFlag.TF32)  # on by default, and no fp32 at all
+    config.clear_flag(trt.BuilderFlag.TF32)  # on by default, and less precise than fp32
     if library.ahead_of_time:
         config.num_compute_capabilities = 1
         config.set_compute_capability(_target(trt, capability), 0)
@@ -140,21 +144,24 @@ def _build(
     config.progress_monitor = _monitor(trt, progress)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise EngineError(f"no engine can be built of {graph}: {log.reason()}")
+        raise EngineError(f"TensorRT {library.version} cannot build {graph}: {log.reason()}")
     kept = b"" if library.ahead_of_time else bytes(config.get_timing_cache().serialize())
     return Built(plan, kept, time.perf_counter() - start)
 
 
 def check_start(library: Library, kind: str = "Builder") -> None:
-    """Raise EngineError where TensorRT does not come up; it takes the process down with it then."""
+    """Raise EngineError if TensorRT does not start.
+
+    It is tried in another process, because a failing start ends the whole process.
+    """
     script = f"import {library.name} as trt; trt.{kind}(trt.Logger(trt.Logger.ERROR))"
     command = python_command(script)
     done = subprocess.run(command, capture_output=True, text=True, env=environment())
     if done.returncode:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if "Error Code" in line]
+        errors = [line for line in (done.stdout + done.stderr).splitlines() if "Error Code" in line]
         raise EngineError(
-            f"TensorRT {library.version} does not start here ({first_reason(said)}); it needs an "
-            "NVIDIA GPU, and a driver as new as the CUDA that it was made for"
+            f"TensorRT {library.version} does not start on this machine ({first_reason(errors)}); "
+            "it needs an NVIDIA GPU and a driver for the CUDA version that it was built for"
         )
 
 
@@ -164,8 +171,8 @@ def _check_static(network: Any, graph: Path) -> None:
     for tensor in tensors:
         if -1 in tuple(tensor.shape):
             raise EngineError(
-                f"{graph}: {tensor.name} is {list(tensor.shape)}, its size left open; engines are "
-                "built for one size, so export the graph with --size"
+                f"{graph}: tensor {tensor.name} has the dynamic shape {list(tensor.shape)}; "
+                "engines are built for one size, so export the graph with --size"
             )
 
 
@@ -182,25 +189,25 @@ def _target(trt: Any, capability: str) -> Any:
         listed = ", ".join(name for name in known if name.startswith("SM"))
         raise EngineError(
             f"TensorRT for RTX {trt.__version__} builds for {listed}, not for compute capability "
-            f"{capability}; there, use TensorRT itself or --backend torch"
+            f"{capability}; on such a GPU, use TensorRT or --backend torch"
         )
     return target
 
 
 def _interruptible(build: Callable[[], T], progress: BuildProgress) -> T:
-    """Build in a thread, so that signals are seen here.
+    """Run a build in a thread, so that Ctrl-C interrupts it.
 
-    Python sees them where its own code runs in the main thread, and that would be TensorRT's
-    callbacks, which swallow what is raised in them.
+    Python handles signals in the main thread. During a build there, only TensorRT's callbacks run
+    Python code, and exceptions raised in them are lost.
     """
-    outcome: list[T] = []
-    failure: list[BaseException] = []
+    results: list[T] = []
+    failures: list[BaseException] = []
 
     def run() -> None:
         try:
-            outcome.append(build())
+            results.append(build())
         except BaseException as err:
-            failure.append(err)
+            failures.append(err)
 
     worker = threading.Thread(target=run, name="engine build", daemon=True)
     with Interrupt() as interrupt:
@@ -210,13 +217,13 @@ def _interruptible(build: Callable[[], T], progress: BuildProgress) -> T:
             progress.cancelled = interrupt.requested
     if interrupt.requested:
         raise KeyboardInterrupt
-    if failure:
-        raise failure[0]
-    return outcome[0]
+    if failures:
+        raise failures[0]
+    return results[0]
 
 
 def _monitor(trt: Any, progress: BuildProgress) -> Any:
-    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]  # the module is known at run time only
+    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]  # imported at run time only
         def phase_start(self, name: str, parent: str | None, steps: int) -> None:
             progress.start(name, parent, steps)
 
@@ -227,14 +234,14 @@ def _monitor(trt: Any, progress: BuildProgress) -> Any:
             progress.finish(name)
 
         def __init__(self) -> None:
-            trt.IProgressMonitor.__init__(self)  # pybind11 wants it said, not super()
+            trt.IProgressMonitor.__init__(self)  # pybind11 requires this form, not super()
 
     return Monitor()
 
 
-@cache  # TensorRT keeps the first logger of a process and ignores all later ones
+@cache  # because TensorRT uses only the first logger of a process
 def log_of(library: Library) -> Any:
-    """Return the logger of this process; it keeps the errors for the message of an exception."""
+    """Return TensorRT's logger of this process; it stores errors for exception messages."""
     trt: Any = library.module
 
     class Log(trt.ILogger):  # type: ignore[misc]
@@ -253,12 +260,12 @@ def log_of(library: Library) -> Any:
 
 
 def first_reason(errors: list[str]) -> str:
-    """Return what the first error says, without the source lines of TensorRT around it."""
+    """Return the text of the first error, without TensorRT's function and source line."""
     if not errors:
         return "TensorRT gives no reason"
-    # Without a GPU, a complaint about the driver follows each error and says nothing.
-    telling = [error for error in errors if "Cuda Runtime" not in error] or errors
-    message = telling[0].splitlines()[0]
+    # Without a GPU, errors of the CUDA runtime come with every other error; they do not explain it.
+    relevant = [error for error in errors if "Cuda Runtime" not in error] or errors
+    message = relevant[0].splitlines()[0]
     inner = re.search(r"Error Code \d+: .*?\((.*)\)$", message)
     reason = inner.group(1) if inner else message
     return re.sub(r"\.? In \w+ at \S+:\d+", "", reason).strip()

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Engines, built once and kept: each in a folder of its own, whole or not at all.
+"""Cache of built engines, each in a folder that is written completely or not at all.
 
-CACHE/engines/NAME/engine.plan   what TensorRT built
-                   engine.json   EngineRecord: what it was built of and for, its length and SHA-256
-CACHE/engines/.NAME.lock         held while one process builds NAME
-CACHE/engines/timings-*.bin      how fast TensorRT found its kernels, for the next build
+CACHE/engines/NAME/engine.plan   serialized engine
+                   engine.json   EngineRecord: source and target of the engine, length and SHA-256
+CACHE/engines/.NAME.lock         locked while one process builds NAME
+CACHE/engines/timings-*.bin      timing cache of TensorRT, which makes the next build faster
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineKey:
-    """Say what an engine is made of and for; engines that differ in anything never meet."""
+    """Source and target of an engine; each different key has its own folder in the cache."""
 
-    stage: str  # encoder, unet, decoder, or jasmine for all of them
+    stage: str  # encoder, unet, decoder, or jasmine for all three
     graph: str  # SHA-256 of the ONNX graph and its weights
     size: str  # of the images, such as 1024x320 [px]
     precision: str
@@ -46,7 +46,7 @@ class EngineKey:
 
     @property
     def name(self) -> str:
-        """Return the folder's name: enough for a person to tell, and a digest of all of it."""
+        """Return the name of the folder: the most important fields and a hash of all fields."""
         digest = hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
         capability = self.capability.replace(".", "")
         return f"{self.stage}-{self.size}-{self.precision}-sm{capability}-{digest[:16]}"
@@ -54,7 +54,7 @@ class EngineKey:
 
 @dataclass(frozen=True)
 class EngineRecord:
-    """Describe a finished engine; saved beside it."""
+    """Description of a finished engine; saved beside it."""
 
     key: EngineKey
     length: int  # [bytes]
@@ -62,8 +62,8 @@ class EngineRecord:
     seconds: float  # that the build took
 
 
-ANY_GPU = "any GPU"  # an engine of TensorRT for RTX serves all GPUs of one compute capability
-_SPOKEN = {  # how the parts of a key are called in the line that tells of a mismatch
+ANY_GPU = "any GPU"  # TensorRT for RTX builds for all GPUs of one compute capability
+_DIFFERENCES = {  # text for each field of a key that can differ, with the value there and here
     "graph": "another model",
     "version": "{library} {there}, not {here}",
     "gpu": "{there}, not {here}",
@@ -73,20 +73,20 @@ _SPOKEN = {  # how the parts of a key are called in the line that tells of a mis
 
 
 class EngineCache:
-    """Keep engines by key; build what is missing, damaged or of another kind."""
+    """Store of engines by key; engines that are missing or damaged are built."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = (folder or cache_folder()) / "engines"
 
     def path(self, key: EngineKey) -> Path:
-        """Return the folder that an engine has, or would have."""
+        """Return the folder of the engine with this key, whether it exists or not."""
         return self.folder / key.name
 
     def obtain(self, key: EngineKey, build: Callable[[], tuple[Any, float]]) -> Path:
-        """Return the folder of an engine, built first if it is missing, damaged or unsuitable.
+        """Return the folder of an engine; build the engine if it is missing or damaged.
 
-        `build` returns the plan [buffer] and the time [s] that it took. If several processes need
-        the same engine, one builds it and the others wait.
+        `build` returns the plan (a buffer) and the duration of the build [s]. If several processes
+        need the same engine, one builds it and the others wait.
         """
         if self.fault(key) is None:
             return self.path(key)
@@ -119,15 +119,15 @@ class EngineCache:
                 try:
                     yield file.parent, read_config(EngineRecord, file)
                 except ConfigError:
-                    continue  # `fault` tells of it when it is wanted
+                    continue  # reported by `fault` when this engine is needed
 
     def read_timings(self, key: EngineKey) -> bytes:
-        """Return what earlier builds learnt for this GPU and version, empty if nothing."""
+        """Return the timing cache of earlier builds for this GPU and version; empty if none."""
         file = self._timings(key)
         return file.read_bytes() if file.is_file() else b""
 
     def write_timings(self, key: EngineKey, timings: bytes) -> None:
-        """Keep what a build learnt."""
+        """Store the timing cache of a build."""
         if timings:
             with self._writing(self._timings(key)), atomic_file(self._timings(key)) as file:
                 file.write_bytes(timings)
@@ -137,29 +137,29 @@ class EngineCache:
         return self.folder / f"timings-{hashlib.sha256(target.encode()).hexdigest()[:16]}.bin"
 
     def _nearest(self, key: EngineKey) -> str:
-        """Say how the nearest other engine of this stage differs."""
+        """Return how the most similar engine of this stage differs from a key, as a sentence."""
         best: dict[str, str] = {}
         for _, record in self.records():
             there, here = asdict(record.key), asdict(key)
             if all(there[part] == here[part] for part in ("stage", "size", "precision")):
-                differs = {part: there[part] for part in _SPOKEN if there[part] != here[part]}
+                differs = {part: there[part] for part in _DIFFERENCES if there[part] != here[part]}
                 if not best or len(differs) < len(best):
                     best = differs
         if not best:
             return "there is no engine yet"
         described = [
-            _SPOKEN[part].format(there=value, here=getattr(key, part), library=key.library)
+            _DIFFERENCES[part].format(there=value, here=getattr(key, part), library=key.library)
             for part, value in best.items()
         ]
-        return f"the engine at hand is for {' and '.join(described)}"
+        return f"the engine in the cache is for {' and '.join(described)}"
 
     @contextmanager
     def _lock(self, key: EngineKey) -> Iterator[None]:
-        # Opened before a build of minutes, so that a folder that cannot be written is known now.
+        # Opened before the build, which takes minutes, so that a read-only folder fails early.
         with self._writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             stream = (self.folder / f".{key.name}.lock").open("w")
-        with stream:  # the kernel lets go of the lock with the file, even if we are killed
+        with stream:  # the kernel releases the lock with the file, even if the process is killed
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -168,8 +168,8 @@ class EngineCache:
             yield
 
     def _write(self, key: EngineKey, plan: memoryview, seconds: float) -> None:
-        for leftover in self.folder.glob(f".{key.name}.partial-*"):  # of a process that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
+        for partial in self.folder.glob(f".{key.name}.partial-*"):  # left by a killed process
+            shutil.rmtree(partial, ignore_errors=True)
         record = EngineRecord(key, len(plan), hashlib.sha256(plan).hexdigest(), seconds)
         with self._writing(self.path(key)), atomic_folder(self.path(key)) as folder:
             (folder / PLAN).write_bytes(plan)
@@ -181,18 +181,21 @@ class EngineCache:
             yield
         except OSError as err:
             raise EngineError(
-                f"{target} cannot be written: {err.strerror or err}; make room or give rights in "
-                f"{self.folder.parent}, or set {ENVIRONMENT} to another folder"
+                f"{target} cannot be written: {err.strerror or err}; free disk space or change the "
+                f"permissions of {self.folder.parent}, or set {ENVIRONMENT} to another folder"
             ) from err
 
 
 def read_plan(folder: Path) -> tuple[EngineRecord, bytes]:
-    """Read an engine of the cache; raise EngineError unless it is what was written."""
+    """Read an engine of the cache; raise EngineError if it is incomplete or damaged."""
     try:
         record = read_config(EngineRecord, folder / RECORD)
         plan = (folder / PLAN).read_bytes()
     except (ConfigError, OSError) as err:
-        raise EngineError(f"{folder} holds no engine that can be read ({err})") from err
+        raise EngineError(
+            f"the engine in {folder} cannot be read ({err}); `jasmine export --tensorrt` builds it "
+            "again"
+        ) from err
     if len(plan) != record.length or hashlib.sha256(plan).hexdigest() != record.sha256:
         raise EngineError(
             f"{folder / PLAN} is damaged; `jasmine export --tensorrt` builds it again"
@@ -202,14 +205,14 @@ def read_plan(folder: Path) -> tuple[EngineRecord, bytes]:
 
 def _damage(plan: Path, record: EngineRecord) -> str | None:
     if plan.stat().st_size != record.length:
-        return f"{plan} is cut short: {plan.stat().st_size} of {record.length} bytes"
+        return f"{plan} is truncated: it has {plan.stat().st_size} of {record.length} bytes"
     if hash_files([plan]) != record.sha256:
-        return f"{plan} is damaged: its checksum is another"
+        return f"{plan} is damaged: its SHA-256 differs from the recorded one"
     return None
 
 
 def hash_files(files: list[Path]) -> str:
-    """Return the SHA-256 of some files' contents, one after another."""
+    """Return the SHA-256 of the concatenated contents of files."""
     digest, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
     for file in files:
         with file.open("rb", buffering=0) as stream:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which GPU this machine has, asked of the driver itself: no package is needed to know."""
+"""GPU of this machine, queried from the NVIDIA driver without any package."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_{MAJOR,MINOR}
 
 @dataclass(frozen=True)
 class Gpu:
-    """Describe the first visible GPU."""
+    """Name, compute capability, memory and CUDA version of a GPU."""
 
     name: str
     capability: str  # compute capability, such as "8.7"
     memory_bytes: int
-    cuda: str  # newest CUDA version that the driver speaks
+    cuda: str  # newest CUDA version that the driver supports
 
 
 def find_gpu() -> Gpu | None:
-    """Return the first GPU that CUDA_VISIBLE_DEVICES leaves, None where there is none."""
+    """Return the first GPU visible under CUDA_VISIBLE_DEVICES, None if there is none."""
     try:
         driver = ctypes.CDLL(_DRIVER)
     except OSError:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The graphs that engines are built of: three stages, at each level of precision.
+"""ONNX graphs that engines are built from: three stages at each level of precision.
 
-CACHE/graphs/HASH/1024x320-mixed/   what no export at hand offers, made on the way
+CACHE/graphs/HASH/1024x320-mixed/   graphs that were made because no export had them
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 STAGES = tuple(Path(file).stem for file in SPLIT)
-# What overflows or rounds first, by the experience of others with this VAE: attention, the deepest
-# block, the last block of the way up, and what turns features into the answer.
-_DELICATE = re.compile(r"(mid_block\.resnets\.\d+|attentions\.\d+|conv_out|\.ssg)$")
+# Modules in which values of this VAE and U-Net overflow or lose precision first: attention, the
+# deepest block and the output layers. The last upsampling block is added by `sensitive_layers`.
+_SENSITIVE = re.compile(r"(mid_block\.resnets\.\d+|attentions\.\d+|conv_out|\.ssg)$")
 
 
 class EngineGraphs:
-    """Find, or export, the graphs of a checkpoint for images of one size (width, height)."""
+    """Graphs of a checkpoint for images of one size (width, height) [px], exported if missing."""
 
     def __init__(self, exports: Exports, size: Size | None = None) -> None:
         self._exports = exports
@@ -38,15 +38,16 @@ class EngineGraphs:
         self.size = size or nominal
         if min(self.size) <= 0 or any(side % multiple for side in self.size):
             raise ConfigError(
-                f"size {self.size[0]}x{self.size[1]} px: both sides must be multiples of {multiple}"
+                f"size {self.size[0]}x{self.size[1]} px: both sides must be multiples of "
+                f"{multiple} px"
             )
         self.model = exports.checkpoint.fingerprint
         self._folders: dict[str, Path] = {}
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """Return the levels that are at hand or can be made."""
-        if self._exports.can_grow:
+        """Return the levels of precision whose graphs exist or can be exported."""
+        if self._exports.can_export:
             return LEVELS
         return tuple(level for level in LEVELS if self._find(level))
 
@@ -68,7 +69,7 @@ class EngineGraphs:
 
     def _find(self, level: str) -> Path | None:
         own = self._own(level)
-        for _, card in read_cards(own):  # a card that cannot be read is as good as none
+        for _, card in read_cards(own):  # graphs with an unreadable card are remade
             if card.model == self.model and damage(card, own) is None:
                 return own
         for folder, card in self._exports:
@@ -79,11 +80,12 @@ class EngineGraphs:
         return None
 
     def _make(self, level: str) -> Path:
-        if not self._exports.can_grow:
+        if not self._exports.can_export:
             raise ExportError(
                 f"{self._exports.checkpoint} has no {level} export in three graphs for "
                 f"{self.size[0]}x{self.size[1]} px; where torch, onnx and onnxscript are "
-                f"installed, `jasmine export CHECKPOINT --onnx --split --precision {level}` does"
+                f"installed, make one with `jasmine export CHECKPOINT --onnx --split "
+                f"--precision {level}`"
             )
         from jasmine_core.engines.sample_images import sample_images
         from jasmine_core.export.half_precision import find_fp32_layers
@@ -99,7 +101,7 @@ class EngineGraphs:
             network = specialise(model)
             image = torch.from_numpy(sample_images(self.size, 1)).float() / 255
             fp32_layers = find_fp32_layers(network, image)
-            fp32_layers |= delicate(network) if level == FP32_LAYERS else frozenset()
+            fp32_layers |= sensitive_layers(network) if level == FP32_LAYERS else frozenset()
         with atomic_folder(self._own(level)) as folder:
             export_onnx(
                 model,
@@ -114,8 +116,8 @@ class EngineGraphs:
 
 
 def _sizes(exports: Exports) -> tuple[Size, int]:
-    """Return the size of a model's own images, and what sides have to be multiples of [px]."""
-    if exports.checkpoint.kind == "random" and not any(exports):  # they have no files to read
+    """Return the image size of the training, and the number that both sides are multiples of."""
+    if exports.checkpoint.kind == "random" and not any(exports):  # there are no files to read
         from jasmine_core.model.jasmine import JasmineModel
 
         model = JasmineModel.from_pretrained(exports.checkpoint)
@@ -124,8 +126,8 @@ def _sizes(exports: Exports) -> tuple[Size, int]:
     return (card.nominal_width, card.nominal_height), card.multiple
 
 
-def delicate(network: nn.Module) -> frozenset[str]:
-    """Return the modules that are kept in float32 when half precision is not exact enough."""
+def sensitive_layers(network: nn.Module) -> frozenset[str]:
+    """Return the modules that stay in float32 when fp16 fails the accuracy check."""
     names = [name for name, _ in network.named_modules()]
     last: dict[str, int] = {}
     for name in names:
@@ -135,23 +137,23 @@ def delicate(network: nn.Module) -> frozenset[str]:
     return frozenset(
         name
         for name in names
-        if _DELICATE.search(name) or (name.startswith(tops) and name[-1].isdigit())
+        if _SENSITIVE.search(name) or (name.startswith(tops) and name[-1].isdigit())
     )
 
 
 def _check(folder: Path) -> None:
-    """Raise EngineError where graphs and card were not exported together."""
+    """Raise EngineError if a graph does not belong to the card beside it."""
     card = read_card(folder)
     for file in card.graphs:
         if not matches(card, read_metadata(folder / file)):
             raise EngineError(
-                f"{folder / file} is of another model, size or precision than the card beside it "
-                "says; export again"
+                f"{folder / file} is of another model, size or precision than the export.json "
+                "beside it states; export the checkpoint again"
             )
 
 
 def read_metadata(graph: Path) -> Mapping[str, str]:
-    """Return what a graph says of itself; its weights are not read."""
+    """Return the metadata of a graph without reading its weights."""
     try:
         import onnx
     except ImportError as err:
@@ -160,6 +162,8 @@ def read_metadata(graph: Path) -> Mapping[str, str]:
         ) from err
     try:
         proto = onnx.load(str(graph), load_external_data=False)
-    except Exception as err:  # protobuf's errors are not ours to name
-        raise EngineError(f"{graph} is no graph that can be read ({err}); export again") from err
+    except Exception as err:  # protobuf and onnx raise several unrelated types
+        raise EngineError(
+            f"{graph} cannot be read as an ONNX graph ({err}); export the checkpoint again"
+        ) from err
     return {entry.key: entry.value for entry in proto.metadata_props}

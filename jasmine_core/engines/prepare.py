@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From a checkpoint to engines that may be used: export, build, check, step down, activate."""
+"""Preparation of engines: export, build, accuracy check, precision fallback and activation."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from jasmine_core.engines.accuracy import Accuracy, Stage, Tolerance, measure
 from jasmine_core.engines.builder import Library, build_engine
 from jasmine_core.engines.cache import RECORD, EngineCache, EngineKey, EngineRecord, hash_files
 from jasmine_core.engines.graphs import STAGES, EngineGraphs
-from jasmine_core.engines.precision_fallback import HALF, SINGLE, settle
+from jasmine_core.engines.precision_fallback import HALF, SINGLE, choose_levels
 from jasmine_core.engines.reference_outputs import Reference, make_reference, read_reference
 from jasmine_core.engines.validated_set import EngineSet, Target, ValidatedEngine
 from jasmine_core.errors import EngineError
 
 ACCURACY = "accuracy.json"
 _log = logging.getLogger(__name__)
-IMAGES = 4  # that the engines are checked on
+IMAGES = 4  # number of images in the accuracy check
 
 
 class EngineRefusedError(EngineError):
-    """An engine that is whole, but that TensorRT does not take."""
+    """An engine is complete, but TensorRT cannot load it."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """Name an engine and the graph that it was built of."""
+class StageEngine:
+    """Paths of an engine and of the graph that it was built from."""
 
     graph: Path
     engine: Path  # folder in the cache
 
 
-Loader = Callable[[Mapping[str, Made]], Mapping[str, Stage]]
+Loader = Callable[[Mapping[str, StageEngine]], Mapping[str, Stage]]
 
 
 class EnginePreparation:
-    """Prepare the engines of one model, size and machine; `say` gets a line for what takes long."""
+    """Preparation of the engines of one model and image size for one target machine."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class EnginePreparation:
         self._folder = folder or cache_folder()
         self._cache = EngineCache(folder)
 
-    def build(self, levels: Mapping[str, str]) -> dict[str, Made]:
-        """Return an engine for each stage at its level, built where the cache has none."""
+    def build(self, levels: Mapping[str, str]) -> dict[str, StageEngine]:
+        """Return an engine for each stage at its level; build those missing from the cache."""
         return {stage: self._make(stage, levels[stage]) for stage in STAGES}
 
     def validate(
@@ -68,38 +68,45 @@ class EnginePreparation:
         start: str = HALF,
         tolerance: Tolerance | None = None,
     ) -> EngineSet:
-        """Build, check and step down until the engines come up to the reference; activate them.
+        """Build engines, fall back in precision until they pass the accuracy check, activate them.
 
-        `load` makes stages of engines, that run on `gpu`; if it raises EngineRefusedError, they are
-        built once more.
+        Args:
+            load: Loads engines as stages that can be run. If it raises EngineRefusedError, all
+                engines are built once more.
+            gpu: Name of the GPU that the stages run on.
+            start: Level of precision of all stages at first.
+            tolerance: Largest errors that are accepted.
+
+        Raises:
+            EngineError: An engine cannot be built, or the engines fail at every level.
         """
         reference = self.reference()
-        made: dict[str, Made] = {}
+        engines: dict[str, StageEngine] = {}
 
-        def judge(levels: Mapping[str, str]) -> Accuracy:
-            made.update(self.build(levels))
+        def check(levels: Mapping[str, str]) -> Accuracy:
+            engines.update(self.build(levels))
             try:
-                stages = load(made)
-            except EngineRefusedError as err:  # whole as they are: another driver, say
+                stages = load(engines)
+            except EngineRefusedError as err:  # after an update of the driver, for example
                 _log.warning("%s; building all stages again", err)
-                for engine in made.values():
+                for engine in engines.values():
                     shutil.rmtree(engine.engine, ignore_errors=True)
-                made.update(self.build(levels))
-                stages = load(made)
+                engines.update(self.build(levels))
+                stages = load(engines)
             report = measure(stages, reference, tolerance)
             report = replace(report, precision=dict(levels))
-            for engine in made.values():
+            for engine in engines.values():
                 write_config(report, engine.engine / ACCURACY)
             return report
 
-        _, accuracy = settle(STAGES, judge, start, self.graphs.levels)
-        engines = {stage: _pinned(made[stage].engine) for stage in STAGES}
-        found = EngineSet(self.graphs.card(start), self.target, gpu, start, engines, accuracy)
-        found.save(self._folder)
-        return found
+        _, accuracy = choose_levels(STAGES, check, start, self.graphs.levels)
+        validated = {stage: _validated(engines[stage].engine) for stage in STAGES}
+        result = EngineSet(self.graphs.card(start), self.target, gpu, start, validated, accuracy)
+        result.save(self._folder)
+        return result
 
     def reference(self) -> Reference:
-        """Return the answers of the single-precision graphs to some images, stored or made."""
+        """Return the outputs of the fp32 graphs for sample images; compute them if not stored."""
         width, height = self.graphs.size
         file = self._folder / "reference" / f"{self.graphs.model[:16]}-{width}x{height}.npz"
         if file.is_file():
@@ -119,7 +126,7 @@ class EnginePreparation:
         reference.save(file)
         return reference
 
-    def _make(self, stage: str, level: str) -> Made:
+    def _make(self, stage: str, level: str) -> StageEngine:
         graph = self.graphs.folder(level) / f"{stage}.onnx"
         width, height = self.graphs.size
         key = EngineKey(
@@ -129,7 +136,7 @@ class EnginePreparation:
             precision=level,
             **asdict(self.target),
         )
-        return Made(graph, self._cache.obtain(key, partial(self._build, key, graph)))
+        return StageEngine(graph, self._cache.obtain(key, partial(self._build, key, graph)))
 
     def _build(self, key: EngineKey, graph: Path) -> tuple[Any, float]:
         timings = self._cache.read_timings(key)
@@ -140,10 +147,10 @@ class EnginePreparation:
 
 
 def hash_graph(graph: Path) -> str:
-    """Return the SHA-256 of a graph and of the weights that lie beside it."""
+    """Return the SHA-256 of a graph and of the weights stored beside it."""
     weights = graph.with_name(f"{graph.name}.data")
     return hash_files([graph, *([weights] if weights.is_file() else [])])
 
 
-def _pinned(folder: Path) -> ValidatedEngine:
+def _validated(folder: Path) -> ValidatedEngine:
     return ValidatedEngine(folder.name, read_config(EngineRecord, folder / RECORD).sha256)

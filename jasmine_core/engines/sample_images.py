@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Images of the bundled drive, to look at a network with."""
+"""Sample images of the bundled drive, for accuracy checks and precision probes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOPIC = "/camera/image_rect/compressed"
 
 
 def sample_images(size: Size, count: int) -> NDArray[np.uint8]:
-    """Return images [n,3,H,W] of the bundled drive, evenly spread over it."""
+    """Return at most `count` images [n,3,H,W] of the bundled drive, evenly spaced in time."""
     drive = Path(str(resources.files("jasmine_core"))) / "samples" / "street" / "drive"
     with AnyReader([drive]) as bag:
         camera = [connection for connection in bag.connections if connection.topic == _TOPIC]

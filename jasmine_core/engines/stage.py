@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One engine on the GPU: its tensors bound by name, run on a stream."""
+"""TensorRT engine as a stage of the network, with tensors bound by name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from jasmine_core.engines.accuracy import Stage
 from jasmine_core.engines.builder import Library, log_of
 from jasmine_core.engines.cache import read_plan
 from jasmine_core.engines.cuda import DeviceArray, Stream, load_cuda
-from jasmine_core.engines.prepare import EngineRefusedError, Made
+from jasmine_core.engines.prepare import EngineRefusedError, StageEngine
 from jasmine_core.errors import EngineError
 
 
 class EngineStage:
-    """Run one engine; tensors that stages share, they share on the GPU, by name."""
+    """Engine that runs on a stream; stages exchange tensors of the same name on the GPU."""
 
     def __init__(
         self, library: Library, cuda: Any, plan: bytes, stream: Stream, pool: dict[str, DeviceArray]
@@ -32,7 +32,7 @@ class EngineStage:
         if context is None:
             raise EngineRefusedError(
                 f"TensorRT {library.version} cannot load the engine: {log.reason()}; `jasmine "
-                "doctor` tells what this machine has"
+                "doctor` shows which GPU and libraries this machine has"
             )
         self._context: Any = context
         self._library, self._stream, self._pool = library, stream, pool
@@ -45,11 +45,15 @@ class EngineStage:
         shape = tuple(self._engine.get_tensor_shape(name))
         kind = self._engine.get_tensor_dtype(name)
         if kind != trt.DataType.FLOAT or -1 in shape:
-            raise EngineError(f"the engine's {name} is {kind} {list(shape)}; build it again")
+            raise EngineError(
+                f"tensor {name} of the engine is {kind} {list(shape)} instead of float32 of a "
+                "static shape; build the engine again"
+            )
         array = self._pool.get(name) or DeviceArray(cuda, shape)
         if array.shape != shape:
             raise EngineError(
-                f"{name} is {list(shape)} in one engine and {list(array.shape)} in another"
+                f"tensor {name} is {list(shape)} in one engine and {list(array.shape)} in another; "
+                "build the engines again"
             )
         self._pool[name] = array
         self._context.set_tensor_address(name, array.pointer)
@@ -57,33 +61,33 @@ class EngineStage:
         (self.inputs if mode == trt.TensorIOMode.INPUT else self.outputs).append(name)
 
     def enqueue(self) -> None:
-        """Queue the engine; its tensors are where the pool has them."""
+        """Queue the engine on its stream; inputs and outputs are in the shared GPU tensors."""
         if not self._context.execute_async_v3(self._stream.handle):
-            raise EngineError(f"the engine does not run: {log_of(self._library).reason()}")
+            raise EngineError(f"the engine cannot be run: {log_of(self._library).reason()}")
 
     def __call__(
         self, tensors: Mapping[str, NDArray[np.float32]]
     ) -> dict[str, NDArray[np.float32]]:
-        """Return the outputs for the inputs, all on the CPU."""
+        """Return the outputs for the inputs, both as arrays on the CPU."""
         for name in self.inputs:
             self._pool[name].upload(tensors[name], self._stream)
         self.enqueue()
-        answers = {name: self._pool[name].download(self._stream) for name in self.outputs}
+        outputs = {name: self._pool[name].download(self._stream) for name in self.outputs}
         self._stream.synchronize()
-        return answers
+        return outputs
 
 
 class EngineLoader:
-    """Load engines of the cache as stages, to be checked."""
+    """Loader of engines in the cache as stages for the accuracy check."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def __call__(self, made: Mapping[str, Made]) -> dict[str, Stage]:
-        """Return the stages of some engines, on a stream of their own."""
+    def __call__(self, engines: Mapping[str, StageEngine]) -> dict[str, Stage]:
+        """Return the stages of engines; they share one new stream."""
         cuda = load_cuda()
         stream, pool = Stream(cuda), dict[str, DeviceArray]()
         return {
-            name: EngineStage(self._library, cuda, read_plan(m.engine)[1], stream, pool)
-            for name, m in made.items()
+            name: EngineStage(self._library, cuda, read_plan(built.engine)[1], stream, pool)
+            for name, built in engines.items()
         }

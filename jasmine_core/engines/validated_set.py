@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which engines may be used: those that together came up to the reference, on this very machine.
+"""Sets of engines that passed the accuracy check on this machine; only these are used.
 
-CACHE/validated/NAME.json   EngineSet; written last, after the accuracy check, and never otherwise
+CACHE/validated/NAME.json   EngineSet, written only after the accuracy check has passed
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from jasmine_core.geometry.camera import Size
 
 @dataclass(frozen=True)
 class Target:
-    """Say what engines are built with and for."""
+    """Library that engines are built with, and GPU that they are built for."""
 
-    library: str
+    library: str  # tensorrt or tensorrt_rtx
     version: str
     gpu: str  # name, or ANY_GPU
-    capability: str
+    capability: str  # compute capability, such as 8.7
 
 
 @dataclass(frozen=True)
 class ValidatedEngine:
-    """Name an engine of the cache, and the very plan that was checked."""
+    """Name of an engine in the cache, and the SHA-256 of the plan that was validated."""
 
     name: str
     sha256: str
@@ -43,17 +43,17 @@ class ValidatedEngine:
 
 @dataclass(frozen=True)
 class EngineSet:
-    """Name the engines that run a model for one size, and how well they do."""
+    """Engines that run a model for one image size, with their accuracy report."""
 
     card: ExportCard
     target: Target
-    gpu: str  # that they were checked on
-    start: str  # precision that was asked for; `accuracy.precision` is what it came to
+    gpu: str  # name of the GPU on which they were validated
+    start: str  # requested precision; `accuracy.precision` has the one of each stage
     engines: dict[str, ValidatedEngine]  # by stage, in the order they run in
     accuracy: Accuracy
 
     def save(self, folder: Path | None = None) -> Path:
-        """Make the set the one to use; EngineError if it did not pass."""
+        """Activate the set; raise EngineError if it did not pass the accuracy check."""
         if not self.accuracy.passed:
             raise EngineError("engines that fail their accuracy check are not activated")
         digest = hashlib.sha256(repr((self.target, self.gpu)).encode()).hexdigest()[:8]
@@ -63,25 +63,26 @@ class EngineSet:
         return file
 
     def plans(self, folder: Path | None = None) -> dict[str, bytes]:
-        """Read the engines; EngineError unless they are the ones that were checked."""
+        """Read the plans by stage; raise EngineError if one differs from the validated plan."""
         cache, plans = EngineCache(folder), {}
         for stage, engine in self.engines.items():
             record, plan = read_plan(cache.folder / engine.name)
             if record.sha256 != engine.sha256:
                 raise EngineError(
-                    f"{cache.folder / engine.name} was built anew and not checked yet"
+                    f"{cache.folder / engine.name} was built again and is not validated; run "
+                    "`jasmine export CHECKPOINT --tensorrt`"
                 )
             plans[stage] = plan
         return plans
 
 
 def validated_folder(folder: Path | None = None) -> Path:
-    """Return where sets are kept."""
+    """Return the folder of the validated sets."""
     return (folder or cache_folder()) / "validated"
 
 
 def target_of(library: Library, gpu: Gpu) -> Target:
-    """Return what a library builds for on this machine."""
+    """Return the target of engines that a library builds on this machine."""
     name = ANY_GPU if library.ahead_of_time else gpu.name
     return Target(library.name, library.version, name, gpu.capability)
 
@@ -89,10 +90,10 @@ def target_of(library: Library, gpu: Gpu) -> Target:
 def ready_engines(
     checkpoint: Checkpoint, precision: str = "auto", folder: Path | None = None
 ) -> list[EngineSet]:
-    """Return the engines of a checkpoint that this machine may use at once, the model's size first.
+    """Return the validated engines of a checkpoint for this machine.
 
-    Cheap where there are none: TensorRT is imported only once a set for this model and GPU is
-    found.
+    Sets are sorted by the distance of their image size from that of the training. TensorRT is
+    imported only if a set for this model and GPU is found.
     """
     sets = read_sets(folder)
     gpu = find_gpu() if sets else None
@@ -114,13 +115,13 @@ def ready_engine(
     precision: str = "auto",
     folder: Path | None = None,
 ) -> EngineSet | None:
-    """Return the first of `ready_engines` for a size (width, height), None if there is none."""
+    """Return the first of `ready_engines` for a size (width, height) [px], None if none fits."""
     ready = ready_engines(checkpoint, precision, folder)
     return next((found for found in ready if size in (None, found.card.size)), None)
 
 
 def read_sets(folder: Path | None = None) -> list[EngineSet]:
-    """Return all sets; what cannot be read is passed over."""
+    """Return all sets that passed; files that cannot be read are skipped."""
     sets = []
     for file in sorted(validated_folder(folder).glob("*.json")):
         try:

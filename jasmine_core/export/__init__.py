@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From a checkpoint to graphs that run without torch: exact folding, ONNX, TensorRT."""
+"""Export of checkpoints to ONNX: exact constant folding and precision."""

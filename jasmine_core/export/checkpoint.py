@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Export of a checkpoint to ONNX; also a program, for processes that do not import torch.
+"""Export of a checkpoint to ONNX; also run as a program by processes that do not import torch.
 
 python -m jasmine_core.export.checkpoint '{"checkpoint": "random:tiny", "output": "exports"}'
 """
@@ -31,14 +31,14 @@ def export_checkpoint(
     """Write an export into a new folder in `output`, and return that folder.
 
     Args:
-        checkpoint: weights to export.
-        output: folder that gets the folder WIDTHxHEIGHT-PRECISION, with "-split" for `split`.
-        size: (width, height) [px] of the graph's images; by default those of the training.
+        checkpoint: Weights to export.
+        output: Folder in which WIDTHxHEIGHT-PRECISION is created, with "-split" for `split`.
+        size: (width, height) [px] of the graph's input; by default the image size of the training.
         precision: fp32 or fp16.
-        split: three graphs (encoder, unet, decoder) instead of one.
-        transposed: upsample with transposed convolutions.
-        image: file that fp16 is tried on, to find the modules that overflow and stay in fp32; by
-            default noise is used.
+        split: Write three graphs (encoder, unet, decoder) instead of one.
+        transposed: Replace each upsampling and its convolution by a transposed convolution.
+        image: Image file on which modules that overflow in fp16 are searched; they become fp32
+            fallback layers. By default noise is used.
     """
     try:
         import onnx  # noqa: F401
@@ -75,7 +75,7 @@ def export_checkpoint(
 
 
 def _read(file: Path | None, size: Size) -> Any:
-    """Return the image that overflows are searched with, [1,3,H,W] in [0,1]."""
+    """Return the image on which overflows are searched, [1,3,H,W] in [0,1]; noise by default."""
     import cv2
     import numpy as np
     import torch
@@ -92,7 +92,7 @@ def _read(file: Path | None, size: Size) -> Any:
 
 
 def main(arguments: list[str]) -> int:
-    """Export as one JSON argument says; print the export's folder, or one line of error."""
+    """Export as requested by one JSON argument; print the folder, or one line of error."""
     request = json.loads(arguments[0])
     try:
         print(

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The image adapter with its batch norms and its input scaling folded into the convolutions."""
+"""Image adapter with its batch norms folded into the convolutions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jasmine_core.model.efficientnet import ENDS, InvertedResidual, SamePadding
 
 
 class FoldedAdapter(nn.Module):
-    """Map images [B,3,H,W] in [0,1] to the map beside the latent and the blocks' residuals."""
+    """Map images [B,3,H,W] in [0,1] to extra input channels and block residuals of the U-Net."""
 
     def __init__(self, adapter: ImageAdapter) -> None:
         super().__init__()
@@ -26,8 +26,8 @@ class FoldedAdapter(nn.Module):
         self.levels = adapter.config.levels
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return what `FoldedUNet` takes beside the latent."""
-        # Not folded: the stem pads with the zeros of the scaled image.
+        """Return the features that `FoldedUNet.forward` takes after the latent."""
+        # The input scaling is not folded, because the stem pads the scaled image with zeros.
         x = F.relu6(self.stem((255 * image - 127) / 128))
         features = []
         for number, block in enumerate(self.blocks):
@@ -42,7 +42,7 @@ class FoldedAdapter(nn.Module):
 
 
 class FoldedBlock(nn.Module):
-    """Convolve as an `InvertedResidual` does, without its batch norms."""
+    """`InvertedResidual` with its batch norms folded into the convolutions."""
 
     def __init__(self, block: InvertedResidual) -> None:
         super().__init__()
@@ -52,14 +52,14 @@ class FoldedBlock(nn.Module):
         self.project = _folded(block._project_conv, block._bn2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's features."""
+        """Return the features of the block."""
         y: Tensor = F.relu6(self.expand(x)) if self.expand is not None else x
         y = self.project(F.relu6(self.depthwise(y)))
         return x + y if self.residual else y
 
 
 def _folded(conv: SamePadding, norm: nn.BatchNorm2d) -> SamePadding:
-    """Return a convolution and the batch norm behind it as one, computed in float64.
+    """Return a convolution that includes the batch norm after it, computed in float64.
 
     w' = w g / sqrt(var + eps)      b' = b - mean g / sqrt(var + eps)
     """

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The Scale-Shift GRU with everything folded that does not change between its iterations."""
+"""Scale-Shift GRU in which terms that are constant over its iterations are folded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jasmine_core.model.ssg import ScaleShiftGRU, ScaleShiftHead
 
 
 class FoldedSSG(nn.Module):
-    """Refine as `ScaleShiftGRU` does; unchanged layers are shared with it."""
+    """Folded `ScaleShiftGRU`; unchanged layers are shared with it."""
 
     def __init__(self, ssg: ScaleShiftGRU) -> None:
         super().__init__()
@@ -56,10 +56,10 @@ class FoldedSSG(nn.Module):
 
 
 class HalfStep(nn.Module):
-    """Update the hidden state along one direction.
+    """Update of the hidden state along one direction.
 
-    The gates z and r are one convolution. What the context adds to z, r and q is the same in every
-    iteration: one convolution, made once, with all the biases in it.
+    The gates z and r are computed by one convolution. The contribution of the context to z, r and q
+    is the same in every iteration, so it is computed once, by one convolution with all biases.
     """
 
     def __init__(self, ssg: ScaleShiftGRU, direction: int) -> None:
@@ -76,7 +76,7 @@ class HalfStep(nn.Module):
         self.conv_q = convolution(z, weight[2 * self.hidden_dim :, :known], None)
 
     def forward(self, hidden: Tensor, encoded: Tensor, context: Tensor) -> Tensor:
-        """Return the new state [B,C,H,W]; `context` [B,3C,H,W] is what `self.context` gave."""
+        """Return the new state [B,C,H,W]; `context` [B,3C,H,W] is the output of `self.context`."""
         count = self.hidden_dim
         gates = torch.sigmoid(
             self.conv_zr(torch.cat([hidden, encoded], dim=1)) + context[:, : 2 * count]
@@ -89,11 +89,11 @@ class HalfStep(nn.Module):
 
 
 class PooledScaleShift(nn.Module):
-    """Read scale and shift from the hidden state; its two queries are constants.
+    """Scale and shift from the hidden state, by attention with two constant queries.
 
-    The score of a pixel x is then a constant vector times x (the key's bias adds the same to all
-    pixels and cancels in the softmax), and as weights sum to one the value and output projections
-    act on the pooled vectors, not on every pixel:
+    The score of a pixel x is then a constant vector times x (the bias of the keys adds the same
+    value to all pixels and cancels in the softmax). As the attention weights sum to one, the value
+    and output projections are applied to the pooled vectors instead of to every pixel:
 
         w = softmax_p(a_qh . x_p)      y_q = sum_h M_h sum_p w_p x_p + b
 
@@ -132,7 +132,7 @@ class PooledScaleShift(nn.Module):
 
 
 def _after_pooling(layers: nn.Sequential, mix: Tensor, offset: Tensor) -> nn.Sequential:
-    """Put the affine map of pooled vectors [heads C] -> [C] in front of a head's first layer."""
+    """Fold the affine map of pooled vectors [heads C] -> [C] into the first layer of a head."""
     first, activation, last = layers
     assert isinstance(first, nn.Linear) and first.bias is not None
     weight = first.weight.double()

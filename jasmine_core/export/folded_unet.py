@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The U-Net with everything constant folded: time, task, text and the all-zero noise latent."""
+"""U-Net whose constant inputs are folded: time step, task, text and the all-zero noise latent."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from jasmine_core.export.constant_folding import (
 
 
 class FoldedUNet(nn.Module):
-    """Map an image latent [B,4,h,w] to what the decoder reads [B,4,h,w], in one step.
+    """Map an image latent [B,4,h,w] to the input of the decoder [B,4,h,w], in one step.
 
-    `affine` (matrix [4,4], offset [4]) leads from the U-Net's v to the decoder's input.
+    `affine` (matrix [4,4], offset [4]) maps the U-Net's prediction v to the decoder's input.
     """
 
     def __init__(
@@ -63,25 +63,26 @@ class FoldedUNet(nn.Module):
     def forward(self, image_latent: Tensor, *features: Tensor) -> Tensor:
         """Return the decoder's input [B,4,h,w].
 
-        `features` of an adapter are the map beside the latent, then a residual for each block.
+        `features` are those of an adapter: the map that is concatenated with the latent, then one
+        residual for each block.
         """
         x = self.conv_in(torch.cat([image_latent, *features[:1]], dim=1))
         skips = [x]
         for i, block in enumerate(self.down_blocks):
             residual = features[1 + i] if features else None
-            if residual is not None and hasattr(block, "attentions"):  # before it halves the size
+            if residual is not None and hasattr(block, "attentions"):  # added before downsampling
                 x, outputs = block(hidden_states=x, temb=None, additional_residuals=residual)
             else:
                 x, outputs = block(hidden_states=x, temb=None)
                 if residual is not None:
                     x = x + residual
-                    outputs = (*outputs[:-1], x)  # diffusers adds in place, to the skip as well
+                    outputs = (*outputs[:-1], x)  # diffusers adds in place, so to the skip as well
             skips += outputs
         x = self.mid_block(x)
         for block in self.up_blocks:
             count = len(block.resnets)
             skips, own = skips[:-count], tuple(skips[-count:])
-            # Sides that do not halve evenly are met again by asking for the next skip's size.
+            # A side that does not halve evenly needs the size of the next skip as upsampling size.
             target: Any = None
             if block.upsamplers is not None and skips:
                 size = skips[-1].shape[-2:]
@@ -93,8 +94,8 @@ class FoldedUNet(nn.Module):
 
 def embed(unet: UNet2DConditionModel, timestep: int, task: Tensor) -> Tensor:
     """Return the embedding [1,E] of a time step and a task vector [4], in float64."""
-    frequencies = unet.time_proj(torch.tensor([timestep]))  # float32, as the U-Net makes them
-    # In a half-precision model they would be rounded once more; the folded one is more exact.
+    # float32, as in the U-Net. A half-precision U-Net rounds them once more; folding does not.
+    frequencies = unet.time_proj(torch.tensor([timestep]))
     embedding = _in_double(unet.time_embedding, frequencies)
     if unet.class_embedding is not None:  # absent in some released weights
         embedding = embedding + _in_double(unet.class_embedding, task[None])
@@ -124,7 +125,7 @@ def _fold_embedding(block: ResnetBlock2D, embedding: Tensor) -> None:
 
 
 def fold_text(attention: Attention, text: Tensor) -> nn.Module:
-    """Return cross-attention to a constant text [1,T,C]; two tokens have a closed form."""
+    """Return cross-attention to a constant text [1,T,C]; for T = 2 it has a closed form."""
     keys, values = (
         _heads(project.weight.double(), text[0].double(), attention.heads)
         for project in (attention.to_k, attention.to_v)
@@ -150,7 +151,7 @@ def _two_tokens(attention: Attention, keys: Tensor, values: Tensor) -> TwoTokenA
 
 
 class TwoTokenAttention(nn.Module):
-    """Attend to two constant tokens: a softmax over two is the sigmoid of their difference.
+    """Attention to two constant tokens, whose softmax is the sigmoid of the score difference.
 
     y = B sigmoid(A x) + b      with one row of A and one column of B per head
     """
@@ -167,7 +168,7 @@ class TwoTokenAttention(nn.Module):
 
 
 class ConstantTextAttention(nn.Module):
-    """Attend to a constant text: keys (scaled) and values are stored."""
+    """Attention to a constant text, with precomputed (scaled) keys and values."""
 
     keys: Tensor
     values: Tensor
@@ -184,6 +185,6 @@ class ConstantTextAttention(nn.Module):
     def forward(self, hidden_states: Tensor, **_: Any) -> Tensor:
         """Return the update [B,N,C] of tokens [B,N,C]."""
         queries = per_head(self.to_q(hidden_states), 2, self.heads).transpose(1, 2)
-        seen = torch.softmax(queries @ self.keys, dim=-1) @ self.values  # [B,heads,N,d]
-        update: Tensor = self.to_out(seen.transpose(1, 2).flatten(2))
+        attended = torch.softmax(queries @ self.keys, dim=-1) @ self.values  # [B,heads,N,d]
+        update: Tensor = self.to_out(attended.transpose(1, 2).flatten(2))
         return update

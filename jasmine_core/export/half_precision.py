@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Half precision with fp32 fallback layers, and the probe that finds them."""
+"""Conversion to float16 with fp32 fallback layers, and the search for these layers."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from jasmine_core.export.folded_ssg import PooledScaleShift
 Network = TypeVar("Network", bound=nn.Module)
 
 HALF_MAX = 65504.0  # the largest float16
-# Sums over a whole map: their squares, or hundreds of thousands of small weights, leave float16.
+# These modules sum over a whole map. Sums of squares exceed the range of float16, and softmax
+# weights of hundreds of thousands of pixels fall below it.
 ALWAYS = (nn.GroupNorm, PooledScaleShift)
 
 
-class Island(nn.Module):
-    """Run a module in float32 inside a float16 network."""
+class Fp32FallbackLayer(nn.Module):
+    """Module that runs in float32 inside a float16 network."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.module = module
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what the module returns, in float16 again."""
+        """Return the outputs of the module, converted to float16."""
         args, kwargs = _cast((args, kwargs), torch.float32)
         return _cast(self.module(*args, **kwargs), torch.float16)
 
@@ -39,7 +40,7 @@ class Island(nn.Module):
 def in_half(network: Network, fp32_layers: Iterable[str] = ()) -> Network:
     """Return a float16 copy of a network; the modules `fp32_layers` stay in float32.
 
-    So do GroupNorm and the SSG's attention, always.
+    GroupNorm and the attention of the SSG always stay in float32.
     """
     kept = set(fp32_layers)
     if unknown := kept - {name for name, _ in network.named_modules()}:
@@ -53,13 +54,13 @@ def in_half(network: Network, fp32_layers: Iterable[str] = ()) -> Network:
     outermost = [n for n in places if not any(n.startswith(f"{other}.") for other in places)]
     for name in outermost:
         parent, _, child = name.rpartition(".")
-        setattr(half.get_submodule(parent), child, Island(half.get_submodule(name)))
+        setattr(half.get_submodule(parent), child, Fp32FallbackLayer(half.get_submodule(name)))
     _halve(half)
     return half
 
 
 def _halve(module: nn.Module) -> None:
-    if isinstance(module, Island):
+    if isinstance(module, Fp32FallbackLayer):
         return
     for name, values in module.named_parameters(recurse=False):
         setattr(module, name, parameter(values, torch.empty((), dtype=torch.float16)))
@@ -77,48 +78,51 @@ def _cast(tree: Any, dtype: torch.dtype) -> Any:
 def find_fp32_layers(
     network: nn.Module, image: Tensor, limit: float = HALF_MAX / 4
 ) -> frozenset[str]:
-    """Return the modules of a float32 network that must stay in float32, judged by an image.
+    """Return the names of the modules that need float32, found by running one image [1,3,H,W].
 
-    Every operation is looked at, not only what modules return: an attention's scores overflow
-    inside of it. Where something exceeds `limit`, the smallest module around it is meant whose
-    answer does not. The margin below float16's own limit is for images not seen here.
+    The result of every operation is checked, not only the outputs of modules, because the scores
+    of an attention overflow inside of it. If a value exceeds `limit`, the smallest module that
+    contains the operation and whose output stays within `limit` is returned. `limit` is below
+    `HALF_MAX`, since other images can give larger values.
     """
-    hot: set[str] = set()
-    place: list[str] = []
+    overflowing: set[str] = set()
+    running: list[str] = []  # names of the modules being run, outermost first
 
     def exceeds(tree: Any) -> bool:
         return any(
-            not float(leaf.detach().abs().amax()) <= limit  # NaN exceeds too
+            not float(leaf.detach().abs().amax()) <= limit  # also true for NaN
             for leaf in tree_leaves(tree)
             if isinstance(leaf, Tensor) and leaf.is_floating_point() and leaf.numel()
         )
 
-    class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    class CheckOperations(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             result = func(*args, **(kwargs or {}))
-            if place[-1] not in hot and exceeds(result):
-                hot.add(place[-1])
+            if running[-1] not in overflowing and exceeds(result):
+                overflowing.add(running[-1])
             return result
 
     def enter(name: str) -> Any:
-        return lambda *_: place.append(name)
+        return lambda *_: running.append(name)
 
-    def leave(_module: nn.Module, _args: Any, answer: Any) -> None:
-        name = place.pop()
-        if name in hot and place and exceeds(answer):
-            hot.remove(name)
-            hot.add(place[-1])
+    def leave(_module: nn.Module, _args: Any, outputs: Any) -> None:
+        name = running.pop()
+        if name in overflowing and running and exceeds(outputs):
+            overflowing.remove(name)
+            overflowing.add(running[-1])
 
     handles = []
     for name, module in network.named_modules():
         handles.append(module.register_forward_pre_hook(enter(name)))
         handles.append(module.register_forward_hook(leave))
     try:
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), Watch():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), CheckOperations():  # type: ignore[no-untyped-call]
             network(image)
     finally:
         for handle in handles:
             handle.remove()
-    return frozenset(name for name, _ in network.named_children()) if "" in hot else frozenset(hot)
+    if "" in overflowing:  # the network as a whole
+        return frozenset(name for name, _ in network.named_children())
+    return frozenset(overflowing)

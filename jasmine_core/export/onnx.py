@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A Jasmine as ONNX: static shapes, opset 20, one graph or three.
+"""Jasmine model as ONNX graphs: static shapes, opset 20, one graph or three.
 
 encoder.onnx   image [1,3,H,W] in [0,1]  ->  latent [1,4,h,w], and the features of an adapter
-unet.onnx      latent, features          ->  v [1,4,h,w]: what the decoder reads, see `unet`
+unet.onnx      latent, features          ->  v [1,4,h,w]: input of the decoder, see `FoldedUNet`
 decoder.onnx   latent, v                 ->  ssi [1,1,H,W], depth [1,n,H,W]
-jasmine.onnx   all of them: image        ->  ssi, depth
+jasmine.onnx   all stages: image         ->  ssi, depth
 
-`depth` has one channel per SSG iteration, in model units; the last is the answer. Inputs and
-outputs are float32 in every precision. Weights of more than 1 GB lie beside the graph.
+`depth` has one channel per SSG iteration, in model units; the last one is the final depth. Inputs
+and outputs are float32 in every precision. Weights of more than 1 GB are written beside the graph.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Size
 from jasmine_core.model.jasmine import JasmineModel
 
-OPSET = 20  # the newest that TensorRT 10.0 to 10.8 read
-PROTOBUF_MAX = 1 << 30  # [bytes] of weights inside the file; a protobuf ends at 2 GB
+OPSET = 20  # the newest opset that TensorRT 10.0 to 10.8 read
+PROTOBUF_MAX = 1 << 30  # [bytes] of weights inside the file; a protobuf holds 2 GB at most
 Precision = Literal["fp32", "fp16"]
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Describe one graph to write: a stage of the network and the names of both its sides."""
+    """Graph to write: a stage of the network with its example inputs and output names."""
 
     file: str
     stage: nn.Module
@@ -63,10 +63,24 @@ def export_onnx(
     transposed: bool = False,
     source: str = "",
 ) -> tuple[Path, ...]:
-    """Write a model's graphs for images of one size (width, height), and their card.
+    """Write the graphs of a model for images of one size (width, height), and their card.
 
-    `fp32_layers` are paths of modules that stay in float32 beside fp16, such as "decoder" or
-    "unet.mid_block". `source` is the hash of the checkpoint, by default of the weights themselves.
+    Args:
+        model: Model to export.
+        folder: Folder of the graphs and of the card.
+        size: (width, height) of the images [px].
+        precision: fp32 or fp16.
+        fp32_layers: Paths of the modules that stay in float32 in an fp16 graph, such as "decoder"
+            or "unet.mid_block".
+        split: Write three graphs instead of one.
+        transposed: Replace each upsampling and its convolution by a transposed convolution.
+        source: Fingerprint of the checkpoint; by default a hash of the weights of `model`.
+
+    Returns:
+        The written graphs, in the order in which they run.
+
+    Raises:
+        ConfigError: A side is not a multiple of `model.multiple`.
     """
     width, height = size
     if width <= 0 or height <= 0 or width % model.multiple or height % model.multiple:
@@ -130,22 +144,22 @@ def _graphs(
         width // model.latent_scale,
     )
     latent = torch.zeros(1, *shape)
-    seen: dict[str, Tensor] = {}
+    features: dict[str, Tensor] = {}
     if model.adapter:
         names = ["beside", *(f"residual_{i}" for i in range(len(model.adapter.projections)))]
-        features = model.adapter(image.to(model.adapter.beside.weight))
-        found = (features.beside, *features.residuals)
-        seen = {name: torch.zeros(x.shape) for name, x in zip(names, found, strict=True)}
+        computed = model.adapter(image.to(model.adapter.beside.weight))
+        maps = (computed.beside, *computed.residuals)
+        features = {name: torch.zeros(x.shape) for name, x in zip(names, maps, strict=True)}
     encoder, unet, decoder = SPLIT
     return [
-        Graph(encoder, folded.inputs(), {"image": image}, ("latent", *seen)),
-        Graph(unet, folded.unet, {"latent": latent, **seen}, ("v",)),
+        Graph(encoder, folded.inputs(), {"image": image}, ("latent", *features)),
+        Graph(unet, folded.unet, {"latent": latent, **features}, ("v",)),
         Graph(decoder, folded.decoder, {"latent": latent, "v": latent.clone()}, ("ssi", "depth")),
     ]
 
 
-class _Edge(nn.Module):
-    """Run a stage in its own type between float32 inputs and outputs."""
+class _Float32Interface(nn.Module):
+    """Stage with float32 inputs and outputs around its own precision."""
 
     def __init__(self, stage: nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
@@ -153,16 +167,16 @@ class _Edge(nn.Module):
         self._dtype = dtype
 
     def forward(self, *inputs: Tensor) -> Any:
-        """Return the stage's outputs in float32."""
+        """Return the outputs of the stage in float32."""
         outputs = self.stage(*(x.to(self._dtype) for x in inputs))
         return tree_map(lambda x: x.float(), outputs)
 
 
 def _trace(graph: Graph, dtype: torch.dtype) -> Any:
-    """Return a stage as an onnx_ir model, free of everything that is not the network."""
+    """Return a stage as an onnx_ir model without metadata of the exporter."""
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            _Edge(graph.stage, dtype),
+            _Float32Interface(graph.stage, dtype),
             tuple(graph.inputs.values()),
             dynamo=True,
             opset_version=OPSET,
@@ -173,7 +187,7 @@ def _trace(graph: Graph, dtype: torch.dtype) -> Any:
     assert program is not None
     model = program.model
     for index, node in enumerate(model.graph):
-        # Layers are called by their place in the network, for profiles and complaints.
+        # Nodes are named by their module, so that profiles and errors of TensorRT can be read.
         scopes = ast.literal_eval(node.metadata_props.get("pkg.torch.onnx.name_scopes", "['']"))
         node.name = f"{'/'.join(scopes[-2:-1])}/{node.op_type}_{index}".lstrip("/")
         node.metadata_props.clear()  # line numbers and paths of this machine
@@ -187,19 +201,19 @@ def _trace(graph: Graph, dtype: torch.dtype) -> Any:
 
 
 def _save(model: Any, file: Path) -> None:
-    """Write a graph; a file of that name is whole or not there."""
+    """Write a graph completely or not at all."""
     import onnx_ir
 
     size = sum(w.const_value.nbytes for w in model.graph.initializers.values())
     data = f"{file.name}.data" if size > PROTOBUF_MAX else None
-    file.unlink(missing_ok=True)  # before its weights change under it
+    file.unlink(missing_ok=True)  # an old graph must not be read with the new weights
     with atomic_file(file) as temporary:
         onnx_ir.save(model, temporary, external_data=data)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks to itself; what it gets wrong it raises."""
+    """Suppress log lines and warnings of the exporter; its failures raise exceptions."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

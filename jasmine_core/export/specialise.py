@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Jasmine as one function of the image: everything that never changes, folded exactly.
+"""Jasmine as a function of the image alone, with all constants folded exactly.
 
-encode   the mean half of quant_conv and the latent's scale, into the encoder's last convolution
-denoise  time, task, text and the zero latent (see `unet`); v to x_0 and post_quant_conv
-decode   nothing is left but the decoder
-refine   constant queries, context once (see `ssg`)
+encode   mean half of quant_conv and scale of the latent, folded into the encoder's last convolution
+denoise  time, task, text and the zero latent (see `folded_unet`); v to x_0 and post_quant_conv
+decode   the decoder without changes
+refine   constant queries, context computed once (see `folded_ssg`)
 """
 
 from __future__ import annotations
@@ -27,21 +27,22 @@ from jasmine_core.model.jasmine import TASKS, JasmineModel
 
 
 class Encoder(nn.Module):
-    """Map images [B,3,H,W] in [0,1] to their scaled mean latents [B,4,h,w]."""
+    """Encoder from images [B,3,H,W] in [0,1] to scaled mean latents [B,4,h,w]."""
 
     def __init__(self, vae: nn.Module) -> None:
         super().__init__()
         self.vae = vae
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the latent."""
-        # Not folded: the encoder pads with the zeros of [-1,1], which are the greys of [0,1].
+        """Return the latents."""
+        # The scaling from [0,1] to [-1,1] is not folded, because the encoder pads with zeros after
+        # it, which are grey pixels.
         latent: Tensor = self.vae(2 * image - 1)
         return latent
 
 
 class Inputs(nn.Module):
-    """Map images to all that the U-Net is given: the latent, then an adapter's features."""
+    """All inputs of the U-Net for an image: the latent, then the features of an adapter."""
 
     def __init__(self, encoder: Encoder, adapter: FoldedAdapter | None) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class Inputs(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Decode what the U-Net gave and refine it to depth."""
+    """Decoder of the U-Net's output, with the refinement to depth."""
 
     def __init__(self, vae: nn.Module, ssg: FoldedSSG, code: DepthCode) -> None:
         super().__init__()
@@ -69,7 +70,7 @@ class Decoder(nn.Module):
 
 
 class SpecialisedJasmine(nn.Module):
-    """Predict depth from images [B,3,H,W] in [0,1], and from nothing else."""
+    """Jasmine for the depth task, a function of images [B,3,H,W] in [0,1]."""
 
     def __init__(
         self,
@@ -91,16 +92,16 @@ class SpecialisedJasmine(nn.Module):
         return ssi, depths
 
     def inputs(self) -> Inputs:
-        """Return what comes before the U-Net, as one module."""
+        """Return the encoder and the adapter as one module."""
         return Inputs(self.encoder, self.adapter)
 
 
 @torch.no_grad()
 def specialise(model: JasmineModel, transposed: bool = False) -> SpecialisedJasmine:
-    """Fold a model for the depth task; the model itself stays as it is and shares its weights.
+    """Return a folded copy of a model for the depth task; it shares all unchanged weights.
 
-    `transposed` also makes every upsampling and the convolution after it one transposed
-    convolution: fewer operations, but not on every machine less time.
+    `transposed` also replaces every upsampling and the convolution after it by one transposed
+    convolution. This needs fewer operations, but is not faster on every machine.
     """
     vae, latents = model.vae, model.vae.config.latent_channels
     scale = float(vae.config.scaling_factor)

@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Canonical focal length: what depth would be if every camera had the same one.
+"""Depth for a canonical focal length, the same for all cameras.
 
     D_canonical = D f_canonical / f_x                                  (Metric3D, arXiv 2307.10984)
 
-A lens that enlarges by two shows an object as if it were at half its distance. A network that sees
-pixels alone can only learn the canonical depth; the camera's own f_x turns it into metres. f_x is
-that of the image that the network sees, in its pixels.
+With twice the focal length, an object looks like one at half the distance. From pixels alone, a
+network can only learn canonical depth; f_x of the camera converts it to metres. f_x is that of the
+network's image [px].
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch import Tensor
 
 
 def focal_ratio(K: Tensor, canonical: float) -> Tensor:
-    """Return f_x / f_canonical [B,1,1,1] of K [B,3,3] px; canonical depth times it is real."""
+    """Return the factor f_x / f_canonical [B,1,1,1] from canonical to real depth; K [B,3,3] px."""
     return (K[:, 0, 0] / canonical)[:, None, None, None]
 
 
 def canonical_depth(depth: Tensor, ratio: Tensor, farthest: float) -> Tensor:
-    """Return canonical depth [B,1,H,W] of real depth, up to `farthest`; 0 = unknown stays 0.
+    """Return the canonical depth [B,1,H,W] of real depth, at most `farthest`; 0 is unknown.
 
-    Depth at `farthest` is sky, which no lens brings nearer.
+    Depth at `farthest` is sky and is not scaled.
     """
     scaled = (depth / ratio).clamp(max=farthest)
     return scaled.where(depth < farthest, depth.clamp(max=farthest))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The disparity that networks of the monodepth family predict, and the depth that it stands for."""
+"""Conversion between depth and the disparity predicted by networks of the monodepth2 family."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from torch import Tensor
 
-NEAREST, FARTHEST = 0.1, 100.0  # model units, reached at disparity 1 and 0
+NEAREST, FARTHEST = 0.1, 100.0  # [model units] depths at disparity 1 and 0
 
 
 def depth_from_disparity(disparity: Tensor) -> Tensor:
-    """Return depth in 0.1..100 model units of a sigmoid disparity in 0..1, any shape.
+    """Return the depth, 0.1 to 100 model units, of a disparity in [0,1] of any shape.
 
     D = 1 / (0.01 + 9.99 d)
     """
@@ -23,5 +23,5 @@ Depth = TypeVar("Depth", float, Tensor)
 
 
 def disparity_from_depth(depth: Depth) -> Depth:
-    """Return the disparity of depth [units]: one number, or a tensor of any shape."""
+    """Return the disparity of depth [model units], a number or a tensor of any shape."""
     return (1 / depth - 1 / FARTHEST) / (1 / NEAREST - 1 / FARTHEST)

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth images as measurements: points in space, flying pixels, ranges, millimetres.
+"""Conversion of depth images to points and integers, and removal of unreliable pixels.
 
-Everywhere depth is float32 [H,W] in metres along +Z, and NaN says that nothing is known there.
+Depth is float32 [H,W] in metres along +Z; NaN is unknown (REP 118).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _NEIGHBOURS = np.ones((3, 3), np.uint8)  # a pixel and the eight around it
 
 
 def back_project(depth: Depth, K: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the points [H,W,3] seen by every pixel, optical frame (REP 103); NaN stays NaN.
+    """Return the points [H,W,3] of all pixels in the optical frame (REP 103); NaN stays NaN.
 
-    X = (u - c_x) / f_x · Z and Y = (v - c_y) / f_y · Z. A rectified image has no skew, so one
-    factor per column and one per row do the work of a ray per pixel. In memory X, Y and Z lie apart
-    as planes, which are quicker to write and to pack into clouds.
+    X = (u - c_x) / f_x · Z and Y = (v - c_y) / f_y · Z. A rectified image has no skew, so that one
+    factor per column and one per row are enough. X, Y and Z are separate planes in memory, which
+    are faster to write and to pack into point clouds.
     """
     height, width = depth.shape
     x = ((np.arange(width) - K[0, 2]) / K[0, 0]).astype(np.float32)  # [W]
@@ -38,12 +38,12 @@ def back_project(depth: Depth, K: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def without_flying_pixels(depth: Depth, threshold: float) -> Depth:
-    """Forget the pixels [H,W] on either side of a depth discontinuity.
+    """Return depth [H,W] without the pixels on both sides of a depth discontinuity.
 
-    A pixel d flies if |d - q| / min(d, q) > threshold for one of its eight neighbours q. The
-    largest and the smallest of them decide: it stays if max / (1 + threshold) <= d <= min (1 +
-    threshold). What a blurred edge leaves floating between two surfaces goes with the edge. Unknown
-    pixels are nobody's neighbours.
+    A pixel d is removed if |d - q| / min(d, q) > threshold for one of its eight neighbours q. Only
+    the largest and the smallest neighbour matter: d is kept if max / (1 + threshold) <= d <= min (1
+    + threshold). This also removes pixels between two surfaces at a blurred edge. Unknown
+    neighbours are ignored.
     """
     ratio = np.float32(1 + threshold)
     lower, upper = depth / ratio, depth * ratio
@@ -53,27 +53,26 @@ def without_flying_pixels(depth: Depth, threshold: float) -> Depth:
 
 
 def limit_range(depth: Depth, near: float, far: float) -> Depth:
-    """Forget what lies outside [near, far] metres."""
+    """Return depth without the pixels outside [near, far] metres."""
     return _within(depth, near, far)
 
 
 def _within(depth: Depth, lower: Any, upper: Any) -> Depth:
-    """Forget what lies outside of bounds, each a number or a map [H,W]."""
+    """Return depth without the pixels outside of bounds, each a number or a map [H,W]."""
     limited = np.full(depth.shape, np.nan, np.float32)
-    cv2.copyTo(depth, cv2.inRange(depth, lower, upper), limited)  # a fifth of numpy's time
+    cv2.copyTo(depth, cv2.inRange(depth, lower, upper), limited)  # five times faster than numpy
     return limited
 
 
 def depth_to_millimetres(depth: Depth) -> NDArray[np.uint16]:
-    """Return whole millimetres with 0 for unknown (REP 118)."""
+    """Return depth in millimetres with 0 for unknown (REP 118)."""
     return depth_to_sixteen_bits(depth, 1000)
 
 
 def depth_to_sixteen_bits(depth: Depth, units_per_metre: float) -> NDArray[np.uint16]:
-    """Return whole units with 0 for unknown.
+    """Return depth in integer units with 0 for unknown.
 
-    What rounds to more than 65 535 does not fit and becomes unknown too; wrapped around it would be
-    a near obstacle that is not there.
+    Depth above 65 535 units becomes unknown too; an overflow would turn it into a near obstacle.
     """
     units = np.rint(depth * np.float32(units_per_metre))
     fits = (units > 0) & (units <= 65535)  # false for NaN
@@ -83,18 +82,18 @@ def depth_to_sixteen_bits(depth: Depth, units_per_metre: float) -> NDArray[np.ui
 def thin(
     depth: Depth, image: NDArray[np.uint8], K: NDArray[np.float64], stride: int
 ) -> tuple[Depth, NDArray[np.uint8], NDArray[np.float64]]:
-    """Take every `stride`-th row and column of depth [H,W] and image [H,W,3], and their K.
+    """Return every `stride`-th row and column of depth [H,W] and image [H,W,3], with their K.
 
-    Samples are taken, not averaged, so pixel (u, v) of the result is pixel (u s, v s) exactly.
+    Pixels are not averaged: pixel (u, v) of the result is pixel (u s, v s) of the input.
     """
     thinned = np.diag([1 / stride, 1 / stride, 1]) @ K
     return depth[::stride, ::stride], image[::stride, ::stride], thinned
 
 
 def project_points(points: NDArray[np.float32], camera: Camera) -> Depth:
-    """Return the sparse depth [H,W] that points [N,3] of the optical frame leave; NaN elsewhere.
+    """Return the sparse depth image [H,W] of points [N,3] in the optical frame; NaN elsewhere.
 
-    Of several points in one pixel the nearest counts, as it hides the others.
+    If several points fall into one pixel, the nearest is used, as it hides the others.
     """
     z = points[:, 2]
     ahead = np.isfinite(points).all(axis=1) & (z > 0)

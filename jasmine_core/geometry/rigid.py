@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Rigid transforms as [4,4] matrices: `T_target_source` maps points of the source to the target.
+"""Rigid transforms [4,4]: `T_target_source` maps points from the source to the target frame.
 
     p_target = T_target_source p_source        T_c_a = T_c_b @ T_b_a
 
-Quaternions are (x, y, z, w) as in ROS; seven numbers are translation and quaternion in this order.
+Quaternions are (x, y, z, w) as in ROS. Seven numbers are a translation followed by a quaternion.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BODY_FROM_OPTICAL: Array = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
 
 
 def rotation_of(quaternion: ArrayLike) -> Array:
-    """Return the rotation [3,3] of a quaternion (x, y, z, w) of any length but zero."""
+    """Return the rotation [3,3] of a quaternion (x, y, z, w) of any length above zero."""
     x, y, z, w = normalised(quaternion)
     return np.array(
         [
@@ -32,7 +32,7 @@ def rotation_of(quaternion: ArrayLike) -> Array:
 
 def quaternion_of(rotation: Array) -> Array:
     """Return the quaternion (x, y, z, w), w >= 0, of a rotation [3,3]."""
-    # The eigenvector of the largest eigenvalue: no special cases, unlike formulas with a pivot.
+    # The eigenvector of the largest eigenvalue needs no special cases, unlike the usual formulas.
     (a, b, c), (d, e, f), (g, h, i) = rotation
     symmetric = np.array(
         [
@@ -47,17 +47,17 @@ def quaternion_of(rotation: Array) -> Array:
 
 
 def normalised(quaternion: ArrayLike) -> Array:
-    """Return a quaternion of length 1; a zero one is a ValueError."""
+    """Return a quaternion of length 1; raise ValueError if its length is zero or not finite."""
     q = np.asarray(quaternion, np.float64)
     length = np.linalg.norm(q)
     if not np.isfinite(length) or length < 1e-9:
-        raise ValueError(f"quaternion {q.tolist()} is no rotation")
+        raise ValueError(f"quaternion {q.tolist()} is not a rotation: its length must be above 0")
     unit: Array = q / length
     return unit
 
 
 def rigid(rotation: ArrayLike, translation: ArrayLike) -> Array:
-    """Assemble a transform from rotation [3,3] and translation [3]."""
+    """Return the transform of a rotation [3,3] and a translation [3]."""
     T = np.eye(4)
     T[:3, :3] = rotation
     T[:3, 3] = translation
@@ -65,13 +65,13 @@ def rigid(rotation: ArrayLike, translation: ArrayLike) -> Array:
 
 
 def from_numbers(numbers: ArrayLike) -> Array:
-    """Read a transform from seven numbers."""
+    """Return the transform of seven numbers (x, y, z, qx, qy, qz, qw)."""
     values = np.asarray(numbers, np.float64)
     return rigid(rotation_of(values[3:]), values[:3])
 
 
 def to_numbers(T: Array) -> list[float]:
-    """Write a transform as seven numbers."""
+    """Return the seven numbers (x, y, z, qx, qy, qz, qw) of a transform."""
     return [*T[:3, 3].tolist(), *quaternion_of(T[:3, :3]).tolist()]
 
 
@@ -82,17 +82,20 @@ def inverse(T_target_source: Array) -> Array:
 
 
 def angle_of(rotation: Array) -> float:
-    """Return by how much a rotation [3,3] turns, in 0..pi [rad]."""
-    # atan2 stays exact for the small turns between frames, where arccos loses half its digits.
+    """Return the angle of a rotation [3,3], in 0..pi [rad]."""
+    # atan2 is exact for the small rotations between frames; arccos loses half of the digits.
     (_, b, c), (d, _, f), (g, h, _) = rotation
     sine = np.sqrt((h - f) ** 2 + (c - g) ** 2 + (d - b) ** 2) / 2
     return float(np.arctan2(sine, (np.trace(rotation) - 1) / 2))
 
 
 def interpolate(T_a: Array, T_b: Array, share: float) -> Array:
-    """Return the transform `share` of the way from one to the other: straight, at constant turn."""
+    """Interpolate between two transforms: linear translation, slerp of the rotation.
+
+    `share` is 0 for `T_a` and 1 for `T_b`.
+    """
     a, b = quaternion_of(T_a[:3, :3]), quaternion_of(T_b[:3, :3])
-    if a @ b < 0:  # a quaternion and its negative are one rotation; take the shorter way
+    if a @ b < 0:  # q and -q are the same rotation; use the shorter path
         b = -b
     half = float(np.arctan2(np.linalg.norm(b - (a @ b) * a), a @ b))
     if half < 1e-9:

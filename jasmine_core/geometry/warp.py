@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Look at one image from the pose of another: poses, projection and sampling in torch.
+"""Warping of a source image to the camera pose of a target image, in torch.
 
     I_{s->t} = I_s < pi( K (R D K^-1 p + t) ) >          [R|t] = T_source_target        (Eq. 1)
 
-The source image is sampled where the points of the target image fall on it. Nothing here is a
-matrix product over pixels: products are what autocast and TF32 round to some three digits, and a
-coordinate near 1000 px needs six.
+The source image is sampled at the projections of the target's points. Matrix products over pixels
+are avoided, because autocast and TF32 round products to about three digits, and a coordinate near
+1000 px needs six.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-BEHIND = 1e-3  # model units; nearer points, or those behind the camera, have no projection
+BEHIND = 1e-3  # [model units] least depth of a point that can be projected
 
 
 class Warped(NamedTuple):
-    """Hold an image as another camera would have seen it."""
+    """Source image, warped to the pose of the target."""
 
     image: Tensor  # [B,C,H,W]
-    inside: Tensor  # [B,1,H,W] bool: the point lies in front of the source and on its image
+    inside: Tensor  # [B,1,H,W] bool: the point is in front of the source camera and in its image
 
 
 def rigid_transform(axis_angle: Tensor, translation: Tensor, invert: bool = False) -> Tensor:
-    """Return T [B,4,4] that turns by `axis_angle` [B,3] [rad], then moves by `translation` [B,3].
+    """Return T [B,4,4] that rotates by `axis_angle` [B,3] [rad], then translates by `translation`.
 
-    `invert` returns T^-1 instead. Rodrigues' formula, written so that values and gradients hold at
-    no rotation, where the axis does not exist:
+    `translation` is [B,3]; `invert` returns T^-1 instead. Rodrigues' formula is written with sinc,
+    so that values and gradients are finite for a rotation of zero, which has no axis:
 
     R = cos a I + (sin a / a) [v]_x + ((1 - cos a) / a^2) v v^T        a = |v|
     """
@@ -54,11 +54,11 @@ def rigid_transform(axis_angle: Tensor, translation: Tensor, invert: bool = Fals
 
 
 def back_project(depth: Tensor, K: Tensor) -> Tensor:
-    """Return the points [B,3,H,W] that a depth map [B,1,H,W] stands for; K [B,3,3] or [3,3]."""
+    """Return the points [B,3,H,W] of a depth map [B,1,H,W]; K is [B,3,3] or [3,3] px."""
     height, width = depth.shape[-2:]
     u = torch.arange(width, dtype=K.dtype, device=K.device)
     v = torch.arange(height, dtype=K.dtype, device=K.device)[:, None]
-    # inv_ex does not make a GPU wait for the verdict; a camera has no singular K.
+    # Unlike inv, inv_ex does not wait for the GPU to check for a singular K; no camera has one.
     inverse: Tensor = torch.linalg.inv_ex(K).inverse
     k = inverse.expand(len(depth), 3, 3)[..., None, None]
     rays = k[:, :, 0] * u + k[:, :, 1] * v + k[:, :, 2]  # [B,3,H,W]
@@ -66,10 +66,9 @@ def back_project(depth: Tensor, K: Tensor) -> Tensor:
 
 
 def project(points: Tensor, K: Tensor, T_source_target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where points [B,3,H,W] of the target fall in the source: pixels [B,2,H,W], depth.
+    """Return pixels [B,2,H,W] and depth [B,1,H,W] in the source of the target's points [B,3,H,W].
 
-    The depth [B,1,H,W] is that along the source's Z. Pixels of points behind the camera are finite
-    and mean nothing.
+    Depth is along +Z of the source. Pixels of points behind the camera are finite, but not valid.
     """
     x, y, z = points[:, :, None].unbind(1)  # [B,1,H,W] each
     T = T_source_target[..., None, None]  # [B,4,4,1,1]
@@ -81,10 +80,10 @@ def project(points: Tensor, K: Tensor, T_source_target: Tensor) -> tuple[Tensor,
 
 
 def warp(source: Tensor, depth: Tensor, K: Tensor, T_source_target: Tensor) -> Warped:
-    """Return the source [B,C,H,W] as the target would see it, for the target's depth [B,1,H,W].
+    """Return the source [B,C,H,W] warped to the target, for the target's depth [B,1,H,W].
 
-    Depth and translation share any unit. Both images have the same K [px]. Points that fall
-    beside the source get its nearest edge pixel and are not `inside`.
+    Depth and translation have the same unit. Both images have the same K [px]. Points that project
+    outside the source get its nearest edge pixel and are not `inside`.
     """
     height, width = source.shape[-2:]
     pixels, distance = project(back_project(depth, K), K, T_source_target)
@@ -93,7 +92,7 @@ def warp(source: Tensor, depth: Tensor, K: Tensor, T_source_target: Tensor) -> W
     image = F.grid_sample(
         source.to(grid.dtype), grid, mode="bilinear", padding_mode="border", align_corners=True
     )
-    # An image reaches half a pixel beyond the centres of its outermost pixels.
+    # An image extends half a pixel beyond the centres of its outermost pixels.
     on_image = (u >= -0.5) & (u <= width - 0.5) & (v >= -0.5) & (v <= height - 0.5)
     inside = on_image[:, None] & (distance > BEHIND)
     return Warped(image, inside)

@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Image in, depth out."""
+"""Depth prediction at run time: predictor, backends and metric scale."""

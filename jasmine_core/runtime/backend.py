@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The seam between the predictor and whatever runs the network; numpy on both sides."""
+"""Interface between the predictor and the backends that run the network, in numpy arrays."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 BACKENDS = ("auto", "torch", "onnxruntime", "openvino", "tensorrt")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
-# The stages of a network that runs whole, or in parts.
+# Names of the stages of a network that runs as a whole or in parts.
 NETWORK_STAGES = ("network", "encode", "denoise", "decode", "refine")
-_HOMES = {
+_MODULES = {  # module and class of each backend
     "torch": ("backend_torch", "TorchBackend"),
     "onnxruntime": ("backend_onnxruntime", "OnnxRuntimeBackend"),
     "openvino": ("backend_openvino", "OpenVinoBackend"),
@@ -39,23 +39,23 @@ _EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino", "tensorrt": "tensorrt"
 
 @dataclass(frozen=True)
 class BackendInfo:
-    """Say what a backend runs, on what, and what its numbers mean."""
+    """Properties of a loaded backend: device, precision, model and units of the depth."""
 
     name: str
     device: str
     precision: str
-    model: str  # the checkpoint's own description
+    model: str  # description stored in the checkpoint
     nominal_size: tuple[int, int]  # (width, height) [px] that the network was trained on
     metres_per_unit: float | None  # None: depths are up-to-scale
-    multiple: int = 64  # [px] of both sides of its images
+    multiple: int = 64  # [px] both sides of the network's image are multiples of it
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
-    sizes: tuple[tuple[int, int], ...] = ()  # (width, height) [px], the only ones; empty: any
-    untrained: bool = False  # the weights have not learned depth: it has no meaning
+    sizes: tuple[tuple[int, int], ...] = ()  # supported (width, height) [px]; empty: any
+    untrained: bool = False  # the weights are not trained for depth, which has no meaning
 
 
 @dataclass(frozen=True)
 class NetworkMaps:
-    """Hold the network's answer to one image."""
+    """Output of the network for one image."""
 
     ssi: NDArray[np.float32]  # [h,w] in [0,1]
     depths: NDArray[np.float32]  # [n,h,w] after each SSG iteration, model units
@@ -63,7 +63,7 @@ class NetworkMaps:
 
 
 class Backend(Protocol):
-    """Run the network on one image [3,h,w] float32 in [0,1]."""
+    """Network that can be run on one image [3,h,w] float32 in [0,1]."""
 
     info: BackendInfo
 
@@ -74,20 +74,24 @@ class Backend(Protocol):
 
 @dataclass
 class StageClock:
-    """Measure the wall time of named stages, in the order they are run."""
+    """Wall time of named stages, in the order in which they are run."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time the block under `name`."""
+        """Add the duration of the block to the time of `name`."""
         start = perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
 
 def load_backend(checkpoint: Checkpoint, backend: str, device: str, precision: str) -> Backend:
-    """Load a checkpoint into a backend; "auto" chooses the best that this machine has."""
+    """Load a checkpoint into a backend; "auto" chooses the fastest one available.
+
+    Raises:
+        ConfigError: The backend or precision is unknown, or a package is missing.
+    """
     if backend not in BACKENDS:
         raise ConfigError(f"backend {backend!r} is not one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
@@ -96,7 +100,7 @@ def load_backend(checkpoint: Checkpoint, backend: str, device: str, precision: s
         backend = "disparity"
     elif backend == "auto":
         backend = choose_backend(checkpoint, device, precision)
-    module, name = _HOMES[backend]
+    module, name = _MODULES[backend]
     try:
         kind = getattr(import_module(f"jasmine_core.runtime.{module}"), name)
     except ImportError as err:
@@ -109,11 +113,11 @@ def load_backend(checkpoint: Checkpoint, backend: str, device: str, precision: s
 
 
 def choose_backend(checkpoint: Checkpoint, device: str, precision: str = "auto") -> str:
-    """Return what "auto" means for a checkpoint on this machine.
+    """Return the backend that "auto" stands for, for a checkpoint on this machine.
 
-    tensorrt where its engines passed their check on this machine, else torch where it has a GPU,
-    else ONNX Runtime where an export is at hand or nothing else is, else torch: what takes a minute
-    to make is made when it is asked for. Looks without importing torch.
+    The first that applies: tensorrt if validated engines exist for this machine, torch if it has a
+    GPU, onnxruntime if an export exists or torch is not installed, else torch. An export is not
+    made for this choice, because that takes minutes. Torch is imported only if there is a GPU.
     """
     if checkpoint.kind == "disparity_net":
         return "torch"

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A disparity net in the place of Jasmine: the teacher and baseline, run and judged alike."""
+"""Backend of disparity nets, so that teacher and baseline are run and evaluated like Jasmine."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
 
 
 class DisparityBackend:
-    """Run a DisparityNet in inference mode, on a CPU or a CUDA device."""
+    """DisparityNet in inference mode, on a CPU or a CUDA device."""
 
     def __init__(self, net: DisparityNet, device: str = "auto", precision: str = "auto") -> None:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if precision not in ("auto", "fp32"):
-            raise ConfigError(f"a disparity net runs in fp32, not in {precision}")
+            raise ConfigError(f"precision {precision!r}: a disparity net runs only in fp32")
         try:
             self._device = torch.device(device)
             self._net = net.to(self._device).eval()
@@ -49,7 +49,7 @@ class DisparityBackend:
 
     @torch.inference_mode()
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
-        """Return the maps of one image [3,h,w] in [0,1]; its depth has one iteration."""
+        """Return the maps of one image [3,h,w] in [0,1], with a single depth map."""
         clock = StageClock()
         with clock.stage("network"):
             depth = self._net.depth(torch.from_numpy(image)[None].to(self._device))  # [1,1,h,w]

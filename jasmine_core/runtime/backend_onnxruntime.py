@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime: the default on a CPU, and on CUDA where its GPU build is installed."""
+"""Backend of ONNX Runtime, on a CPU, or on a CUDA device if onnxruntime-gpu is installed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 
 class OnnxRuntimeBackend(GraphBackend):
-    """Run exports with ONNX Runtime."""
+    """Exports run by ONNX Runtime."""
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> OnnxRuntimeBackend:
@@ -35,7 +35,7 @@ class OnnxRuntimeBackend(GraphBackend):
             raise ConfigError(f"device {device!r} is not auto, cpu, cuda or cuda:N")
         if kind == "cuda" and not has_cuda:
             raise ConfigError(
-                f"device {device!r} needs onnxruntime-gpu; this ONNX Runtime has "
+                f"device {device!r} needs onnxruntime-gpu; the installed ONNX Runtime has only "
                 f"{', '.join(onnxruntime.get_available_providers())}"
             )
         if precision == "auto":
@@ -56,16 +56,16 @@ class OnnxRuntimeBackend(GraphBackend):
 
 
 class _Session:
-    """Run one graph file."""
+    """Graph file loaded into ONNX Runtime."""
 
     def __init__(self, file: Path, card: ExportCard, providers: list[Any]) -> None:
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors; the rest concerns its own optimiser
-        # A robot shares its CPU: threads that spin while they wait slow everything else down.
+        options.log_severity_level = 3  # errors only; warnings concern ONNX Runtime's optimizer
+        # Threads that spin while they wait would slow down the other processes of a robot.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(file, options, providers=providers)
-        except Exception as err:  # ONNX Runtime's exceptions have no common class
+        except Exception as err:  # ONNX Runtime's exceptions have no common base class
             raise ExportError(
                 f"{file} cannot be loaded ({str(err).splitlines()[0]}); delete its folder and "
                 "export it again"
@@ -73,7 +73,7 @@ class _Session:
         if not matches(card, self._session.get_modelmeta().custom_metadata_map):
             raise ExportError(
                 f"{file} is not the graph that {file.parent / 'export.json'} describes; delete "
-                "the folder and export it again"
+                "the folder and export the checkpoint again"
             )
         self._inputs = [value.name for value in self._session.get_inputs()]
         self._outputs = [value.name for value in self._session.get_outputs()]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""OpenVINO: another way to run the exports on a CPU, often faster on Intel's."""
+"""Backend of OpenVINO, which runs exports on a CPU, often faster on Intel processors."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors
 
 
 class OpenVinoBackend(GraphBackend):
-    """Run exports with OpenVINO."""
+    """Exports run by OpenVINO."""
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> OpenVinoBackend:
         """Load a checkpoint, or a folder of exports, into OpenVINO."""
         if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
             raise ConfigError(
-                f"OpenVINO runs fp32 on the CPU here, not {precision} on {device}; "
-                "leave both at auto"
+                f"the openvino backend runs in fp32 on the CPU, not in {precision} on {device}; "
+                "leave device and precision at auto"
             )
         core = openvino.Core()
 
@@ -44,10 +44,10 @@ class OpenVinoBackend(GraphBackend):
 
 
 class _Compiled:
-    """Run one graph file."""
+    """Graph file compiled by OpenVINO."""
 
     def __init__(self, core: openvino.Core, file: Path) -> None:
-        # Its default on newer CPUs is bfloat16 inside; what was asked for is fp32.
+        # Without this hint, OpenVINO computes in bfloat16 on newer CPUs.
         options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         compiled = core.compile_model(file, "CPU", options)
         self._request = compiled.create_infer_request()
@@ -55,6 +55,6 @@ class _Compiled:
         self._outputs = [port.get_any_name() for port in compiled.outputs]
 
     def __call__(self, known: Mapping[str, NDArray[np.float32]]) -> Tensors:
-        found = self._request.infer({name: known[name] for name in self._inputs})
-        # Copied: the request writes the next answer into the same memory.
-        return {name: found[name].copy() for name in self._outputs}
+        results = self._request.infer({name: known[name] for name in self._inputs})
+        # Copied, because the next inference writes into the same memory.
+        return {name: results[name].copy() for name in self._outputs}

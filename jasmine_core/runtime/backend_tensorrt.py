@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""TensorRT engines that passed their accuracy check on this machine."""
+"""Backend of TensorRT, with engines that were validated on this machine."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from jasmine_core.engines.validated_set import EngineSet, ready_engines
 from jasmine_core.errors import ConfigError, EngineError, FrameError
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
 
-_NAMES = {"encoder": "encode", "unet": "denoise", "decoder": "decode"}  # as other backends say
+_NAMES = {"encoder": "encode", "unet": "denoise", "decoder": "decode"}  # as in other backends
 _log = logging.getLogger(__name__)
 
 
 class TensorRTBackend:
-    """Run sets of engines, all stages on one stream, without leaving the GPU in between.
+    """Engines of all stages on one stream; tensors between the stages stay on the GPU.
 
-    Each set is for one size of image; one is loaded at a time. With `cuda_graph` the whole of it
-    is recorded once and launched as one; the time of the stages is then not told apart.
+    Each set of engines is for one image size, and one set is loaded at a time. With `cuda_graph`
+    all stages are recorded once as a CUDA graph; their times are then measured as one stage.
     """
 
     def __init__(self, sets: Sequence[EngineSet], gpu: Gpu, cuda_graph: bool = False) -> None:
-        self._sets = {found.card.size: found for found in reversed(sets)}  # the first of a size
+        self._sets = {each.card.size: each for each in reversed(sets)}  # the first of each size
         self._cuda = load_cuda()
         self._cuda_graph = cuda_graph
         first = sets[0]
@@ -53,14 +53,14 @@ class TensorRTBackend:
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> TensorRTBackend:
-        """Load a checkpoint's engines; build and check them first where there are none."""
+        """Load the engines of a checkpoint; build and validate them first if there are none."""
         if device not in ("auto", "cuda", "cuda:0"):
             raise ConfigError(
-                f"device {device!r}: engines run on the first GPU that is visible; leave it at "
-                "auto, and choose with CUDA_VISIBLE_DEVICES"
+                f"device {device!r}: engines run on the first visible GPU; leave the device at "
+                "auto, and choose the GPU with CUDA_VISIBLE_DEVICES"
             )
         if precision not in ("auto", "fp32", "fp16"):
-            raise ConfigError(f"precision {precision!r}: engines are built in fp16 or fp32")
+            raise ConfigError(f"precision {precision!r}: engines can be built in fp16 or fp32")
         gpu = require_gpu()
         if sets := ready_engines(checkpoint, precision):
             try:
@@ -75,8 +75,8 @@ class TensorRTBackend:
         if size != self._size:
             if size not in self._sets:
                 raise FrameError(
-                    f"image is {size[0]}x{size[1]} px, the engines are for "
-                    f"{', '.join(f'{width}x{height}' for width, height in self._sets)}; "
+                    f"the network image has {size[0]}x{size[1]} px, but the engines are built for "
+                    f"{', '.join(f'{width}x{height}' for width, height in self._sets)} px; "
                     "`jasmine export CHECKPOINT --tensorrt --size WIDTH HEIGHT` builds others"
                 )
             self._load(self._sets[size])
@@ -99,19 +99,20 @@ class TensorRTBackend:
             guard(outputs)
         return NetworkMaps(outputs["ssi"][0, 0], outputs["depth"][0], clock.seconds)
 
-    def _load(self, found: EngineSet) -> None:
-        self._stages: dict[str, EngineStage] = {}  # the old ones go before the new ones come
+    def _load(self, engines: EngineSet) -> None:
+        # The old engines are freed first, because GPU memory may not hold both.
+        self._stages: dict[str, EngineStage] = {}
         self._pool: dict[str, DeviceArray] = {}
-        library = find_library(found.target.library)
+        library = find_library(engines.target.library)
         self._stream = Stream(self._cuda)
-        for stage, plan in found.plans().items():
+        for stage, plan in engines.plans().items():
             engine = EngineStage(library, self._cuda, plan, self._stream, self._pool)
             self._stages[_NAMES.get(stage, stage)] = engine
         self._graph = self._record() if self._cuda_graph else None
-        self._size = found.card.size
+        self._size = engines.card.size
 
     def _record(self) -> Any:
-        for _ in range(2):  # what TensorRT sets up on its first run cannot be recorded
+        for _ in range(2):  # TensorRT's set-up during the first runs cannot be recorded
             self._enqueue()
         self._stream.synchronize()
         self._stream.begin_capture()
@@ -124,11 +125,12 @@ class TensorRTBackend:
 
 
 def guard(outputs: Mapping[str, NDArray[np.float32]]) -> None:
-    """Raise FrameError where an engine answered with NaN or infinity."""
+    """Raise FrameError if an output of the engines has NaN or infinite values."""
     for name, values in outputs.items():
         if not np.isfinite(values).all():
             share = 1 - np.isfinite(values).mean()
             raise FrameError(
-                f"the engine's {name} is not finite in {100 * share:.2g} % of the image; if that "
-                "recurs, `jasmine export --tensorrt --precision fp32` builds one that is exact"
+                f"output {name} of the engine is not finite in {100 * share:.2g} % of the image; "
+                "if this happens again, build engines with `jasmine export CHECKPOINT --tensorrt "
+                "--precision fp32`"
             )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The reference backend: the model itself, in torch."""
+"""Backend of torch, which runs the model itself and is the reference for the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class TorchBackend:
-    """Run a JasmineModel in inference mode, channels last, on a CPU or a CUDA device."""
+    """JasmineModel in inference mode, channels last, on a CPU or a CUDA device."""
 
     def __init__(self, model: JasmineModel, device: str = "auto", precision: str = "auto") -> None:
         if device == "auto":
@@ -28,7 +28,7 @@ class TorchBackend:
         if precision == "auto":
             precision = "fp16" if device.startswith("cuda") else "fp32"
         if device == "cpu" and precision != "fp32":
-            raise ConfigError(f"precision {precision} needs a GPU; on the CPU use fp32")
+            raise ConfigError(f"precision {precision!r} needs a GPU; use fp32 on the CPU")
         try:
             self._device = torch.device(device)
             model = model.to(self._device, _DTYPES[precision])
@@ -51,7 +51,7 @@ class TorchBackend:
 
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> TorchBackend:
-        """Load a checkpoint folder or name."""
+        """Load the weights of a checkpoint."""
         return cls(JasmineModel.from_pretrained(checkpoint), device, precision)
 
     @torch.inference_mode()

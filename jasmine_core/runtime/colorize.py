@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Depth as an image for people."""
+"""Coloured depth images for people to look at."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from jasmine_core.files import atomic_file
 
 RgbImage = NDArray[np.uint8]
 
-SAMPLES = 50_000  # pixels that percentiles are taken of
+SAMPLES = 50_000  # number of pixels that percentiles are estimated from
 
 
 def colorize(depth: NDArray[np.float32]) -> RgbImage:
-    """Colour a depth map [H,W]: near is bright, far is dark, unknown is black; RGB [H,W,3].
+    """Return a depth map [H,W] as RGB [H,W,3]: near is bright, far is dark, unknown is black.
 
-    Colours spread evenly over inverse depth between its 2nd and 98th percentile in this map, so
-    that they show structure in any unit; they are not comparable between frames.
+    The colours cover inverse depth linearly from its 2nd to its 98th percentile in this map, so
+    that structure is visible in any unit. They are not comparable between frames.
     """
     known = np.isfinite(depth) & (depth > 0)
     inverse = np.divide(1.0, depth, out=np.zeros_like(depth), where=known)
     step = max(1, int((depth.size / SAMPLES) ** 0.5))
-    sample = inverse[::step, ::step][known[::step, ::step]]  # much quicker, mostly enough
+    sample = inverse[::step, ::step][known[::step, ::step]]  # faster than all pixels
     if sample.size == 0 and (sample := inverse[known]).size == 0:
         return np.zeros((*depth.shape, 3), np.uint8)
     far, near = np.percentile(sample, (2, 98))
-    # 1..255: the darkest colour of the map belongs to unknown pixels alone.
+    # Levels 1 to 255, because black marks unknown pixels.
     level = 1 + np.clip((inverse - far) / max(near - far, 1e-12), 0, 1) * 254
     colours = cv2.applyColorMap(level.astype(np.uint8), cv2.COLORMAP_INFERNO)
     colours[~known] = 0
@@ -38,14 +38,14 @@ def colorize(depth: NDArray[np.float32]) -> RgbImage:
 
 
 class PreviewStrip:
-    """Collect pairs of image and depth, and write them as one image, a row for each."""
+    """Image of several rows, each an input image beside its coloured depth."""
 
     def __init__(self, width: int = 640) -> None:
         self._width = width  # [px] of one image
         self._rows: list[RgbImage] = []
 
     def add(self, image: RgbImage, depth: NDArray[np.float32]) -> None:
-        """Append a row: the RGB image [H,W,3] left, its coloured depth right."""
+        """Append a row: the RGB image [H,W,3] on the left, its coloured depth on the right."""
         size = (self._width, max(1, round(self._width * image.shape[0] / image.shape[1])))
         pair = [
             cv2.resize(image, size, interpolation=cv2.INTER_AREA),
@@ -54,7 +54,7 @@ class PreviewStrip:
         self._rows.append(np.concatenate(pair, axis=1).astype(np.uint8))
 
     def write(self, path: Path) -> bool:
-        """Write the strip as a PNG; False where there was nothing to show."""
+        """Write the rows as a PNG file; return False if there are no rows."""
         if not self._rows:
             return False
         width = min(row.shape[1] for row in self._rows)
@@ -62,5 +62,5 @@ class PreviewStrip:
         strip = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
         with atomic_file(path) as temporary:
             if not cv2.imwrite(str(temporary), strip):
-                raise OSError(f"{path} could not be written; is the disk full?")
+                raise OSError(f"{path} cannot be written; check the free disk space")
         return True

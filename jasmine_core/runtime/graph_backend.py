@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Run an ONNX export with whatever runs ONNX graphs; torch never enters the process."""
+"""Base class of backends that run ONNX exports without torch in the process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
 
 Tensors = dict[str, NDArray[np.float32]]
-Graph = Callable[[Mapping[str, NDArray[np.float32]]], Tensors]  # takes what it knows by name
+Graph = Callable[[Mapping[str, NDArray[np.float32]]], Tensors]  # uses its inputs by name
 Open = Callable[[Path, ExportCard], Graph]
 
 _STAGES = {"jasmine": "network", "encoder": "encode", "unet": "denoise", "decoder": "decode"}
 
 
 class GraphBackend:
-    """Run the export that fits each image's size; `open_graph` makes a file runnable.
+    """Backend that runs the export for the size of each image.
 
-    One size is loaded at a time: a camera rarely changes its own.
+    The graphs of one size are loaded at a time, because a camera rarely changes its image size.
+    `open_graph` loads a graph file and returns a function that runs it.
     """
 
     def __init__(
@@ -33,8 +34,8 @@ class GraphBackend:
         self._exports, self._open = exports, open_graph
         self._size: tuple[int, int] | None = None
         self._graphs: dict[str, Graph] = {}
-        if not exports.can_grow:
-            exports.obtain(None, precision)  # or say now that there is none, not at a first image
+        if not exports.can_export:
+            exports.obtain(None, precision)  # raises now, not at the first image, if there is none
         card = exports.card(precision)
         self.info = BackendInfo(
             name=name,
@@ -46,7 +47,7 @@ class GraphBackend:
             untrained=card.untrained,
             multiple=card.multiple,
             canonical_focal=card.canonical_focal,
-            sizes=() if exports.can_grow else exports.sizes(precision),
+            sizes=() if exports.can_export else exports.sizes(precision),
         )
 
     def __call__(self, image: NDArray[np.float32]) -> NetworkMaps:
@@ -64,7 +65,7 @@ class GraphBackend:
     def _prepare(self, size: tuple[int, int]) -> None:
         folder = self._exports.obtain(size, self.info.precision)
         card = read_card(folder)
-        self._graphs = {}  # the old ones go before the new ones come: both may not fit
+        self._graphs = {}  # freed first, because memory may not hold the old and the new graphs
         for file in card.graphs:
             self._graphs[_STAGES[Path(file).stem]] = self._open(folder / file, card)
         self._size = size

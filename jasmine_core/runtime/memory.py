@@ -1,24 +1,25 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What the process does with the memory of a frame once the frame is over."""
+"""Reuse of freed memory between frames, by settings of glibc's allocator."""
 
 from __future__ import annotations
 
 import ctypes
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # names of glibc's mallopt(3)
-_KEPT, _LARGEST = 256 << 20, 32 << 20  # [bytes] all that is kept, and of one array (glibc's limit)
+_KEPT = 256 << 20  # [bytes] of freed memory that is kept
+_LARGEST = 32 << 20  # [bytes] of the largest array that is kept; glibc allows no more
 
 
 def keep_freed_memory() -> None:
-    """Keep what one frame frees for the next one, up to 256 MiB.
+    """Let glibc keep up to 256 MiB of freed memory for the next frame.
 
-    Left alone, glibc hands a frame's arrays back to the kernel, and gets them again page by page,
-    zeroed: at 1280x720 that takes longer than to fill them. Other C libraries stay as they are.
+    By default, glibc returns the arrays of a frame to the kernel and gets them again page by page,
+    zeroed. At 1280x720 this takes longer than to fill them. With other C libraries nothing changes.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):  # no glibc; TypeError is Windows's
+    except (AttributeError, OSError, TypeError):  # not glibc; Windows raises TypeError
         return
     mallopt(_TRIM_THRESHOLD, _KEPT)
     mallopt(_MMAP_THRESHOLD, _LARGEST)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Image in, depth out: any size of image, any backend."""
+"""Depth prediction for images of any size, with any backend."""
 
 from __future__ import annotations
 
@@ -39,32 +39,39 @@ Resolution = Literal["camera", "network"]
 
 @dataclass(frozen=True)
 class DepthPrediction:
-    """Hold the depth of one image, all maps [H,W] at the resolution that was asked for."""
+    """Depth of one image, with all maps [H,W] in the requested resolution."""
 
-    depth: NDArray[np.float32]  # model units along +Z, larger is farther; NaN: not seen
-    transform: ImageTransform  # from the image to these maps; gives their camera
-    network_size: Size  # (width, height) [px] that the network saw
+    depth: NDArray[np.float32]  # model units along +Z, larger is farther; NaN: outside the crop
+    transform: ImageTransform  # from the image to these maps, also for the intrinsics
+    network_size: Size  # (width, height) [px] of the network's image
     seconds: dict[str, float]  # wall time of each stage, in order
-    maps: NetworkMaps = field(repr=False)  # as the network gave them
+    maps: NetworkMaps = field(repr=False)  # output of the network
     back: ImageTransform = field(repr=False)  # from the network's maps to these
 
-    @cached_property  # enlarged only for those who look
+    @cached_property  # resized only if it is used
     def ssi(self) -> NDArray[np.float32]:
         """Return the scale-and-shift-invariant map, in [0,1]."""
         return self.back.map(self.maps.ssi)
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
-        """Return how settled each pixel is, in [0,1]; see `confidence_of`."""
+        """Return the convergence of each pixel over the iterations, in [0,1]; `confidence_of`."""
         return self.back.map(confidence_of(self.maps.depths))
 
 
 class DepthPredictor:
-    """Predict depth with a checkpoint, resizing images and maps on the way in and out.
+    """Predictor of depth that resizes the image for the network and the maps for the caller.
 
-    `resize` is "fit" (letterbox of the image's own aspect ratio), "stretch" (fill the network's
-    size, as the paper does) or "crop" (largest centred part; the rest stays NaN). `size` (width,
-    height) replaces the checkpoint's own; ConfigError if the backend has no graph for it.
+    Args:
+        backend: Backend that runs the network.
+        resize: "fit" keeps the aspect ratio of the image and pads it (letterbox), "stretch" fills
+            the size of the network as in the paper, "crop" uses the largest centred part; the depth
+            of the rest is NaN.
+        resolution: Resolution of the returned maps: "camera" or "network".
+        size: (width, height) [px] of the network's image instead of that of the checkpoint.
+
+    Raises:
+        ConfigError: `resize` or `resolution` is unknown, or the backend does not support `size`.
     """
 
     def __init__(
@@ -96,17 +103,17 @@ class DepthPredictor:
         resolution: Resolution = "camera",
         size: Size | None = None,
     ) -> DepthPredictor:
-        """Load a checkpoint folder, or a bundled one by name."""
+        """Load a checkpoint folder, or a bundled checkpoint by its name."""
         loaded = load_backend(Checkpoint.resolve(path), backend, device, precision)
         return cls(loaded, resize, resolution, size)
 
     @property
     def metres_per_unit(self) -> float | None:
-        """Return the checkpoint's scale, None where it is up-to-scale."""
+        """Return the scale stored in the checkpoint, None if depth is up-to-scale."""
         return self.backend.info.metres_per_unit
 
     def transform(self, source: Size) -> ImageTransform:
-        """Return how images of this size reach the network."""
+        """Return the transform from an image of this size to the network's image."""
         info = self.backend.info
         target = self.size or (info.sizes and best_size(source, info.sizes))
         if self.resize == "fit":
@@ -117,8 +124,11 @@ class DepthPredictor:
     def __call__(self, image: NDArray[np.uint8], focal: float | None = None) -> DepthPrediction:
         """Predict the depth of one RGB image [H,W,3] uint8.
 
-        `focal` is the camera's f_x in pixels of the image. A checkpoint of a canonical focal length
-        needs it for its scale; without it the camera counts as one that has it.
+        `focal` is f_x of the camera in pixels of the image. A checkpoint with a canonical focal
+        length needs it for its scale; without it, the canonical focal length is assumed.
+
+        Raises:
+            FrameError: The image is not uint8 RGB, or the backend cannot process it.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise FrameError(
@@ -126,7 +136,7 @@ class DepthPredictor:
             )
         clock = StageClock()
 
-        # 1. Resize to the network's size; intrinsics would go through the same transform.
+        # 1. Resize to the network's size. Intrinsics use the same transform.
         with clock.stage("preprocess"):
             to_network = self.transform((image.shape[1], image.shape[0]))
             small = to_network.image(image)  # [h,w,3]
@@ -137,7 +147,7 @@ class DepthPredictor:
         maps = self.backend(planes)
         clock.seconds.update(maps.seconds)
 
-        # 3. Bring its depth back, to the camera's pixels or to the part that saw the camera.
+        # 3. Resize the depth to the camera's pixels, or remove the margins of the letterbox.
         with clock.stage("postprocess"):
             back = self._back(to_network)
             depth = back.map(maps.depths[-1])
@@ -146,7 +156,7 @@ class DepthPredictor:
         return DepthPrediction(depth, published, to_network.target, dict(clock.seconds), maps, back)
 
     def _focal_ratio(self, to_network: ImageTransform, focal: float | None) -> float:
-        """Return what the network's depth is multiplied by to be that of the camera."""
+        """Return the factor from the network's depth to that of a camera with this f_x [px]."""
         canonical = self.backend.info.canonical_focal
         if canonical is None or focal is None:
             return 1.0
@@ -155,38 +165,37 @@ class DepthPredictor:
     def _back(self, to_network: ImageTransform) -> ImageTransform:
         if self.resolution == "camera":
             return to_network.inverse()
-        seen = to_network.target_window  # the letterbox's margins show nothing real
+        window = to_network.target_window  # without the margins of the letterbox
         return ImageTransform(
-            to_network.target, seen[2:], seen, Window(0, 0, seen.width, seen.height)
+            to_network.target, window[2:], window, Window(0, 0, window.width, window.height)
         )
 
 
 def _check_size(size: Size, info: BackendInfo) -> None:
-    """Raise ConfigError where a backend cannot be given images of this size."""
+    """Raise ConfigError if a backend cannot process images of this size."""
     width, height = size
     if min(size) <= 0 or width % info.multiple or height % info.multiple:
         raise ConfigError(
-            f"network size {width}x{height} px: both sides must be multiples of {info.multiple}"
+            f"network size {width}x{height} px: both sides must be multiples of {info.multiple} px"
         )
     if info.sizes and size not in info.sizes:
         kind = "--tensorrt" if info.name == "tensorrt" else "--onnx"
         raise ConfigError(
-            f"network size {width}x{height} px: the {info.name} backend has this model for "
-            f"{', '.join(f'{w}x{h}' for w, h in info.sizes)} only; "
-            f"`jasmine export CHECKPOINT {kind} --size {width} {height}` makes the other, where "
-            "the checkpoint is"
+            f"network size {width}x{height} px: the {info.name} backend has this model only for "
+            f"{', '.join(f'{w}x{h}' for w, h in info.sizes)} px; export the missing size with "
+            f"`jasmine export CHECKPOINT {kind} --size {width} {height}`"
         )
 
 
 def best_size(source: Size, sizes: Sequence[Size]) -> Size:
-    """Return the size whose letterbox around an image has the smallest share of margins."""
+    """Return the size whose letterbox for an image has the smallest share of margins."""
     return max(
         sizes, key=lambda size: math.prod(fit(source, size).target_window[2:]) / math.prod(size)
     )
 
 
 def _image_to_map(to_network: ImageTransform, back: ImageTransform) -> ImageTransform:
-    """Return the transform from the image to the maps that `back` makes."""
+    """Return the transform from the image to the maps made by `back`."""
     if back.target == to_network.source:
         return stretch(to_network.source, to_network.source)
     return ImageTransform(
@@ -195,13 +204,13 @@ def _image_to_map(to_network: ImageTransform, back: ImageTransform) -> ImageTran
 
 
 def confidence_of(depths: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return how settled each pixel is, [h,w] in [0,1], from the depths [n,h,w] of the iterations.
+    """Return the convergence [h,w] in [0,1] of the depths [n,h,w] over the SSG iterations.
 
         confidence = min(D_n, D_{n-1}) / max(D_n, D_{n-1})
 
-    1 where the last iteration left a pixel alone, 1/2 where it halved or doubled it, 0 where depth
-    is zero or not finite. It does not change with the scale of the depths. It measures agreement of
-    the network with itself, not the probability of being right.
+    It is 1 if the last iteration did not change a pixel, 1/2 if it halved or doubled its depth, and
+    0 if the depth is zero or not finite. It does not depend on the scale of the depths. It is not a
+    probability that the depth is correct.
     """
     if len(depths) < 2:
         return np.asarray(np.isfinite(depths[-1]), np.float32)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From model units to metres: a fixed factor, or one that is measured again and again."""
+"""Scale from model units to metres: a fixed factor, or one measured from the images."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from statistics import median
 from jasmine_core.runtime.scale_measure import Measurement
 
 MODES = ("fixed", "camera_height", "sparse_depth")
-FRESH = 1.0  # [s] since the last measurement; an older scale is held
-LEAST_CONFIDENCE = 0.2  # of a measurement that is believed
-_MEDIAN_OF = 5  # measurements: two wrong ones in a row leave no trace
-_FORGET = 5.0  # time constants without a measurement, after which the older ones say nothing
+FRESH = 1.0  # [s] since the last measurement, up to which the state is "metric"
+LEAST_CONFIDENCE = 0.2  # of a measurement; those below it are not used
+_MEDIAN_OF = 5  # measurements, so that two wrong ones have no effect
+_FORGET = 5.0  # time constants without a measurement, after which older ones are discarded
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Hold the factor from model units to metres, where it comes from and how good it is."""
+    """Factor from model units to metres, with its source and confidence."""
 
     metres_per_unit: float
     source: str  # "parameter", "checkpoint", "camera_height", "sparse_depth", or "unknown"
-    confidence: float = 1.0  # share of what was measured that agrees with it, 0..1
-    age: float = 0.0  # [s] since it was last measured; 0 for one that never changes
+    confidence: float = 1.0  # share of the measured points that agree with it, 0..1
+    age: float = 0.0  # [s] since the last measurement; 0 for a fixed scale
 
     @property
     def state(self) -> str:
-        """Return "metric", "holding" for what was measured a while ago, or "up-to-scale".
+        """Return "metric", "holding" (last measured more than `FRESH` ago) or "up-to-scale".
 
-        The last is said of a factor that is a mere placeholder.
+        "up-to-scale" means that the scale is unknown and the factor is a placeholder.
         """
         if self.source == "unknown":
             return "up-to-scale"
@@ -39,7 +39,7 @@ class Scale:
 
 
 def fixed_scale(parameter: float | None, checkpoint: float | None) -> Scale:
-    """Choose the scale: the user's, else the checkpoint's, else 1 and honestly unknown."""
+    """Return the scale of the parameter, else that of the checkpoint, else 1 as unknown scale."""
     if parameter is not None:
         return Scale(parameter, "parameter")
     if checkpoint is not None:
@@ -48,11 +48,11 @@ def fixed_scale(parameter: float | None, checkpoint: float | None) -> Scale:
 
 
 class ScaleFilter:
-    """Make one calm scale of many measurements, and keep the last one when they cease.
+    """Filter that gives a smooth scale from many measurements and holds it without new ones.
 
-    The logarithm of the median of the last five follows a low pass of first order. At the beginning
-    it is their mean, so that no time passes with a wrong scale. Stamps may jump back, as those of a
-    bag that is played in a loop do: the scale stays.
+    The logarithm of the median of the last five measurements passes a first-order low pass. At the
+    beginning it is their mean, so that the scale is usable at once. Timestamps may jump back, as
+    when a bag is played in a loop; the scale is kept.
     """
 
     def __init__(self, source: str) -> None:
@@ -61,18 +61,23 @@ class ScaleFilter:
         self._log = 0.0
         self._confidence = 0.0
         self._count = 0
-        self._measured = self._asked = 0  # [ns] stamps of the last measurement, of the last call
+        self._measured = self._updated = 0  # [ns] of the last measurement, and of the last call
 
     def add(self, stamp: int, measurement: Measurement | None, time_constant: float) -> None:
-        """Take the measurement of an image, or that it gave none; stamp [ns], time constant [s].
+        """Update the filter with the measurement of an image, or with None if there is none.
 
-        One that is not believed counts as none. Without one the confidence sinks.
+        A measurement below `LEAST_CONFIDENCE` is treated as None. None lowers the confidence.
+
+        Args:
+            stamp: Timestamp of the image [ns].
+            measurement: Scale measured on the image.
+            time_constant: Time constant of the low pass [s].
         """
-        since = max(0.0, (stamp - self._asked) / 1e9) if self._count else 0.0
+        since = max(0.0, (stamp - self._updated) / 1e9) if self._count else 0.0
         gap = (stamp - self._measured) / 1e9
-        if gap < 0:  # time began anew
+        if gap < 0:  # the timestamps jumped back
             self._measured = stamp
-        self._asked = stamp
+        self._updated = stamp
         low_pass = 1 - math.exp(-since / max(time_constant, 1e-6))
         if measurement is None or measurement.confidence < LEAST_CONFIDENCE:
             self._confidence *= 1 - low_pass
@@ -86,9 +91,9 @@ class ScaleFilter:
         self._log += gain * (median(self._recent) - self._log)
         self._confidence += gain * (measurement.confidence - self._confidence)
 
-    def at(self, stamp: int, until_then: Scale) -> Scale:
-        """Return the scale at a time [ns]; `until_then` is what serves before any measurement."""
+    def at(self, stamp: int, initial: Scale) -> Scale:
+        """Return the scale at a timestamp [ns]; `initial` before the first measurement."""
         if not self._count:
-            return until_then
+            return initial
         age = max(0.0, (stamp - self._measured) / 1e9)
         return Scale(math.exp(self._log), self.source, self._confidence, age)

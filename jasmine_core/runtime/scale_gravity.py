@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Which way is up, from an accelerometer."""
+"""Direction of gravity, from an accelerometer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 STANDARD = 9.80665  # [m/s^2]
-_PLAUSIBLE = 0.3  # relative difference from it; more is a blow, or another unit
+_PLAUSIBLE = 0.3  # relative difference from STANDARD; more is a shock, or another unit
 _TIME = 0.5  # [s] of the low pass, longer than a footstep and shorter than a slope
 
 
 class Gravity:
-    """Average the acceleration at rest, which points up (REP 145)."""
+    """Low-pass filter of the acceleration, which at rest points up (REP 145)."""
 
     def __init__(self) -> None:
         self._mean: Array | None = None
         self._stamp = 0
 
     def add(self, stamp: int, acceleration: ArrayLike) -> None:
-        """Take one sample [3] [m/s^2], in any frame that is always the same."""
+        """Add a sample [3] [m/s^2]; all samples are in the same frame."""
         sample = np.asarray(acceleration, np.float64)
         length = float(np.linalg.norm(sample))
         if not abs(length - STANDARD) < _PLAUSIBLE * STANDARD:  # true for NaN as well

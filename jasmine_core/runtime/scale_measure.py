@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What one image's depth says about the scale, beside something whose size is known in metres.
+"""Measurements of the scale from the depth of one image and a reference in metres.
 
-Each measurement is as many times smaller as the depth it was given is larger.
+A measured scale is inversely proportional to the given depth: depth times scale is in metres.
 """
 
 from __future__ import annotations
@@ -19,28 +19,29 @@ from jasmine_core.geometry.points import Depth, back_project, project_points
 from jasmine_core.geometry.rigid import Array
 
 AGREES = 0.1  # relative difference of a point that agrees with a scale
-FEWEST_POINTS = 20  # pixels that are compared with a cloud or another depth image, and ...
-FEWEST_IN_BEAM = 3  # ... with one beam
-NEAREST = 0.95  # share of a wide beam that lies behind what sends the echo back
-GRID = 3000  # pixels that the ground is sought among
-DENSE = 20_000  # points that another depth image is thinned to
-_WITHIN = 0.25  # of the median, where the final one is taken
-_NARROW = math.radians(2.0)  # half angle at which a thinner beam is compared
+FEWEST_POINTS = 20  # least number of pixels compared with a point cloud or another depth image
+FEWEST_IN_BEAM = 3  # least number of pixels compared with one beam
+NEAREST = 0.95  # share of the pixels of a wide beam that are behind the reflecting object
+GRID = 3000  # number of pixels in which the ground is searched
+DENSE = 20_000  # number of points that another depth image is reduced to
+_WITHIN = 0.25  # relative distance from the median; the final median is taken within it
+_NARROW = math.radians(2.0)  # least half angle of a beam in the comparison
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Hold the scale that one image showed."""
+    """Scale measured on one image."""
 
     metres_per_unit: float
     confidence: float  # share of the points that agree with it to within AGREES, 0..1
-    points: int  # pixels that were compared
+    points: int  # number of compared pixels
 
 
 def from_ground(depth: Depth, camera: Camera, height: float, up: ArrayLike) -> Measurement | None:
-    """Compare the camera's height above the ground in model units with its true one [m].
+    """Measure the scale from the known height [m] of the camera above the ground.
 
-    `up` [3] in the optical frame is true to within some degrees. None if no ground is seen.
+    `up` is the vertical direction [3] in the optical frame, within a few degrees. Returns None if
+    no ground is found.
     """
     points = _thinned_points(depth, camera, GRID)
     ground = fit_ground(points, up)
@@ -50,7 +51,7 @@ def from_ground(depth: Depth, camera: Camera, height: float, up: ArrayLike) -> M
 
 
 def from_depth(depth: Depth, measured: Depth) -> Measurement | None:
-    """Compare depth [H,W] in model units with true depth [H,W] [m]; NaN is unknown in both."""
+    """Compare depth [H,W] in model units with measured depth [H,W] [m]; NaN is unknown in both."""
     return _compare(depth, measured, 0.5, FEWEST_POINTS)
 
 
@@ -58,8 +59,8 @@ def from_points(
     depth: Depth, camera: Camera, points: NDArray[np.floating], T_camera_sensor: Array
 ) -> Measurement | None:
     """Compare depth [H,W] with points [N,3] [m] in the frame of the sensor that measured them."""
-    seen = points @ T_camera_sensor[:3, :3].T + T_camera_sensor[:3, 3]
-    return from_depth(depth, project_points(seen.astype(np.float32), camera))
+    in_camera = points @ T_camera_sensor[:3, :3].T + T_camera_sensor[:3, 3]
+    return from_depth(depth, project_points(in_camera.astype(np.float32), camera))
 
 
 def from_image(
@@ -67,7 +68,7 @@ def from_image(
 ) -> Measurement | None:
     """Compare depth [H,W] with the depth image [m] of another camera of any size."""
     if measured.shape != (sensor.height, sensor.width):
-        return None  # its CameraInfo has not caught up
+        return None  # the CameraInfo is still that of another image size
     points = _thinned_points(measured, sensor, DENSE)
     return from_points(depth, camera, points, T_camera_sensor)
 
@@ -80,10 +81,10 @@ def from_beam(
     T_camera_sensor: Array,
     echo: bool,
 ) -> Measurement | None:
-    """Compare depth [H,W] with the distance [m] that a beam of full `angle` [rad] was long.
+    """Compare depth [H,W] with a distance [m] measured by a beam of the full angle `angle` [rad].
 
-    The beam leaves along +X of its sensor. `echo`: the nearest thing anywhere in it sent it back,
-    as sound does; else what is in its middle.
+    The beam points along +X of its sensor. With `echo` (ultrasound), the distance is that of the
+    nearest object in the beam; without, that of the object in its middle.
     """
     half = max(angle / 2, _NARROW) if echo else _NARROW
     directions = _cone(half) @ T_camera_sensor[:3, :3].T  # [N,3]
@@ -93,7 +94,10 @@ def from_beam(
 
 
 def _compare(depth: Depth, measured: Depth, quantile: float, fewest: int) -> Measurement | None:
-    """Take a quantile of the ratios, then that of those near it, which outliers do not move."""
+    """Return the quantile of the ratios measured/depth, None with fewer than `fewest` pixels.
+
+    For the median, it is computed again over the ratios near the first one, to reject outliers.
+    """
     if depth.shape != measured.shape:
         raise ValueError(f"depth {depth.shape} and measured depth {measured.shape} differ in size")
     known = (measured > 0) & (depth > 0) & np.isfinite(measured) & np.isfinite(depth)
@@ -108,14 +112,14 @@ def _compare(depth: Depth, measured: Depth, quantile: float, fewest: int) -> Mea
 
 
 def _thinned_points(depth: Depth, camera: Camera, count: int) -> NDArray[np.float32]:
-    """Return about `count` points [N,3] of a depth image, evenly spread over it."""
+    """Return about `count` points [N,3] of a depth image, evenly spaced over it."""
     step = max(1, math.ceil(math.sqrt(depth.size / count)))
     K = np.diag([1 / step, 1 / step, 1]) @ camera.K  # of every step-th row and column
     return back_project(depth[::step, ::step].astype(np.float32), K).reshape(-1, 3)
 
 
 def _cone(half: float) -> Array:
-    """Return unit vectors [N,3] that fill the cone of a half angle [rad] around +X evenly."""
+    """Return unit vectors [N,3], evenly spread over the cone of a half angle [rad] around +X."""
     count = 400
     share = (np.arange(count) + 0.5) / count
     cosine = 1 - share * (1 - math.cos(half))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Figures about a run: how long its stages took, and what depths came out."""
+"""Statistics of a run: durations of its stages, and range of the depths."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 
 class Latencies:
-    """Keep the last durations of each stage and tell their percentiles."""
+    """Percentiles of the last durations of each stage."""
 
     def __init__(self, window: int = 10_000) -> None:
         self._samples: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=window))
 
     def add(self, seconds: Mapping[str, float]) -> None:
-        """Record one frame's stages [s]."""
+        """Record the durations of the stages of one frame [s]."""
         for stage, duration in seconds.items():
             self._samples[stage].append(duration)
 
@@ -28,8 +28,8 @@ class Latencies:
         for stage, samples in self._samples.items():
             ms = 1000 * np.array(samples)
             p50, p95, p99 = np.percentile(ms, (50, 95, 99))
-            figures = {"mean": ms.mean(), "p50": p50, "p95": p95, "p99": p99}
-            result[stage] = {name: round(float(value), 3) for name, value in figures.items()}
+            values = {"mean": ms.mean(), "p50": p50, "p95": p95, "p99": p99}
+            result[stage] = {name: round(float(value), 3) for name, value in values.items()}
         return result
 
     def seconds(self, stage: str) -> list[float]:
@@ -38,7 +38,7 @@ class Latencies:
 
 
 class DepthStatistics:
-    """Summarise many depth maps without keeping them."""
+    """Statistics of many depth maps, which are not kept."""
 
     def __init__(self) -> None:
         self._minimum, self._maximum = np.inf, -np.inf
@@ -46,7 +46,7 @@ class DepthStatistics:
         self._known, self._pixels = 0, 0
 
     def add(self, depth: NDArray[np.float32]) -> None:
-        """Record one map [H,W]; NaN is unknown."""
+        """Record a depth map [H,W]; NaN is unknown."""
         known = depth[np.isfinite(depth)]
         self._pixels += depth.size
         self._known += known.size
@@ -56,7 +56,7 @@ class DepthStatistics:
             self._medians.append(float(np.median(known)))
 
     def summary(self) -> dict[str, float | None]:
-        """Return minimum, median of the frames' medians, maximum, and the share of known pixels."""
+        """Return minimum, median of the medians per frame, maximum and share of known pixels."""
         if not self._medians:
             return {"minimum": None, "median": None, "maximum": None, "known_share": 0.0}
         return {

@@ -64,7 +64,7 @@ def test_missing_checkpoint_is_named(tmp_path):
         Checkpoint.resolve(tmp_path / "none")
 
 
-def test_stable_diffusion_folder_is_told_to_be_converted(tmp_path):
+def test_error_for_a_stable_diffusion_folder_names_jasmine_convert(tmp_path):
     (tmp_path / "unet").mkdir()
     (tmp_path / "model_index.json").write_text('{"_class_name": "StableDiffusionPipeline"}')
     with pytest.raises(CheckpointError, match=r"not a Jasmine checkpoint yet.*jasmine convert"):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""One bar that only moves forward, whatever phases TensorRT has."""
+"""Progress bar of an engine build, which only moves forward."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def make() -> tuple[BuildProgress, tqdm]:
     return BuildProgress(bar), bar
 
 
-def test_nested_phases_fill_the_step_they_run_in():
+def test_nested_phase_fills_the_step_of_its_parent():
     progress, bar = make()
     progress.start("whole", None, 4)
     assert bar.n == 0
@@ -34,7 +34,7 @@ def test_nested_phases_fill_the_step_they_run_in():
     assert bar.n == 100
 
 
-def test_bar_never_runs_back():
+def test_bar_never_moves_backwards():
     progress, bar = make()
     progress.start("first", None, 2)
     progress.step("first", 1)
@@ -44,7 +44,7 @@ def test_bar_never_runs_back():
     assert bar.n == 100
 
 
-def test_phases_that_were_never_started_are_no_trouble():
+def test_phases_that_were_never_started_are_ignored():
     progress, bar = make()
     assert progress.step("unknown", 3)
     progress.finish("unknown")
@@ -53,7 +53,7 @@ def test_phases_that_were_never_started_are_no_trouble():
     assert bar.n == 100
 
 
-def test_cancelled_build_is_told_so_at_its_next_step():
+def test_cancelled_build_ends_at_its_next_step():
     progress, _ = make()
     progress.start("whole", None, 3)
     assert progress.step("whole", 0)

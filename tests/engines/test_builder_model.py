@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Jasmine's own graphs through TensorRT for RTX, ahead of time; ONNX Runtime judges them."""
+"""Engines of Jasmine's graphs, built ahead of time by TensorRT for RTX.
+
+The accuracy check runs on the graphs in ONNX Runtime, because no GPU is needed for that.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.engines.builder import build_engine
 from jasmine_core.engines.gpu import Gpu
-from jasmine_core.engines.graphs import STAGES, EngineGraphs, delicate
+from jasmine_core.engines.graphs import STAGES, EngineGraphs, sensitive_layers
 from jasmine_core.engines.precision_fallback import FP32_LAYERS, HALF, LEVELS, SINGLE
 from jasmine_core.engines.prepare import EnginePreparation
 from jasmine_core.engines.reference_outputs import OnnxStage
@@ -42,11 +45,11 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def graphs(make_model, cache):
-    """Return the smallest model's graphs; each level is exported when it is first asked for."""
+    """Return the graphs of the smallest model; each level is exported when it is first used."""
     import torch
 
     model = make_model()
-    with torch.no_grad():  # else most of an untrained model's depth is clamped to 0
+    with torch.no_grad():  # without it, most depths of an untrained model are clamped to 0
         model.vae.decoder.conv_out.bias += 0.5
     model.save_pretrained(cache / "checkpoint")
     return EngineGraphs(Exports(Checkpoint.resolve(cache / "checkpoint")), (64, 64))
@@ -60,44 +63,45 @@ def test_every_stage_builds(library, graphs, level, capability):
         assert len(memoryview(built.plan)) > 10_000
 
 
-def test_half_precision_comes_up_to_the_reference(library, graphs):
+def test_half_precision_passes_the_accuracy_check(library, graphs):
     gpu = Gpu("NVIDIA GeForce RTX 4090", "8.9", 24 << 30, "13.0")
     preparation = EnginePreparation(graphs, library, target_of(library, gpu))
 
     with log_lines() as lines:
         found = preparation.validate(
-            lambda made: {name: OnnxStage(engine.graph) for name, engine in made.items()}, gpu.name
+            lambda engines: {name: OnnxStage(each.graph) for name, each in engines.items()},
+            gpu.name,
         )
 
     assert set(found.accuracy.precision.values()) == {HALF}
-    assert 0 < found.accuracy.whole["depth"].mean < 0.005  # it is no single precision in disguise
+    assert 0 < found.accuracy.whole["depth"].mean < 0.005  # 0 would mean that it ran in fp32
     assert found.card.size == (64, 64)
     assert sum(" built in " in line for line in lines) == 3
 
 
-def test_more_fp32_layers_hold_what_overflows_inside_of_them(make_model):
+def test_sensitive_layers_in_fp32_prevent_an_overflow(make_model):
     import torch
 
     model = make_model()
-    with torch.no_grad():  # the norm behind it makes up for that, if it gets there
+    with torch.no_grad():  # the norm after it cancels the factor, if nothing overflows before
         model.unet.mid_block.resnets[0].conv1.weight *= 1e7
     network = specialise(model)
-    fp32_layers = delicate(network)
+    fp32_layers = sensitive_layers(network)
     assert {"unet.mid_block.resnets.0", "unet.conv_out", "decoder.ssg"} <= fp32_layers
     assert {"unet.up_blocks.3.resnets.1", "decoder.vae.mid_block.attentions.0"} <= fp32_layers
 
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        ground_truth, _ = network(image)
+        expected, _ = network(image)
         plain, more = (
             in_half(network, kept)(image.half())[0].float() for kept in ((), fp32_layers)
         )
     assert not plain.isfinite().all()
-    assert (more - ground_truth).abs().mean() < 0.005
+    assert (more - expected).abs().mean() < 0.005
 
 
 @pytest.mark.slow
-def test_the_tiny_preset_builds_at_every_level_for_every_gpu(library, cache):
+def test_tiny_preset_builds_at_every_level_for_every_gpu(library, cache):
     graphs = EngineGraphs(Exports(Checkpoint.resolve("random:tiny")))
     for level in LEVELS:
         for stage in STAGES:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Nothing half-written is ever loaded, and whatever is wrong with an engine is said in one line."""
+"""Cache of engines: damaged or incomplete engines are rebuilt, with a warning of one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONTENT = bytes(range(256)) * 64
 
 
 class Builder:
-    """Count the builds, and keep the messages that were logged."""
+    """Builder that counts its builds and stores the logged messages."""
 
     def __init__(self, content: bytes = CONTENT) -> None:
         self.content, self.builds, self.lines = content, 0, []
@@ -40,11 +40,11 @@ class Builder:
         return folder
 
 
-def test_built_once_and_read_back(tmp_path):
+def test_engine_is_built_once_and_read_back(tmp_path):
     cache, builder = EngineCache(tmp_path), Builder()
 
     folder = builder.obtain(cache)
-    assert builder.obtain(EngineCache(tmp_path)) == folder  # as another run of the program
+    assert builder.obtain(EngineCache(tmp_path)) == folder  # a new cache object, as in a new run
 
     record, plan = read_plan(folder)
     assert (builder.builds, plan, record.key, record.seconds) == (1, CONTENT, KEY, 1.5)
@@ -53,34 +53,34 @@ def test_built_once_and_read_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "value", "told"),
+    ("part", "value", "reason"),
     [
-        ("version", "10.7.0", "the engine at hand is for tensorrt 10.3.0, not 10.7.0"),
-        ("gpu", "RTX 4090", "the engine at hand is for Orin, not RTX 4090"),
-        ("capability", "8.9", "the engine at hand is for compute capability 8.7, not 8.9"),
-        ("graph", "1" * 64, "the engine at hand is for another model"),
+        ("version", "10.7.0", "the engine in the cache is for tensorrt 10.3.0, not 10.7.0"),
+        ("gpu", "RTX 4090", "the engine in the cache is for Orin, not RTX 4090"),
+        ("capability", "8.9", "the engine in the cache is for compute capability 8.7, not 8.9"),
+        ("graph", "1" * 64, "the engine in the cache is for another model"),
         ("size", "256x64", "there is no engine yet"),
         ("precision", "fp32", "there is no engine yet"),
     ],
 )
-def test_engine_of_another_kind_stays_and_another_is_built(tmp_path, part, value, told):
+def test_engine_with_another_key_is_built_beside_the_first(tmp_path, part, value, reason):
     cache, builder = EngineCache(tmp_path), Builder()
     builder.obtain(cache)
     other = replace(KEY, **{part: value})
 
     assert builder.obtain(cache, other) != cache.path(KEY)
-    assert builder.lines[1:] == [f"unet: {told}; building it"]
+    assert builder.lines[1:] == [f"unet: {reason}; building it"]
     assert builder.builds == 2
     assert cache.fault(KEY) is None
 
 
-def test_the_line_names_the_engine_that_differs_least(tmp_path):
+def test_warning_names_the_engine_that_differs_least(tmp_path):
     cache, builder = EngineCache(tmp_path), Builder()
     builder.obtain(cache, replace(KEY, gpu="RTX 4090", capability="8.9", version="11.4"))
     builder.obtain(cache, replace(KEY, version="10.7.0"))
     builder.obtain(cache)
     assert builder.lines[-1] == (
-        "unet: the engine at hand is for tensorrt 10.7.0, not 10.3.0; building it"
+        "unet: the engine in the cache is for tensorrt 10.7.0, not 10.3.0; building it"
     )
 
 
@@ -112,46 +112,46 @@ def swap_record(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "reason"),
     [
-        (cut, "cut short: 100 of 16384 bytes"),
-        (flip, "is damaged: its checksum is another"),
+        (cut, "is truncated: it has 100 of 16384 bytes"),
+        (flip, "is damaged: its SHA-256 differs"),
         (drop_plan, "No such file"),
         (drop_record, "does not exist"),
         (spoil_record, "is not valid JSON"),
         (swap_record, "describes another engine"),
     ],
 )
-def test_damaged_engine_is_never_read_and_built_again(tmp_path, damage, told):
+def test_damaged_engine_is_refused_and_built_again(tmp_path, damage, reason):
     cache, builder = EngineCache(tmp_path), Builder()
     folder = builder.obtain(cache)
     damage(folder)
 
-    if damage is not swap_record:  # that one is sound, only somebody else's
+    if damage is not swap_record:  # that engine is intact, but has another key
         with pytest.raises(EngineError, match=r"damaged|can be read"):
             read_plan(folder)
 
     assert builder.obtain(cache) == folder
     assert builder.builds == 2
-    assert told in builder.lines[1]
+    assert reason in builder.lines[1]
     assert "\n" not in builder.lines[1]
     assert read_plan(folder)[1] == CONTENT
 
 
-def test_a_killed_build_leaves_nothing_that_is_taken_for_an_engine(tmp_path):
+def test_partial_folder_of_a_killed_build_is_ignored_and_removed(tmp_path):
     cache, builder = EngineCache(tmp_path), Builder()
-    leftover = cache.folder / f".{KEY.name}.partial-1"
-    leftover.mkdir(parents=True)
-    (leftover / PLAN).write_bytes(CONTENT[:10])
-    (leftover / RECORD).write_text("{}")
+    partial = cache.folder / f".{KEY.name}.partial-1"
+    partial.mkdir(parents=True)
+    (partial / PLAN).write_bytes(CONTENT[:10])
+    (partial / RECORD).write_text("{}")
 
     assert list(cache.records()) == []
     builder.obtain(cache)
     assert builder.builds == 1
-    assert not leftover.exists()
+    assert not partial.exists()
 
 
-def test_a_build_that_fails_leaves_the_cache_as_it_was(tmp_path):
+def test_failed_build_leaves_the_cache_unchanged(tmp_path):
     cache = EngineCache(tmp_path)
 
     def fail() -> tuple[bytes, float]:
@@ -160,7 +160,7 @@ def test_a_build_that_fails_leaves_the_cache_as_it_was(tmp_path):
     with pytest.raises(EngineError, match="no kernel fits"):
         cache.obtain(KEY, fail)
     assert not cache.path(KEY).exists()
-    assert Builder().obtain(cache).is_dir()  # the lock was let go
+    assert Builder().obtain(cache).is_dir()  # the lock was released
 
 
 TWO_BUILDERS = """
@@ -202,11 +202,11 @@ def test_two_processes_build_one_engine_once(tmp_path):
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
-    told = [process.communicate(timeout=30)[0].splitlines() for process in processes]
+    printed = [process.communicate(timeout=30)[0].splitlines() for process in processes]
 
     assert log.read_text() == "built\n"
     folder = str(EngineCache(tmp_path).path(KEY))
-    assert sorted(told) == [
+    assert sorted(printed) == [
         ["unet: there is no engine yet; building it", folder],
         ["unet: waiting for another process that builds this engine", folder],
     ]
@@ -214,8 +214,8 @@ def test_two_processes_build_one_engine_once(tmp_path):
 
 @pytest.fixture
 def read_only_folder() -> Iterator[Path]:
-    """Yield a folder that this process cannot write in, even if it is run by root."""
-    with tempfile.TemporaryDirectory() as name:  # pytest's own lies below one of root's
+    """Yield a folder that this process cannot write to, even if it is run by root."""
+    with tempfile.TemporaryDirectory() as name:  # tmp_path is below a folder owned by root
         folder, user = Path(name), os.geteuid()
         folder.chmod(0o755)
         cache = EngineCache(folder)
@@ -230,14 +230,14 @@ def read_only_folder() -> Iterator[Path]:
             cache.folder.chmod(0o755)
 
 
-def test_read_only_cache_is_told_before_the_build_and_what_is_in_it_serves(read_only_folder):
+def test_read_only_cache_fails_before_a_build_and_serves_stored_engines(read_only_folder):
     cache, builder = EngineCache(read_only_folder), Builder()
 
-    with pytest.raises(EngineError) as told:
+    with pytest.raises(EngineError) as error:
         builder.obtain(cache)
-    assert str(told.value) == (
-        f"{cache.folder} cannot be written: Permission denied; make room or give rights in "
-        f"{read_only_folder}, or set JASMINE_CACHE to another folder"
+    assert str(error.value) == (
+        f"{cache.folder} cannot be written: Permission denied; free disk space or change the "
+        f"permissions of {read_only_folder}, or set JASMINE_CACHE to another folder"
     )
     assert builder.builds == 0
 
@@ -261,7 +261,7 @@ print(cache.fault(KEY), sorted(p.name for p in cache.folder.iterdir() if p.is_di
 """
 
 
-def test_full_disk_is_told_and_leaves_nothing_half_written(tmp_path):
+def test_full_disk_is_reported_and_leaves_no_partial_engine(tmp_path):
     mount = f'mount -t tmpfs -o size=1m none "{tmp_path}" && exec "$0" "$@"'
     if subprocess.run(["unshare", "-rm", "sh", "-c", mount, "true"], check=False).returncode:
         pytest.skip("a small disk cannot be mounted here (no user namespaces)")
@@ -271,11 +271,11 @@ def test_full_disk_is_told_and_leaves_nothing_half_written(tmp_path):
         command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path}, check=True
     )
     error, rest = done.stdout.splitlines()
-    assert "cannot be written: No space left on device; make room" in error
+    assert "cannot be written: No space left on device; free disk space" in error
     assert rest == "None True"
 
 
-def test_timings_are_kept_for_one_gpu_and_version(tmp_path):
+def test_timing_cache_is_kept_for_one_gpu_and_version(tmp_path):
     cache = EngineCache(tmp_path)
     cache.folder.mkdir()
     cache.write_timings(KEY, b"learnt")
@@ -284,7 +284,7 @@ def test_timings_are_kept_for_one_gpu_and_version(tmp_path):
     assert cache.read_timings(replace(KEY, gpu=ANY_GPU)) == b""
 
 
-def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
+def test_cache_folder_follows_the_environment_variables(monkeypatch, tmp_path):
     monkeypatch.setenv("JASMINE_CACHE", str(tmp_path))
     assert EngineCache().folder == tmp_path / "engines"
     monkeypatch.delenv("JASMINE_CACHE")

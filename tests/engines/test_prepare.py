@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""From exports to engines that may be used.
+"""Preparation of engines: build, accuracy check, precision fallback and activation.
 
-TensorRT for RTX builds every engine ahead of time. No GPU runs them here, so what is judged are the
-graphs they were built of, in ONNX Runtime.
+TensorRT for RTX builds every engine ahead of time. As there is no GPU to run them, the accuracy
+check runs on their graphs in ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def exports(tmp_path):
 
 
 class Preparation:
-    """Prepare engines for an Ada GPU, and keep the messages that were logged."""
+    """Preparation of engines for an Ada GPU that stores the logged messages."""
 
     def __init__(self, library, exports: Path) -> None:
         self.lines: list[str] = []
@@ -76,15 +76,15 @@ class Preparation:
         return sum(" built in " in line for line in self.lines)
 
 
-def graphs_as_stages(made):
-    return {stage: OnnxStage(engine.graph) for stage, engine in made.items()}
+def graphs_as_stages(engines):
+    return {stage: OnnxStage(engine.graph) for stage, engine in engines.items()}
 
 
 def on(monkeypatch, gpu: Gpu | None):
     monkeypatch.setattr(engine_set, "find_gpu", lambda: gpu)
 
 
-def test_engines_are_built_stepped_down_and_used_from_then_on(library, exports, monkeypatch):
+def test_engines_are_built_with_precision_fallback_and_then_reused(library, exports, monkeypatch):
     first = Preparation(library, exports)
     found = first.validate()
     assert found.accuracy.precision == {
@@ -92,7 +92,7 @@ def test_engines_are_built_stepped_down_and_used_from_then_on(library, exports, 
         "unet": "mixed",
         "decoder": HALF,
     }
-    assert first.builds == 4  # three, and the U-Net again
+    assert first.builds == 4  # three stages, and the U-Net again after its fallback
 
     second = Preparation(library, exports)
     assert second.validate() == found
@@ -105,7 +105,7 @@ def test_engines_are_built_stepped_down_and_used_from_then_on(library, exports, 
     assert all(len(plan) > 1000 for plan in plans.values())
 
 
-def test_the_report_lies_beside_each_engine(library, exports, cache):
+def test_accuracy_report_is_saved_beside_each_engine(library, exports, cache):
     found = Preparation(library, exports).validate()
     for engine in found.engines.values():
         report = read_config(Accuracy, cache / "engines" / engine.name / ACCURACY)
@@ -118,11 +118,11 @@ def test_the_report_lies_beside_each_engine(library, exports, cache):
 
 
 def test_engines_that_fail_are_never_activated(library, exports, monkeypatch, cache):
-    def overflows_always(made):
+    def overflows_always(engines):
         unet = OnnxStage(exports / "128x64-fp16" / "unet.onnx")
-        return graphs_as_stages(made) | {"unet": unet}
+        return graphs_as_stages(engines) | {"unet": unet}
 
-    with pytest.raises(EngineError, match="even in fp32; they are not used"):
+    with pytest.raises(EngineError, match="even in fp32 and are not used"):
         Preparation(library, exports).validate(overflows_always)
     assert not (cache / "validated").exists()
     on(monkeypatch, ADA)
@@ -144,7 +144,7 @@ def test_engines_serve_only_the_machine_and_model_they_were_validated_for(
     assert ready_engine(Checkpoint.resolve(other)) is None
     assert ready_engine(Checkpoint.resolve(exports), (256, 64)) is None
     assert ready_engine(Checkpoint.resolve(exports), SIZE, SINGLE) is None
-    on(monkeypatch, replace(ADA, name="NVIDIA RTX 6000 Ada"))  # it was not checked on that one
+    on(monkeypatch, replace(ADA, name="NVIDIA RTX 6000 Ada"))  # they were not validated on it
     assert ready_engine(Checkpoint.resolve(exports)) is None
     on(monkeypatch, replace(ADA, capability="12.0"))
     assert ready_engine(Checkpoint.resolve(exports)) is None
@@ -158,7 +158,7 @@ def test_without_a_gpu_no_engine_is_ready(library, exports):
     assert ready_engine(Checkpoint.resolve(exports)) is None
 
 
-def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeypatch, cache):
+def test_rebuilt_engine_is_validated_again(library, exports, monkeypatch, cache):
     found = Preparation(library, exports).validate()
     on(monkeypatch, ADA)
     plan = cache / "engines" / found.engines["unet"].name / PLAN
@@ -168,25 +168,25 @@ def test_an_engine_that_was_built_anew_is_checked_anew(library, exports, monkeyp
         found.plans()
 
     again = Preparation(library, exports)
-    mended = again.validate()
+    repaired = again.validate()
     assert again.builds == 1
-    assert any("cut short" in line for line in again.lines)
-    assert ready_engine(Checkpoint.resolve(exports)) == mended
+    assert any("is truncated" in line for line in again.lines)
+    assert ready_engine(Checkpoint.resolve(exports)) == repaired
 
 
-def test_graphs_of_different_models_are_told(library, exports, tmp_path):
+def test_graphs_of_different_models_are_refused(library, exports, tmp_path):
     other = write_export(tmp_path / "other", HALF, model="another model")
     shutil.copy(other / "unet.onnx", exports / "128x64-fp16" / "unet.onnx")
-    with pytest.raises(EngineError, match=r"unet\.onnx is of another model.*export again"):
+    with pytest.raises(EngineError, match=r"unet\.onnx is of another model.*export the"):
         Preparation(library, exports).validate()
 
 
-def test_a_size_that_the_model_cannot_take_is_told(library, exports):
+def test_size_that_the_model_does_not_support_is_refused(library, exports):
     with pytest.raises(ConfigError, match="size 100x64 px: both sides must be multiples of 32"):
         EngineGraphs(Exports(Checkpoint.resolve(exports)), (100, 64))
 
 
-def test_missing_graphs_are_told_with_where_to_make_them(library, exports):
+def test_error_for_missing_graphs_names_the_export_command(library, exports):
     shutil.rmtree(exports / "128x64-fp32")  # the reference needs it
     with pytest.raises(
         ExportError, match=r"no fp32 export.*jasmine export CHECKPOINT --onnx --split"
@@ -194,7 +194,7 @@ def test_missing_graphs_are_told_with_where_to_make_them(library, exports):
         Preparation(library, exports).validate()
 
 
-def test_damaged_reference_is_made_anew(library, exports, cache):
+def test_damaged_reference_is_computed_again(library, exports, cache):
     first = Preparation(library, exports)
     first.validate()
     (file,) = (cache / "reference").iterdir()

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The measure of an autoencoder: exact where nothing is lost, worse where something is."""
+"""Measurement of an autoencoder: zero for a lossless one, larger errors for more loss."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def samples(count=2):
 
 
 def through(change):
-    """Return a stand-in for encoder and decoder that changes codes as told."""
+    """Replace encoder and decoder by a given change of the code."""
     return lambda model, image: change(image)
 
 
 @pytest.mark.parametrize("model", ["log_depth", "disparity"], indirect=True)
-def test_nothing_lost_is_no_error(model, monkeypatch):
+def test_lossless_autoencoder_has_no_error(model, monkeypatch):
     monkeypatch.setattr(autoencoder, "_through", through(lambda image: image))
     found = measure_autoencoder(model, samples())
     assert found.frames == 2
@@ -51,7 +51,7 @@ def test_nothing_lost_is_no_error(model, monkeypatch):
 
 
 @pytest.mark.parametrize("model", ["log_depth"], indirect=True)
-def test_a_shifted_code_is_an_error_that_least_squares_forgives(model, monkeypatch):
+def test_shifted_code_is_corrected_by_least_squares(model, monkeypatch):
     monkeypatch.setattr(autoencoder, "_through", through(lambda image: 0.98 * image + 0.01))
     found = measure_autoencoder(model, samples())
     assert 0.01 < found.depth_abs_rel < 0.2
@@ -60,7 +60,7 @@ def test_a_shifted_code_is_an_error_that_least_squares_forgives(model, monkeypat
 
 
 @pytest.mark.parametrize("model", ["depth", "log_depth"], indirect=True)
-def test_a_blur_costs_most_beside_edges(model, monkeypatch):
+def test_blur_has_the_largest_error_beside_edges(model, monkeypatch):
     blur = torch.nn.AvgPool2d(5, 1, 2, count_include_pad=False)
     monkeypatch.setattr(autoencoder, "_through", through(blur))
     found = measure_autoencoder(model, samples())
@@ -75,11 +75,11 @@ def test_random_weights_are_refused(model, monkeypatch):
         expect_autoencoder(model, 0.05, "runs/x")
 
 
-def test_no_image_is_an_error(model):
+def test_measurement_without_images_is_refused(model):
     with pytest.raises(FrameError, match="at least one frame"):
         measure_autoencoder(model, [])
 
 
-def test_the_presets_are_measured_at_their_own_size():
+def test_images_have_the_size_of_the_preset():
     model = JasmineModel.from_preset("tiny")
     assert 0 < measure_autoencoder(model, samples(1)).depth_abs_rel < 100

@@ -30,7 +30,7 @@ SIZES = {"eigen_improved": (375, 1242), "cityscapes": (128, 256)}  # the others 
 
 
 def scene(seed=0, shape=(48, 96), low=2.0, high=9.0):
-    """Return ground truth [H,W] m, smooth and everywhere inside every protocol's range."""
+    """Return smooth ground truth [H,W] m within the range of every protocol."""
     coarse = np.random.default_rng(seed).uniform(low, high, (6, 9))
     return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR)
 

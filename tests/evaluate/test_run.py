@@ -73,7 +73,7 @@ def test_frames_without_ground_truth_are_skipped_with_one_warning(caplog):
     assert len(caplog.records) == 1 and "2 frames were skipped" in caplog.text
 
 
-def test_a_report_without_matplotlib_lacks_only_the_figure(tmp_path, monkeypatch, caplog):
+def test_report_without_matplotlib_has_no_figure(tmp_path, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
     scores = evaluation()

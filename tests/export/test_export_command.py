@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine export`: what it says when it cannot do what was asked."""
+"""Errors of `jasmine export`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (["random:tiny"], "there is nothing to export to; add --onnx"),
         (["random:tiny", "--onnx"], "has no folder of its own; add --output"),
@@ -33,22 +33,22 @@ def cache(tmp_path, monkeypatch):
         ),
     ],
 )
-def test_each_mistake_is_one_line(checkpoint, tmp_path, capfd, arguments, complaint):
+def test_user_errors_are_reported_in_one_line(checkpoint, tmp_path, capfd, arguments, message):
     places = {"checkpoint": checkpoint, "out": tmp_path / "out"}
     assert main(["export", *(a.format(**places) for a in arguments)]) == 1
     error = capfd.readouterr().err.splitlines()[-1]
-    assert error.startswith("error: ") and complaint in error
+    assert error.startswith("error: ") and message in error
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
     assert not list(checkpoint.glob("onnx/*"))
 
 
-def test_the_program_says_why_in_its_last_line(checkpoint, tmp_path, capsys):
+def test_export_program_prints_its_error_in_the_last_line(checkpoint, tmp_path, capsys):
     request = {"checkpoint": str(checkpoint), "output": str(tmp_path), "size": [100, 64]}
     assert program.main([json.dumps(request)]) == 1
     assert "100x64 px cannot be exported" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_random_checkpoint_changes_with_the_code_that_draws_it(tmp_path):
+def test_random_checkpoints_have_stable_and_different_fingerprints(tmp_path):
     tiny, medium = (Checkpoint.resolve(f"random:{preset}") for preset in ("tiny", "medium"))
     assert tiny.fingerprint != medium.fingerprint
     assert tiny.fingerprint == Checkpoint.resolve("random:tiny").fingerprint

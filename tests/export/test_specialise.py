@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The folded network against the model itself: equal to rounding, on every map."""
+"""Folded network: every map equals that of the model up to rounding."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def folded_maps(model, image, transposed=False):
 
 
 def assert_equal(model, width, height, transposed=False):
-    """Compare in float64 (1e-10) and float32 (1e-4), and see that there is something to compare."""
+    """Compare in float64 (1e-10) and float32 (1e-4), on maps that are not constant."""
     image = smooth_image(width, height)
     double = exact(model)
     expected = maps(double, image.double())
@@ -58,17 +58,17 @@ def test_presets_are_equal(preset):
     assert_equal(randomised(JasmineModel.from_preset(preset), 0.02), 192, 128)
 
 
-# ---------------------------------------------------------------------------- what may differ
+# ---------------------------------------------------------------------------- variants
 
 
 @pytest.mark.parametrize("tokens", [1, 2, 5, 77])
-def test_texts_of_any_length(model, tokens):
+def test_texts_of_any_length_are_folded(model, tokens):
     generator = torch.Generator().manual_seed(tokens)
     model.text_embedding = torch.randn(1, tokens, 16, generator=generator)
     assert_equal(model, 128, 64)
 
 
-def test_without_a_task_switch(make_model):
+def test_unet_without_a_task_embedding_is_folded(make_model):
     model = make_model()
     config = {k: v for k, v in model.unet.config.items() if k != "_use_default_values"}
     config |= {"class_embed_type": None, "projection_class_embeddings_input_dim": None}
@@ -76,7 +76,7 @@ def test_without_a_task_switch(make_model):
     assert_equal(randomised(model), 128, 64)
 
 
-def test_the_other_task_vector(make_model):
+def test_task_vector_changes_the_folded_network(make_model):
     model = randomised(make_model(task_depth=(0, 1)))
     assert_equal(model, 128, 64)
     image = smooth_image(128, 64)
@@ -93,35 +93,35 @@ def test_the_other_task_vector(make_model):
     ],
     ids=["four heads", "three iterations", "no refinement"],
 )
-def test_other_refiners(make_model, config):
+def test_other_ssg_configurations_are_folded(make_model, config):
     assert_equal(randomised(make_model(ssg=config)), 128, 64)
 
 
-def test_a_vae_without_its_1x1_convolutions(model):
+def test_vae_without_1x1_convolutions_is_folded(model):
     model.vae.quant_conv = model.vae.post_quant_conv = None
     assert_equal(model, 128, 64)
 
 
-def test_sides_that_do_not_halve_evenly(model):
+def test_sides_that_do_not_halve_evenly_are_folded_without_transposed_convolutions(model):
     assert_equal(model, 72, 88)  # latent 9x11
     with pytest.raises(ValueError, match="transposed"):
         folded_maps(model, smooth_image(72, 88), transposed=True)
 
 
-def test_batches_do_not_mix(model):
+def test_images_of_a_batch_are_independent(model):
     image = torch.cat([smooth_image(128, 64, seed) for seed in range(3)])
-    together = folded_maps(model, image)
+    batch = folded_maps(model, image)
     for i in range(3):
         alone = folded_maps(model, image[i : i + 1])
-        torch.testing.assert_close(alone[0], together[i], rtol=0, atol=1e-4)
+        torch.testing.assert_close(alone[0], batch[i], rtol=0, atol=1e-4)
 
 
-# ---------------------------------------------------------------------------- the model itself
+# ---------------------------------------------------------------------------- original model
 
 
-def test_the_model_stays_as_it_is_and_nothing_large_is_copied(model):
+def test_model_is_unchanged_and_large_weights_are_shared(model):
     before = copy.deepcopy(model.state_dict())
-    kept = list(model.parameters())  # alive, so that no address is used twice
+    kept = list(model.parameters())  # kept alive, so that no address is used twice
     own = {p.data_ptr() for p in kept}
     folded = specialise(model, transposed=False)
     for name, values in model.state_dict().items():
@@ -132,14 +132,14 @@ def test_the_model_stays_as_it_is_and_nothing_large_is_copied(model):
     assert fresh < total / 5
 
 
-def test_folding_in_float16_loses_nothing_but_the_last_rounding(model):
+def test_folding_in_float16_rounds_only_once(model):
     half = specialise(copy.deepcopy(model).half())
     full = specialise(copy.deepcopy(model).half().double())
     for (name, a), b in zip(half.named_parameters(), full.parameters(), strict=True):
         assert torch.equal(a, b.half()), name
 
 
-def test_the_tiny_preset_with_its_adapter_is_equal():
+def test_tiny_preset_with_trained_batch_norms_is_equal():
     model = randomised(JasmineModel.from_preset("tiny"), 0.02)
     for name, statistic in model.adapter.named_buffers():
         if "running" in name:  # folded with the convolutions

@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""A scene that is known by its equation shows that images, depth and K move together.
+"""Image transforms: images, depth and K remain consistent.
 
-A wall that stands askew before the camera carries a smooth pattern given in metres. It is rendered
-by evaluating its equation at every pixel centre, so the image that a transformed camera sees can
-be compared with the transformed image.
+A slanted wall with a smooth pattern in metres is rendered by evaluating its equation at every pixel
+centre, so that the image of a transformed camera can be compared with the transformed image.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ DISTANCE = 5.0  # [m] from the camera along the normal
 ACROSS = np.cross(NORMAL, [0, 1, 0]) / np.linalg.norm(np.cross(NORMAL, [0, 1, 0]))
 ALONG = np.cross(NORMAL, ACROSS)
 
-LEVELS = 2.5  # of 255: what rounding and interpolation may change
-RELATIVE = 5e-5  # what interpolation may change in a depth
+LEVELS = 2.5  # of 255: tolerance for rounding and interpolation
+RELATIVE = 5e-5  # relative tolerance for interpolated depth
 
 
 def camera_of(width: int, height: int) -> Camera:
-    """Return a camera with nothing symmetric or square about it."""
+    """Return a camera with different f_x and f_y, and a principal point off the centre."""
     side = max(width, height)
     K = [[0.62 * side, 0, 0.47 * width], [0, 0.66 * side, 0.55 * height], [0, 0, 1]]
     return Camera(width, height, np.array(K))
@@ -46,7 +45,7 @@ def shifted(camera: Camera, dx: float, dy: float) -> Camera:
 
 
 def render_depth(camera: Camera) -> np.ndarray:
-    """Return the wall's depth [H,W] in metres along +Z."""
+    """Return the depth [H,W] of the wall, in metres along +Z."""
     u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
     x = (u - camera.K[0, 2]) / camera.K[0, 0]
     y = (v - camera.K[1, 2]) / camera.K[1, 1]
@@ -71,7 +70,7 @@ def render(camera: Camera, wavelength: float) -> np.ndarray:
 
 
 def wavelength_for(*cameras: Camera) -> float:
-    """Return metres per wave so that one is 24 px long or more in each of the images."""
+    """Return the wavelength [m] for which waves are at least 24 px long in each of the images."""
     coarsest = min(camera.K[axis, axis] for camera in cameras for axis in (0, 1))
     return 24 * render_depth(cameras[0]).max() / coarsest
 
@@ -81,7 +80,7 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def interior(transform: ImageTransform) -> tuple[slice, slice]:
-    """Return the target pixels whose values do not hang on the image's edge."""
+    """Return the target pixels whose values do not depend on the edge of the image."""
     margin = [max(1, int(np.ceil(s))) + 1 for s in transform.scale]
     w = transform.target_window
     return (
@@ -112,7 +111,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("place", "source", "target"), CASES)
-def test_a_transformed_image_is_what_the_transformed_camera_sees(place, source, target):
+def test_transformed_image_agrees_with_the_transformed_camera(place, source, target):
     camera, transform = camera_of(*source), place(source, target)
     after = transform.camera(camera)
     assert after.size == target
@@ -127,13 +126,13 @@ def test_a_transformed_image_is_what_the_transformed_camera_sees(place, source, 
         return float(np.abs(image[inside] - render(seen_by, wavelength)[inside]).max())
 
     assert error(after) < LEVELS
-    # The bound is narrow enough to catch half a pixel of the coarser image, in x and in y.
+    # The tolerance is small enough to detect half a pixel of the coarser image, in x and in y.
     half = 0.5 * np.maximum(transform.scale, 1)
     assert error(shifted(after, half[0], 0)) > 2 * LEVELS
     assert error(shifted(after, 0, -half[1])) > 2 * LEVELS
 
 
-def test_scaling_c_without_the_half_pixel_would_be_seen():
+def test_comparison_detects_a_missing_half_pixel_term():
     source, target = (1242, 375), (414, 125)
     camera, transform = camera_of(*source), stretch((1242, 375), (414, 125))
     after = transform.camera(camera)
@@ -146,14 +145,14 @@ def test_scaling_c_without_the_half_pixel_would_be_seen():
 
 
 @pytest.mark.parametrize(("place", "source", "target"), CASES)
-def test_depth_comes_back_to_the_pixels_it_belongs_to(place, source, target):
+def test_inverse_transform_returns_depth_to_its_pixels(place, source, target):
     camera, transform = camera_of(*source), place(source, target)
     back = transform.inverse()
     small = render_depth(transform.camera(camera)).astype(np.float32)
     depth = back.map(small)
     assert depth.dtype == np.float32 and depth.shape == source[::-1]
 
-    # What the network never saw is unknown, and nothing else is.
+    # Exactly the pixels outside the network's image are unknown.
     seen = np.zeros(depth.shape, bool)
     seen[transform.source_window.slices] = True
     np.testing.assert_array_equal(np.isfinite(depth), seen)
@@ -171,7 +170,7 @@ def test_depth_comes_back_to_the_pixels_it_belongs_to(place, source, target):
 
 
 @pytest.mark.parametrize(("place", "source", "target"), CASES)
-def test_constant_depth_stays_what_it_is(place, source, target):
+def test_constant_depth_is_unchanged(place, source, target):
     transform = place(source, target)
     depth = transform.inverse().map(np.full(target[::-1], 7.3, np.float32))
     np.testing.assert_allclose(depth[np.isfinite(depth)], 7.3, rtol=1e-6)
@@ -195,27 +194,27 @@ def test_margins_repeat_the_nearest_edge():
     assert mask[w.slices].all() and mask.sum() == w.width * w.height
 
 
-def test_thin_structures_survive_a_strong_shrink():
+def test_strong_reduction_averages_thin_structures():
     image = np.zeros((512, 512, 3), np.uint8)
     image[:, ::8] = 240  # lines one pixel wide
     small = stretch((512, 512), (64, 64)).image(image)
-    np.testing.assert_allclose(small, 30, atol=1)  # their mean, wherever they fall
+    np.testing.assert_allclose(small, 30, atol=1)  # the mean of lines and background
 
 
-def test_grey_images_and_equal_sizes_pass():
+def test_grey_images_and_equal_sizes_are_accepted():
     image = np.arange(12, dtype=np.uint8).reshape(3, 4)
     np.testing.assert_array_equal(fit((4, 3), (4, 3)).image(image), image)
     assert fit((4, 3), (8, 6)).image(image).shape == (6, 8)
 
 
-# ---------------------------------------------------------------------------- for any size
+# ---------------------------------------------------------------------------- any image size
 
 sizes = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 places = st.sampled_from([fit, stretch, crop])
 
 
 @given(places, sizes, sizes)
-def test_there_and_back_is_nothing(place, source, target):
+def test_transform_and_inverse_give_the_identity(place, source, target):
     transform = place(source, target)
     assert transform.inverse().inverse() == transform
     assert transform.source == source and transform.target == target
@@ -224,13 +223,13 @@ def test_there_and_back_is_nothing(place, source, target):
 
 
 @given(places, sizes, sizes)
-def test_windows_lie_in_their_images_and_their_borders_on_each_other(place, source, target):
+def test_windows_are_inside_their_images_and_their_corners_correspond(place, source, target):
     transform = place(source, target)
     for window, size in ((transform.source_window, source), (transform.target_window, target)):
         assert window.x >= 0 and window.y >= 0 and min(window[2:]) >= 1
         assert window.x + window.width <= size[0] and window.y + window.height <= size[1]
 
-    def corners(w: Window) -> np.ndarray:  # pixel centres are whole: borders lie between them
+    def corners(w: Window) -> np.ndarray:  # half a pixel beyond the integer pixel centres
         low, high = np.array(w[:2]) - 0.5, np.array(w[:2]) + w[2:] - 0.5
         return np.array([[*low, 1], [*high, 1]])
 
@@ -239,7 +238,7 @@ def test_windows_lie_in_their_images_and_their_borders_on_each_other(place, sour
 
 
 @given(sizes, sizes)
-def test_fit_shows_all_of_the_image_in_its_own_aspect(source, target):
+def test_fit_contains_the_whole_image_with_its_aspect_ratio(source, target):
     transform = fit(source, target)
     w = transform.target_window
     assert transform.source_window == (0, 0, *source)
@@ -252,7 +251,7 @@ def test_fit_shows_all_of_the_image_in_its_own_aspect(source, target):
 
 
 @given(sizes, sizes)
-def test_crop_takes_the_largest_part_of_the_targets_aspect(source, target):
+def test_crop_is_the_largest_part_with_the_aspect_ratio_of_the_target(source, target):
     transform = crop(source, target)
     w = transform.source_window
     assert transform.target_window == (0, 0, *target)
@@ -271,10 +270,10 @@ def test_network_size_keeps_aspect_and_area_in_multiples(source, multiple):
         scale = (nominal[0] * nominal[1] / (source[0] * source[1])) ** 0.5
         for side, original in zip(size, source, strict=True):
             assert abs(side - scale * original) <= multiple / 2 + 1e-6 or side == multiple
-        # A letterbox into it loses little: less than half of it is margin.
+        # Less than half of a letterbox of this size is margin.
         inner = fit(source, size).target_window
         assert inner.width * inner.height > 0.5 * size[0] * size[1]
-        # Turned images get turned networks, and the nominal size is its own choice.
+        # A rotated image gets the rotated size, and the nominal size is mapped to itself.
         assert network_size(source[::-1], nominal, multiple) == size[::-1]
         assert network_size(nominal, nominal, multiple) == nominal
 
@@ -287,7 +286,7 @@ def test_network_size_is_at_least_one_multiple(source):
 # ---------------------------------------------------------------------------- cameras
 
 
-def test_rays_reach_one_metre_deep_through_pixel_centres():
+def test_rays_go_through_pixel_centres_to_a_depth_of_one_metre():
     camera = camera_of(9, 7)
     rays = camera.rays()
     assert rays.shape == (7, 9, 3)
@@ -299,11 +298,11 @@ def test_rays_reach_one_metre_deep_through_pixel_centres():
     assert rays[6, 8, 0] > 0 and rays[6, 8, 1] > 0  # right and down are positive
 
 
-def test_a_transform_belongs_to_one_size():
+def test_transform_refuses_other_image_sizes():
     transform = fit((640, 480), (320, 256))
-    with pytest.raises(CameraError, match=r"camera is 641x480 px .* 640x480 px"):
+    with pytest.raises(CameraError, match=r"camera has 641x480 px, .* 640x480 px"):
         transform.camera(camera_of(641, 480))
-    with pytest.raises(CameraError, match=r"image is 480x640 px .* 640x480 px"):
+    with pytest.raises(CameraError, match=r"image has 480x640 px, .* 640x480 px"):
         transform.image(np.zeros((640, 480, 3), np.uint8))
-    with pytest.raises(CameraError, match=r"image is 640x481 px"):
+    with pytest.raises(CameraError, match=r"image has 640x481 px"):
         transform.map(np.zeros((481, 640), np.float32))

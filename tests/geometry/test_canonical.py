@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Canonical focal length: another lens changes pixels and K, not what canonical depth says."""
+"""Canonical depth, which depends on the pixels and not on the lens."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.canonical import canonical_depth, focal_ratio
 
 
-def test_an_enlarged_part_has_the_longer_focal_length():
+def test_enlarged_crop_has_a_longer_focal_length():
     camera = Camera(320, 96, torch.tensor([[160.0, 0, 159.5], [0, 150, 47.5], [0, 0, 1]]).numpy())
     part = Part(0.5, (1.0, 0.0)).transform((320, 96), (320, 96))
     enlarged = part.camera(camera)
     assert enlarged.K[0, 0] == 320 and enlarged.K[1, 1] == 300
-    # The camera's axis lies where the same ray leaves through the enlarged image.
+    # The optical axis is at the pixel of the same ray in the enlarged image.
     assert enlarged.K[0, 2] == (159.5 + 0.5 - 160) * 2 - 0.5
 
 
-def test_a_lens_twice_as_long_halves_canonical_depth():
+def test_twice_the_focal_length_halves_canonical_depth():
     depth = torch.full((2, 1, 4, 4), 1.0)
     K = torch.eye(3).repeat(2, 1, 1)
     K[:, 0, 0] = torch.tensor([185.0, 370.0])
@@ -30,7 +30,7 @@ def test_a_lens_twice_as_long_halves_canonical_depth():
     assert torch.equal(canonical * ratio, depth)
 
 
-def test_sky_stays_at_the_end_and_unknown_stays_unknown():
+def test_sky_and_unknown_depth_are_not_scaled():
     depth = torch.tensor([0.0, 2.9, 3.0, 4.0]).view(1, 1, 2, 2)
     short, long = (canonical_depth(depth, torch.tensor([[[[r]]]]), 3.0).flatten() for r in (0.5, 2))
     assert short.tolist() == [0.0, 3.0, 3.0, 3.0]

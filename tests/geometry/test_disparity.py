@@ -9,12 +9,12 @@ from jasmine_core.geometry.disparity import depth_from_disparity, disparity_from
 
 
 @pytest.mark.parametrize(("disparity", "depth"), [(0, 100), (0.09 / 9.99, 10), (1, 0.1)])
-def test_disparity_runs_from_far_to_near(disparity, depth):
+def test_disparity_increases_from_far_to_near(disparity, depth):
     found = depth_from_disparity(torch.tensor(disparity, dtype=torch.float64))
     assert found.item() == pytest.approx(depth)
 
 
 @given(st.floats(0.1, 100))
-def test_the_two_undo_each_other(depth):
+def test_conversions_are_inverse_to_each_other(depth):
     disparity = torch.tensor(disparity_from_depth(depth), dtype=torch.float64)
     assert depth_from_disparity(disparity).item() == pytest.approx(depth)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Planes among points, where the plane is known."""
+"""Ground planes fitted to points of known planes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PLANES = {
 
 
 def turned(up, lean):
-    """Return a direction that leans sideways by an angle."""
+    """Return a direction tilted sideways by an angle."""
     c, s = np.cos(lean), np.sin(lean)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ up
 
 
 def seen_ground(up, height, rng, count=600):
-    """Return points [N,3] where random rays of a wide camera meet a plane, up to 40 heights off."""
+    """Return points [N,3] of a plane on random rays of a wide camera, up to 40 heights away."""
     rays = np.column_stack([rng.uniform(-1, 1, (count, 2)), np.ones(count)])
     down = rays @ -np.asarray(up)
     rays, down = rays[down > 1 / 40], down[down > 1 / 40]
@@ -38,7 +38,7 @@ def angle(a, b):
 
 
 @given(**PLANES)
-def test_a_plane_is_found_exactly_though_the_hint_is_not(height, pitch, lean, seed):
+def test_plane_is_found_exactly_with_an_approximate_up(height, pitch, lean, seed):
     up = turned(up_of(pitch), lean)
     ground = fit_ground(seen_ground(up, height, np.random.default_rng(seed)), up_of(pitch))
     assert ground.height == pytest.approx(height, rel=1e-6)
@@ -48,7 +48,7 @@ def test_a_plane_is_found_exactly_though_the_hint_is_not(height, pitch, lean, se
 
 @settings(max_examples=30)
 @given(**PLANES)
-def test_thirty_percent_of_wrong_points_and_noise_move_it_little(height, pitch, lean, seed):
+def test_fit_tolerates_noise_and_thirty_percent_of_wrong_points(height, pitch, lean, seed):
     rng = np.random.default_rng(seed)
     up = turned(up_of(pitch), lean)
     points = seen_ground(up, height, rng)
@@ -61,7 +61,7 @@ def test_thirty_percent_of_wrong_points_and_noise_move_it_little(height, pitch, 
 
 
 @given(factor=st.floats(1e-3, 1e3), seed=st.integers(0, 99))
-def test_the_height_has_the_points_unit(factor, seed):
+def test_height_has_the_unit_of_the_points(factor, seed):
     rng = np.random.default_rng(seed)
     points = seen_ground(up_of(0.1), 1.5, rng) * np.exp(rng.normal(0, 0.05, (1, 1)))
     one, other = fit_ground(points, up_of(0)), fit_ground(factor * points, up_of(0))
@@ -70,7 +70,7 @@ def test_the_height_has_the_points_unit(factor, seed):
     assert angle(one.up, other.up) < 1e-4
 
 
-def test_the_floor_is_chosen_and_not_the_larger_table():
+def test_floor_is_preferred_to_a_larger_table():
     rng = np.random.default_rng(1)
     up = up_of(0.4)
     table, floor = seen_ground(up, 0.8, rng, 600), seen_ground(up, 1.5, rng, 400)
@@ -78,15 +78,15 @@ def test_the_floor_is_chosen_and_not_the_larger_table():
     assert fit_ground(np.vstack([table, floor]), up).height == pytest.approx(1.5, rel=0.01)
 
 
-def test_a_mirrored_ground_below_it_is_not_chosen():
-    """A wet road shows what stands above it as far below."""
+def test_reflections_below_the_ground_are_not_chosen():
+    """On a wet road, objects above it appear at the same distance below it."""
     rng = np.random.default_rng(6)
     points = seen_ground(up_of(0), 1.5, rng)
     points[rng.random(len(points)) < 0.3] *= 2
     assert fit_ground(points, up_of(0)).height == pytest.approx(1.5, rel=0.01)
 
 
-def test_the_road_is_chosen_beside_as_large_a_pavement():
+def test_road_is_preferred_to_a_pavement_of_the_same_size():
     rng = np.random.default_rng(2)
     road, pavement = seen_ground(up_of(0), 1.65, rng), seen_ground(up_of(0), 1.53, rng)
     road, pavement = road[road[:, 0] < 1], pavement[pavement[:, 0] > 1]
@@ -110,18 +110,18 @@ def few(rng):
 
 
 @pytest.mark.parametrize("points", [wall, ceiling, steep, few])
-def test_what_is_no_ground_is_not_taken_for_one(points):
+def test_points_without_a_ground_give_none(points):
     assert fit_ground(points(np.random.default_rng(3)), up_of(0)) is None
 
 
-def test_points_at_random_have_no_support():
+def test_random_points_give_low_support():
     rng = np.random.default_rng(4)
     rays = np.column_stack([rng.uniform(-1, 1, (4000, 2)), np.ones(4000)])
     ground = fit_ground(rays * np.exp(rng.normal(size=(4000, 1))), up_of(0))
     assert ground is None or ground.support < 0.1
 
 
-def test_unknown_points_and_points_behind_do_not_count():
+def test_unknown_points_and_points_behind_the_camera_are_ignored():
     rng = np.random.default_rng(5)
     points = seen_ground(up_of(0), 1.0, rng)
     more = np.vstack([points, np.full((100, 3), np.nan), [[0, 1, -1]] * 500, [[np.inf, 1, 1]] * 9])
@@ -129,6 +129,6 @@ def test_unknown_points_and_points_behind_do_not_count():
     assert fit_ground(np.empty((0, 3)), up_of(0)) is None
 
 
-def test_up_of_a_camera_that_looks_down():
+def test_up_of_a_camera_pitched_down():
     np.testing.assert_allclose(up_of(0), [0, -1, 0], atol=1e-15)
     np.testing.assert_allclose(up_of(np.pi / 2), [0, 0, -1], atol=1e-15)

@@ -26,7 +26,7 @@ depths = npst.arrays(np.float32, shapes, elements=metres)
 
 @unhurried
 @given(depths, st.floats(20, 900), st.floats(20, 900), st.floats(-5, 15), st.floats(-5, 15))
-def test_a_point_is_the_ray_of_its_pixel_times_its_depth(depth, fx, fy, cx, cy):
+def test_point_is_the_ray_of_its_pixel_times_depth(depth, fx, fy, cx, cy):
     height, width = depth.shape
     camera = Camera(width, height, np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]]))
     points = back_project(depth, camera.K)
@@ -36,7 +36,7 @@ def test_a_point_is_the_ray_of_its_pixel_times_its_depth(depth, fx, fy, cx, cy):
     assert (np.isnan(points) == np.isnan(depth)[..., None]).all()
 
 
-def test_points_lie_right_of_and_below_the_axis_where_their_pixels_do():
+def test_points_are_right_of_and_below_the_axis_like_their_pixels():
     K = np.array([[100, 0, 2], [0, 100, 1], [0, 0, 1.0]])
     points = back_project(np.full((3, 5), 10, np.float32), K)
     np.testing.assert_allclose(points[1, 2], [0, 0, 10])
@@ -59,24 +59,24 @@ def jumps(depth):
 
 @unhurried
 @given(depths, st.floats(0.01, 2))
-def test_flying_pixels_follow_the_definition(depth, threshold):
+def test_removed_pixels_follow_the_definition(depth, threshold):
     original = depth.copy()
     rest = without_flying_pixels(depth, threshold)
     expected = np.where(jumps(depth) > threshold, np.float32(np.nan), depth)
-    certain = abs(jumps(depth) - threshold) > 1e-5 * (1 + threshold)  # float32 decides the others
+    certain = abs(jumps(depth) - threshold) > 1e-5 * (1 + threshold)  # others depend on rounding
     np.testing.assert_array_equal(rest[certain], expected[certain])
     np.testing.assert_array_equal(depth, original)
     assert rest.dtype == np.float32
 
 
-def test_flying_pixels_are_the_two_sides_of_an_edge_and_what_floats_between():
+def test_both_sides_and_the_blur_of_an_edge_are_removed():
     depth = np.full((6, 8), 2, np.float32)
     depth[:, 4], depth[:, 5:] = 3, 5  # a blurred edge between 2 m and 5 m
     row = without_flying_pixels(depth, 0.1)[3]
     np.testing.assert_array_equal(row, [2, 2, 2, np.nan, np.nan, np.nan, 5, 5])
 
 
-def test_a_slanted_surface_and_the_rim_of_the_unknown_do_not_fly():
+def test_slanted_surfaces_and_borders_of_unknown_pixels_are_kept():
     depth = np.tile(np.linspace(4, 5, 40, dtype=np.float32), (5, 1))
     depth[2:4, 10:15] = np.nan
     np.testing.assert_array_equal(without_flying_pixels(depth, 0.05), depth)
@@ -84,7 +84,7 @@ def test_a_slanted_surface_and_the_rim_of_the_unknown_do_not_fly():
 
 @unhurried
 @given(depths)
-def test_millimetres_are_within_half_a_millimetre_or_unknown(depth):
+def test_millimetres_are_rounded_or_unknown(depth):
     millimetres = depth_to_millimetres(depth)
     assert millimetres.dtype == np.uint16
     known = ~np.isnan(depth) & (depth < 65.53)
@@ -106,13 +106,13 @@ def test_millimetres_are_within_half_a_millimetre_or_unknown(depth):
         (np.nan, 0),
     ],
 )
-def test_what_does_not_fit_into_16_bits_is_unknown_and_not_wrapped(metres, millimetres):
+def test_depth_beyond_16_bits_is_unknown(metres, millimetres):
     assert depth_to_millimetres(np.full((1, 1), metres, np.float32))[0, 0] == millimetres
 
 
 @unhurried
 @given(depths, st.floats(0.1, 40), st.floats(40, 90))
-def test_limit_range_keeps_what_is_inside_and_forgets_the_rest(depth, near, far):
+def test_limit_range_removes_depth_outside_the_range(depth, near, far):
     limited = limit_range(depth, near, far)
     inside = (depth >= near) & (depth <= far)
     assert limited.dtype == np.float32
@@ -121,8 +121,8 @@ def test_limit_range_keeps_what_is_inside_and_forgets_the_rest(depth, near, far)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
-def test_thinned_pixels_see_the_same_points(stride):
-    """Samples are taken, so a thinned image back-projects to a subset of the points."""
+def test_thinned_image_has_a_subset_of_the_points(stride):
+    """Pixels are not averaged, so points of a thinned depth image are points of the full one."""
     depth = np.random.default_rng(0).uniform(1, 9, (7, 8)).astype(np.float32)
     image = np.random.default_rng(1).integers(0, 255, (7, 8, 3), np.uint8)
     K = np.array([[50.0, 0, 3.3], [0, 40.0, 2.2], [0, 0, 1]])

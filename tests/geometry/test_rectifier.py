@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Lens distortion, made here from the models' published equations and then removed.
+"""Removal of lens distortion that is simulated by the published equations of the lens models.
 
-A wall with a smooth pattern is rendered twice by its equation: through the distorting lens, and by
-the pinhole camera that P and R describe. Rectifying the first must give the second.
+A wall with a smooth pattern is rendered analytically for the distorted camera, and for the pinhole
+camera of P and R. Rectification of the first image must give the second.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from jasmine_core.geometry.camera import Calibration, Rectifier
 
 WIDTH, HEIGHT = 320, 200
 K = np.array([[190.0, 0, 151], [0, 184, 107], [0, 0, 1]])
-LEVELS = 3.0  # of 255: what rounding and interpolating may change
+LEVELS = 3.0  # of 255: tolerance for rounding and interpolation
 
 
-# ---------------------------------------------------------------------------- the lens models
+# ---------------------------------------------------------------------------- lens models
 
 
 def brown_conrady(x, y, D):
-    """OpenCV's camera model, `plumb_bob` and `rational_polynomial`.
+    """Camera model of OpenCV, `plumb_bob` and `rational_polynomial`.
 
     D is k1 k2 p1 p2 [k3 [k4 k5 k6 [s1 s2 s3 s4 [tau_x tau_y]]]].
     """
@@ -41,7 +41,7 @@ def brown_conrady(x, y, D):
 
 
 def kannala_brandt(x, y, D):
-    """The fisheye model `equidistant`: theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8)."""
+    """Fisheye model `equidistant`: theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8)."""
     r = np.hypot(x, y)
     theta = np.arctan(r)
     distorted = theta * (1 + sum(k * theta ** (2 * i + 2) for i, k in enumerate(D)))
@@ -57,7 +57,7 @@ MODELS = {
 
 
 def undistort(model, D, a, b):
-    """Invert a lens model by Newton's method, and make sure of it."""
+    """Invert a lens model by Newton's method, and check the result."""
     x, y, step = a.copy(), b.copy(), 1e-6
     for _ in range(30):
         p, q = model(x, y, D)
@@ -72,14 +72,14 @@ def undistort(model, D, a, b):
     return x, y
 
 
-# ---------------------------------------------------------------------------- the scene
+# ---------------------------------------------------------------------------- scene
 
 NORMAL = np.array([0.2, -0.15, 1.0])
 WAVE = 1.4  # [m] on a wall some 5 m away
 
 
 def pattern(rays: np.ndarray) -> np.ndarray:
-    """Return what rays [H,W,3] of the raw camera see of the wall n X = 5, [H,W,3] in 0..255."""
+    """Return the colours [H,W,3], 0..255, of the wall n X = 5 on rays [H,W,3] of the raw camera."""
     points = rays * (5 / (rays @ NORMAL))[..., None]
     a, b = 2 * np.pi / WAVE * points[..., 0], 2 * np.pi / WAVE * points[..., 1]
     waves = [np.sin(a + channel) + np.sin(b - 2 * channel) for channel in range(3)]
@@ -92,7 +92,7 @@ def grid(width=WIDTH, height=HEIGHT) -> tuple[np.ndarray, np.ndarray]:
 
 
 def raw_image(c: Calibration) -> np.ndarray:
-    """Render the image behind the lens."""
+    """Render the distorted image."""
     u, v = grid(c.width, c.height)
     a, b = (u - c.K[0, 2]) / c.K[0, 0], (v - c.K[1, 2]) / c.K[1, 1]
     x, y = undistort(MODELS[c.distortion_model], c.D, a, b)
@@ -100,7 +100,7 @@ def raw_image(c: Calibration) -> np.ndarray:
 
 
 def rectified_rays(c: Calibration, shift=(0.0, 0.0)) -> np.ndarray:
-    """Return the rays of the rectified pixels in the raw camera's frame, [H,W,3]."""
+    """Return the rays [H,W,3] of the rectified pixels in the frame of the raw camera."""
     u, v = grid(c.width, c.height)
     P = c.P[:, :3]
     x, y = (u + shift[0] - P[0, 2]) / P[0, 0], (v + shift[1] - P[1, 2]) / P[1, 1]
@@ -108,7 +108,7 @@ def rectified_rays(c: Calibration, shift=(0.0, 0.0)) -> np.ndarray:
 
 
 def where_seen(c: Calibration) -> tuple[np.ndarray, np.ndarray]:
-    """Return the raw pixel coordinates that each rectified pixel comes from."""
+    """Return the raw pixel coordinates of each rectified pixel."""
     rays = rectified_rays(c)
     x, y = rays[..., 0] / rays[..., 2], rays[..., 1] / rays[..., 2]
     a, b = MODELS[c.distortion_model](x, y, c.D)
@@ -141,7 +141,7 @@ PRISM = (2e-3, -1e-3, -2e-3, 5e-4)
 TILT = (0.02, -0.015)
 FISHEYE = (-0.03, 0.012, -0.006, 0.001)
 TURNED = rotation(0.03, -0.02, 0.04)
-OTHER = [[165.0, 0, 158, -12.5], [0, 171, 96, 0], [0, 0, 1, 0]]  # a stereo camera's P, with its Tx
+OTHER = [[165.0, 0, 158, -12.5], [0, 171, 96, 0], [0, 0, 1, 0]]  # P of a stereo camera, with Tx
 
 LENSES = [
     pytest.param(model, D, id=f"{model} {len(D)}")
@@ -159,7 +159,7 @@ LENSES = [
 @pytest.mark.parametrize(("model", "D"), LENSES)
 @pytest.mark.parametrize("R", [None, TURNED], ids=["straight", "turned"])
 @pytest.mark.parametrize("P", [None, OTHER], ids=["P is K", "P other"])
-def test_rectified_image_is_what_the_pinhole_camera_sees(model, D, R, P):
+def test_rectified_image_equals_that_of_the_pinhole_camera(model, D, R, P):
     c = calibration(model, D, R, P)
     assert c.distorted and c.needs_rectification()
     raw = raw_image(c)
@@ -177,15 +177,15 @@ def test_rectified_image_is_what_the_pinhole_camera_sees(model, D, R, P):
         return np.abs(image - pattern(rectified_rays(c, shift)))[inside]
 
     assert error((0, 0)).max() < LEVELS and error((0, 0)).mean() < 0.4
-    for half in ((0.5, 0), (0, 0.5)):  # half a pixel would be seen
+    for half in ((0.5, 0), (0, 0.5)):  # a shift of half a pixel is detected
         assert error(half).max() > 1.5 * LEVELS and error(half).mean() > 1.5
-    # And so would the lens: its distortion moves the pattern by pixels.
+    # The distortion is detected as well: it moves the pattern by several pixels.
     assert np.abs(raw - pattern(rectified_rays(c)))[inside].max() > 20
 
 
 @pytest.mark.parametrize(("model", "D"), LENSES)
 @pytest.mark.parametrize("R", [None, rotation(0.2, 0.1, 0.1)], ids=["straight", "turned"])
-def test_valid_pixels_are_those_that_the_lens_saw(model, D, R):
+def test_valid_pixels_are_those_in_the_raw_image(model, D, R):
     wide = [[90.0, 0, 155, 0], [0, 90, 101, 0], [0, 0, 1, 0]]
     c = calibration(model, D, R, wide)
     u, v = where_seen(c)
@@ -194,7 +194,7 @@ def test_valid_pixels_are_those_that_the_lens_saw(model, D, R):
         [np.abs(u + 0.5), np.abs(u - WIDTH + 0.5), np.abs(v + 0.5), np.abs(v - HEIGHT + 0.5)]
     )
     valid = Rectifier(c).valid
-    # Beyond the radius where its polynomial turns back a lens model says nothing true.
+    # A lens model is not valid beyond the radius where its polynomial folds back.
     rays = rectified_rays(c)
     radius = np.hypot(rays[..., 0], rays[..., 1]) / rays[..., 2]
     true = radius < turning_radius(MODELS[model], D)
@@ -205,16 +205,16 @@ def test_valid_pixels_are_those_that_the_lens_saw(model, D, R):
 
 
 def turning_radius(model, D) -> float:
-    """Return the radius [Z = 1] at which the lens model stops going outwards."""
+    """Return the radius, at Z = 1, at which the lens model folds back."""
     radius = np.linspace(0, 6, 60_001)
     out = model(radius, np.zeros_like(radius), [*D[:2], 0, 0, *D[4:8]] if len(D) != 4 else D)[0]
     falling = np.flatnonzero(np.diff(out) <= 0)
     return float(radius[falling[0]]) if falling.size else np.inf
 
 
-def test_ghosts_beyond_a_lens_models_range_are_not_valid():
-    # r (1 - 0.3 r^2) grows up to r = 1.05 and then comes back: the corners of a wide view land
-    # inside the image once more.
+def test_pixels_where_the_lens_model_folds_back_are_not_valid():
+    # r (1 - 0.3 r^2) increases up to r = 1.05 and then decreases, so that the corners of a
+    # wide-angle image are mapped into the image again.
     wide = [[60.0, 0, 155, 0], [0, 60, 101, 0], [0, 0, 1, 0]]
     c = calibration("plumb_bob", (-0.3, 0, 0, 0, 0), P=wide)
     rays = rectified_rays(c)
@@ -227,7 +227,7 @@ def test_ghosts_beyond_a_lens_models_range_are_not_valid():
     assert valid[radius < 0.5].all()
 
 
-def test_rectification_of_nothing_is_nothing():
+def test_image_without_distortion_is_unchanged():
     c = calibration()
     image = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     rectifier = Rectifier(c)
@@ -235,13 +235,13 @@ def test_rectification_of_nothing_is_nothing():
     assert rectifier.valid.all()
 
 
-# ---------------------------------------------------------------------------- when
+# ---------------------------------------------------------------------------- need
 
 
-def test_what_needs_rectification():
+def test_need_for_rectification():
     assert not calibration().needs_rectification()
     assert not calibration(D=()).needs_rectification()
-    assert not calibration("", ()).needs_rectification()  # a driver that says nothing
+    assert not calibration("", ()).needs_rectification()  # a driver that sets no distortion
     assert not calibration(R=np.zeros((3, 3))).needs_rectification()  # R was never set
     assert not calibration(P=np.zeros((3, 4))).needs_rectification()  # P was never set
     assert not calibration(P=np.column_stack([K, [-40, 0, 0]])).needs_rectification()
@@ -256,7 +256,7 @@ def test_camera_of_the_rectified_image():
     np.testing.assert_array_equal(calibration(P=np.zeros((3, 4))).rectified_camera.K, K)
 
 
-def test_turn_without_distortion_is_undone():
+def test_rotation_without_distortion_is_removed():
     c = calibration(R=TURNED)
     image = Rectifier(c)(raw_image(c))
     u, v = where_seen(c)
@@ -264,7 +264,7 @@ def test_turn_without_distortion_is_undone():
     assert np.abs(image - pattern(rectified_rays(c)))[inside].max() < LEVELS
 
 
-# ---------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------- errors
 
 
 @pytest.mark.parametrize(
@@ -276,10 +276,10 @@ def test_turn_without_distortion_is_undone():
         ({"K": K * [[np.nan, 1, 1], [1, 1, 1], [1, 1, 1]]}, "fx = nan"),
         ({"K": K * [[1, 1, np.nan], [1, 1, 1], [1, 1, 1]]}, "not calibrated"),
         ({"K": K * [[np.inf, 1, 1], [1, 1, 1], [1, 1, 1]]}, "not calibrated"),
-        ({"D": np.array([0.1, np.nan, 0, 0, 0])}, "D holds .* not a number"),
-        ({"R": np.full((3, 3), np.nan)}, "R holds .* not a number"),
-        ({"P": np.full((3, 4), np.nan)}, "P holds .* not a number"),
-        ({"P": np.array([[190.0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 1, 0]])}, "P has fy = 0"),
+        ({"D": np.array([0.1, np.nan, 0, 0, 0])}, "D of the calibration .* not finite"),
+        ({"R": np.full((3, 3), np.nan)}, "R of the calibration .* not finite"),
+        ({"P": np.full((3, 4), np.nan)}, "P of the calibration .* not finite"),
+        ({"P": np.array([[190.0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 1, 0]])}, "P of .* has fy = 0"),
         ({"distortion_model": "fancy", "D": np.array([0.1])}, "'fancy'.*plumb_bob"),
         ({"distortion_model": "", "D": np.array([0.1, 0, 0, 0, 0])}, "''"),
         ({"D": np.array([0.1, 0.2])}, "plumb_bob has 4 or 5 .* D has 2"),
@@ -291,6 +291,6 @@ def test_turn_without_distortion_is_undone():
         ),
     ],
 )
-def test_calibrations_that_cannot_be_are_refused(changes, words):
+def test_invalid_calibrations_are_refused(changes, words):
     with pytest.raises(CameraError, match=words):
         calibration(**changes)

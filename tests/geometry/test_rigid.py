@@ -29,7 +29,7 @@ transforms = st.builds(
 
 
 @given(quaternions)
-def test_a_quaternion_is_a_rotation_and_the_way_back_finds_it(q):
+def test_quaternion_of_a_rotation_is_the_original(q):
     R = rotation_of(q)
     np.testing.assert_allclose(R @ R.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(R) == pytest.approx(1)
@@ -38,26 +38,26 @@ def test_a_quaternion_is_a_rotation_and_the_way_back_finds_it(q):
     np.testing.assert_allclose(rotation_of(found), R, atol=1e-9)
 
 
-def test_a_quaternion_turns_as_ros_says():
+def test_quaternion_follows_the_convention_of_ros():
     quarter = [0, 0, np.sqrt(0.5), np.sqrt(0.5)]  # to the left about z
     np.testing.assert_allclose(rotation_of(quarter) @ [1, 0, 0], [0, 1, 0], atol=1e-12)
 
 
 @pytest.mark.parametrize("q", [(0, 0, 0, 0), (np.nan, 0, 0, 1)])
-def test_what_is_no_rotation_is_refused(q):
-    with pytest.raises(ValueError, match="no rotation"):
+def test_invalid_quaternion_is_refused(q):
+    with pytest.raises(ValueError, match="is not a rotation"):
         rotation_of(q)
 
 
 @given(transforms, transforms)
-def test_inverse_undoes_and_composition_chains(T_b_a, T_c_b):
+def test_inverse_and_composition_of_transforms(T_b_a, T_c_b):
     np.testing.assert_allclose(inverse(T_b_a) @ T_b_a, np.eye(4), atol=1e-9)
     point = np.array([1.0, -2.0, 3.0, 1.0])
     np.testing.assert_allclose((T_c_b @ T_b_a) @ point, T_c_b @ (T_b_a @ point), atol=1e-9)
 
 
 @given(transforms)
-def test_seven_numbers_keep_everything(T):
+def test_transform_is_restored_from_seven_numbers(T):
     np.testing.assert_allclose(from_numbers(to_numbers(T)), T, atol=1e-9)
 
 
@@ -69,7 +69,7 @@ def test_angles_are_exact_from_tiny_to_large(angle):
 
 
 @given(transforms, transforms, st.floats(0, 1))
-def test_interpolation_is_straight_and_turns_evenly(T_a, T_b, share):
+def test_interpolation_has_constant_velocity(T_a, T_b, share):
     T = interpolate(T_a, T_b, share)
     np.testing.assert_allclose(T[:3, 3], (1 - share) * T_a[:3, 3] + share * T_b[:3, 3], atol=1e-9)
     whole = angle_of(T_a[:3, :3].T @ T_b[:3, :3])

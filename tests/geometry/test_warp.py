@@ -41,7 +41,7 @@ def texture(height=24, width=40, channels=3, seed=0):
 
 
 @given(vector, vector)
-def test_a_transform_is_the_quaternion_s_one(v, t):
+def test_transform_equals_that_of_the_quaternion(v, t):
     angle = np.linalg.norm(v)
     axis = np.array(v) / angle if angle > 0 else np.array([1.0, 0, 0])
     q = [*(np.sin(angle / 2) * axis), np.cos(angle / 2)]
@@ -57,7 +57,7 @@ def test_invert_gives_the_inverse(v, t):
     np.testing.assert_allclose(back[0], rigid.inverse(T[0].numpy()), atol=1e-12)
 
 
-def test_no_motion_is_the_identity_with_a_gradient():
+def test_zero_motion_is_the_identity_with_a_gradient():
     v = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
     T = rigid_transform(v, torch.zeros(1, 3, dtype=torch.float64))
     torch.testing.assert_close(T.detach(), EYE, atol=0, rtol=0)
@@ -66,12 +66,12 @@ def test_no_motion_is_the_identity_with_a_gradient():
 
 
 @pytest.mark.parametrize("size", [1e-8, 1e-4, 1e-2, 1.0])
-def test_small_turns_stay_rotations_in_float32(size):
+def test_small_rotations_are_orthogonal_in_float32(size):
     T = rigid_transform(size * torch.tensor([[0.6, -0.3, 0.7]]), torch.zeros(1, 3))[0]
     torch.testing.assert_close(T @ T.T, torch.eye(4), atol=1e-6, rtol=0)
 
 
-def test_motions_have_gradients():
+def test_transforms_have_gradients():
     v = torch.tensor([[0.1, -0.2, 0.05], [1.0, 2.0, 0.3]], dtype=torch.float64, requires_grad=True)
     t = torch.tensor([[0.3, 0.1, -2], [0.0, 0.5, 0.2]], dtype=torch.float64, requires_grad=True)
     for invert in (False, True):
@@ -81,14 +81,14 @@ def test_motions_have_gradients():
 # ---------------------------------------------------------------------- projection
 
 
-def test_back_projection_is_the_camera_s():
+def test_back_projection_equals_rays_times_depth():
     depth = 1 + texture(channels=1)
     rays = Camera(40, 24, K.numpy()).rays()
     expected = depth[0, 0].numpy()[..., None] * rays
     np.testing.assert_allclose(back_project(depth, K)[0].permute(1, 2, 0), expected, atol=1e-12)
 
 
-def test_projection_undoes_back_projection():
+def test_projection_is_the_inverse_of_back_projection():
     depth = 1 + texture(channels=1)
     pixels, distance = project(back_project(depth, K), K, EYE)
     v, u = torch.meshgrid(torch.arange(24.0), torch.arange(40.0), indexing="ij")
@@ -112,7 +112,7 @@ def test_transforms_compose_under_projection():
 
 
 @pytest.mark.parametrize(("dtype", "atol"), [(torch.float64, 1e-12), (torch.float32, 2e-4)])
-def test_no_motion_returns_the_image(dtype, atol):
+def test_zero_motion_returns_the_image(dtype, atol):
     image, depth = texture(96, 320).to(dtype), (0.2 + 3 * texture(96, 320, 1)).to(dtype)
     K = torch.tensor([[186.0, 0, 160], [0, 184, 48], [0, 0, 1]], dtype=dtype)
     warped = warp(image, depth, K, EYE.to(dtype))
@@ -120,7 +120,7 @@ def test_no_motion_returns_the_image(dtype, atol):
     assert warped.inside.all()
 
 
-def test_a_plane_shifts_by_focal_length_times_translation_over_depth():
+def test_plane_shifts_by_focal_length_times_translation_over_depth():
     image = texture()
     depth = torch.full((1, 1, 24, 40), 4.0, dtype=torch.float64)
     right, down = 0.3, -0.16  # 40 * 0.3 / 4 = 3 px and 50 * -0.16 / 4 = -2 px
@@ -129,21 +129,21 @@ def test_a_plane_shifts_by_focal_length_times_translation_over_depth():
     inside = torch.zeros(24, 40, dtype=torch.bool)
     inside[2:, :-3] = True
     assert torch.equal(warped.inside[0, 0], inside)
-    # Beside the image its edge is repeated.
+    # Outside the image, its edge is repeated.
     torch.testing.assert_close(warped.image[..., 2:, -1], image[..., :-2, -1])
 
 
-def test_half_a_pixel_is_the_mean_of_two():
+def test_shift_by_half_a_pixel_averages_two_pixels():
     depth = torch.full((1, 1, 24, 40), 4.0, dtype=torch.float64)
     image = texture()
     warped = warp(image, depth, K, moved(x=0.05)).image  # 40 * 0.05 / 4 = 1/2 px
     torch.testing.assert_close(warped[..., :-1], (image[..., :-1] + image[..., 1:]) / 2)
 
 
-def test_going_ahead_magnifies_about_the_principal_point():
+def test_forward_motion_magnifies_about_the_principal_point():
     depth = torch.full((1, 1, 24, 40), 4.0, dtype=torch.float64)
     u = torch.arange(40.0, dtype=torch.float64).expand(1, 1, 24, 40)
-    T = moved(z=-1.0)  # the source stands 1 ahead, so points are nearer to it
+    T = moved(z=-1.0)  # the source is 1 unit ahead, so points are nearer to it
     warped = warp(u, depth, K, T)
     expected = 20.3 + (u - 20.3) * 4 / 3
     seen = warped.inside & (expected > 0) & (expected < 39)
@@ -164,7 +164,7 @@ def test_depth_zero_has_finite_values_and_gradients():
     assert depth.grad.isfinite().all()
 
 
-def test_every_image_may_have_its_own_camera():
+def test_each_image_of_a_batch_has_its_own_camera():
     images = torch.cat([texture(seed=1), texture(seed=2)])
     depths = 2 + torch.cat([texture(channels=1, seed=3), texture(channels=1, seed=4)])
     Ks = torch.stack([K, K.clone()])
@@ -179,14 +179,14 @@ def test_every_image_may_have_its_own_camera():
         torch.testing.assert_close(both[i : i + 1], alone)
 
 
-def test_depth_and_translation_share_a_free_factor():
+def test_warp_is_invariant_to_a_common_scale_of_depth_and_translation():
     depth, v, t = 2 + texture(channels=1), double(0.01, 0.02, -0.01), double(0.1, 0.05, -0.2)
     a = warp(texture(), depth, K, rigid_transform(v, t)).image
     b = warp(texture(), 7 * depth, K, rigid_transform(v, 7 * t)).image
     torch.testing.assert_close(a, b)
 
 
-def test_autocast_changes_nothing():
+def test_autocast_does_not_change_the_result():
     image, depth = texture().float(), (1 + texture(channels=1)).float()
     v, t = torch.tensor([[0.02, 0.03, -0.01]]), torch.tensor([[0.05, 0.02, 0.1]])
     plain = warp(image, depth, K.float(), rigid_transform(v, t)).image
@@ -196,7 +196,7 @@ def test_autocast_changes_nothing():
 
 
 def test_warp_has_gradients_to_depth_pose_and_image():
-    # A smooth image, and no coordinate on a whole pixel, where sampling has a kink.
+    # A smooth image without coordinates on whole pixels, where sampling is not differentiable.
     image = texture(5, 6, 2).requires_grad_()
     depth = (1.5 + texture(5, 6, 1, seed=5)).requires_grad_()
     K = torch.tensor([[7.0, 0, 2.6], [0, 6, 2.1], [0, 0, 1]], dtype=torch.float64)
@@ -209,10 +209,10 @@ def test_warp_has_gradients_to_depth_pose_and_image():
     assert gradcheck(sample, (image, depth, v, t), eps=1e-7, atol=1e-5)
 
 
-def test_a_quarter_turn_about_the_view_turns_the_image():
+def test_quarter_turn_about_the_optical_axis_rotates_the_image():
     image = texture(25, 25)
     K = torch.tensor([[30.0, 0, 12], [0, 30, 12], [0, 0, 1]], dtype=torch.float64)
     depth = torch.full((1, 1, 25, 25), 2.0, dtype=torch.float64)
     T = rigid_transform(double(0.0, 0.0, math.pi / 2), double(0.0, 0.0, 0.0))
-    # x -> y: the target's right is the source's bottom.
+    # x -> y: the right edge of the target is the bottom edge of the source.
     torch.testing.assert_close(warp(image, depth, K, T).image, image.rot90(1, (2, 3)))

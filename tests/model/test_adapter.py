@@ -41,7 +41,7 @@ def image(seed=0):
     return torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(seed))
 
 
-def test_both_tasks_see_the_features(model):
+def test_features_affect_both_tasks(model):
     with torch.no_grad():
         latent, features = model.encode(image()), model.adapt(image())
         for task in ("depth", "reconstruct"):
@@ -51,7 +51,7 @@ def test_both_tasks_see_the_features(model):
             assert (with_own - with_others).abs().max() > 1e-3
 
 
-def test_every_residual_reaches_the_answer(model):
+def test_every_residual_affects_the_output(model):
     with torch.no_grad():
         latent, features = model.encode(image()), model.adapt(image())
         plain = model.denoise(latent, "depth", features)
@@ -69,7 +69,7 @@ def test_features_are_not_changed_by_their_use(model):
     assert torch.equal(first, again)
 
 
-def test_a_checkpoint_brings_its_adapter_back(model, saved):
+def test_adapter_is_restored_from_a_checkpoint(model, saved):
     loaded = JasmineModel.from_pretrained(saved)
     assert loaded.adapter.config == model.adapter.config
     assert loaded.config == model.config
@@ -77,13 +77,13 @@ def test_a_checkpoint_brings_its_adapter_back(model, saved):
         assert torch.equal(loaded(image()).depth, model(image()).depth)
 
 
-def test_a_checkpoint_without_one_has_none(checkpoint):
+def test_checkpoint_without_adapter_loads_without_one(checkpoint):
     model = JasmineModel.from_pretrained(checkpoint)
     assert model.adapter is None and model.adapt(image()) is None
     assert not (checkpoint / "adapter").exists()
 
 
-def test_a_checkpoint_of_the_old_design_means_depth_by_its_code(checkpoint):
+def test_older_checkpoints_use_the_depth_code_of_the_paper(checkpoint):
     file = checkpoint / "jasmine.json"
     kept = {"height", "width", "timestep", "task_depth", "task_reconstruct", "metres_per_unit"}
     values = {k: v for k, v in json.loads(file.read_text()).items() if k in kept}
@@ -91,13 +91,13 @@ def test_a_checkpoint_of_the_old_design_means_depth_by_its_code(checkpoint):
     assert config.ssi_space == "depth" and config.canonical_focal is None
 
 
-def test_a_checkpoint_that_lost_its_adapter_is_refused(folder):
+def test_checkpoint_without_its_adapter_is_refused(folder):
     shutil.rmtree(folder / "adapter")
     with pytest.raises(CheckpointError, match="channels at their ends"):
         JasmineModel.from_pretrained(folder)
 
 
-def test_an_adapter_of_another_model_is_refused(folder):
+def test_adapter_of_another_model_is_refused(folder):
     file = folder / "adapter" / "config.json"
     config = json.loads(file.read_text()) | {"beside": 8}
     file.write_text(json.dumps(config))
@@ -105,7 +105,7 @@ def test_an_adapter_of_another_model_is_refused(folder):
         JasmineModel.from_pretrained(folder)
 
 
-def test_an_unknown_code_of_depth_is_one_line(folder):
+def test_unknown_depth_code_is_refused_in_one_line(folder):
     file = folder / "jasmine.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"ssi_space": "sqrt_depth"}))
     with pytest.raises(
@@ -115,7 +115,7 @@ def test_an_unknown_code_of_depth_is_one_line(folder):
     assert "\n" not in str(caught.value)
 
 
-def test_impossible_adapters_are_refused():
+def test_invalid_adapter_configs_are_refused():
     with pytest.raises(ConfigError, match="as many levels"):
         AdapterConfig(residuals=(8, 8), levels=(1,))
     with pytest.raises(ConfigError, match="levels from 0 to 3"):

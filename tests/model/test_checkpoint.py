@@ -52,7 +52,7 @@ def contents(path: Path) -> dict[str, bytes]:
     return {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()}
 
 
-# ---------------------------------------------------------------------------- there and back
+# ---------------------------------------------------------------------------- saving and loading
 
 
 def test_a_saved_model_is_restored_bit_for_bit(make_model, tmp_path):
@@ -126,7 +126,7 @@ def test_random_names_build_a_preset():
         JasmineModel.from_pretrained("random:giant")
 
 
-# ---------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------- errors
 
 
 @pytest.mark.parametrize("part", WEIGHTS)
@@ -163,7 +163,7 @@ def test_surplus_tensor_is_named(folder, part):
         JasmineModel.from_pretrained(folder)
 
 
-def test_many_complaints_stay_readable(folder):
+def test_error_for_many_tensors_names_only_the_first(folder):
     file = folder / WEIGHTS["unet"]
     weights = load_file(file)
     save_file({k: weights[k] for k in sorted(weights)[:5]}, file)
@@ -286,15 +286,15 @@ def test_a_folder_without_checkpoint_is_refused_with_a_remedy(tmp_path):
         JasmineModel.from_pretrained(tmp_path)
 
 
-# ---------------------------------------------------------------------------- half-written
+# ---------------------------------------------------------------------------- interrupted saving
 
 
 class Interrupted(BaseException):
-    """Stands for Ctrl-C, which is no Exception either."""
+    """Simulated Ctrl-C, which is not an Exception either."""
 
 
 def break_after(monkeypatch, writes: int, error: BaseException) -> None:
-    """Let the saving of a checkpoint fail at one of its weight files."""
+    """Raise an error when one of the weight files of a checkpoint is saved."""
     real, left = checkpoints._save, [writes]
 
     def save(tensors, file):

@@ -33,7 +33,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory) -> Path:
-    """Return a folder with all parts of Stable Diffusion 2, each as small as it can be."""
+    """Return a folder with all parts of Stable Diffusion 2 in very small sizes."""
     folder = tmp_path_factory.mktemp("hub") / "stable-diffusion-2"
     torch.manual_seed(0)
     UNet2DConditionModel(
@@ -110,7 +110,7 @@ def convert(folder: Path | str, output: Path, *options: str) -> JasmineModel:
 
 
 def refusal(folder: Path | str, output: Path, capsys, *options: str) -> str:
-    """Return the line that a refused conversion leaves; nothing else may remain of it."""
+    """Return the error line of a refused conversion, which must not leave any files."""
     assert main(["convert", "--stable-diffusion", str(folder), "-o", str(output), *options]) == 1
     message = capsys.readouterr().err.splitlines()[-1]  # transformers shows its progress before it
     assert message.startswith("error: ") and "bug" not in message
@@ -124,7 +124,7 @@ def rewrite(file: Path, **changes) -> None:
     file.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
 
 
-# ---------------------------------------------------------------------------- what comes out
+# ---------------------------------------------------------------------------- converted model
 
 
 @torch.no_grad()
@@ -140,7 +140,7 @@ def test_input_convolution_is_widened_and_halved(original, model):
     torch.testing.assert_close(answer, old(latent) / 2)
 
 
-def test_everything_else_is_the_original(original, model):
+def test_other_weights_are_those_of_the_original(original, model):
     for part in ("unet", "vae"):
         before = load_file(original / part / "diffusion_pytorch_model.safetensors")
         after = getattr(model, part).state_dict()
@@ -183,7 +183,7 @@ def test_noise_schedule_is_kept(model):
 # ---------------------------------------------------------------------------- other folders
 
 
-def test_ddim_scheduler_in_the_folder(base, tmp_path):
+def test_ddim_scheduler_of_the_folder_is_used(base, tmp_path):
     DDIMScheduler(**SCHEDULE, clip_sample=True, set_alpha_to_one=False).save_pretrained(
         base / "scheduler"
     )
@@ -197,7 +197,7 @@ def test_schedule_that_ends_in_pure_noise_is_kept(base, tmp_path):
     assert convert(base, tmp_path / "out").v_to_x0 == pytest.approx(-1, abs=1e-6)
 
 
-def test_half_precision_files(base, tmp_path, model):
+def test_half_precision_files_are_read(base, tmp_path, model):
     for part in ("unet", "vae"):
         file = base / part / "diffusion_pytorch_model.safetensors"
         weights = {name: tensor.half() for name, tensor in load_file(file).items()}
@@ -224,12 +224,12 @@ def test_the_base_model_gives_its_text_embedding(original, tmp_path, model):
     assert "gru" not in theirs.config.description
 
 
-# ---------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------- errors
 
 
 @pytest.mark.parametrize("prediction", ["epsilon", "sample", None])
-def test_schedulers_that_do_not_predict_v(base, tmp_path, capsys, prediction):
-    # A file that says nothing means epsilon: that is how Stable Diffusion 1 was saved.
+def test_schedulers_that_do_not_predict_v_are_refused(base, tmp_path, capsys, prediction):
+    # Without prediction_type it is epsilon, as in the files of Stable Diffusion 1.
     rewrite(base / "scheduler" / "scheduler_config.json", prediction_type=prediction)
     assert "v_prediction" in refusal(base, tmp_path / "out", capsys)
 
@@ -238,16 +238,16 @@ def test_schedulers_that_do_not_predict_v(base, tmp_path, capsys, prediction):
     "missing",
     ["tokenizer", "tokenizer/vocab.json", "text_encoder", "text_encoder/model.safetensors"],
 )
-def test_without_its_text_parts(base, tmp_path, capsys, monkeypatch, missing):
+def test_missing_text_parts_are_refused(base, tmp_path, capsys, monkeypatch, missing):
     path = base / missing
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert "tokenizer/ and text_encoder/" in refusal(base, tmp_path / "out", capsys)
-    # As a relative path it looks like a name on the hub, and still nothing may be asked there.
+    # A relative path looks like the name of a hub repository, but the hub must not be accessed.
     monkeypatch.chdir(base.parent)
     assert "tokenizer/ and text_encoder/" in refusal(base.name, tmp_path / "out", capsys)
 
 
-def test_text_encoder_that_lacks_a_tensor(base, tmp_path, capsys):
+def test_text_encoder_with_a_missing_tensor_is_refused(base, tmp_path, capsys):
     file = base / "text_encoder" / "model.safetensors"
     weights = load_file(file)
     name = next(n for n in weights if n.endswith("final_layer_norm.weight"))
@@ -265,12 +265,12 @@ def test_text_encoder_that_lacks_a_tensor(base, tmp_path, capsys):
         "vae/diffusion_pytorch_model.safetensors",
     ],
 )
-def test_without_a_file(base, tmp_path, capsys, missing):
+def test_missing_files_are_refused(base, tmp_path, capsys, missing):
     (base / missing).unlink()
     assert f"{missing} is missing" in refusal(base, tmp_path / "out", capsys)
 
 
-def test_damaged_half_precision_file(base, tmp_path, capsys):
+def test_damaged_half_precision_file_is_refused(base, tmp_path, capsys):
     file = base / "unet" / "diffusion_pytorch_model.safetensors"
     half = file.with_name("diffusion_pytorch_model.fp16.safetensors")
     half.write_bytes(file.read_bytes()[:500])
@@ -279,19 +279,19 @@ def test_damaged_half_precision_file(base, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("channels", [8, 9])
-def test_unet_that_is_no_text_to_image_model(base, tmp_path, capsys, channels):
+def test_unet_of_another_task_is_refused(base, tmp_path, capsys, channels):
     file = base / "unet" / "diffusion_pytorch_model.safetensors"
     weights = load_file(file) | {"conv_in.weight": torch.zeros(8, channels, 3, 3)}
     save_file(weights, file)
     assert f"takes {channels} channels" in refusal(base, tmp_path / "out", capsys)
 
 
-def test_vae_of_another_family(base, tmp_path, capsys):
+def test_vae_of_another_family_is_refused(base, tmp_path, capsys):
     rewrite(base / "vae" / "config.json", scaling_factor=0.13025)
     assert "0.13025" in refusal(base, tmp_path / "out", capsys)
 
 
-def test_text_encoder_of_another_width(base, tmp_path, capsys):
+def test_text_encoder_of_another_width_is_refused(base, tmp_path, capsys):
     torch.manual_seed(0)
     CLIPTextModel(
         CLIPTextConfig(
@@ -311,6 +311,6 @@ def test_the_hub_is_used_only_when_allowed(tmp_path, capsys, name):
     assert name in message and "--allow-download" in message
 
 
-def test_nothing_to_convert(tmp_path, capsys):
+def test_conversion_without_a_source_is_refused(tmp_path, capsys):
     assert main(["convert", "-o", str(tmp_path / "out")]) == 1
     assert "--stable-diffusion or --authors" in capsys.readouterr().err

@@ -41,7 +41,7 @@ def folder(tmp_path):
 
 
 @pytest.mark.parametrize("config", [TINY, SMALL_DISPARITY_NET, replace(TINY, decoder=(16, 8, 8))])
-def test_disparity_has_the_image_s_size_and_lies_in_0_to_1(config):
+def test_disparity_has_the_size_of_the_image_and_is_in_0_to_1(config):
     image = torch.rand(2, 3, 64, 96)
     net = DisparityNet(config)
     disparity = net(image)
@@ -50,7 +50,7 @@ def test_disparity_has_the_image_s_size_and_lies_in_0_to_1(config):
     torch.testing.assert_close(net.depth(image), 1 / (0.01 + 9.99 * disparity))
 
 
-def test_sizes():
+def test_number_of_parameters():
     assert 1e6 < parameters(DisparityNet(SMALL_DISPARITY_NET)) < 2e6
     full = DisparityNet(DisparityConfig())
     # monodepth2's ResNet-18 depth net has 14.84 M with fc and heads at three coarser sizes.
@@ -63,7 +63,7 @@ def test_an_untrained_net_predicts_the_middle_of_its_range():
     assert 0.4 < depth.median() < 0.8
 
 
-def test_every_parameter_learns():
+def test_every_parameter_has_a_gradient():
     net = DisparityNet(TINY)
     net.depth(torch.rand(1, 3, 64, 64)).square().mean().backward()
     assert all(p.grad is not None and (p.grad != 0).any() for p in net.parameters())
@@ -85,7 +85,7 @@ def test_other_sizes_are_refused(size):
         DisparityNet(TINY)(torch.rand(1, 3, *size))
 
 
-def test_imagenet_starts_the_encoder(tmp_path):
+def test_imagenet_weights_initialize_the_encoder(tmp_path):
     net = DisparityNet(DisparityConfig())
     weights = ResNetEncoder(RESNET18).state_dict() | {"fc.bias": torch.zeros(1000)}
     net.load_imagenet(weights, tmp_path / "resnet18.pth")
@@ -95,7 +95,7 @@ def test_imagenet_starts_the_encoder(tmp_path):
 # ---------------------------------------------------------------------- folders
 
 
-def test_a_saved_net_comes_back(folder):
+def test_saved_net_is_restored(folder):
     path, net = folder
     loaded = DisparityNet.from_pretrained(path)
     assert loaded.config == TINY and not loaded.training
@@ -105,7 +105,7 @@ def test_a_saved_net_comes_back(folder):
     assert sorted(p.name for p in path.iterdir()) == ["config.json", "model.safetensors"]
 
 
-def test_a_config_survives_the_file():
+def test_config_is_restored_from_its_file():
     assert from_mapping(DisparityConfig, to_mapping(TINY), "x") == TINY
 
 
@@ -123,7 +123,7 @@ def change_config(path, **values):
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_a_config_of_another_net_is_refused(folder, values, message):
+def test_config_of_another_net_is_refused(folder, values, message):
     path, _ = folder
     change_config(path, **values)
     with pytest.raises(CheckpointError, match=message):
@@ -131,14 +131,14 @@ def test_a_config_of_another_net_is_refused(folder, values, message):
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
-def test_a_missing_file_is_named(folder, name):
+def test_missing_file_is_named(folder, name):
     path, _ = folder
     (path / name).unlink()
     with pytest.raises(CheckpointError, match=name):
         DisparityNet.from_pretrained(path)
 
 
-def test_a_file_cut_short_is_refused(folder):
+def test_truncated_file_is_refused(folder):
     path, _ = folder
     file = path / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
@@ -146,7 +146,7 @@ def test_a_file_cut_short_is_refused(folder):
         DisparityNet.from_pretrained(path)
 
 
-def test_an_impossible_decoder_is_refused():
+def test_invalid_decoder_is_refused():
     with pytest.raises(ConfigError, match="one to five"):
         DisparityConfig(decoder=(8,) * 6)
 
@@ -165,12 +165,12 @@ def test_log_depth_starts_at_the_first_guess_and_is_unbounded(lite):
         assert 0.3 < depth.median() < 1.2
         head = lite.head[-1]
         before = head.bias.clone()
-        head.bias += 8.0  # e^8 times as far: beyond what a disparity of 0 stands for
+        head.bias += 8.0  # e^8 times as far: beyond the depth at disparity 0
         assert torch.allclose(lite.depth(image), depth * torch.exp(torch.tensor(8.0)), rtol=1e-3)
         head.bias.copy_(before)
 
 
-def test_a_net_of_log_depth_comes_back_from_its_folder(lite, tmp_path):
+def test_net_of_log_depth_is_restored_from_its_folder(lite, tmp_path):
     lite.save_pretrained(tmp_path / "lite")
     loaded = DisparityNet.from_pretrained(tmp_path / "lite")
     assert loaded.config == lite.config

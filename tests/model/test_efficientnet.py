@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""EfficientNet-Lite0 against a plain computation of its layers from tensors alone."""
+"""EfficientNet-Lite0 compared with a direct computation of its layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from jasmine_core.model.efficientnet import (
 
 
 def randomised(net):
-    """Give every tensor, running statistics included, values that change the result."""
+    """Set every tensor, including running statistics, to values that change the result."""
     generator = torch.Generator().manual_seed(3)
     for name, tensor in net.state_dict().items():
         if name.endswith("running_var"):
@@ -30,7 +30,7 @@ def randomised(net):
 
 
 def same(x, weight, stride, groups=1):
-    """Convolve as TensorFlow's SAME does, from its definition."""
+    """Convolve with TensorFlow's SAME padding, by its definition."""
     kernel, pads = weight.shape[-1], []
     for size in (x.shape[-1], x.shape[-2]):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
@@ -66,7 +66,7 @@ def reference(w, images):
     return features
 
 
-def test_features_are_those_of_the_definition():
+def test_features_equal_the_direct_computation():
     net = randomised(EfficientNetLite0().eval()).double()
     images = torch.rand(2, 3, 64, 96, dtype=torch.float64)
     with torch.no_grad():
@@ -77,7 +77,7 @@ def test_features_are_those_of_the_definition():
         assert (a - b).abs().max() < 1e-9 * b.abs().max()
 
 
-def test_training_never_moves_the_statistics():
+def test_training_does_not_change_the_statistics():
     net = EfficientNetLite0().train()
     before = {k: v.clone() for k, v in net.state_dict().items() if "running" in k}
     net(torch.rand(2, 3, 64, 64))
@@ -92,11 +92,11 @@ def test_published_weights_fit():
     assert net.state_dict().keys() == weights.keys()
     net.load_state_dict(weights)
     assert file.suffix == ".pth"
-    with torch.no_grad():  # trained weights keep the size of their features
+    with torch.no_grad():  # features of trained weights have a bounded size
         assert all(0.5 < x.std() < 30 for x in net.eval()(torch.rand(1, 3, 96, 96)))
 
 
-def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+def test_file_without_weights_is_refused(tmp_path):
     (tmp_path / "text.pth").write_text("not weights")
     with pytest.raises(ConfigError, match=r"text.pth cannot be read as weights"):
         imagenet_weights(str(tmp_path / "text.pth"))

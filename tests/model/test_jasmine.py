@@ -94,7 +94,7 @@ def test_equal_images_give_equal_depth_and_other_images_another(model):
 
 
 @torch.no_grad()
-def test_the_tasks_differ_by_their_vectors_alone(make_model):
+def test_tasks_differ_only_by_their_vectors(make_model):
     model, image = make_model(), images()
     depth_image = (model.predict_depth(image).decoded + 1) / 2
     rebuilt = model.reconstruct(image)

@@ -187,7 +187,7 @@ def test_maps_keep_their_ranges_for_any_input(seed, spread, offset):
 
 
 @torch.no_grad()
-def test_images_of_a_batch_do_not_see_each_other():
+def test_images_of_a_batch_are_independent():
     ssg = build()
     latent, decoded = inputs(batch=3)
     together = ssg(latent, decoded)

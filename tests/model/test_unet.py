@@ -38,7 +38,7 @@ def test_task_vectors_are_sines_then_cosines():
 
 
 @torch.no_grad()
-def test_widened_input_halves_the_pretrained_answer(unet):
+def test_widened_input_halves_the_pretrained_output(unet):
     weight, bias = unet.conv_in.weight.clone(), unet.conv_in.bias.clone()
     latent = torch.randn(2, 4, 8, 8)
     before = unet.conv_in(latent)
@@ -55,7 +55,7 @@ def test_widened_input_halves_the_pretrained_answer(unet):
     torch.testing.assert_close(twice, before - bias[None, :, None, None] / 2)
 
 
-def test_widened_input_learns(unet):
+def test_widened_input_has_gradients(unet):
     widen_input(unet)
     assert unet.conv_in.weight.requires_grad and unet.conv_in.bias.requires_grad
     assert with_task_switch(unet).conv_in.in_channels == 8

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The teacher itself as a depth network: run and judged like any checkpoint."""
+"""Disparity nets as depth networks in the predictor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     return path
 
 
-def test_its_depth_is_the_nets_own(folder):
+def test_backend_depth_equals_that_of_the_net(folder):
     predictor = DepthPredictor.from_pretrained(folder, resolution="network")
     image = np.random.default_rng(0).integers(0, 255, (64, 128, 3), np.uint8)
     prediction = predictor(image)
@@ -44,14 +44,14 @@ def test_its_depth_is_the_nets_own(folder):
     assert (np.diff(prediction.ssi.ravel()[order]) >= 0).all(), "larger is farther in both"
 
 
-def test_any_image_fits(folder):
+def test_images_of_any_size_are_accepted(folder):
     prediction = DepthPredictor.from_pretrained(folder)(np.zeros((90, 250, 3), np.uint8))
     assert prediction.depth.shape == (90, 250)
     assert np.isfinite(prediction.depth).all()
 
 
-def test_what_it_cannot_do_is_said(folder):
-    with pytest.raises(ConfigError, match="fp32, not in fp16"):
+def test_unsupported_precision_and_backend_are_refused(folder):
+    with pytest.raises(ConfigError, match="'fp16': a disparity net runs only in fp32"):
         DepthPredictor.from_pretrained(folder, precision="fp16")
     with pytest.raises(CheckpointError, match="only the torch backend runs"):
         DepthPredictor.from_pretrained(folder, backend="onnxruntime")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What can be known of the engines' backend without a GPU; docs/gpu-checklist.md has the rest."""
+"""TensorRT backend without a GPU; docs/gpu-checklist.md lists the checks that need one."""
 
 from __future__ import annotations
 
@@ -53,41 +53,41 @@ def library():
 
 
 @without_gpu
-def test_a_machine_without_gpu_is_told_what_runs_the_model(tmp_path):
+def test_error_without_a_gpu_names_another_backend(tmp_path):
     pytest.importorskip("onnx")
     exports = write_export(tmp_path / "128x64-fp16", "fp16")
-    with pytest.raises(EngineError, match=r"need an NVIDIA GPU.*--backend onnxruntime") as told:
+    with pytest.raises(EngineError, match=r"need an NVIDIA GPU.*--backend onnxruntime") as error:
         load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
-def test_settings_that_engines_do_not_have_are_told(tmp_path):
-    with pytest.raises(ConfigError, match="'cpu': engines run on the first GPU"):
+def test_unsupported_device_and_precision_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="'cpu': engines run on the first visible GPU"):
         load_backend(Checkpoint.resolve("random:tiny"), "tensorrt", "cpu", "auto")
-    with pytest.raises(ConfigError, match="'bf16': engines are built in fp16 or fp32"):
+    with pytest.raises(ConfigError, match="'bf16': engines can be built in fp16 or fp32"):
         load_backend(Checkpoint.resolve("random:tiny"), "tensorrt", "auto", "bf16")
 
 
 @rtx
 @pytest.mark.parametrize("kept", [300, 4000])
-def test_truncated_engine_is_refused_by_tensorrt_itself(tmp_path, library, kept):
+def test_truncated_engine_is_refused_by_tensorrt(tmp_path, library, kept):
     graph = write_graph(tmp_path / "graph.onnx")
     plan = bytes(build_engine(library, graph, "8.9").plan)
-    with pytest.raises(EngineError, match=r"cannot load the engine: .*blobSize") as told:
+    with pytest.raises(EngineError, match=r"cannot load the engine: .*blobSize") as error:
         EngineStage(library, None, plan[:kept], None, {})
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
 @rtx
 @without_gpu
-def test_engine_on_a_machine_without_its_gpu_is_refused(tmp_path, library):
+def test_engine_on_a_machine_without_a_gpu_is_refused(tmp_path, library):
     plan = bytes(build_engine(library, write_graph(tmp_path / "graph.onnx"), "8.9").plan)
     with pytest.raises(EngineError, match=r"cannot load the engine: .*CUDA driver"):
         EngineStage(library, None, plan, None, {})
 
 
 @rtx
-def test_engines_are_built_for_a_robot_and_left_unchecked(library, exports):
+def test_engines_built_for_another_machine_are_not_validated(library, exports):
     weights = Checkpoint.resolve(exports)
     with log_lines() as lines:
         folders = build_engines(weights, None, "auto", "8.6")
@@ -102,33 +102,33 @@ def test_engines_are_built_for_a_robot_and_left_unchecked(library, exports):
 
 
 @without_gpu
-def test_engines_for_no_gpu_in_particular_are_refused(exports):
+def test_build_without_gpu_and_capability_is_refused(exports):
     with pytest.raises(EngineError, match=r"no NVIDIA GPU.*--compute-capability"):
         build_engines(Checkpoint.resolve(exports), None, "auto", None)
 
 
-def test_cuda_errors_are_told_in_words():
+def test_cuda_errors_contain_their_description():
     runtime = pytest.importorskip("cuda.bindings.runtime", exc_type=ImportError)
-    with pytest.raises(EngineError, match="CUDA: out of memory"):
+    with pytest.raises(EngineError, match="a CUDA call failed: out of memory"):
         cuda.check(runtime, (runtime.cudaError_t.cudaErrorMemoryAllocation, None))
     assert cuda.check(runtime, (runtime.cudaError_t.cudaSuccess, 7)) == 7
     if find_gpu() is None:
-        with pytest.raises(EngineError, match=r"CUDA: .*driver"):
+        with pytest.raises(EngineError, match=r"a CUDA call failed: .*driver"):
             cuda.Stream(runtime)
 
 
-# ------------------------------------------------------- on a stand-in for a GPU
+# ------------------------------------------------------- with a simulated GPU
 
 ADA = Gpu("NVIDIA GeForce RTX 4090", "8.9", 24 << 30, "13.0")
 
 
 @pytest.fixture
 def host(monkeypatch):
-    """Let everything believe in an Ada GPU; see `host_engine`."""
+    """Simulate an Ada GPU by functions that run on the CPU; see `host_engine`."""
     pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
-    stand_in = HostCuda(pytest.importorskip("cuda.bindings.runtime", exc_type=ImportError))
-    library = Library(TENSORRT, "11.4.0", host_tensorrt(stand_in))
+    simulated = HostCuda(pytest.importorskip("cuda.bindings.runtime", exc_type=ImportError))
+    library = Library(TENSORRT, "11.4.0", host_tensorrt(simulated))
 
     def build(library, graph, capability, timings):
         return Built(graph.read_bytes(), b"timings", 1.0)
@@ -138,9 +138,9 @@ def host(monkeypatch):
     for module in (engine_set, build_module, backend_tensorrt):
         monkeypatch.setattr(module, "find_library", lambda *names: library)
     for module in (backend_tensorrt, engine_stage, doctor_gpu):
-        monkeypatch.setattr(module, "load_cuda", lambda: stand_in)
+        monkeypatch.setattr(module, "load_cuda", lambda: simulated)
     monkeypatch.setattr(prepare_engines, "build_engine", build)
-    return stand_in
+    return simulated
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def images(count: int) -> list[np.ndarray]:
     return list(np.random.default_rng(3).random((count, 3, 64, 128), np.float32))
 
 
-def test_engines_answer_as_their_graphs_do(host, exports):
+def test_engines_return_the_outputs_of_their_graphs(host, exports):
     backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     graphs = load_backend(Checkpoint.resolve(exports), "onnxruntime", "cpu", "fp32")
     assert (backend.info.name, backend.info.device) == ("tensorrt", ADA.name)
@@ -166,10 +166,10 @@ def test_engines_answer_as_their_graphs_do(host, exports):
         np.testing.assert_allclose(maps.depths, expected.depths, rtol=5e-3)
         np.testing.assert_allclose(maps.ssi, expected.ssi, rtol=5e-3)
         assert list(maps.seconds) == ["upload", "encode", "denoise", "decode", "download"]
-    assert len(host.memory) == 5  # image, latent, v, ssi and depth, each once
+    assert len(host.memory) == 5  # image, latent, v, ssi and depth are allocated once
 
 
-def test_a_recorded_graph_answers_the_same(host, exports):
+def test_cuda_graph_returns_the_same_outputs(host, exports):
     found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto")
     plain = TensorRTBackend([found], ADA)
     recorded = TensorRTBackend([found], ADA, cuda_graph=True)
@@ -178,7 +178,7 @@ def test_a_recorded_graph_answers_the_same(host, exports):
         assert host.launches == i
 
 
-def test_auto_takes_engines_once_they_are_validated(host, exports):
+def test_auto_chooses_engines_once_they_are_validated(host, exports):
     assert choose_backend(Checkpoint.resolve(exports), "auto") != "tensorrt"
     validate_engines(Checkpoint.resolve(exports), ADA, None, "auto")
     assert choose_backend(Checkpoint.resolve(exports), "auto") == "tensorrt"
@@ -186,7 +186,7 @@ def test_auto_takes_engines_once_they_are_validated(host, exports):
     assert choose_backend(Checkpoint.resolve(exports), "auto", "fp32") != "tensorrt"
 
 
-def test_damaged_engine_is_built_again_with_a_line_why(host, exports, caplog):
+def test_damaged_engine_is_built_again_with_a_warning(host, exports, caplog):
     load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     (plan,) = (cache_folder() / "engines").glob("decoder-*/engine.plan")
     damaged = bytearray(plan.read_bytes())
@@ -200,9 +200,9 @@ def test_damaged_engine_is_built_again_with_a_line_why(host, exports, caplog):
     assert any("decoder: " in line and "building it" in line for line in caplog.messages)
 
 
-def test_engine_that_is_whole_but_refused_is_built_again(host, exports, caplog):
+def test_engine_that_tensorrt_refuses_is_built_again(host, exports, caplog):
     load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
-    host.refusals = 2  # at the start, and when it is checked
+    host.refusals = 2  # when it is loaded, and when it is validated again
     caplog.clear()
     backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
     assert np.isfinite(backend(images(1)[0]).depths).all()
@@ -211,46 +211,46 @@ def test_engine_that_is_whole_but_refused_is_built_again(host, exports, caplog):
     )
 
 
-def test_overflow_at_run_time_is_one_bad_image(host, exports):
+def test_overflow_at_run_time_affects_only_its_image(host, exports):
     backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
-    with pytest.raises(FrameError, match=r"engine's ssi is not finite in 1e\+02 %"):
+    with pytest.raises(FrameError, match=r"output ssi of the engine is not finite in 1e\+02 %"):
         backend(np.full((3, 64, 128), 1e6, np.float32))  # beyond half precision
     assert np.isfinite(backend(images(1)[0]).depths).all()
 
 
-def test_image_of_another_size_is_told(host, exports):
+def test_image_of_another_size_is_refused(host, exports):
     backend = load_backend(Checkpoint.resolve(exports), "tensorrt", "auto", "auto")
-    with pytest.raises(FrameError, match="image is 64x64 px, the engines are for 128x64"):
+    with pytest.raises(FrameError, match="has 64x64 px, but the engines are built for 128x64 px"):
         backend(np.zeros((3, 64, 64), np.float32))
 
 
-def test_engines_that_do_not_belong_together_are_told(host, exports):
+def test_engines_in_the_wrong_order_are_detected(host, exports):
     found = validate_engines(Checkpoint.resolve(exports), ADA, None, "auto")
     swapped = dict(found.engines, unet=found.engines["decoder"], decoder=found.engines["unet"])
-    backend = TensorRTBackend([replace(found, engines=swapped)], ADA)  # same names, other order
-    with pytest.raises(FrameError, match="is not finite"):  # v was read before it was written
+    backend = TensorRTBackend([replace(found, engines=swapped)], ADA)
+    with pytest.raises(FrameError, match="is not finite"):  # the decoder read v before it was set
         backend(images(1)[0])
 
 
-def test_the_doctor_measures_all_of_it(host, exports, monkeypatch):
+def test_gpu_report_contains_all_measurements(host, exports, monkeypatch):
     monkeypatch.setattr(doctor_gpu, "RUNS", 4)
     report = doctor_gpu.examine_gpu(Checkpoint.resolve(exports), None)
-    assert list(report["failed"]) == ["run torch"]  # there are graphs, but no weights
+    assert list(report["failed"]) == ["run torch"]  # a folder of exports has no weights
     assert report["gpu"]["name"] == ADA.name
     for precision in ("fp16", "fp32"):
         assert report[f"ready {precision}"] is True
         assert report[f"engines {precision}"]["accuracy"]["passed"] is True
         for way in ("", " as CUDA graph"):
-            figures = report[f"run {precision}{way}"]
-            assert figures["not_finite"] == 0
-            assert figures["milliseconds"]["total"]["p99"] > 0
-            assert figures["memory_mib"] > 0
+            run = report[f"run {precision}{way}"]
+            assert run["not_finite"] == 0
+            assert run["milliseconds"]["total"]["p99"] > 0
+            assert run["memory_mib"] > 0
     assert set(report["engines fp32"]["accuracy"]["precision"].values()) == {"fp32"}
     json.dumps(report)
 
 
 def attributes(module, roots: set[str]) -> set[str]:
-    """Return the names that a module's source takes from some variables."""
+    """Return the attributes of the variables `roots` that are used in a module."""
     tree = ast.parse(Path(module.__file__).read_text())
     return {
         node.attr
@@ -259,7 +259,7 @@ def attributes(module, roots: set[str]) -> set[str]:
     }
 
 
-def test_every_name_of_the_cuda_runtime_exists():
+def test_every_name_of_cuda_that_is_used_exists():
     runtime = pytest.importorskip("cuda.bindings.runtime", exc_type=ImportError)
     names = attributes(cuda, {"cuda", "self._cuda"})
     assert len(names) > 10
@@ -271,7 +271,7 @@ def test_every_name_of_the_cuda_runtime_exists():
 
 
 @rtx
-def test_every_name_of_an_engine_exists(library):
+def test_every_name_of_tensorrt_that_stages_use_exists(library):
     trt = library.module
     for variable, kind in (
         ("self._engine", trt.ICudaEngine),
@@ -283,11 +283,11 @@ def test_every_name_of_an_engine_exists(library):
         assert [name for name in names if not hasattr(kind, name)] == []
 
 
-def test_not_a_number_never_leaves_the_backend():
+def test_outputs_that_are_not_finite_are_refused():
     good = np.ones((1, 2, 4, 5), np.float32)
     guard({"ssi": good, "depth": good})
     for bad in (np.nan, np.inf, -np.inf):
         hole = good.copy()
         hole[0, 1, 2, 3] = bad
-        with pytest.raises(FrameError, match=r"engine's depth is not finite in 2\.5 %"):
+        with pytest.raises(FrameError, match=r"output depth of the engine is not finite in 2\.5 %"):
             guard({"ssi": good, "depth": hole})

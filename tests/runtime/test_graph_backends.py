@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Exports run by ONNX Runtime and OpenVINO: the torch backend's numbers, without torch."""
+"""Backends of ONNX Runtime and OpenVINO: outputs equal to those of torch, without torch."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def image(width: int = 256, height: int = 128) -> np.ndarray:
     return (noise + (rows + columns)[..., None] * 190 // (width + height)).astype(np.uint8)
 
 
-# ---------------------------------------------------------------------------- its numbers
+# ---------------------------------------------------------------------------- outputs
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
-def test_agrees_with_torch(exported, backend):
+def test_outputs_agree_with_torch(exported, backend):
     pytest.importorskip(backend)
     image = np.random.default_rng(1).random((3, 64, 128), np.float32)
     reference = load_backend(Checkpoint.resolve(exported), "torch", "cpu", "fp32")
@@ -72,7 +72,7 @@ def test_agrees_with_torch(exported, backend):
         assert getattr(ours, field) == getattr(theirs, field)
     again = graph(image[:, ::-1].copy())
     assert not np.array_equal(again.depths, got.depths)
-    assert np.abs(got.depths - expected.depths).max() < 1e-3  # and is not overwritten by the next
+    assert np.abs(got.depths - expected.depths).max() < 1e-3  # not overwritten by the next image
 
 
 @pytest.mark.slow
@@ -120,12 +120,12 @@ assert not heavy, heavy
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "auto"])
-def test_a_fresh_interpreter_predicts_without_torch(exported, backend):
+def test_prediction_does_not_import_torch(exported, backend):
     command = [sys.executable, "-c", PREDICT, str(exported), backend]
     subprocess.run(command, check=True, timeout=120)
 
 
-def test_jasmine_run_never_imports_torch(exported, tmp_path):
+def test_jasmine_run_does_not_import_torch(exported, tmp_path):
     bag = write_bag(tmp_path / "bag", frames(3))
     out = tmp_path / "out"
     options = [str(bag), "-o", str(out), "--checkpoint", str(exported), "--resize", "stretch"]
@@ -136,15 +136,15 @@ def test_jasmine_run_never_imports_torch(exported, tmp_path):
     assert report["frames"]["processed"] > 0
 
 
-# ---------------------------------------------------------------------------- which export
+# ---------------------------------------------------------------------------- choice of export
 
 
-def test_auto_takes_an_export_that_is_at_hand(exported, checkpoint):
+def test_auto_chooses_onnxruntime_if_an_export_exists(exported, checkpoint):
     assert choose_backend(Checkpoint.resolve(exported), "cpu") == "onnxruntime"
     assert choose_backend(Checkpoint.resolve(checkpoint), "cpu") == "torch"
 
 
-def test_an_export_of_older_weights_is_passed_over(exported, tmp_path):
+def test_export_of_older_weights_is_not_used(exported, tmp_path):
     trained = Path(shutil.copytree(exported, tmp_path / "trained"))
     assert [card.size for _, card in Exports(Checkpoint.resolve(trained))] == [SIZE]
     weights = trained / "ssg" / "model.safetensors"
@@ -154,7 +154,7 @@ def test_an_export_of_older_weights_is_passed_over(exported, tmp_path):
     assert list(Exports(Checkpoint.resolve(trained))) == []
 
 
-def test_a_change_of_scale_asks_for_another_export(exported, tmp_path):
+def test_export_with_another_scale_is_not_used(exported, tmp_path):
     scaled = Path(shutil.copytree(exported, tmp_path / "scaled"))
     file = scaled / "jasmine.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"metres_per_unit": 7.0}))
@@ -162,11 +162,11 @@ def test_a_change_of_scale_asks_for_another_export(exported, tmp_path):
     assert Exports(Checkpoint.resolve(scaled)).card("fp32").metres_per_unit == 7.0
 
 
-def test_a_folder_of_exports_is_a_checkpoint(alone):
+def test_folder_of_exports_can_be_used_as_a_checkpoint(alone):
     predictor = DepthPredictor.from_pretrained(alone, backend="onnxruntime")
     assert predictor.backend.info.sizes == (SIZE,)
     assert predictor.metres_per_unit == 2.5
-    prediction = predictor(image(640, 480))  # letterboxed into the one size there is
+    prediction = predictor(image(640, 480))  # letterboxed into the only exported size
     assert prediction.depth.shape == (480, 640)
     assert prediction.network_size == SIZE
     single = DepthPredictor.from_pretrained(alone / "128x64-fp32", backend="onnxruntime")
@@ -174,11 +174,11 @@ def test_a_folder_of_exports_is_a_checkpoint(alone):
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
-def test_a_size_that_nobody_exported_is_refused_before_any_image(alone, backend):
+def test_missing_size_is_refused_before_the_first_image(alone, backend):
     pytest.importorskip(backend)
     words = (
-        rf"64x64 px: the {backend} backend has this model for 128x64 only; "
-        r"`jasmine export CHECKPOINT --onnx --size 64 64`"
+        rf"64x64 px: the {backend} backend has this model only for 128x64 px; "
+        r"export the missing size with `jasmine export CHECKPOINT --onnx --size 64 64`"
     )
     with pytest.raises(ConfigError, match=words) as refusal:
         DepthPredictor.from_pretrained(alone, backend=backend, size=(64, 64))
@@ -186,25 +186,25 @@ def test_a_size_that_nobody_exported_is_refused_before_any_image(alone, backend)
     assert DepthPredictor.from_pretrained(alone, backend=backend, size=SIZE).size == SIZE
 
 
-def test_a_precision_that_nobody_exported_is_refused_before_any_image(alone):
+def test_missing_precision_is_refused_before_the_first_image(alone):
     card = alone / "128x64-fp32" / "export.json"
     card.write_text(json.dumps(json.loads(card.read_text()) | {"precision": "fp16"}))
     with pytest.raises(ExportError, match=r"no export for fp32 \(it has: .*\).*jasmine export"):
         DepthPredictor.from_pretrained(alone, backend="onnxruntime")
 
 
-def test_best_size_has_the_least_margins():
+def test_best_size_has_the_smallest_margins():
     assert best_size((1242, 375), [(512, 512), (1024, 320), (64, 192)]) == (1024, 320)
     assert best_size((640, 480), [(512, 512), (1024, 320), (64, 192)]) == (512, 512)
     assert best_size((480, 640), [(512, 512), (1024, 320), (384, 512)]) == (384, 512)
 
 
 @pytest.mark.slow
-def test_what_is_missing_is_exported_once(checkpoint, cache, caplog):
+def test_missing_export_is_made_once(checkpoint, cache, caplog):
     predictor = DepthPredictor.from_pretrained(checkpoint, backend="onnxruntime", size=(64, 64))
     first = predictor(image()).depth
     assert [r.getMessage() for r in caplog.records if "exporting" in r.getMessage()] == [
-        f"{checkpoint}: exporting to ONNX for 64x64 px in fp32, once"
+        f"{checkpoint}: exporting to ONNX for 64x64 px in fp32; this happens once"
     ]
     assert not (checkpoint / "onnx").exists()
     assert list(cache.glob("onnx/*/64x64-fp32/jasmine.onnx"))
@@ -214,24 +214,24 @@ def test_what_is_missing_is_exported_once(checkpoint, cache, caplog):
     assert not caplog.records
 
 
-# ---------------------------------------------------------------------------- what goes wrong
+# ---------------------------------------------------------------------------- errors
 
 
-def test_a_cut_graph(alone):
+def test_truncated_graph_is_refused(alone):
     graph = alone / "128x64-fp32" / "jasmine.onnx"
     graph.write_bytes(graph.read_bytes()[:5000])
     with pytest.raises(ExportError, match=r"jasmine\.onnx cannot be loaded .*export it again"):
         DepthPredictor.from_pretrained(alone, backend="onnxruntime")(image())
 
 
-def test_a_graph_of_another_model(alone):
+def test_graph_of_another_model_is_refused(alone):
     card = alone / "128x64-fp32" / "export.json"
     card.write_text(json.dumps(json.loads(card.read_text()) | {"model": "0" * 64}))
     with pytest.raises(ExportError, match=r"is not the graph that .*export\.json describes"):
         DepthPredictor.from_pretrained(alone, backend="onnxruntime")(image())
 
 
-def test_an_unreadable_card_is_not_used(exported, tmp_path, caplog):
+def test_export_with_an_unreadable_card_is_not_used(exported, tmp_path, caplog):
     broken = Path(shutil.copytree(exported, tmp_path / "broken"))
     (broken / "onnx" / "128x64-fp32" / "export.json").write_text("{")
     assert list(Exports(Checkpoint.resolve(broken))) == []
@@ -239,7 +239,7 @@ def test_an_unreadable_card_is_not_used(exported, tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
-    ("device", "precision", "complaint"),
+    ("device", "precision", "message"),
     [
         ("cuda", "auto", "onnxruntime-gpu"),
         ("tpu", "auto", "'tpu' is not"),
@@ -247,21 +247,21 @@ def test_an_unreadable_card_is_not_used(exported, tmp_path, caplog):
         ("cpu", "bf16", "bf16"),
     ],
 )
-def test_devices_and_precisions_that_cannot_be(exported, device, precision, complaint):
+def test_unsupported_devices_and_precisions_are_refused(exported, device, precision, message):
     import onnxruntime
 
     if device == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("this ONNX Runtime has CUDA")
-    with pytest.raises(ConfigError, match=complaint):
+    with pytest.raises(ConfigError, match=message):
         load_backend(Checkpoint.resolve(exported), "onnxruntime", device, precision)
 
 
-def test_openvino_says_what_it_runs(exported):
+def test_openvino_refuses_other_precisions(exported):
     pytest.importorskip("openvino")
-    with pytest.raises(ConfigError, match="fp16 on auto"):
+    with pytest.raises(ConfigError, match="not in fp16 on auto"):
         load_backend(Checkpoint.resolve(exported), "openvino", "auto", "fp16")
 
 
-def test_no_checkpoint_at_all(tmp_path):
+def test_missing_checkpoint_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no checkpoint at"):
         load_backend(Checkpoint.resolve(tmp_path / "nothing"), "onnxruntime", "cpu", "auto")

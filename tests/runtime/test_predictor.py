@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Images of any size through the smallest real network, and through one that is transparent."""
+"""Predictor with images of any size: with the smallest real network, and with a simple one."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def pixels(width: int, height: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-class Glass:
-    """A network that answers with what it sees: red is depth and ssi, green what came before."""
+class EchoBackend:
+    """Backend that returns the image: red as ssi and last depth, green as the depth before it."""
 
-    info = BackendInfo("glass", "cpu", "fp32", "transparent", (128, 64), 2.5)
+    info = BackendInfo("echo", "cpu", "fp32", "returns the image", (128, 64), 2.5)
 
     def __call__(self, image: np.ndarray) -> NetworkMaps:
         self.seen = image
@@ -55,19 +55,19 @@ class Glass:
 
 @pytest.mark.parametrize("resize", RESIZES)
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_maps_have_the_cameras_size(backend, resize, width, height):
+def test_maps_have_the_size_of_the_camera_image(backend, resize, width, height):
     predictor = DepthPredictor(backend, resize)
     image = pixels(width, height)
     before = image.copy()
     prediction = predictor(image)
-    np.testing.assert_array_equal(image, before)  # the caller's image is his own
+    np.testing.assert_array_equal(image, before)  # the image of the caller is unchanged
 
     maps = (prediction.depth, prediction.ssi, prediction.confidence)
     for values in maps:
         assert values.shape == (height, width) and values.dtype == np.float32
     assert all(side % 64 == 0 and side > 0 for side in prediction.network_size)
 
-    # All of the image is known, except what a crop never showed to the network.
+    # Depth is known everywhere, except outside of a crop.
     seen = np.zeros((height, width), bool)
     seen[predictor.transform((width, height)).source_window.slices] = True
     for values in maps:
@@ -83,7 +83,7 @@ def test_maps_have_the_cameras_size(backend, resize, width, height):
 
 @pytest.mark.parametrize("resize", RESIZES)
 @pytest.mark.parametrize(("width", "height"), SIZES[:5])
-def test_maps_at_network_resolution_are_what_saw_the_camera(backend, resize, width, height):
+def test_maps_at_network_resolution_have_no_margins(backend, resize, width, height):
     predictor = DepthPredictor(backend, resize, "network")
     prediction = predictor(pixels(width, height))
     to_network = predictor.transform((width, height))
@@ -91,28 +91,28 @@ def test_maps_at_network_resolution_are_what_saw_the_camera(backend, resize, wid
     for values in (prediction.depth, prediction.ssi, prediction.confidence):
         assert values.shape == (window.height, window.width)
         assert np.isfinite(values).all()
-    # The camera of these maps is the network's, moved by the letterbox's margin.
+    # The camera of these maps is that of the network's image, shifted by the margin.
     camera = Camera(width, height, np.array([[50.0, 0, 7], [0, 60, 5], [0, 0, 1]]))
     moved = to_network.camera(camera).K - [[0, 0, window.x], [0, 0, window.y], [0, 0, 0]]
     published = prediction.transform.camera(camera)
     assert published.size == (window.width, window.height)
     np.testing.assert_allclose(published.K, moved)
-    # And an image brought along by the same transform has the maps' size.
+    # An image resized by the same transform has the size of the maps.
     assert prediction.transform.image(pixels(width, height)).shape[:2] == values.shape
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000), st.sampled_from(RESIZES))
-def test_network_gets_multiples_of_64(width, height, resize):
-    predictor = DepthPredictor(Glass(), resize)
+def test_sides_of_the_network_image_are_multiples_of_64(width, height, resize):
+    predictor = DepthPredictor(EchoBackend(), resize)
     transform = predictor.transform((width, height))
     assert all(side % 64 == 0 and side > 0 for side in transform.target)
     if resize != "fit":
-        assert transform.target == Glass.info.nominal_size
-    place = {"fit": fit, "stretch": stretch, "crop": crop}[resize]  # their own tests know the rest
+        assert transform.target == EchoBackend.info.nominal_size
+    place = {"fit": fit, "stretch": stretch, "crop": crop}[resize]  # tested in tests/geometry
     assert transform == place((width, height), transform.target)
 
 
-def test_own_size_replaces_the_checkpoints(backend):
+def test_given_size_replaces_that_of_the_checkpoint(backend):
     for resize in RESIZES:
         prediction = DepthPredictor(backend, resize, size=(192, 64))(pixels(90, 70))
         assert prediction.network_size == (192, 64)
@@ -120,17 +120,17 @@ def test_own_size_replaces_the_checkpoints(backend):
 
 
 @pytest.mark.parametrize(("name", "kind"), [("tensorrt", "--tensorrt"), ("openvino", "--onnx")])
-def test_a_size_without_a_graph_is_refused_at_once(name, kind):
-    glass = Glass()
-    glass.info = replace(Glass.info, name=name, sizes=((128, 64), (256, 128)))
-    words = f"64x64 px: the {name} .* 128x64, 256x128 only; `jasmine export .* {kind} --size 64 64`"
+def test_size_without_a_graph_is_refused_at_once(name, kind):
+    backend = EchoBackend()
+    backend.info = replace(EchoBackend.info, name=name, sizes=((128, 64), (256, 128)))
+    words = f"64x64 px: the {name} .* only for 128x64, 256x128 px; .* {kind} --size 64 64`"
     with pytest.raises(ConfigError, match=words):
-        DepthPredictor(glass, size=(64, 64))
-    predictor = DepthPredictor(glass, size=(256, 128))
+        DepthPredictor(backend, size=(64, 64))
+    predictor = DepthPredictor(backend, size=(256, 128))
     assert predictor(pixels(90, 70)).network_size == (256, 128)
 
 
-# ---------------------------------------------------------------------------- the way in and out
+# ---------------------------------------------------------------------------- alignment
 
 
 def smooth(width: int, height: int) -> np.ndarray:
@@ -141,9 +141,9 @@ def smooth(width: int, height: int) -> np.ndarray:
 
 @pytest.mark.parametrize("resize", RESIZES)
 @pytest.mark.parametrize(("width", "height"), [(300, 200), (121, 333), (64, 40)])
-def test_every_map_lands_on_the_pixels_it_came_from(resize, width, height):
+def test_maps_are_aligned_with_the_image(resize, width, height):
     image = smooth(width, height)
-    prediction = DepthPredictor(Glass(), resize)(image)
+    prediction = DepthPredictor(EchoBackend(), resize)(image)
     for values, expected in (
         (prediction.depth, image[..., 0] / 255),
         (prediction.ssi, image[..., 0] / 255),
@@ -158,14 +158,14 @@ def test_every_map_lands_on_the_pixels_it_came_from(resize, width, height):
         np.testing.assert_allclose(values[inner], expected[inner], atol=0.02)
 
 
-def test_network_sees_planes_in_0_to_1():
-    glass = Glass()
-    DepthPredictor(glass, "stretch")(np.full((64, 128, 3), (255, 51, 0), np.uint8))
-    assert glass.seen.shape == (3, 64, 128) and glass.seen.dtype == np.float32
-    np.testing.assert_allclose(glass.seen[:, 5, 7], [1, 0.2, 0], rtol=1e-6)
+def test_network_image_is_in_0_to_1():
+    backend = EchoBackend()
+    DepthPredictor(backend, "stretch")(np.full((64, 128, 3), (255, 51, 0), np.uint8))
+    assert backend.seen.shape == (3, 64, 128) and backend.seen.dtype == np.float32
+    np.testing.assert_allclose(backend.seen[:, 5, 7], [1, 0.2, 0], rtol=1e-6)
 
 
-def test_image_of_the_networks_own_size_is_the_models_own_answer(backend, checkpoint):
+def test_image_of_the_nominal_size_gives_the_output_of_the_model(backend, checkpoint):
     image = pixels(128, 64)
     prediction = DepthPredictor(backend)(image)
     model = JasmineModel.from_pretrained(checkpoint)
@@ -188,25 +188,25 @@ def test_equal_images_give_equal_depth(backend):
     assert not np.array_equal(predictor(pixels(90, 60)).depth, predictor(pixels(90, 60, 1)).depth)
 
 
-def test_views_and_other_layouts_are_images_too(backend):
+def test_other_memory_layouts_are_accepted(backend):
     predictor, image = DepthPredictor(backend), pixels(90, 60)
     expected = predictor(image).depth
     for same in (np.asfortranarray(image), np.repeat(image, 2, axis=1)[:, ::2]):
         np.testing.assert_array_equal(predictor(same).depth, expected)
 
 
-def test_every_stage_is_timed_in_its_order(backend):
+def test_all_stages_are_timed_in_order(backend):
     prediction = DepthPredictor(backend)(pixels(90, 60))
     assert list(prediction.seconds) == STAGES
     assert all(0 < seconds < 60 for seconds in prediction.seconds.values())
-    assert list(DepthPredictor(Glass())(pixels(9, 9)).seconds) == [
+    assert list(DepthPredictor(EchoBackend())(pixels(9, 9)).seconds) == [
         "preprocess",
         "look",
         "postprocess",
     ]
 
 
-def test_clock_adds_up_what_runs_twice():
+def test_clock_adds_the_times_of_repeated_stages():
     clock = StageClock()
     for _ in range(2):
         with clock.stage("a"):
@@ -220,7 +220,7 @@ def test_clock_adds_up_what_runs_twice():
 # ---------------------------------------------------------------------------- scale, bad input
 
 
-def test_scale_of_the_checkpoint_is_told_and_not_applied(make_model, tmp_path, checkpoint):
+def test_scale_of_the_checkpoint_is_returned_and_not_applied(make_model, tmp_path, checkpoint):
     assert DepthPredictor.from_pretrained(checkpoint).metres_per_unit is None
     make_model(metres_per_unit=31.5).save_pretrained(tmp_path / "metric")
     metric = DepthPredictor.from_pretrained(tmp_path / "metric", backend="torch", device="cpu")
@@ -245,8 +245,8 @@ def test_scale_of_the_checkpoint_is_told_and_not_applied(make_model, tmp_path, c
     ],
     ids=lambda image: f"{image.dtype} {image.shape}",
 )
-def test_what_is_no_rgb_image_spoils_its_own_frame_only(image):
-    predictor = DepthPredictor(Glass())
+def test_invalid_image_is_refused_without_effect_on_the_next(image):
+    predictor = DepthPredictor(EchoBackend())
     with pytest.raises(FrameError) as refusal:
         predictor(image)
     assert str(list(image.shape)) in str(refusal.value) and str(image.dtype) in str(refusal.value)
@@ -263,22 +263,22 @@ def test_what_is_no_rgb_image_spoils_its_own_frame_only(image):
         ({"size": (-64, 64)}, "-64x64"),
         ({"backend": "caffe"}, "'caffe' is not one of auto"),
         ({"precision": "fp8"}, "'fp8' is not one of auto"),
-        ({"precision": "fp16", "device": "cpu"}, "fp16 needs a GPU"),
+        ({"precision": "fp16", "device": "cpu"}, "'fp16' needs a GPU"),
         ({"device": "abacus"}, "'abacus' cannot be used"),
     ],
 )
-def test_impossible_options_are_refused(checkpoint, options, words):
+def test_invalid_options_are_refused(checkpoint, options, words):
     with pytest.raises(ConfigError, match=words):
         DepthPredictor.from_pretrained(checkpoint, **options)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
-def test_absent_gpu_is_a_config_error(checkpoint):
+def test_missing_gpu_is_a_config_error(checkpoint):
     with pytest.raises(ConfigError, match="'cuda' cannot be used"):
         DepthPredictor.from_pretrained(checkpoint, device="cuda")
 
 
-def test_absent_checkpoint_is_told(tmp_path):
+def test_missing_checkpoint_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no checkpoint at"):
         DepthPredictor.from_pretrained(tmp_path / "nothing")
 
@@ -297,13 +297,13 @@ def test_confidence_is_the_ratio_of_the_last_two_depths(depths):
     large = np.maximum(before, last)
     expected = np.divide(np.minimum(before, last), large, out=np.zeros((3, 4)), where=large > 0)
     np.testing.assert_allclose(confidence, expected, rtol=1e-5, atol=1e-30)
-    np.testing.assert_array_equal(confidence_of(depths[::-1]), confidence)  # up or down alike
+    np.testing.assert_array_equal(confidence_of(depths[::-1]), confidence)  # it is symmetric
     still = confidence_of(np.stack([last, last]).astype(np.float32))
     np.testing.assert_array_equal(still, (last > 0).astype(np.float32))
 
 
 @given(maps, st.sampled_from([0.25, 2.0, 64.0]))
-def test_confidence_does_not_hang_on_the_scale(depths, scale):
+def test_confidence_does_not_depend_on_the_scale(depths, scale):
     depths = np.where(depths < 1e-30, 0, depths)
     np.testing.assert_allclose(
         confidence_of(depths * np.float32(scale)), confidence_of(depths), rtol=1e-6
@@ -312,19 +312,19 @@ def test_confidence_does_not_hang_on_the_scale(depths, scale):
 
 @settings(max_examples=50)
 @given(maps, npst.arrays(np.float32, (5, 3, 4), elements=st.floats(0, 3, width=32)))
-def test_confidence_looks_at_the_last_two_iterations_only(depths, earlier):
+def test_confidence_depends_only_on_the_last_two_iterations(depths, earlier):
     np.testing.assert_array_equal(
         confidence_of(np.concatenate([earlier, depths])), confidence_of(depths)
     )
 
 
-def test_confidence_by_hand():
+def test_confidence_of_known_depths():
     depths = np.array([[[1.0, 2, 2, 0, np.nan, np.inf, 1]], [[2, 1, 2, 0, 1, 1, np.inf]]], "f4")
     np.testing.assert_array_equal(confidence_of(depths)[0], [0.5, 0.5, 1, 0, 0, 0, 0])
     np.testing.assert_array_equal(confidence_of(np.array([[[1, np.nan]]], "f4"))[0], [1, 0])
 
 
-# ---------------------------------------------------------------------------- what it costs
+# ---------------------------------------------------------------------------- imports
 
 
 @pytest.mark.parametrize("module", ["jasmine_core", "jasmine_core.runtime.predictor"])
@@ -337,7 +337,7 @@ def test_importing_the_predictor_imports_no_torch(module):
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
-def test_front_door_leads_to_the_two_classes_and_no_further():
+def test_package_exports_only_the_two_classes():
     assert JasmineModel.__module__ == "jasmine_core.model.jasmine"
     assert DepthPredictor.__module__ == "jasmine_core.runtime.predictor"
     with pytest.raises(AttributeError, match="'Jasmin'"):
@@ -348,11 +348,11 @@ def test_front_door_leads_to_the_two_classes_and_no_further():
 
 
 @pytest.mark.parametrize("resize", RESIZES)
-def test_depth_of_a_canonical_focal_length_becomes_the_cameras(resize):
-    """f_x of the image that the network sees, over the canonical one."""
-    glass = Glass()
-    glass.info = replace(Glass.info, canonical_focal=200.0)
-    predictor = DepthPredictor(glass, resize)
+def test_canonical_depth_is_scaled_to_the_focal_length_of_the_camera(resize):
+    """Depth is multiplied by f_x of the network's image over the canonical f_x."""
+    backend = EchoBackend()
+    backend.info = replace(EchoBackend.info, canonical_focal=200.0)
+    predictor = DepthPredictor(backend, resize)
     image = pixels(640, 320)
     plain, known = predictor(image), predictor(image, focal=500.0)
     ratio = 500.0 * predictor.transform((640, 320)).scale[0] / 200.0
@@ -360,17 +360,18 @@ def test_depth_of_a_canonical_focal_length_becomes_the_cameras(resize):
     assert np.array_equal(known.ssi, plain.ssi, equal_nan=True)
 
 
-def test_other_checkpoints_do_not_ask_for_the_focal_length():
-    predictor = DepthPredictor(Glass())
+def test_focal_length_has_no_effect_without_a_canonical_one():
+    predictor = DepthPredictor(EchoBackend())
     image = pixels(128, 64)
     assert np.array_equal(predictor(image).depth, predictor(image, focal=500.0).depth)
 
 
-def test_the_scale_does_not_change_with_the_networks_size():
-    """Twice the pixels see twice the focal length: canonical depth is half, metres are the same."""
-    glass = Glass()
-    glass.info = replace(Glass.info, canonical_focal=200.0, multiple=32)
-    large, small = (DepthPredictor(glass, "stretch", size=size) for size in ((256, 128), (128, 64)))
+def test_scale_does_not_depend_on_the_size_of_the_network_image():
+    """With twice the pixels, f_x doubles and canonical depth halves; depth in metres is equal."""
+    backend = EchoBackend()
+    backend.info = replace(EchoBackend.info, canonical_focal=200.0, multiple=32)
+    sizes = ((256, 128), (128, 64))
+    large, small = (DepthPredictor(backend, "stretch", size=size) for size in sizes)
     image = np.full((128, 256, 3), 100, np.uint8)
     ratio = large(image, 300.0).depth / small(image, 300.0).depth
-    assert np.allclose(ratio, 2.0)  # the glass gives both the same canonical depth
+    assert np.allclose(ratio, 2.0)  # this backend returns the same canonical depth for both

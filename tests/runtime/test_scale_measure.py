@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Measured scales against the known ones of rendered worlds, and against a real LiDAR."""
+"""Measured scales compared with known ones, in rendered worlds and in KITTI."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ T_CAMERA_SENSOR = rigid(BODY_FROM_OPTICAL.T, np.zeros(3))  # a beam along the op
 
 
 class Scene:
-    """One image of a world: its depth [m], NaN for sky, and where the camera is."""
+    """Rendered image: its depth [m], NaN for sky, and the camera pose."""
 
     def __init__(self, clips, index):
         self.depth = clips.depths[index, 0, 0].numpy()
@@ -51,7 +51,7 @@ class Scene:
 
 @pytest.fixture(scope="module", params=["street", "room"])
 def scenes(request) -> list[Scene]:
-    """Render scenes in which cars or people move; there are more of them than tests need."""
+    """Return rendered scenes with moving cars or people."""
     torch.set_num_threads(1)
     config = WorldConfig(
         kind=request.param,
@@ -70,7 +70,7 @@ def scenes(request) -> list[Scene]:
 
 
 def errors(scenes, measure, change=lambda depth, rng: depth):
-    """Return the relative error of each scene's scale, for its depth in units and changed."""
+    """Return the relative error of the scale of each scene, for its changed depth in units."""
     rng = np.random.default_rng(0)
     found = [measure(scene, change(UNIT * scene.depth, rng)) for scene in scenes]
     assert all(each is not None for each in found)
@@ -78,20 +78,20 @@ def errors(scenes, measure, change=lambda depth, rng: depth):
 
 
 def uneven(depth, rng, sigma):
-    """Return depth as a network errs: wrong by a factor that is the same within a patch."""
+    """Return depth with errors like those of a network: one factor per patch."""
     patches = rng.normal(0, sigma, (depth.shape[0] // 12 + 2, depth.shape[1] // 12 + 2))
     size = (depth.shape[1], depth.shape[0])
     return depth * np.exp(cv2.resize(patches, size, interpolation=cv2.INTER_CUBIC))
 
 
 def with_outliers(depth, rng):
-    """Return depth of which 30 % is wrong by up to e."""
+    """Return depth of which 30 % is wrong by a factor of up to e."""
     wrong = rng.random(depth.shape) < 0.3
     return np.where(wrong, depth * np.exp(rng.uniform(-1, 1, depth.shape)), depth)
 
 
 def lidar(scene, rng, count=600):
-    """Return points [N,3] of a scene, with a LiDAR's noise."""
+    """Return points [N,3] of a scene with the noise of a LiDAR."""
     points = back_project(scene.depth, scene.camera.K).reshape(-1, 3)
     points = points[np.isfinite(points).all(axis=1) & (points[:, 2] < 80)]
     chosen = points[rng.integers(0, len(points), count)]
@@ -106,11 +106,11 @@ def by_height(scene, depth):
     return from_ground(depth.astype(np.float32), scene.camera, scene.height, scene.up)
 
 
-def test_camera_height_in_worlds_with_exact_depth(scenes):
+def test_camera_height_gives_the_scale_of_exact_depth(scenes):
     assert np.abs(errors(scenes, by_height)).max() < 0.04
 
 
-def test_camera_height_with_a_hint_that_is_three_degrees_off(scenes):
+def test_camera_height_tolerates_three_degrees_of_error_in_up(scenes):
     def tilted(scene, depth):
         up = scene.up + math.radians(3) * np.cross([1, 0, 0], scene.up)
         return from_ground(depth, scene.camera, scene.height, up)
@@ -118,18 +118,18 @@ def test_camera_height_with_a_hint_that_is_three_degrees_off(scenes):
     assert np.abs(errors(scenes, tilted)).max() < 0.06
 
 
-def test_camera_height_with_uneven_depth(scenes):
+def test_camera_height_tolerates_uneven_depth(scenes):
     error = np.abs(errors(scenes, by_height, lambda d, rng: uneven(d, rng, 0.06)))
     assert np.median(error) < 0.04 and error.max() < 0.08
 
 
-def test_camera_height_with_outliers(scenes):
+def test_camera_height_tolerates_outliers(scenes):
     error = np.abs(errors(scenes, by_height, with_outliers))
     assert np.median(error) < 0.04 and error.max() < 0.08
 
 
 @pytest.mark.parametrize("make", ["random", "patches", "wall"])
-def test_camera_height_does_not_believe_depth_without_a_ground(scenes, make):
+def test_camera_height_has_low_confidence_without_a_ground(scenes, make):
     rng = np.random.default_rng(1)
     for scene in scenes:
         flat = np.ones_like(scene.depth)
@@ -149,11 +149,11 @@ def by_lidar(scene, depth):
     return from_points(depth.astype(np.float32), scene.camera, points, np.eye(4))
 
 
-def test_sparse_depth_in_worlds_with_exact_depth(scenes):
+def test_sparse_depth_gives_the_scale_of_exact_depth(scenes):
     assert np.abs(errors(scenes, by_lidar)).max() < 0.005
 
 
-def test_sparse_depth_with_uneven_depth_and_outliers(scenes):
+def test_sparse_depth_tolerates_uneven_depth_and_outliers(scenes):
     assert np.abs(errors(scenes, by_lidar, lambda d, rng: uneven(d, rng, 0.1))).max() < 0.03
     assert np.abs(errors(scenes, by_lidar, with_outliers)).max() < 0.01
 
@@ -163,7 +163,7 @@ def test_sparse_depth_with_uneven_depth_and_outliers(scenes):
     assert np.abs(errors(scenes, by_lidar, too_far)).max() < 0.03, "all outliers on one side"
 
 
-def test_what_moved_between_cloud_and_image_does_not_matter(scenes):
+def test_sparse_depth_tolerates_objects_that_moved_since_the_cloud(scenes):
     def measure(scene, depth):
         gone = np.where(scene.moving, 4 * scene.depth, scene.depth)
         return from_depth(depth, gone)
@@ -171,8 +171,8 @@ def test_what_moved_between_cloud_and_image_does_not_matter(scenes):
     assert np.abs(errors(scenes, measure)).max() < 0.01
 
 
-def test_another_camera_s_depth_image(scenes):
-    """It sits 0.3 m to the right, turned by 10 degrees, and has half the pixels."""
+def test_depth_image_of_another_camera_gives_the_scale(scenes):
+    """The other camera is 0.3 m to the right, turned by 10 degrees, with half the pixels."""
     a = math.radians(10)
     turn = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
     T_camera_sensor = rigid(turn, [0.3, 0, 0])
@@ -181,7 +181,7 @@ def test_another_camera_s_depth_image(scenes):
         width, height = scene.camera.size
         sensor = Camera(width // 2, height // 2, np.diag([0.5, 0.5, 1]) @ scene.camera.K)
         points = back_project(scene.depth, scene.camera.K).reshape(-1, 3)
-        seen = (points - T_camera_sensor[:3, 3]) @ turn  # into the sensor's frame
+        seen = (points - T_camera_sensor[:3, 3]) @ turn  # in the frame of the sensor
         image = project_points(seen.astype(np.float32), sensor)
         assert from_image(depth, scene.camera, image[1:], sensor, T_camera_sensor) is None
         return from_image(depth, scene.camera, image, sensor, T_camera_sensor)
@@ -189,7 +189,7 @@ def test_another_camera_s_depth_image(scenes):
     assert np.abs(errors(scenes, measure)).max() < 0.01
 
 
-def test_confidence_tells_good_depth_from_bad(scenes):
+def test_confidence_is_lower_for_worse_depth(scenes):
     rng = np.random.default_rng(2)
     for scene in scenes:
         good = by_lidar(scene, UNIT * scene.depth)
@@ -197,7 +197,7 @@ def test_confidence_tells_good_depth_from_bad(scenes):
         assert good.confidence > 0.95 and bad.confidence < LEAST_CONFIDENCE
 
 
-def test_a_thin_beam_that_points_ten_degrees_down(scenes):
+def test_thin_beam_ten_degrees_down_gives_the_scale(scenes):
     down = rotation_of([np.sin(math.radians(5)), 0, 0, -np.cos(math.radians(5))])
 
     def measure(scene, depth):
@@ -210,7 +210,7 @@ def test_a_thin_beam_that_points_ten_degrees_down(scenes):
     assert np.median(np.abs(errors(scenes, measure))) < 0.03
 
 
-# ---------------------------------------------------------------------- all of them
+# ---------------------------------------------------------------------- all measurements
 
 
 def square(value, size=120):
@@ -219,7 +219,7 @@ def square(value, size=120):
     return np.full((size, size), value, np.float32), Camera(size, size, K)
 
 
-def test_an_echo_comes_from_the_nearest_thing_and_not_from_most_of_the_beam():
+def test_echo_is_compared_with_the_nearest_object_in_the_beam():
     depth, camera = square(12.0)
     assert from_beam(depth, camera, 3.0, 0.5, T_CAMERA_SENSOR, True).metres_per_unit == (
         pytest.approx(0.25, rel=0.04)
@@ -231,7 +231,7 @@ def test_an_echo_comes_from_the_nearest_thing_and_not_from_most_of_the_beam():
     assert thin.metres_per_unit == pytest.approx(0.25, rel=0.01) and thin.confidence == 1
 
 
-def test_a_beam_starts_at_its_sensor_and_not_at_the_camera():
+def test_beam_starts_at_its_sensor():
     depth, camera = square(1.0)
     ahead = rigid(BODY_FROM_OPTICAL.T, [0.1, 0.0, 1.0])  # a sensor in the bumper
     beam = from_beam(depth, camera, 2.0, 0.0, ahead, echo=False)
@@ -240,7 +240,7 @@ def test_a_beam_starts_at_its_sensor_and_not_at_the_camera():
 
 @settings(max_examples=25)
 @given(units)
-def test_scales_are_equivariant(unit):
+def test_scale_is_inversely_proportional_to_depth(unit):
     rng = np.random.default_rng(3)
     _, camera = square(1)
     rays = camera.rays()
@@ -259,7 +259,7 @@ def test_scales_are_equivariant(unit):
         assert other.points == one.points
 
 
-def test_too_few_points_say_nothing_and_the_last_scale_is_held():
+def test_scale_is_held_if_there_are_too_few_points():
     depth, camera = square(2.0)
     points = np.column_stack([np.random.default_rng(4).uniform(-0.5, 0.5, (40, 2)), np.ones(40)])
     scale = ScaleFilter("sparse_depth")
@@ -271,7 +271,7 @@ def test_too_few_points_say_nothing_and_the_last_scale_is_held():
     assert held.metres_per_unit == pytest.approx(3.0) and held.state == "holding"
 
 
-def test_nothing_known_says_nothing():
+def test_unknown_depth_gives_no_measurement():
     depth, camera = square(np.nan)
     cloud = np.random.default_rng(5).uniform(1, 2, (500, 3))
     assert from_ground(depth, camera, 1.5, up_of(0)) is None
@@ -281,12 +281,12 @@ def test_nothing_known_says_nothing():
     assert from_beam(depth, camera, 3.0, 0.2, T_CAMERA_SENSOR, echo=True) is None
 
 
-def test_depth_of_two_sizes_is_a_mistake_of_the_program():
+def test_depths_of_different_sizes_raise_value_error():
     with pytest.raises(ValueError, match="differ in size"):
         from_depth(np.ones((4, 4), np.float32), np.ones((4, 5), np.float32))
 
 
-# ---------------------------------------------------------------------- a real street
+# ---------------------------------------------------------------------- KITTI
 
 needs_kitti = pytest.mark.skipif(
     not KITTI.is_dir(), reason=f"no LiDAR images in {KITTI}; JASMINE_DATA names their parent"
@@ -301,9 +301,9 @@ def kitti_depths(every):
 
 
 def densified(depth):
-    """Return depth [H,W] between the LiDAR's lines too: a stand-in for that of a good network."""
+    """Return depth [H,W] filled between the lines of the LiDAR, like that of a good network."""
     filled = depth.copy()
-    for _ in range(9):  # each round carries it one pixel on
+    for _ in range(9):  # each iteration extends it by one pixel
         known = np.isfinite(filled).astype(np.float32)
         total = cv2.blur(np.nan_to_num(1 / filled, nan=0.0), (3, 3))
         share = cv2.blur(known, (3, 3))
@@ -313,7 +313,7 @@ def densified(depth):
 
 
 @needs_kitti
-def test_every_tenth_point_of_a_lidar_finds_the_scale_of_the_rest():
+def test_every_tenth_lidar_point_gives_the_scale_of_the_rest():
     rng = np.random.default_rng(6)
     found = []
     for depth in kitti_depths(6):
@@ -325,8 +325,8 @@ def test_every_tenth_point_of_a_lidar_finds_the_scale_of_the_rest():
 
 
 @needs_kitti
-def test_the_height_of_kitti_s_camera_finds_the_scale():
-    """1.65 m above the road, looking straight ahead."""
+def test_camera_height_of_kitti_gives_the_scale():
+    """The camera is 1.65 m above the road and its optical axis is horizontal."""
     found = []
     for depth in kitti_depths(6):
         K = np.array([[721.5377, 0, 609.5593], [0, 721.5377, 172.854], [0, 0, 1]])

@@ -36,7 +36,7 @@ def test_percentiles_are_ordered_and_in_milliseconds(seconds):
     assert latencies.seconds("refine") == seconds
 
 
-def test_stages_are_kept_apart_and_in_their_order():
+def test_stages_are_separate_and_keep_their_order():
     latencies = Latencies()
     latencies.add({"read": 0.001, "encode": 0.020})
     latencies.add({"read": 0.003})
@@ -46,7 +46,7 @@ def test_stages_are_kept_apart_and_in_their_order():
     assert latencies.seconds("never") == [] and Latencies().summary() == {}
 
 
-def test_only_the_window_counts():
+def test_only_the_last_durations_are_kept():
     latencies = Latencies(window=3)
     for duration in (9, 9, 9, 1, 2, 3):
         latencies.add({"all": duration})
@@ -55,7 +55,7 @@ def test_only_the_window_counts():
 
 
 @given(depths)
-def test_depth_figures_are_those_of_all_maps_together(maps):
+def test_depth_statistics_cover_all_maps(maps):
     statistics = DepthStatistics()
     for depth in maps:
         statistics.add(depth)
@@ -71,13 +71,13 @@ def test_depth_figures_are_those_of_all_maps_together(maps):
     assert summary["minimum"] <= summary["median"] <= summary["maximum"]
 
 
-def test_small_depths_keep_their_digits():
+def test_small_depths_keep_their_significant_digits():
     statistics = DepthStatistics()
     statistics.add(np.array([[0.000123456, 0.01]], np.float32))
     assert statistics.summary()["minimum"] == pytest.approx(0.000123456, rel=1e-4)
 
 
-def test_summaries_are_json():
+def test_summaries_can_be_written_as_json():
     statistics, latencies = DepthStatistics(), Latencies()
     statistics.add(np.array([[1, np.nan, 3]], np.float32))
     latencies.add({"read": 0.5})
