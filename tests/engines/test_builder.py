@@ -178,7 +178,7 @@ def Builder(log):
 def test_tensorrt_that_aborts_at_its_start_does_not_end_this_process(tmp_path, monkeypatch):
     # The lean runtime of TensorRT 11.4 aborted like this on a machine without a driver.
     (tmp_path / "dying_tensorrt.py").write_text(DIES)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(EngineError, match=r"11\.4 does not start on this machine \(no driver\)"):
         check_start(Library("dying_tensorrt", "11.4", None))
 
