@@ -17,7 +17,7 @@ _FOR_TRAINING = ("posenet", "statistics")
 
 
 def hash_jasmine(folder: Path) -> str:
-    """Return a hash of the weights and configurations of a Jasmine checkpoint used in prediction."""
+    """Return a hash of the weights and configurations that prediction uses."""
     files = [
         file
         for file in sorted(folder.glob("*/*"))
