@@ -78,7 +78,7 @@ def test_a_killed_and_interrupted_run_ends_in_the_same_weights(learner, request,
     process.send_signal(signal.SIGINT)
     told = process.communicate(timeout=PATIENCE)[1]
     assert process.returncode == 130, told
-    assert told.splitlines()[-1] == "interrupted; continue with --resume"
+    assert told.splitlines()[-1].endswith("interrupted; --resume continues from here")
     assert not partial.exists()
     assert not (hurt / "final").exists()
     assert newest_state(hurt) == log(hurt)[-1]["step"], "the state is that of the last step"
