@@ -8,7 +8,8 @@ camera at negative y; the camera is the optical frame of REP 103 (x right, y dow
 Layout, from the content to the image:
 
     config.py      configuration, random numbers   solids.py     objects of a scene as arrays
-    street.py      houses.py   props.py            room.py       furniture.py
+    street.py      street_plan.py                  room.py       room_plan.py
+    houses.py      props.py                        furniture.py
     road.py        cross_section.py  course.py     indoor.py     interior.py  interior_styles.py
     roadside.py    structures.py     built_up.py   tabletop.py   furnishing.py
     vehicles.py    traffic.py        carrier.py    hand_held.py  camera_motion.py

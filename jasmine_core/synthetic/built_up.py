@@ -12,20 +12,13 @@ from jasmine_core.synthetic.cross_section import Section
 from jasmine_core.synthetic.houses import STOREY, block, facade, house
 from jasmine_core.synthetic.paint import GREY, LAWNS, STONE, WALLS, Paint, paved, plain
 from jasmine_core.synthetic.solids import BOX, Sketch
-from jasmine_core.synthetic.street import (
-    BEHIND,
-    DETAIL,
-    Plan,
-    ascending,
-    front,
-    furniture,
-    slab,
-)
+from jasmine_core.synthetic.street import ascending, front, furniture, slab
+from jasmine_core.synthetic.street_plan import BEHIND, DETAIL, Plan
 from jasmine_core.synthetic.trees import any_tree
 
 
 def built_up(s: BentSketch, section: Section, way: float) -> float:
-    """Draw kerbs, pavements cars and houses with gaps; return where they end [m]."""
+    """Draw kerbs, pavements, cars and houses with gaps; return where they end [m]."""
     rng, style = s.rng, section.style
     parking = (rng.chance(0.6), rng.chance(0.6))
     kerb = max(section.half) + (2.2 if any(parking) else 0.0)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.paint import LAWNS, STONE, Paint, paved, plain
-from jasmine_core.synthetic.street import BEHIND, slab
+from jasmine_core.synthetic.street import slab
+from jasmine_core.synthetic.street_plan import BEHIND
 from jasmine_core.synthetic.terrain import CROPS
 
 SEEN = 420.0  # how far ahead the road itself is drawn [m]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from jasmine_core.synthetic.camera_motion import Motion, Wobble, wobble
 from jasmine_core.synthetic.config import Rng, WorldConfig
-from jasmine_core.synthetic.room import Plan
+from jasmine_core.synthetic.room_plan import Plan
 
 NEAREST, FARTHEST = 0.45, 3.5  # distance from the target that the camera looks at [m]
 CANDIDATES, VIEW = 3, 0.5  # viewpoints to choose from, and half their view [rad]

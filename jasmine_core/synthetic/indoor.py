@@ -14,7 +14,7 @@ from jasmine_core.synthetic.hand_held import held, viewpoint
 from jasmine_core.synthetic.interior import Wall, shell, wall_paint
 from jasmine_core.synthetic.interior_styles import PIECES, STYLES, USUAL, desk
 from jasmine_core.synthetic.paint import DARK, GREY, ROOMS, WHITE, Paint, cloth, plain, wood
-from jasmine_core.synthetic.room import Plan
+from jasmine_core.synthetic.room_plan import Plan
 from jasmine_core.synthetic.solids import BOX, CYLINDER, ELLIPSOID, Sketch, Solids
 from jasmine_core.synthetic.tabletop import smooth
 

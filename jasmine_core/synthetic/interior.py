@@ -23,7 +23,7 @@ from jasmine_core.synthetic.paint import (
     plain,
     wood,
 )
-from jasmine_core.synthetic.room import Plan
+from jasmine_core.synthetic.room_plan import Plan
 from jasmine_core.synthetic.solids import BOX, Sketch
 from jasmine_core.synthetic.tabletop import smooth
 

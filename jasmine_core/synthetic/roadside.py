@@ -8,7 +8,7 @@ from jasmine_core.synthetic import props
 from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.cross_section import SEEN, Section
 from jasmine_core.synthetic.paint import STEEL, WHITE, Paint, plain
-from jasmine_core.synthetic.street import BEHIND
+from jasmine_core.synthetic.street_plan import BEHIND
 
 
 def roadside(s: BentSketch, section: Section, way: float) -> None:

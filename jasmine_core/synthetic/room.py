@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 from jasmine_core.synthetic import furniture, props
 from jasmine_core.synthetic.camera_motion import Motion, hand
@@ -21,33 +20,10 @@ from jasmine_core.synthetic.paint import (
     plain,
     wood,
 )
+from jasmine_core.synthetic.room_plan import Plan
 from jasmine_core.synthetic.solids import BOX, CYLINDER, ELLIPSOID, Sketch, Solids
 
 CLEAR = 0.45  # furniture keeps this far from the camera's way [m]
-
-
-@dataclass
-class Plan:
-    """Size of the room and what is taken: discs (x, z, radius) in metres."""
-
-    wide: float
-    long: float
-    height: float
-    taken: list[tuple[float, float, float]] = field(default_factory=list)
-
-    def take(self, x: float, z: float, radius: float) -> bool:
-        """Claim a disc and tell whether it was free."""
-        if any(math.hypot(x - a, z - b) < radius + r for a, b, r in self.taken):
-            return False
-        self.taken.append((x, z, radius))
-        return True
-
-    def wall(self, number: int) -> tuple[float, float, float, float]:
-        """Return a wall's middle (x, z), the yaw of its inward normal and its length."""
-        half = (self.wide if number % 2 else self.long) / 2
-        yaw = number * math.pi / 2
-        inward = (math.sin(yaw), math.cos(yaw))
-        return -half * inward[0], -half * inward[1], yaw, self.long if number % 2 else self.wide
 
 
 def room(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:

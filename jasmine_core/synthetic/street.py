@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from jasmine_core.synthetic import props
 from jasmine_core.synthetic.camera_motion import Motion, vehicle
@@ -24,25 +23,7 @@ from jasmine_core.synthetic.paint import (
     wood,
 )
 from jasmine_core.synthetic.solids import BOX, CYLINDER, ELLIPSOID, Sketch, Solids
-
-BEHIND, AHEAD = 14.0, 150.0  # how far the street reaches beyond the drive [m]
-DETAIL = 45.0  # how far beyond the drive small parts are worth drawing [m]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Cross-section of the street, in metres from its middle."""
-
-    lane: float  # width of a lane
-    kerb: float  # where the road ends
-    wall: float  # where the pavement ends
-    line: float  # where the houses begin
-    hand: int  # +1: traffic keeps to the right
-    parking: tuple[bool, bool]  # left, right
-    length: float  # of the street from z = 0
-    crossing: float  # z of a side street, beyond `length` where there is none
-    near: float  # up to this z things are drawn in detail
-    style: str  # town, suburb, country, works
+from jasmine_core.synthetic.street_plan import AHEAD, BEHIND, DETAIL, Plan
 
 
 def street(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:

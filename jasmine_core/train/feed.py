@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from jasmine_core.dataset.kitti import KittiRaw
-from jasmine_core.dataset.samples import Loaded, Sample, open_sequences
+from jasmine_core.dataset.samples import Loaded, Sample
 from jasmine_core.dataset.sequence import MOVING, SKY, DatasetError, read_image
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Size, crop, stretch
@@ -223,49 +222,6 @@ class Feed:
             self._epoch, self._shuffled = epoch, list(range(len(self.images)))
             random.Random(f"{self.images.seed}/epoch {epoch}").shuffle(self._shuffled)
         return self._shuffled
-
-
-class Split(NamedTuple):
-    """Training samples, validation samples (each sequence's end), and unusable sequences."""
-
-    training: list[Sample]
-    validation: list[Sample]
-    unusable: list[Path]  # sequences too short to give a training sample
-
-
-def split_samples(config: DataConfig) -> Split:
-    """Read the sequences; raise DatasetError if no training sample is left."""
-    split = Split([], [], [])
-    for folder in config.sequences:
-        for sequence in open_sequences(Path(folder)):
-            samples = [sequence.sample(i) for i in range(len(sequence))]
-            held = round(len(samples) * config.held_out)
-            # Those in the middle touch neither side: they share images with the held-out ones.
-            ending = held + 2 if held else 0
-            training = samples[: max(0, len(samples) - ending)]
-            if not training:
-                split.unusable.append(sequence.folder)
-                continue
-            split.training.extend(training)
-            split.validation.extend(samples[len(samples) - held :])
-    if config.kitti:
-        lists = ((split.training, config.kitti.train), (split.validation, config.kitti.validate))
-        for samples, file in lists:
-            if file:
-                kitti = KittiRaw(Path(config.kitti.root), Path(file), paper_intrinsics=True)
-                samples.extend(kitti.sample(i) for i in range(len(kitti)))
-    for sample in split.training if config.metres_per_unit else ():
-        if sample.teacher and not sample.depth and sample.metres_per_unit is None:
-            raise DatasetError(
-                f"{sample.teacher} is in unknown units, but data.metres_per_unit wants metres; "
-                "render the scenes again, or add metres_per_unit to their sequence.json"
-            )
-    if not split.training:
-        raise DatasetError(
-            f"{', '.join(config.sequences)}: no sequence is long enough for an image with "
-            "neighbours on both sides; record a longer drive, or lower data.held_out"
-        )
-    return split
 
 
 def without_augmentation(config: DataConfig) -> DataConfig:

@@ -10,11 +10,12 @@ from jasmine_core.dataset.samples import Sample
 from jasmine_core.dataset.sequence import DatasetError
 from jasmine_core.errors import JasmineError
 from jasmine_core.geometry.camera import Size
-from jasmine_core.train.feed import Feed, Images, split_samples
+from jasmine_core.train.feed import Feed, Images
 from jasmine_core.train.jasmine_learner import JasmineLearner
 from jasmine_core.train.learner import DisparityLearner, Learner
 from jasmine_core.train.mixed_feed import MixedFeed
 from jasmine_core.train.recipe import TEACHER_MAPS, DataConfig, Recipe
+from jasmine_core.train.split import split_samples
 
 ONE_CAMERA = 1.1  # largest ratio of the focal lengths that count as those of one camera
 

@@ -28,7 +28,7 @@ from tqdm import tqdm
 from jasmine_core.errors import JasmineError
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss
-from jasmine_core.train.feed import Batch, Images, split_samples
+from jasmine_core.train.feed import Batch, Images
 from jasmine_core.train.hooks import (
     CollapseWarning,
     Hook,
@@ -46,6 +46,7 @@ from jasmine_core.train.processes import (
     one_line_for_a_lost_process,
 )
 from jasmine_core.train.recipe import Phase, Recipe
+from jasmine_core.train.split import split_samples
 from jasmine_core.train.start import make_learner
 from jasmine_core.train.state import RunFolder, saving
 from jasmine_core.train.wise_ft import interpolated, snapshot

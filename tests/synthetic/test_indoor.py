@@ -15,7 +15,7 @@ from jasmine_core.synthetic.interior import THICK, Opening, Wall, build, room_be
 from jasmine_core.synthetic.interior_styles import STYLES, USUAL
 from jasmine_core.synthetic.paint import plain
 from jasmine_core.synthetic.render import offsets
-from jasmine_core.synthetic.room import Plan
+from jasmine_core.synthetic.room_plan import Plan
 from jasmine_core.synthetic.solids import Sketch, turn
 from jasmine_core.synthetic.trace import View, trace
 

@@ -22,8 +22,8 @@ from jasmine_core.synthetic.sequences import (
     training_world,
     write_world_sequence,
 )
-from jasmine_core.train.feed import split_samples
 from jasmine_core.train.recipe import DataConfig
+from jasmine_core.train.split import split_samples
 
 SIZE = (96, 32)
 

@@ -16,8 +16,9 @@ from jasmine_core.dataset.sequence import DatasetError
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.loss.photometric import photometric_error
-from jasmine_core.train.feed import Batch, Feed, Images, split_samples
+from jasmine_core.train.feed import Batch, Feed, Images
 from jasmine_core.train.recipe import DataConfig, KittiConfig
+from jasmine_core.train.split import split_samples
 
 SIZE = (WIDTH, HEIGHT)
 

@@ -16,8 +16,9 @@ from jasmine_core.loss.reconstruction import reconstruction_loss
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.jasmine import TASKS
 from jasmine_core.model.posenet import PoseNet
-from jasmine_core.train.feed import Feed, Images, split_samples
+from jasmine_core.train.feed import Feed, Images
 from jasmine_core.train.learner import freeze
+from jasmine_core.train.split import split_samples
 from jasmine_core.train.start import make_learner
 
 

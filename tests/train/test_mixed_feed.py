@@ -15,9 +15,10 @@ from jasmine_core.dataset.sequence import DatasetError
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.synthetic.sequences import render_sequences, training_world
-from jasmine_core.train.feed import Feed, Images, split_samples
+from jasmine_core.train.feed import Feed, Images
 from jasmine_core.train.mixed_feed import MixedFeed
 from jasmine_core.train.recipe import DataConfig, OtherShape, Phase, Recipe
+from jasmine_core.train.split import split_samples
 from jasmine_core.train.trainer import train
 
 torch.set_num_threads(1)

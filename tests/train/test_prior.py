@@ -22,9 +22,10 @@ from jasmine_core.loss.objective import LossConfig
 from jasmine_core.loss.teacher import DEPTH_MAX
 from jasmine_core.model.disparity_net import LITE_DISPARITY_NET, DisparityConfig, DisparityNet
 from jasmine_core.synthetic.sequences import render_sequences, training_world
-from jasmine_core.train.feed import Feed, Images, split_samples
+from jasmine_core.train.feed import Feed, Images
 from jasmine_core.train.learner import parameter_groups
 from jasmine_core.train.recipe import TEACHER_MAPS, DataConfig, Phase, Recipe
+from jasmine_core.train.split import split_samples
 from jasmine_core.train.start import make_learner
 from jasmine_core.train.trainer import train
 

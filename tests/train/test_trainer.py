@@ -19,9 +19,10 @@ from jasmine_core.errors import CheckpointError, ConfigError, JasmineError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet
 from jasmine_core.model.posenet import PoseNet
-from jasmine_core.train.feed import Feed, Images, split_samples
+from jasmine_core.train.feed import Feed, Images
 from jasmine_core.train.hooks import ScaleMeasurement
 from jasmine_core.train.recipe import Phase
+from jasmine_core.train.split import split_samples
 from jasmine_core.train.start import make_learner
 from jasmine_core.train.trainer import train
 
