@@ -38,7 +38,7 @@ class RenderRequest:
     #: Height of the images [px].
     height: Annotated[int, option("PIXELS")] = 96
     #: Device that renders: cpu or cuda.
-    device: str = "cpu"
+    device: Annotated[str, option("DEVICE")] = "cpu"
 
 
 def render(request: RenderRequest) -> int:
