@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Image adapter: ImageNet features for a U-Net without a pretrained prior.
 
-Stable Diffusion knows images; a tiny U-Net from random weights does not. EfficientNet-Lite0's
-features at 1/4 of the size lie beside the latent; those at 1/8 and coarser are added to the outputs
-of the down blocks, by the interface that diffusers has for T2I-Adapters
+Stable Diffusion is pretrained on images; a tiny U-Net with random weights is not. Features of
+EfficientNet-Lite0 at 1/4 of the size are concatenated with the latent; those at 1/8 and coarser are
+added to the outputs of the down blocks, by the interface of diffusers for T2I-Adapters
 (`down_intrablock_additional_residuals`).
 """
 

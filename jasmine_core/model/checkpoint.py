@@ -200,12 +200,12 @@ def _expect_same(module: nn.Module, weights: Mapping[str, tuple[int, ...]], sour
         for name, tensor in wanted.items()
         if name in weights and weights[name] != tuple(tensor.shape)
     ]
-    complaints = [f"lacks {_some(missing)}"] if missing else []
-    complaints += [f"has unknown {_some(surplus)}"] if surplus else []
-    complaints += [_some(misshapen)] if misshapen else []
-    if complaints:
+    problems = [f"lacks {_some(missing)}"] if missing else []
+    problems += [f"has unknown {_some(surplus)}"] if surplus else []
+    problems += [_some(misshapen)] if misshapen else []
+    if problems:
         raise CheckpointError(
-            f"{source} does not fit its config.json: {'; '.join(complaints)}; "
+            f"{source} does not fit its config.json: {'; '.join(problems)}; "
             "weights and config come from different models or the file was altered"
         )
 

@@ -57,7 +57,7 @@ class DepthOutput:
     """All outputs of one depth pass."""
 
     image_latent: Tensor  # [B,4,h,w] scaled mean latent of the image
-    v: Tensor  # [B,4,h,w] the U-Net's answer
+    v: Tensor  # [B,4,h,w] v-prediction of the U-Net
     decoded: Tensor  # [B,3,H,W] not clamped
     ssi: Tensor  # [B,1,H,W] in [0,1], larger is farther
     depths: list[Tensor]  # [B,1,H,W] after each SSG iteration, model units in [0, depth_max]

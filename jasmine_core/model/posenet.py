@@ -23,7 +23,7 @@ from jasmine_core.model.resnet import (
     encoder_weights,
 )
 
-SMALL_STEP = 0.01  # of the output, so that an untrained net says that the camera stands
+SMALL_STEP = 0.01  # factor of the output, so that an untrained net predicts almost no motion
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ def source_poses(
 ) -> list[Tensor]:
     """Return T_source_target [B,4,4] of each source image, `offsets` in frames from the target.
 
-    A pose net always sees images in the order of time, so the transform of an earlier source
-    (offset < 0) is the inverse of what it says. All pairs go through `net` as one batch.
+    The input of a pose net is always in the order of time, so that the transform of an earlier
+    source (offset < 0) is the inverse of its prediction. All pairs are one batch of `net`.
     """
     pairs = [(s, target) if o < 0 else (target, s) for s, o in zip(sources, offsets, strict=True)]
     first, second = (torch.cat(images) for images in zip(*pairs, strict=True))

@@ -43,7 +43,7 @@ class EncoderConfig:
             raise ConfigError(f"widths {self.widths} must be multiples of {GROUP} for group norm")
 
 
-GROUP = 8  # channels that a group norm takes together
+GROUP = 8  # channels per group of a group norm
 RESNET18 = EncoderConfig()
 SMALL_ENCODER = EncoderConfig((16, 32, 64, 96, 160), (1, 1, 1, 1), norm="group")
 
@@ -106,9 +106,9 @@ def normalisation(kind: Norm, width: int) -> nn.Module:
 def encoder_weights(weights: Mapping[str, Tensor], frames: int = 1) -> dict[str, Tensor]:
     """Adapt a ResNet's tensors to an encoder of `frames` images.
 
-    The classifier `fc.*` goes. A first layer for one image is repeated and divided by their
-    number, so that equal images give the pretrained answer. Files of old torch versions lack the
-    batch counters. The tensors are copies: two nets may start from one file.
+    The classifier `fc.*` is removed. A first layer for one image is repeated and divided by
+    `frames`, so that equal images give the pretrained features. Batch counters, which files of old
+    torch versions do not have, are added. The tensors are copies, for nets that share a file.
     """
     fitted = {
         name: tensor.clone() for name, tensor in weights.items() if not name.startswith("fc.")

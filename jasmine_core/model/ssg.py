@@ -66,7 +66,7 @@ class ScaleShiftGRU(nn.Module):
     def forward(self, image_latent: Tensor, decoded: Tensor) -> list[Tensor]:
         """Return the maps [D_SSI, D_1, ..., D_SI], each [B,1,H,W].
 
-        `image_latent` [B,4,H/8,W/8] is scaled as the U-Net sees it; `decoded` [B,3,H,W] is not
+        `image_latent` [B,4,H/8,W/8] is scaled as in the U-Net; `decoded` [B,3,H,W] is not
         clamped, so that the U-Net keeps its gradient. D_SSI lies in [0,1], the depths in [0,
         depth_max].
         """
@@ -78,9 +78,7 @@ class ScaleShiftGRU(nn.Module):
             maps.append(depth * self.config.depth_max)
         for _ in range(self.config.iterations):
             scale, shift = self.ss_head(hidden)  # [B,1,1,1] each, from the state before its update
-            depth = (
-                depth.detach() * scale + shift
-            )  # one iteration teaches nothing to the one before
+            depth = depth.detach() * scale + shift  # no gradient to the previous iteration
             inputs = torch.cat([self.depth_encoder(self._shrunk(depth)), context], dim=1)
             hidden = self.gru(hidden, inputs)  # [B,64,H,W]
             residual = self.d_head(hidden)

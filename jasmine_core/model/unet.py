@@ -21,7 +21,7 @@ def widen_input(unet: UNet2DConditionModel) -> None:
     """Widen the input of a U-Net from 4 to 8 channels in place: image latent, noise latent.
 
     Both halves receive the pretrained kernel divided by two, and so is the bias, so that two equal
-    latents give the pretrained answer.
+    latents give the pretrained output.
     """
     old = unet.conv_in
     if old.in_channels != 4:

@@ -85,7 +85,7 @@ def test_disparity_net_has_no_exports(disparity_net):
 # ---------------------------------------------------------------------------- fingerprint
 
 
-def test_fingerprint_does_not_depend_on_the_place(checkpoint, disparity_net, tmp_path):
+def test_fingerprint_does_not_depend_on_the_folder(checkpoint, disparity_net, tmp_path):
     for folder in (checkpoint, disparity_net):
         moved = copy(folder, tmp_path / f"moved-{folder.name}")
         assert Checkpoint.resolve(moved).fingerprint == Checkpoint.resolve(folder).fingerprint

@@ -83,7 +83,7 @@ def test_noise_latent_is_zero(make_model):
 
 
 @torch.no_grad()
-def test_equal_images_give_equal_depth_and_other_images_another(model):
+def test_depth_depends_only_on_the_image(model):
     image = images(batch=3)
     first, again = model.predict_depth(image), model(image)
     torch.testing.assert_close(first.depth, again.depth, rtol=0, atol=0)
@@ -113,7 +113,7 @@ def test_sides_that_the_vae_cannot_halve_are_named(model, width, height):
 
 @torch.no_grad()
 @pytest.mark.parametrize(("width", "height"), [(8, 8), (72, 40), (128, 64)])
-def test_every_multiple_of_the_latent_scale_fits(model, width, height):
+def test_every_multiple_of_the_latent_scale_is_accepted(model, width, height):
     output = model.predict_depth(images(1, height, width))
     assert output.depth.shape == (1, 1, height, width)
     assert output.image_latent.shape == output.v.shape == (1, 4, height // 8, width // 8)
@@ -132,7 +132,7 @@ def test_bfloat16_is_kept_in_all_stages(make_model):
 
 
 @pytest.mark.parametrize("task", ["depth", "reconstruct"])
-def test_gradient_passes_the_frozen_decoder(make_model, task):
+def test_gradient_passes_through_the_frozen_decoder(make_model, task):
     model = make_model().train()
     image = images(2, 128, 128)  # attention in the middle needs more than one token
     if task == "depth":
@@ -148,11 +148,11 @@ def test_gradient_passes_the_frozen_decoder(make_model, task):
     ]
     assert silent == []
     first, second = model.unet.conv_in.weight.grad.chunk(2, dim=1)
-    assert first.any() and not second.any()  # what sees only zeros never learns
+    assert first.any() and not second.any()  # weights of zero inputs have no gradient
     assert all((p.grad is not None) == (task == "depth") for p in model.ssg.parameters())
 
 
-def test_weights_are_saved_without_buffers_and_the_unet_learns(model):
+def test_state_dict_has_no_buffers_and_the_unet_has_gradients(model):
     state = model.state_dict()
     assert {name.split(".")[0] for name in state} == {"unet", "vae", "ssg"}
     assert model.unet.conv_in.weight.requires_grad
@@ -185,7 +185,7 @@ def test_text_embedding_of_another_width_is_refused(model, shape):
 # ---------------------------------------------------------------------------- its presets
 
 
-def test_tiny_is_the_same_for_the_same_seed_and_leaves_the_generator_alone():
+def test_tiny_depends_only_on_the_seed_and_keeps_the_generator_state():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -198,7 +198,7 @@ def test_tiny_is_the_same_for_the_same_seed_and_leaves_the_generator_alone():
     assert torch.equal(text[0], text[1]) and not torch.equal(text[0], text[2])
 
 
-def test_tiny_has_the_same_kinds_of_layers():
+def test_tiny_has_the_layer_types_of_sd2():
     with torch.device("meta"):
         kinds = [
             {type(m) for m in UNet2DConditionModel(**(presets._UNET | sizes["unet"])).modules()}

@@ -35,7 +35,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture
 def authors(tmp_path) -> Path:
-    """Return a copy of the authors' folder for a test to change."""
+    """Return a copy of the authors' folder that a test may change."""
     return Path(shutil.copytree(AUTHORS, tmp_path / "ckpt"))
 
 
@@ -45,7 +45,7 @@ def convert(folder: Path, output: Path, *options: str) -> JasmineModel:
 
 
 def refusal(folder: Path, output: Path, capsys, *options: str) -> str:
-    """Return the one line that a refused conversion leaves; nothing else may remain of it."""
+    """Return the error line of a refused conversion, which must not leave any files."""
     assert main(["convert", "--authors", str(folder), "-o", str(output), *options]) == 1
     message = capsys.readouterr().err
     assert message.startswith("error: ") and message.count("\n") == 1
@@ -71,14 +71,14 @@ def load_gru(folder: Path) -> dict[str, torch.Tensor]:
 # ---------------------------------------------------------------------------- the numbers
 
 
-def test_our_model_computes_what_theirs_did(tmp_path, capsys):
+def test_outputs_equal_those_of_the_released_code(tmp_path, capsys):
     model = convert(AUTHORS, tmp_path / "out")
     assert_parity(model)
     assert model.config.task_depth == (0, 1) and model.config.task_reconstruct == (1, 0)
     assert model.ssg.config.link_mode == "first"
     assert sum(p.numel() for p in model.ssg.parameters()) == 372_515
     assert str(tmp_path / "out") in capsys.readouterr().out
-    # The figures mean something: the maps are not constant, nor at the ends of their range.
+    # The comparison is meaningful: the maps are neither constant nor at the ends of their range.
     depth = EXPECTED["depth"]
     assert depth.std() > 0.01 and ((depth > 0) & (depth < 3)).float().mean() > 0.2
 
@@ -101,12 +101,12 @@ def test_other_task_vector_is_the_other_task(tmp_path):
 # ---------------------------------------------------------------------------- its variants
 
 
-def test_keys_of_a_distributed_run(authors, tmp_path):
+def test_keys_of_a_distributed_run_are_renamed(authors, tmp_path):
     torch.save({f"module.{k}": v for k, v in load_gru(authors).items()}, authors / "gru.pth")
     assert_parity(convert(authors, tmp_path / "out"))
 
 
-def test_gru_without_the_vae(authors, tmp_path):
+def test_gru_file_without_the_vae_is_read(authors, tmp_path):
     own = {k: v for k, v in load_gru(authors).items() if not k.startswith("vae.")}
     assert len(own) < len(load_gru(authors))
     torch.save(OrderedDict(own), authors / "gru.pth")
@@ -123,7 +123,7 @@ def test_nested_folder_is_found(authors, tmp_path, depth):
 
 
 def as_old(weights: dict[str, torch.Tensor], conv: bool) -> dict[str, torch.Tensor]:
-    """Name the VAE's attention as diffusers once did, as 1x1 convolutions if asked."""
+    """Rename the attention of the VAE as in old diffusers; `conv` makes 1x1 convolutions of it."""
     old = {}
     for name, tensor in weights.items():
         if "attentions" in name and "group_norm" not in name:
@@ -138,7 +138,7 @@ def as_old(weights: dict[str, torch.Tensor], conv: bool) -> dict[str, torch.Tens
 
 @pytest.mark.parametrize("conv", [False, True], ids=["matrices", "convolutions"])
 @pytest.mark.parametrize("where", ["vae", "gru", "both"])
-def test_old_names_of_the_vae_attention(authors, tmp_path, where, conv):
+def test_old_names_of_the_vae_attention_are_renamed(authors, tmp_path, where, conv):
     if where != "gru":
         save_file(as_old(load_file(authors / VAE), conv), authors / VAE)
     if where != "vae":
@@ -152,7 +152,7 @@ def test_old_names_of_the_vae_attention(authors, tmp_path, where, conv):
 
 
 @pytest.mark.parametrize("part", ["unet", "vae"])
-def test_weights_as_pickles(authors, tmp_path, part):
+def test_pickled_weights_are_read(authors, tmp_path, part):
     file = authors / part / "diffusion_pytorch_model.safetensors"
     torch.save(load_file(file), file.with_suffix(".bin"))
     file.unlink()
@@ -182,7 +182,7 @@ def test_unet_without_class_embedding_ignores_the_task(authors, tmp_path, claime
 
 
 @pytest.mark.parametrize("claimed", [None, "projection"])
-def test_unet_with_class_embedding_has_it_whatever_its_config_says(authors, tmp_path, claimed):
+def test_weights_decide_about_the_class_embedding(authors, tmp_path, claimed):
     config = json.loads((authors / "unet" / "config.json").read_text())
     config["class_embed_type"] = claimed
     config["projection_class_embeddings_input_dim"] = None
@@ -205,7 +205,7 @@ def test_pose_files_are_kept(authors, tmp_path, prefix, capsys):
     assert all(torch.equal(saved[k], expected[k]) for k in expected)
 
 
-def test_text_embedding_from_a_file_of_its_own(authors, tmp_path, capsys):
+def test_text_embedding_is_read_from_its_file(authors, tmp_path, capsys):
     text = tmp_path / "text.safetensors"
     save_file({"text_embedding": EXPECTED["text_embedding"]}, text)
     (authors / "expected.safetensors").unlink()
@@ -222,7 +222,7 @@ def test_scheduler_folder_may_be_missing(authors, tmp_path):
 # ---------------------------------------------------------------------------- what is refused
 
 
-def test_disagreeing_copies_of_the_vae(authors, tmp_path, capsys):
+def test_different_copies_of_the_vae_are_refused(authors, tmp_path, capsys):
     gru = load_gru(authors)
     gru["vae.decoder.conv_in.bias"] = gru["vae.decoder.conv_in.bias"] + 1e-6
     torch.save(gru, authors / "gru.pth")
@@ -233,7 +233,7 @@ def test_disagreeing_copies_of_the_vae(authors, tmp_path, capsys):
 
 
 class Bomb:
-    """A pickle that leaves a file behind when it is loaded without care."""
+    """Pickle that writes a file if its code is run."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -248,7 +248,7 @@ class Bomb:
     ids=["torch", "pickle"],
 )
 @pytest.mark.parametrize("file", ["gru.pth", "pose.pth", "unet/diffusion_pytorch_model.bin"])
-def test_pickles_run_no_code(authors, tmp_path, capsys, write, file):
+def test_code_in_pickles_is_not_run(authors, tmp_path, capsys, write, file):
     mark = tmp_path / "mark"
     payload = {**load_gru(authors), "bomb": Bomb(mark)}
     assert pickle.loads(pickle.dumps(payload["bomb"])) is None and mark.exists()  # it would work
@@ -278,13 +278,13 @@ def test_noise_in_place_of_the_gru_is_refused(tmp_path_factory, noise):
 
 
 @pytest.mark.parametrize("value", [[1, 2], {"epoch": 3}, torch.zeros(2)], ids=repr)
-def test_gru_that_is_no_state_dict(authors, tmp_path, capsys, value):
+def test_gru_that_is_not_a_state_dict_is_refused(authors, tmp_path, capsys, value):
     torch.save(value, authors / "gru.pth")
     assert "not a plain state dict" in refusal(authors, tmp_path / "out", capsys)
 
 
 @pytest.mark.parametrize("change", ["lacks", "unknown", "expected"])
-def test_gru_of_another_make(authors, tmp_path, capsys, change):
+def test_gru_of_another_model_is_refused(authors, tmp_path, capsys, change):
     gru = load_gru(authors)
     if change == "lacks":
         del gru["gru.convq2.weight"]
@@ -297,7 +297,7 @@ def test_gru_of_another_make(authors, tmp_path, capsys, change):
     assert change in message and "gru.convq" in message and "gru.pth" in message
 
 
-def test_unet_of_four_channels_is_no_trained_jasmine(authors, tmp_path, capsys):
+def test_unet_of_four_channels_is_refused(authors, tmp_path, capsys):
     weights = load_file(authors / UNET)
     weights["conv_in.weight"] = weights["conv_in.weight"][:, :4].contiguous()
     save_file(weights, authors / UNET)
@@ -305,27 +305,27 @@ def test_unet_of_four_channels_is_no_trained_jasmine(authors, tmp_path, capsys):
     assert "4 channels" in message and "--stable-diffusion" in message
 
 
-def test_text_embedding_of_another_width(authors, tmp_path, capsys):
+def test_text_embedding_of_another_width_is_refused(authors, tmp_path, capsys):
     save_file({"text_embedding": torch.zeros(1, 2, 1024)}, tmp_path / "text.safetensors")
     option = ("--text-embedding", str(tmp_path / "text.safetensors"))
     assert "[1, 2, 1024]" in refusal(authors, tmp_path / "out", capsys, *option)
 
 
-def test_folders_that_are_not_the_authors(tmp_path, capsys):
+def test_folders_of_another_layout_are_refused(tmp_path, capsys):
     with pytest.raises(CheckpointError, match=r"holds no gru\.pth"):
         find_authors_folder(tmp_path)
     assert "holds no gru.pth" in refusal(tmp_path, tmp_path / "out", capsys)
 
 
-def test_refused_conversion_leaves_an_older_result(authors, tmp_path):
+def test_refused_conversion_keeps_the_older_result(authors, tmp_path):
     convert(AUTHORS, tmp_path / "out")
     (authors / "gru.pth").write_bytes(b"")
     assert main(["convert", "--authors", str(authors), "-o", str(tmp_path / "out")]) == 1
     assert_parity(JasmineModel.from_pretrained(tmp_path / "out"))
 
 
-def test_a_vae_only_inside_the_gru_is_stable_diffusion_s(authors, tmp_path, monkeypatch):
-    """Without vae/ there is no config either; the frozen VAE is then of the base model's size."""
+def test_vae_in_the_gru_file_has_the_config_of_stable_diffusion(authors, tmp_path, monkeypatch):
+    """Without vae/ there is no config, and the frozen VAE has the size of the base model."""
 
     from jasmine_core.model.presets import PRESETS
 
@@ -335,7 +335,7 @@ def test_a_vae_only_inside_the_gru_is_stable_diffusion_s(authors, tmp_path, monk
     assert_parity(convert(authors, tmp_path / "out"))
 
 
-def test_no_vae_at_all_is_refused(authors, tmp_path, capsys):
+def test_folder_without_a_vae_is_refused(authors, tmp_path, capsys):
 
     gru = {k: v for k, v in load_gru(authors).items() if not k.startswith("vae.")}
     torch.save(gru, authors / "gru.pth")

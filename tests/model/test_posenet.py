@@ -20,7 +20,7 @@ def posenet():
 
 @pytest.fixture
 def converted(posenet):
-    """Return the authors' two files as `jasmine convert` puts them together."""
+    """Return the tensors of the authors' two files, combined as by `jasmine convert`."""
     weights = {name: tensor.clone() for name, tensor in posenet.state_dict().items()}
     return weights | {
         "encoder.fc.weight": torch.zeros(1000, 512),
@@ -33,7 +33,7 @@ def images(count=2, seed=0):
     return [torch.rand(2, 3, 64, 96, generator=generator) for _ in range(count)]
 
 
-def test_the_decoder_has_monodepth2_s_names_and_shapes(posenet):
+def test_decoder_has_the_names_and_shapes_of_monodepth2(posenet):
     shapes = {name: tuple(tensor.shape) for name, tensor in posenet.decoder.state_dict().items()}
     assert shapes == {
         "net.0.weight": (256, 512, 1, 1),
@@ -48,7 +48,7 @@ def test_the_decoder_has_monodepth2_s_names_and_shapes(posenet):
     assert posenet.encoder.state_dict()["conv1.weight"].shape == (64, 6, 7, 7)
 
 
-def test_sizes(posenet):
+def test_number_of_parameters(posenet):
     decoder = 512 * 256 + 256 + 2 * (9 * 256 * 256 + 256) + 256 * 12 + 12
     encoder = 11_689_512 - 513_000 + 7 * 7 * 3 * 64  # without fc, with a second image
     assert sum(p.numel() for p in posenet.parameters()) == encoder + decoder
@@ -56,14 +56,14 @@ def test_sizes(posenet):
     assert 0.5e6 < sum(p.numel() for p in small.parameters()) < 1e6
 
 
-def test_an_untrained_net_predicts_almost_no_motion(posenet):
+def test_untrained_net_predicts_almost_no_motion(posenet):
     axis_angle, translation = posenet(*images())
     assert axis_angle.shape == translation.shape == (2, 3)
     assert 0 < axis_angle.abs().max() < 0.1
     assert 0 < translation.abs().max() < 0.1
 
 
-def test_the_output_is_a_hundredth_of_the_first_half_of_the_last_layer(posenet):
+def test_output_is_a_hundredth_of_the_first_half_of_the_last_layer(posenet):
     net = PoseNet(SMALL_POSENET)
     with torch.no_grad():
         net.decoder.net[3].weight.zero_()
@@ -74,7 +74,7 @@ def test_the_output_is_a_hundredth_of_the_first_half_of_the_last_layer(posenet):
 
 
 class TellsOrder(nn.Module):
-    """Move along x by how much brighter the second image is: later images are brighter."""
+    """Return a motion along x by the difference in brightness; later images are brighter."""
 
     def forward(self, first, second):
         brighter = (second - first).mean((1, 2, 3))
@@ -83,7 +83,7 @@ class TellsOrder(nn.Module):
         return turn, torch.stack([brighter, 0 * brighter, 0 * brighter], dim=1)
 
 
-def test_an_earlier_source_gets_the_inverse_of_the_forward_motion():
+def test_earlier_source_gets_the_inverse_of_the_forward_motion():
     before, now, after = (torch.full((2, 3, 4, 4), value) for value in (0.1, 0.4, 0.9))
     T_before_now, T_after_now = source_poses(TellsOrder(), now, [before, after], [-1, 1])
     forward = TellsOrder()(before, now)  # always in the order of time
@@ -94,14 +94,14 @@ def test_an_earlier_source_gets_the_inverse_of_the_forward_motion():
     torch.testing.assert_close(T_after_now[0, :3, 3], torch.tensor([0.5, 0, 0]))
 
 
-def test_all_sources_go_through_the_net_at_once(posenet):
+def test_all_sources_are_processed_in_one_batch(posenet):
     now, before, after = images(3)
     calls = []
     hook = posenet.register_forward_hook(lambda *_: calls.append(1))
-    together = source_poses(posenet, now, [before, after], [-1, 1])
+    in_one_batch = source_poses(posenet, now, [before, after], [-1, 1])
     hook.remove()
     assert len(calls) == 1
-    for T, source, offset in zip(together, (before, after), (-1, 1), strict=True):
+    for T, source, offset in zip(in_one_batch, (before, after), (-1, 1), strict=True):
         (alone,) = source_poses(posenet, now, [source], [offset])
         torch.testing.assert_close(T, alone, atol=1e-6, rtol=1e-4)
 
@@ -118,7 +118,7 @@ def test_bf16_gives_float32_motions():
 # ---------------------------------------------------------------------- weights
 
 
-def test_the_authors_weights_load(posenet, converted, tmp_path):
+def test_weights_of_the_authors_are_loaded(posenet, converted, tmp_path):
     fresh = PoseNet(PoseNetConfig()).eval()
     fresh.load_weights(converted, tmp_path)
     with torch.inference_mode():
@@ -126,14 +126,14 @@ def test_the_authors_weights_load(posenet, converted, tmp_path):
             torch.testing.assert_close(a, b)
 
 
-def test_a_folder_without_config_is_the_authors(converted, posenet, tmp_path):
+def test_folder_without_config_has_the_shape_of_the_authors(converted, posenet, tmp_path):
     save_file(converted, tmp_path / "model.safetensors")
     loaded = PoseNet.from_pretrained(tmp_path)
     assert loaded.config == PoseNetConfig() and not loaded.training
     assert torch.equal(loaded.decoder.net[3].weight, posenet.decoder.net[3].weight)
 
 
-def test_a_small_net_is_saved_with_its_shape(tmp_path):
+def test_small_net_is_saved_with_its_shape(tmp_path):
     net = PoseNet(SMALL_POSENET)
     net.save_pretrained(tmp_path / "posenet")
     loaded = PoseNet.from_pretrained(tmp_path / "posenet")
@@ -143,7 +143,7 @@ def test_a_small_net_is_saved_with_its_shape(tmp_path):
     )
 
 
-def test_imagenet_starts_the_encoder(tmp_path):
+def test_imagenet_weights_initialize_the_encoder(tmp_path):
     single = ResNetEncoder(RESNET18).state_dict() | {"fc.bias": torch.zeros(1000)}
     net = PoseNet(PoseNetConfig())
     net.load_imagenet(single, tmp_path / "resnet18.pth")

@@ -23,7 +23,7 @@ def norm_names(prefix):
 
 
 def torchvision_resnet18_names():
-    """Spell out the keys of torchvision's resnet18 without its classifier."""
+    """Return the keys of torchvision's resnet18 without its classifier."""
     names = ["conv1.weight", *norm_names("bn1")]
     for layer in (1, 2, 3, 4):
         for block in (0, 1):
@@ -35,7 +35,7 @@ def torchvision_resnet18_names():
     return names
 
 
-def test_layers_have_torchvision_s_names():
+def test_layers_have_the_names_of_torchvision():
     state = ResNetEncoder(RESNET18).state_dict()
     assert sorted(state) == sorted(torchvision_resnet18_names())
     assert len(state) == 120
@@ -43,7 +43,7 @@ def test_layers_have_torchvision_s_names():
     assert state["layer4.0.downsample.0.weight"].shape == (512, 256, 1, 1)
 
 
-def test_resnet18_has_its_known_size():
+def test_number_of_parameters_of_resnet18():
     encoder = ResNetEncoder(RESNET18)
     assert sum(p.numel() for p in encoder.parameters()) == 11_689_512 - 513_000  # fc is 512 x 1000
 
@@ -55,7 +55,7 @@ def test_features_halve_in_size(config):
     assert [tuple(f.shape) for f in features] == expected
 
 
-def test_two_equal_images_give_the_answer_of_one():
+def test_two_equal_images_give_the_features_of_one():
     single, double = ResNetEncoder(RESNET18).eval(), ResNetEncoder(RESNET18, frames=2).eval()
     weights = dict(single.state_dict())
     weights |= {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
@@ -66,7 +66,7 @@ def test_two_equal_images_give_the_answer_of_one():
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
 
-def test_weights_of_two_frames_are_taken_as_they_are():
+def test_weights_of_two_frames_are_unchanged():
     weights = ResNetEncoder(RESNET18, frames=2).state_dict()
     fitted = encoder_weights(weights, frames=2)
     assert all(torch.equal(fitted[name], tensor) for name, tensor in weights.items())
@@ -104,7 +104,7 @@ def test_other_weights_are_refused(change, message):
         fill(encoder, encoder_weights(weights), "resnet18.pth")
 
 
-def test_group_norm_sees_each_image_by_itself():
+def test_group_norm_treats_images_independently():
     encoder = ResNetEncoder(SMALL_ENCODER).train()
     images = torch.rand(3, 3, 64, 64)
     for both, alone in zip(encoder(images), encoder(images[:1]), strict=True):
@@ -120,12 +120,12 @@ def test_group_norm_sees_each_image_by_itself():
         ({"norm": "layer"}, "layer"),
     ],
 )
-def test_impossible_shapes_are_refused(values, message):
+def test_invalid_shapes_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         from_mapping(EncoderConfig, values, "recipe.yaml")
 
 
-def test_images_are_centred_and_scaled_first():
+def test_images_are_normalised_first():
     encoder, seen = ResNetEncoder(SMALL_ENCODER), []
     encoder.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     encoder(torch.tensor([0.0, 0.45, 0.9])[None, :, None, None].expand(1, 3, 64, 64))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Scale-Shift GRU against a second implementation of its equations, and its invariants."""
+"""Scale-Shift GRU: comparison with a second implementation of its equations, and invariants."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PARAMETERS = {
 
 
 def build(config: SSGConfig = SMALL, seed: int = 0, spread: float = 0.1) -> ScaleShiftGRU:
-    """Build a GRU with every parameter random: fresh biases are zero and would hide mistakes."""
+    """Build a GRU with random parameters; initial biases of zero would hide errors."""
     torch.manual_seed(seed)
     ssg = ScaleShiftGRU(config).eval()
     with torch.no_grad():
@@ -65,7 +65,7 @@ def inputs(batch: int = 2, h: int = 2, w: int = 3, scale: int = 8, seed: int = 1
 # ---------------------------------------------------------------------------- its shape
 
 
-def test_names_and_shapes_are_those_of_the_released_weights():
+def test_names_and_shapes_equal_those_of_the_released_weights():
     expected = {f"{name}.weight": shape for name, shape in SHAPES.items()}
     expected |= {f"{name}.bias": (shape[0],) for name, shape in SHAPES.items()}
     expected |= {
@@ -91,7 +91,7 @@ def test_number_of_parameters():
 
 
 def restated(ssg: ScaleShiftGRU, latent, decoded, mean: bool = False):
-    """State the forward pass once more, from the weights alone and torch's own attention."""
+    """Compute the forward pass from the weights alone, with the attention of torch."""
     w, config = ssg.state_dict(), ssg.config
 
     def conv(name, x, padding):
@@ -150,7 +150,7 @@ def restated(ssg: ScaleShiftGRU, latent, decoded, mean: bool = False):
     ids=["released size", "small", "three iterations", "other latent scale"],
 )
 @torch.no_grad()
-def test_forward_is_the_equations(config):
+def test_outputs_follow_the_equations(config):
     ssg = build(config, spread=0.1 if config.hidden_dim == 8 else 0.05)
     latent, decoded = inputs(scale=config.latent_scale)
     got, expected = ssg(latent, decoded), restated(ssg, latent, decoded)
@@ -164,7 +164,7 @@ def test_forward_is_the_equations(config):
 
 
 @torch.no_grad()
-def test_link_mode_chooses_the_map():
+def test_link_mode_selects_the_map():
     latent, decoded = inputs()
     first, mean = (build(dataclasses.replace(SMALL, link_mode=mode)) for mode in ("first", "mean"))
     torch.testing.assert_close(first(latent, decoded)[0], decoded[:, :1].clamp(-1, 1) / 2 + 0.5)
@@ -177,7 +177,7 @@ def test_link_mode_chooses_the_map():
 @settings(max_examples=25)
 @given(st.integers(0, 2**16), st.floats(0, 50), st.floats(-20, 20))
 @torch.no_grad()
-def test_maps_keep_their_ranges_for_any_input(seed, spread, offset):
+def test_maps_stay_in_their_ranges_for_any_input(seed, spread, offset):
     latent, decoded = inputs(batch=1, seed=seed)
     ssi, *depths = build(seed=seed)(spread * latent, spread * decoded + offset)
     assert ssi.min() >= 0 and ssi.max() <= 1
@@ -190,12 +190,12 @@ def test_maps_keep_their_ranges_for_any_input(seed, spread, offset):
 def test_images_of_a_batch_are_independent():
     ssg = build()
     latent, decoded = inputs(batch=3)
-    together = ssg(latent, decoded)
+    batch = ssg(latent, decoded)
     for i in range(3):
         alone = ssg(latent[i : i + 1], decoded[i : i + 1])
-        for one, all_ in zip(alone, together, strict=True):
+        for one, all_ in zip(alone, batch, strict=True):
             torch.testing.assert_close(one[0], all_[i], rtol=0, atol=1e-5)
-    assert (together[-1][0] - together[-1][1]).abs().max() > 0.01
+    assert (batch[-1][0] - batch[-1][1]).abs().max() > 0.01
 
 
 # ---------------------------------------------------------------------------- its gradients
@@ -241,7 +241,7 @@ def test_hidden_state_keeps_its_gradient_where_the_decoder_leaves_the_range():
 # ---------------------------------------------------------------------------- its beginning
 
 
-def test_initial_scale_is_0541_and_the_shift_nothing():
+def test_initial_scale_is_0541_and_the_shift_is_zero():
     torch.manual_seed(0)
     head = ScaleShiftGRU(SSGConfig()).ss_head
     assert head.scale_head[-1].bias.item() == pytest.approx(0.541)
@@ -253,7 +253,7 @@ def test_initial_scale_is_0541_and_the_shift_nothing():
     torch.testing.assert_close(shift, torch.zeros_like(shift), rtol=0, atol=0.05)
 
 
-def test_initial_weights_spread_as_specified():
+def test_initial_weights_have_the_specified_spread():
     torch.manual_seed(0)
     ssg = ScaleShiftGRU(SSGConfig())
     std = {name: p.std().item() for name, p in ssg.named_parameters() if p.numel() > 1000}
@@ -283,7 +283,7 @@ def test_initial_weights_spread_as_specified():
 
 
 def half_head(dtype: torch.dtype, sharpness: float) -> tuple[ScaleShiftHead, ScaleShiftHead]:
-    """Return a head in a short type, and the same numbers in float32."""
+    """Return a head in a 16-bit type, and one with the same weights in float32."""
     torch.manual_seed(0)
     head = ScaleShiftHead(8, 2)
     with torch.no_grad():
@@ -291,7 +291,7 @@ def half_head(dtype: torch.dtype, sharpness: float) -> tuple[ScaleShiftHead, Sca
         head.shift_query.mul_(sharpness)
         head.attn.in_proj_weight[8:16].mul_(max(1, sharpness / 50))  # keys
         for mlp in (head.scale_head, head.shift_head):
-            mlp[-1].weight.mul_(300)  # fresh heads hardly answer to their input
+            mlp[-1].weight.mul_(300)  # initial heads hardly depend on their input
     head = head.to(dtype)
     exact = ScaleShiftHead(8, 2)
     exact.load_state_dict({k: v.float() for k, v in head.state_dict().items()})
@@ -301,9 +301,9 @@ def half_head(dtype: torch.dtype, sharpness: float) -> tuple[ScaleShiftHead, Sca
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["fp16", "bf16"])
 @pytest.mark.parametrize("sharpness", [0.01, 3000], ids=["flat", "peaked"])
 @torch.no_grad()
-def test_attention_over_many_pixels_survives_short_types(dtype, sharpness):
-    # The paper's 320x1024 pixels. Flat: equal terms, of which float16 can hold neither the sum nor
-    # a single share exactly. Peaked: scores beyond float16's largest number.
+def test_attention_over_many_pixels_is_accurate_in_16_bits(dtype, sharpness):
+    # 320x1024 pixels as in the paper. Flat scores: equal terms whose sum and shares float16 cannot
+    # represent exactly. Peaked scores: values beyond the range of float16.
     head, exact = half_head(dtype, sharpness)
     hidden = torch.tanh(torch.randn(1, 8, 320, 1024, generator=torch.Generator().manual_seed(2)))
     hidden = (hidden + 0.5).to(dtype)

@@ -88,7 +88,7 @@ def test_task_switch_is_added_to_the_time_embedding(unet):
         for o in ((1, 0), (0, 1))
     )
     assert (depth - rebuild).abs().max() > 1e-4
-    # Added, so an embedding of zero leaves the pretrained answer alone.
+    # It is added, so that an embedding of zero does not change the pretrained output.
     switched.class_embedding.linear_2.weight.zero_()
     switched.class_embedding.linear_2.bias.zero_()
     silent = switched(latent, 999, text, class_labels=task_vector((1, 0))[None]).sample

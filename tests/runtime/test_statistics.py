@@ -28,11 +28,11 @@ def test_percentiles_are_ordered_and_in_milliseconds(seconds):
     latencies = Latencies()
     for duration in seconds:
         latencies.add({"refine": duration})
-    figures = latencies.summary()["refine"]
+    refine = latencies.summary()["refine"]
     low, high = 1000 * min(seconds) - 1e-3, 1000 * max(seconds) + 1e-3
-    assert low <= figures["p50"] <= figures["p95"] <= figures["p99"] <= high
-    assert figures["mean"] == pytest.approx(1000 * np.mean(seconds), abs=1e-3)
-    assert figures["p50"] == pytest.approx(1000 * np.median(seconds), abs=1e-3)
+    assert low <= refine["p50"] <= refine["p95"] <= refine["p99"] <= high
+    assert refine["mean"] == pytest.approx(1000 * np.mean(seconds), abs=1e-3)
+    assert refine["p50"] == pytest.approx(1000 * np.median(seconds), abs=1e-3)
     assert latencies.seconds("refine") == seconds
 
 
