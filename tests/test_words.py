@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Words that the project does not use.
+"""Words that the project does not use, and module docstrings that begin with a question word.
 
 CONTRIBUTING.md, "Style", has the same list for readers.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ FOLDERS = (
 SUFFIXES = {".cff", ".cfg", ".md", ".py", ".rviz", ".sh", ".toml", ".xml", ".yaml", ".yml"}
 LISTS = {Path(__file__), ROOT / "CONTRIBUTING.md"}  # These files list the words.
 NAMES = {"Dockerfile", "Dockerfile.jetson", "Makefile"}
+QUESTION = re.compile(r"\s*(What|How|Which|Where)\b")
 
 # A word, with the term that replaces it and the pattern of its forms. Underscores separate words.
 WORDS = {
@@ -31,8 +33,10 @@ WORDS = {
     "tally": ("statistics or counters", r"tall(y|ies)"),
     "fate": ("status", r"fates?"),
     "dice": ("rng", r"dice"),
-    "as above": ("the meaning itself", r"as\s+above"),
+    "island": ("fp32 fallback layer", r"islands?"),
     "proven": ("validated", r"prove[ns]?|proved|proving"),
+    "step down": ("precision fallback", r"step(s|ped|ping)?[\s_-]+down"),
+    "as above": ("the meaning itself", r"as\s+above"),
 }
 PATTERNS = {
     word: re.compile(rf"(?<![a-z])({pattern})(?![a-z])", re.IGNORECASE)
@@ -43,6 +47,7 @@ PATTERNS = {
 EXCEPTIONS = {
     ("CHANGELOG.md", "picture"): "It names the former folder and the former option.",
     ("CHANGELOG.md", "truth"): "It names the former folder.",
+    ("jasmine_core/synthetic/indoor.py", "island"): "It builds a kitchen island.",
     ("jasmine_core/train/recipe.py", "picture"): "An error names the former key `picture_every`.",
     ("tests/train/test_recipe.py", "picture"): "It tests the error that names `picture_every`.",
 }
@@ -67,11 +72,12 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def occurrences() -> dict[tuple[str, str], list[int]]:
-    """Return the lines of each unwanted word in each file."""
+    """Return the lines of each unwanted word in each file; the path of a file is its line 0."""
     lines: dict[tuple[str, str], list[int]] = {}
     for file in _files():
-        for line, word in _found(file.read_text()):
-            lines.setdefault((str(file.relative_to(ROOT)), word), []).append(line)
+        name = str(file.relative_to(ROOT))
+        for line, word in (*((0, word) for _, word in _found(name)), *_found(file.read_text())):
+            lines.setdefault((name, word), []).append(line)
     return lines
 
 
@@ -97,8 +103,10 @@ def test_files_of_all_kinds_are_read():
         ("ground\n    truth", []),
         ("the truth", ["truth"]),
         ("truth_of(scene)", ["truth"]),
-        ("vitally, sulphate, improved", []),
+        ("vitally, sulphate, island_of, improved", ["island"]),
         ("it is proven", ["proven"]),
+        ("stages step\ndown", ["step down"]),
+        ("stepped_down", ["step down"]),
         ("# as above", ["as above"]),
     ],
 )
@@ -131,3 +139,13 @@ def test_unwanted_words_do_not_occur_in_help(capsys):
     assert {"run", "prepare", "train"} <= set(commands)
     helps = {"": text} | {command: _help(capsys, command) for command in commands}
     assert [(name, word) for name, text in helps.items() for _, word in _found(text)] == []
+
+
+def test_module_docstrings_do_not_begin_with_a_question_word():
+    wrong = []
+    for file in _files():
+        if file.suffix == ".py":
+            docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
+            if QUESTION.match(docstring):
+                wrong.append(f"{file.relative_to(ROOT)}: {docstring.splitlines()[0]}")
+    assert wrong == []

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to a depth node, step by step, and what is heard of it: the same on every host."""
+"""Steps of the contract tests: inputs of a depth node and its outputs, the same on every host."""
 
 from __future__ import annotations
 

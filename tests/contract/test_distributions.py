@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What a node without a ROS 2 installation tells the graph of the distribution around it."""
+"""Graph messages of a node without ROS 2, for each ROS 2 distribution."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""What only a ROS 2 installation has: life-cycle transitions and services, called from outside."""
+"""Contract of a ROS 2 installation: life-cycle transitions and services, called from outside."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Contract: which image in gives which depth out, whatever host carries them."""
+"""Contract: an image gives the same depth on every host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jasmine_ros.node.frame_pipeline import MIN_DEPTH
 from jasmine_ros.node.topics import COLORIZED, CONFIDENCE, DEPTH, DEPTH_INFO, DIAGNOSTICS, POINTS
 
 ALL = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
-OUTPUTS_OF_A_IMAGE = (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE)
+OUTPUTS = (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE)
 
 
 def known(depth: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_every_output_bears_the_image_s_stamp_and_frame(driver):
         image(5, header=make_header(messages, stamp(5), "")),
     ]
     heard = driver.run(steps, **ALL)
-    for topic in OUTPUTS_OF_A_IMAGE:
+    for topic in OUTPUTS:
         assert heard.stamps(topic) == [stamp(3), odd, stamp(5)], topic
         frames = [message.header.frame_id for message in heard.messages[topic]]
         assert frames == ["camera_optical_frame", "left eye/optical", ""], topic
