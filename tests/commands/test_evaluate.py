@@ -22,7 +22,7 @@ DEPTH = np.tile(np.linspace(2, 30, HEIGHT, dtype=np.float32)[::-1, None], (1, WI
 
 @pytest.fixture(scope="module")
 def with_map(make_model, tmp_path_factory):
-    """Return a checkpoint that keeps the mean-depth map of its training set."""
+    """Return a checkpoint with the mean depth map of its training set."""
     import torch
 
     path = tmp_path_factory.mktemp("with_map") / "checkpoint"
@@ -45,7 +45,7 @@ def check(summary, count):
         assert all(np.isfinite(summary[row][name]) for name in METRICS)
 
 
-def test_on_a_world(with_map, tmp_path):
+def test_scores_on_a_rendered_world(with_map, tmp_path):
     file = tmp_path / "world.json"
     status, summary = evaluate(with_map, file, "--world", "street", "--frames", "3")
     assert status == 0
@@ -64,7 +64,7 @@ def ground_truth_folder(tmp_path):
     return folder
 
 
-def test_on_a_bag_with_depth_images(with_map, tmp_path):
+def test_scores_on_a_bag_with_depth_images(with_map, tmp_path):
     """Only images with ground truth count, and a mean map that equals it has no error."""
     bag, folder = write_bag(tmp_path / "in", frames(4)), ground_truth_folder(tmp_path)
     options = ["--bag", str(bag), "--ground-truth", str(folder), "--protocol", "plain"]
@@ -76,7 +76,7 @@ def test_on_a_bag_with_depth_images(with_map, tmp_path):
     assert summary["mean_map"] == "the checkpoint's training set"
 
 
-def test_the_scores_of_a_baseline_stand_beside_its_name(with_map, tmp_path):
+def test_the_report_has_the_scores_of_the_baseline(with_map, tmp_path):
     options = ["--world", "street", "--frames", "2", "--baseline", str(with_map)]
     status, summary = evaluate(with_map, tmp_path / "world.json", *options)
     assert status == 0 and summary["baseline_checkpoint"] == str(with_map)
@@ -96,7 +96,7 @@ def test_a_bag_without_camera_info_needs_a_calibration_file(with_map, tmp_path, 
 
 
 @pytest.mark.parametrize("kind", ["32FC1", "16UC1", "cloud"])
-def test_on_a_bag_with_a_topic_of_ground_truth(with_map, tmp_path, kind):
+def test_scores_on_a_bag_with_a_topic_of_ground_truth(with_map, tmp_path, kind):
     """The same ground truth in a depth topic, or as a LiDAR's cloud through /tf_static."""
 
     def fill(bag):
@@ -193,7 +193,7 @@ def _cloud(make, header):
         (["--world", "street", "--protocol", "magic"], "'magic'"),
     ],
 )
-def test_wrong_requests_are_one_clear_error(with_map, tmp_path, capsys, options, words):
+def test_wrong_requests_give_one_clear_error(with_map, tmp_path, capsys, options, words):
     bag = write_bag(tmp_path / "in", frames(1))
     options = [str(bag) if option == "IN" else option for option in options]
     status, summary = evaluate(with_map, tmp_path / "out.json", *options)
@@ -201,8 +201,8 @@ def test_wrong_requests_are_one_clear_error(with_map, tmp_path, capsys, options,
     assert status == 1 and summary is None and words in error and "Traceback" not in error
 
 
-def test_on_a_published_set_by_its_own_protocol(with_map, tmp_path):
-    """DrivingStereo's layout, with the mean map for ground truth."""
+def test_scores_on_a_published_set_with_its_usual_protocol(with_map, tmp_path):
+    """Folders as in DrivingStereo, with the mean map as ground truth."""
     for index in range(2):
         left, depth = ("left-image-full-size", "depth-map-full-size")
         for name, values in ((left, pixels(index)), (depth, (256 * DEPTH).astype(np.uint16))):

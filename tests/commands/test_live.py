@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine live` in a process of its own; the test is the camera and the subscriber."""
+"""`jasmine live` in its own process; the test publishes images and subscribes to depth."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ INFO = "rmw_dds_common/msg/ParticipantEntitiesInfo"
 
 
 def resident(pid: int) -> float:
-    """Return a process's resident memory [bytes]."""
+    """Return the resident memory of a process [bytes]."""
     return 4096.0 * int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 
 class Camera:
-    """A camera driver in this process, and what listens to the node's answers."""
+    """Camera driver in this process, with subscribers to the outputs of the node."""
 
     def __init__(self, participant: Participant, messages) -> None:
         self.participant, self.messages = participant, messages
@@ -77,7 +77,7 @@ class Camera:
         return None
 
     def answered(self, index: int):
-        """Send an image with its CameraInfo until its depth comes back, and return that."""
+        """Publish an image with its CameraInfo until its depth arrives; return the depth."""
         for _ in range(20):
             self.recorder.info(stamp(index))
             self.recorder.image(stamp(index), pixels(index))
@@ -86,7 +86,7 @@ class Camera:
         raise AssertionError("no depth came back")
 
     def diagnostics(self) -> dict[str, int]:
-        """Return the counts of a report that is made from now on."""
+        """Return the counters of the next diagnostics message."""
         while self.readers["/diagnostics"].take() is not None:
             pass
         (status,) = self.hear("/diagnostics").status
@@ -102,12 +102,12 @@ def node(start, domain, checkpoint):
 def camera(node, participant, messages) -> Iterator[Camera]:
     camera = Camera(participant, messages)
     for writer in camera.writers.values():
-        until(lambda w=writer: w.matched, "node that listens")
+        until(lambda w=writer: w.matched, "subscription of the node")
     camera.listen("/robot/depth/image_rect")
     return camera
 
 
-def test_depth_comes_back_with_the_image_s_stamp_and_frame(camera):
+def test_depth_has_the_stamp_and_frame_of_its_image(camera):
     camera.listen("/robot/depth/camera_info")
     depth = camera.answered(3)
     info = camera.hear("/robot/depth/camera_info", stamp(3))
@@ -120,7 +120,7 @@ def test_depth_comes_back_with_the_image_s_stamp_and_frame(camera):
     assert (info.height, info.width) == (HEIGHT, WIDTH) and info.k[0] == pytest.approx(80)
 
 
-def test_nothing_is_sent_that_nobody_listens_to(camera):
+def test_an_output_that_is_off_is_not_published(camera):
     camera.answered(1)
     points = camera.participant.reader("rt/robot/depth/colorized", "sensor_msgs/msg/Image")
     until(lambda: points.matched, "writer")
@@ -128,7 +128,7 @@ def test_nothing_is_sent_that_nobody_listens_to(camera):
     assert points.take() is None, "publish_colorized is off"
 
 
-def test_a_fast_camera_loses_old_images_and_no_memory(camera, node):
+def test_a_fast_camera_makes_the_node_drop_old_images_without_memory_growth(camera, node):
     camera.listen("/diagnostics")
     camera.answered(1)
     before, big = camera.diagnostics(), pixels(0, 640, 480)
@@ -150,10 +150,10 @@ def test_a_fast_camera_loses_old_images_and_no_memory(camera, node):
     assert pages[1] < 1.05 * pages[0] + 5e6
 
 
-def test_hostile_bytes_do_not_hurt_the_node(camera, node, domain):
+def test_the_node_survives_hostile_bytes(camera, node, domain):
     camera.answered(1)
     stranger = camera.participant.writer("rt/camera/image_raw", "sensor_msgs/msg/Image")
-    until(lambda: stranger.matched, "node that listens")
+    until(lambda: stranger.matched, "subscription of the node")
     ports = domain_ports(domain)[:40]
     for sequence in range(1, 101):
         junk = np.random.default_rng(sequence).integers(0, 256, 200, np.uint8).tobytes()
@@ -212,4 +212,4 @@ def test_ctrl_c_ends_the_node_within_two_seconds(camera, node):
     assert time.monotonic() - began < ending()
     assert node.returncode == 0, err
     assert "'processed'" in out and "Traceback" not in err
-    until(lambda: not camera.writers["/camera/image_raw"].matched, "farewell", 1.0)
+    until(lambda: not camera.writers["/camera/image_raw"].matched, "end of the subscription", 1.0)

@@ -73,7 +73,7 @@ def transform(bag, kind, T, **more):
 
 
 def odometry(poses, offset=0, topic="/odom", child="base_link"):
-    """Record where the base was; poses are those of the camera."""
+    """Record the pose of the base; `poses` are those of the camera."""
 
     def fill(bag):
         for i, T in enumerate(poses):
@@ -145,7 +145,7 @@ def test_a_bag_of_any_kind_becomes_metric_samples(tmp_path, kind):
     assert names == {"frames.jsonl", "health.json", "images", "report.png", "sequence.json"}
 
 
-def test_without_odometry_neighbours_are_chosen_by_what_is_seen(tmp_path):
+def test_without_odometry_neighbours_are_chosen_by_optical_flow(tmp_path):
     bag = bag_of(tmp_path / "drive", images(DRIVE))
     outcome = run(bag, tmp_path / "drive_out")
     assert outcome.samples > 15
@@ -206,14 +206,14 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_odometry_that_cannot_be_right_is_said_and_gives_no_metres(tmp_path, name):
+def test_wrong_odometry_is_reported_and_gives_no_metric_scale(tmp_path, name):
     fills, reason = BROKEN[name]
     outcome = run(bag_of(tmp_path / "bag", *fills, images(DRIVE)), tmp_path / "out")
     assert not outcome.health["metric_scale_can_be_learned"]
     assert any(reason in f["text"] for f in outcome.health["findings"])
     assert outcome.health["odometry"]["problem"] == name.partition(":")[0]
     assert not Sequence(outcome.folder).metric
-    assert outcome.samples > 15  # images alone still teach
+    assert outcome.samples > 15  # Images without odometry are used, too.
 
 
 BAD = {
@@ -254,7 +254,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_line_and_nothing_half_written(tmp_path, capsys, name):
+def test_bad_input_gives_one_line_and_no_partial_output(tmp_path, capsys, name):
     fills, words = BAD[name]
     bag = bag_of(tmp_path / "bag", *fills)
     assert prepare_all([bag], tmp_path / "out") == 1
@@ -271,7 +271,7 @@ def test_a_few_images_out_of_order_are_dropped_and_counted(tmp_path):
     assert outcome.samples > 15
 
 
-def test_ten_minutes_of_standing_still_cost_no_space(tmp_path):
+def test_ten_minutes_without_motion_need_no_space(tmp_path):
     def fill(bag):
         still = look(DRIVE[0])[0]
         for i in range(320):
@@ -287,7 +287,7 @@ def test_ten_minutes_of_standing_still_cost_no_space(tmp_path):
     assert any("stood still for" in f["text"] for f in outcome.health["findings"])
 
 
-def test_finished_bags_are_skipped_and_other_options_refused(tmp_path, capsys):
+def test_finished_bags_are_skipped_and_other_options_are_refused(tmp_path, capsys):
     bag = bag_of(tmp_path / "drive", images(DRIVE[:8]))
     out = tmp_path / "out"
     assert prepare_all([bag], out) == 0
@@ -303,7 +303,7 @@ def test_finished_bags_are_skipped_and_other_options_refused(tmp_path, capsys):
     assert [f.name for f in out.iterdir()] == ["drive"]
 
 
-def test_only_the_first_images_are_taken_where_a_limit_is_set(tmp_path):
+def test_a_limit_selects_the_first_images(tmp_path):
     bag = bag_of(tmp_path / "in", extrinsics(), odometry(DRIVE), images(DRIVE))
     limited = PrepareOptions(width=160, height=96, limit=10)
     outcome = prepare_bag(Job(bag, tmp_path / "some", limited))
@@ -316,7 +316,7 @@ def test_only_the_first_images_are_taken_where_a_limit_is_set(tmp_path):
         PrepareOptions(limit=-1)
 
 
-def test_stopping_leaves_nothing_visible_and_the_next_run_goes_on(tmp_path):
+def test_an_interrupted_run_leaves_no_folder_and_the_next_run_continues(tmp_path):
     bag = bag_of(tmp_path / "drive", extrinsics(), odometry(DRIVE), images(DRIVE))
     run(bag, tmp_path / "whole" / "drive")
     folder = tmp_path / "out" / "drive"
@@ -389,7 +389,7 @@ def undisturbed(tmp_path_factory):
         (2, signal.SIGTERM),
     ],
 )
-def test_a_run_that_is_stopped_from_outside_is_continued(tmp_path, undisturbed, workers, fault):
+def test_a_run_that_was_ended_by_a_signal_is_continued(tmp_path, undisturbed, workers, fault):
     bags, expected = undisturbed
     out = tmp_path / "out"
     process = start(out, workers, *bags)
@@ -408,7 +408,7 @@ def test_a_run_that_is_stopped_from_outside_is_continued(tmp_path, undisturbed, 
     assert contents(out) == expected
 
 
-def test_several_bags_are_prepared_side_by_side_and_a_bad_one_spoils_no_other(tmp_path):
+def test_several_bags_are_prepared_in_parallel_although_one_fails(tmp_path):
     good = [bag_of(tmp_path / name, images(DRIVE)) for name in ("a", "b", "c")]
     bad = bag_of(tmp_path / "still", images([pose()] * 5))
     process = start(tmp_path / "out", 3, good[0], bad, *good[1:])
@@ -460,7 +460,7 @@ def test_bags_of_one_name_are_refused(tmp_path):
         prepare_all(bags, tmp_path / "out")
 
 
-def test_what_cannot_be_meant_is_refused(tmp_path):
+def test_invalid_requests_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="no recording"):
         prepare_all([], tmp_path)
     with pytest.raises(ConfigError, match="--workers is 0"):

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine run` from end to end: real bags, the real component, a real tiny network."""
+"""`jasmine run` from end to end, with real bags, the real component and a real small network."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def stamps(path, topic=DEPTH):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_bag_gives_the_predictor_s_depth(jasmine, checkpoint, tmp_path, kind):
+def test_every_kind_of_bag_gives_the_depth_of_the_predictor(jasmine, checkpoint, tmp_path, kind):
     status, _, report = jasmine(write_bag(tmp_path / "in", frames(3), kind))
     assert status == 0 and report["ended_by"] == "end of bag"
     messages = read(tmp_path / "out" / "depth")
@@ -77,7 +77,7 @@ def test_every_kind_of_bag_gives_the_predictor_s_depth(jasmine, checkpoint, tmp_
     np.testing.assert_allclose(values, predicted, rtol=1e-4)
 
 
-def test_report_and_preview(jasmine, tmp_path):
+def test_the_report_and_the_preview_are_written(jasmine, tmp_path):
     _, _, report = jasmine(write_bag(tmp_path / "in", frames(8, jpeg=True)))
     assert report["frames"]["processed"] == 8 and report["frames"]["skipped"] == {}
     assert report["camera"] == {"image": f"{IMAGE_TOPIC}/compressed", "camera_info": INFO_TOPIC}
@@ -105,7 +105,7 @@ def test_report_and_preview(jasmine, tmp_path):
         (["--from", "0.2", "--to", "0.5", "--every", "2"], [2, 4]),
     ],
 )
-def test_parts_of_a_bag(jasmine, tmp_path, options, expected):
+def test_options_select_a_part_of_a_bag(jasmine, tmp_path, options, expected):
     status, _, report = jasmine(write_bag(tmp_path / "in", frames(10)), *options)
     assert status == 0
     assert stamps(tmp_path / "out" / "depth") == [stamp(i) for i in expected]
@@ -113,7 +113,7 @@ def test_parts_of_a_bag(jasmine, tmp_path, options, expected):
 
 
 @pytest.mark.parametrize("kind", ["mcap", "ros1"])
-def test_copies_the_other_topics(jasmine, tmp_path, kind):
+def test_other_topics_are_copied(jasmine, tmp_path, kind):
     def fill(bag):
         frames(2)(bag)
         bag.string(stamp(0), "hello")
@@ -124,7 +124,7 @@ def test_copies_the_other_topics(jasmine, tmp_path, kind):
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
-def test_storage_compression_and_all_outputs(jasmine, tmp_path, storage):
+def test_all_outputs_are_written_in_each_storage_format(jasmine, tmp_path, storage):
     wanted = ["--publish-points", "--publish-colorized", "--publish-confidence"]
     options = ["--storage", storage, "--compress", *wanted]
     assert jasmine(write_bag(tmp_path / "in", frames(2)), *options)[0] == 0
@@ -132,7 +132,7 @@ def test_storage_compression_and_all_outputs(jasmine, tmp_path, storage):
     assert {f"/depth/{n}" for n in ("points", "colorized", "confidence", "image_rect")} < topics
 
 
-def test_parameters_from_a_file_under_those_of_the_command_line(jasmine, tmp_path):
+def test_options_take_precedence_over_the_parameter_file(jasmine, tmp_path):
     file = tmp_path / "depth.yaml"
     file.write_text(yaml.safe_dump({"metres_per_unit": 20.0, "depth_encoding": "16UC1"}))
     bag = write_bag(tmp_path / "in", frames(1))
@@ -142,7 +142,7 @@ def test_parameters_from_a_file_under_those_of_the_command_line(jasmine, tmp_pat
     assert depth.encoding == "16UC1"
 
 
-def test_a_camera_info_may_come_late(jasmine, tmp_path):
+def test_the_first_camera_info_may_come_after_the_images(jasmine, tmp_path):
     def fill(bag):
         bag.image(stamp(0), pixels(0))
         bag.image(stamp(1), pixels(1))
@@ -151,7 +151,7 @@ def test_a_camera_info_may_come_late(jasmine, tmp_path):
     assert jasmine(write_bag(tmp_path / "in", fill))[2]["frames"]["processed"] == 2
 
 
-def test_a_calibration_file_stands_in_for_camera_info(jasmine, tmp_path):
+def test_a_calibration_file_replaces_camera_info(jasmine, tmp_path):
     bag = write_bag(tmp_path / "in", lambda bag: bag.image(stamp(0), pixels()))
     status, error, _ = jasmine(bag)
     assert status == 1 and "--calibration" in error
@@ -199,7 +199,7 @@ def test_bad_frames_are_skipped_and_reported(jasmine, tmp_path):
     assert stamps(tmp_path / "out" / "depth") == [stamp(0), stamp(3)]
 
 
-def test_stamps_out_of_order_lose_nothing(jasmine, tmp_path):
+def test_images_with_stamps_out_of_order_are_processed(jasmine, tmp_path):
     def fill(bag):
         for log, header in enumerate((4, 5, 0, 1)):
             bag.info(stamp(log))
@@ -231,7 +231,7 @@ BAD_BAGS = {
 
 
 @pytest.mark.parametrize("name", BAD_BAGS)
-def test_a_useless_bag_is_one_clear_error(jasmine, tmp_path, name):
+def test_an_unusable_bag_gives_one_clear_error(jasmine, tmp_path, name):
     fill, words = BAD_BAGS[name]
     status, error, report = jasmine(write_bag(tmp_path / "in", fill))
     assert status == 1
@@ -259,18 +259,20 @@ def test_a_useless_bag_is_one_clear_error(jasmine, tmp_path, name):
         (["--image", "/other"], "no topic /other"),
     ],
 )
-def test_wrong_options_are_one_clear_error(jasmine, tmp_path, options, words):
+def test_wrong_options_give_one_clear_error(jasmine, tmp_path, options, words):
     status, error, _ = jasmine(write_bag(tmp_path / "in", frames(2)), *options)
     assert status == 1 and words in error and "Traceback" not in error
     assert error.count("\n") == 1
-    assert not (tmp_path / "out" / "depth").exists(), "nothing is written before all is known"
+    assert not (tmp_path / "out" / "depth").exists(), (
+        "nothing is written before the options are checked"
+    )
 
 
 def test_debug_shows_the_traceback(jasmine, tmp_path):
     assert "Traceback" in jasmine(tmp_path / "nowhere", "--debug")[1]
 
 
-def test_results_are_not_overwritten_by_accident(jasmine, tmp_path):
+def test_results_are_overwritten_only_on_request(jasmine, tmp_path):
     bag = write_bag(tmp_path / "in", frames(1))
     assert jasmine(bag)[0] == 0
     status, error, _ = jasmine(bag)
@@ -283,7 +285,7 @@ def test_results_are_not_overwritten_by_accident(jasmine, tmp_path):
     assert status == 1 and (foreign / "thesis.tex").exists()
 
 
-# ---------------------------------------------------------------------- a run that is cut short
+# ---------------------------------------------------------------------- interrupted runs
 
 
 def command(bag, out, checkpoint, *options):
@@ -344,7 +346,7 @@ def test_a_truncated_input_is_refused_with_a_remedy(jasmine, tmp_path, kind):
     assert status == 1 and "repairs it" in error and "Traceback" not in error
 
 
-def test_what_the_file_system_refuses_is_one_clear_error(jasmine, tmp_path):
+def test_a_path_that_cannot_be_created_gives_one_clear_error(jasmine, tmp_path):
     (tmp_path / "file").write_text("in the way")
     status, error, _ = jasmine(write_bag(tmp_path / "in", frames(1)), out=tmp_path / "file" / "out")
     assert status == 1 and "file" in error and "bug" not in error and "Traceback" not in error

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine view` in a process of its own: what a robot sends is in the file that it leaves."""
+"""`jasmine view` in its own process: the messages of a robot are in the file that it writes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ rerun = pytest.importorskip("rerun", reason="rerun-sdk is not installed (the ext
 
 
 class Robot:
-    """Everything a robot publishes, from this process."""
+    """Publishers of all topics of a robot, in this process."""
 
     def __init__(self, participant, messages):
         self.participant, self.messages = participant, messages
@@ -81,7 +81,7 @@ class Robot:
 
 @pytest.fixture
 def watch(start, participant, messages, domain, tmp_path):
-    """Return a function that sends some frames to a viewer and returns what it wrote and said."""
+    """Return a function that publishes frames and returns the file and the output of a viewer."""
 
     def watch(*topics, count=5, leave=False):
         robot, file = Robot(participant, messages), tmp_path / "some" / "drive.rrd"
@@ -93,7 +93,7 @@ def watch(start, participant, messages, domain, tmp_path):
             time.sleep(0.1)
         if leave:
             robot.leave()
-            time.sleep(1.5)  # longer than the viewer takes to look round
+            time.sleep(1.5)  # longer than the search period of the viewer
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
@@ -117,7 +117,7 @@ def read(file):
     return found
 
 
-def test_everything_that_a_robot_sends_is_in_the_file(watch):
+def test_all_messages_of_a_robot_are_in_the_file(watch):
     found, out, err = watch()
     assert "Traceback" not in err and "warn" not in err
 
@@ -156,13 +156,13 @@ def test_everything_that_a_robot_sends_is_in_the_file(watch):
     assert "/note" not in found and "'/depth/points': " in out
 
 
-def test_only_what_was_asked_for_is_shown_and_a_robot_may_leave(watch):
+def test_only_requested_topics_are_shown_and_a_robot_may_disappear(watch):
     found, _, _ = watch("/depth/points", leave=True)
     assert "/depth/points" in found
     assert not any(entity.startswith(("/camera", "/tf", "/depth/image")) for entity in found)
 
 
-def test_a_damaged_message_is_named(messages):
+def test_an_error_names_the_topic_of_a_damaged_message(messages):
     header = make_header(messages, stamp(0), "lidar")
     convert, cloud = Converter(rerun), make_cloud(messages, header, POINTS, COLOURS)
     cloud.point_step = 3
@@ -170,7 +170,7 @@ def test_a_damaged_message_is_named(messages):
         list(convert("/scan", TYPES["/depth/points"], cloud))
 
 
-def test_without_rerun_the_remedy_is_named(monkeypatch):
+def test_without_rerun_the_error_names_the_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "rerun", None)
     with pytest.raises(ConfigError, match=r"jasmine_ros\[viz\]"):
         require_rerun()

@@ -25,7 +25,7 @@ def views(container):
     ("images", "clouds"),
     [(IMAGES, {"/depth/points": CAMERA}), (IMAGES, {}), ([], {"/depth/points": CAMERA})],
 )
-def test_every_topic_has_its_place(images, clouds):
+def test_every_topic_is_in_the_layout(images, clouds):
     found = [view.name for view in views(layout(images, clouds).root_container)]
     assert found == [*images, *clouds]
 
@@ -34,7 +34,7 @@ def test_every_topic_has_its_place(images, clouds):
     ("frame", "behind", "above"),
     [("camera_optical_frame", [0, 0, -1], [0, -1, 0]), ("lidar", [-1, 0, 0], [0, 0, 1])],
 )
-def test_the_eye_is_behind_and_above_whatever_the_scale(frame, behind, above):
+def test_the_viewpoint_is_behind_and_above_the_sensor_at_any_scale(frame, behind, above):
     def eye(reach):
         (view,) = views(layout([], {"/points": Cloud(frame, reach)}).root_container)
         controls = view.properties["EyeControls3D"]
