@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The bag host under contract: what the camera sends is recorded, played, and the result read."""
+"""Driver of the contract tests for the bag host: it records, plays and reads the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import OUTPUTS
 
-PERIOD = 100_000_000  # [ns] from message to message, whatever their stamps
+PERIOD = 100_000_000  # Interval of the messages in the bag [ns]; their timestamps may differ.
 
 
 class BagDriver:
@@ -70,7 +70,7 @@ class BagDriver:
     def _component(
         self, steps: list[Step], checkpoint: Path, parameters: dict[str, Any]
     ) -> Iterator[tuple[Bag, BagHost, DepthComponent]]:
-        """Record what the camera sends in the course of some steps and listen to the recording."""
+        """Record the messages of the camera for some steps, and run a component on them."""
         topics: list[str] = []
 
         def fill(bag: Recorder) -> None:
@@ -92,7 +92,7 @@ class BagDriver:
 
 
 def sends_of(step: Step) -> tuple[Send, ...]:
-    """Return what the camera sends in a step; to be away sends nothing."""
+    """Return the messages of the camera in a step; an absent camera sends none."""
     match step:
         case Send():
             return (step,)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The same behaviour on every host: a test that takes `driver` runs once for each."""
+"""Fixtures of the contract tests: a test with `driver` runs once for each host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contract.steps import Driver
 
 from jasmine_core import DepthPredictor
 
-DOMAIN = 1 + (os.getpid() + 50) % 101  # not that of other tests in this process
+DOMAIN = 1 + (os.getpid() + 50) % 101  # Other tests in this process use another domain.
 no_cyclone = pytest.mark.skipif(not find_spec("cyclonedds"), reason="no wheel of cyclonedds here")
 no_ros = pytest.mark.skipif(not find_spec("rclpy"), reason="rclpy cannot be imported here")
 HOSTS = [
@@ -43,7 +43,7 @@ def driver(
 
 @pytest.fixture(scope="session")
 def predictor(checkpoint: Path) -> Callable[..., DepthPredictor]:
-    """Return what predicts depth as the node shall."""
+    """Return a factory of predictors whose depth the node must publish."""
 
     @cache
     def make(**options: object) -> DepthPredictor:

@@ -35,11 +35,11 @@ from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS, OUTPUTS
 IMAGE, COMPRESSED, INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
-SETTLE = 0.15  # [s] for a CameraInfo, which nothing answers
+SETTLE = 0.15  # Wait after a CameraInfo [s], because no output follows it.
 ABSENCE = 0.5  # [s]
-START = 300.0  # [s] for a node that imports torch on a busy machine
-BURST = 1 / 120  # [s] any faster, and it is the socket that drops
-GREETING = {IMAGE: {"encoding": "none"}, COMPRESSED: {"format": "none"}}  # images that are none
+START = 300.0  # Timeout of the start [s]; importing torch on a busy machine takes long.
+BURST = 1 / 120  # Interval [s]; the socket drops messages at a higher rate.
+GREETING = {IMAGE: {"encoding": "none"}, COMPRESSED: {"format": "none"}}  # Not images.
 
 
 class Node:
@@ -56,7 +56,7 @@ class Node:
         for before, after in names.items():
             arguments += ["-r", f"{before}:={after}"]
         for name, value in parameters.items():
-            arguments += ["-p", f"{name}:={json.dumps(value)}"]  # which is YAML too
+            arguments += ["-p", f"{name}:={json.dumps(value)}"]  # JSON is valid YAML.
         self._said = TemporaryFile("w+")  # noqa: SIM115  # a pipe that nobody reads would fill up
         self.environment = os.environ | {"OMP_NUM_THREADS": "1", "ROS_DOMAIN_ID": str(domain)}
         self.process = subprocess.Popen(
@@ -76,7 +76,7 @@ class Node:
         return self._said.read()
 
     def stop(self) -> float:
-        """End the node as Ctrl-C does; return how long it took [s]."""
+        """End the node by SIGINT; return the time until its end [s]."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
@@ -89,11 +89,11 @@ class Node:
 
 
 class Listener:
-    """What a node in this namespace publishes, and a camera before it."""
+    """Readers of the outputs of a node in a namespace, and writers of its camera."""
 
     def __init__(self, participant: Participant, namespace: str, image_type: str) -> None:
         self.heard: dict[str, list[Any]] = {name: [] for name in OUTPUTS}
-        self.counts = dict(STATUSES)  # as the newest diagnostics tell them
+        self.counts = dict(STATUSES)  # They come from the newest diagnostics.
         self._participant, self._messages = participant, RosbagsMessages(participant.typestore)
         self._namespace, self._image_type = namespace, image_type
         self._writers: dict[str, Writer] = {}
@@ -115,14 +115,14 @@ class Listener:
         return self._readers
 
     def keep(self, send: Send) -> None:
-        """Send a message that is kept for whoever comes later, too (transient local)."""
+        """Send a message with durability transient local, which later readers receive as well."""
         topic, kind, _ = send.message(self._messages)
         name = f"rt{self.full_name(topic)}"
         self._writers[kind] = self._participant.writer(name, kind, self._hash(kind), transient=True)
         self.send(send)
 
     def plug(self) -> None:
-        """Make the camera's writers, and have the node count what is no image.
+        """Create the writers of the camera, and wait until the node has counted an invalid image.
 
         For a best-effort reader misses what comes before it knows its writer.
         """
@@ -143,7 +143,7 @@ class Listener:
         self.listen_until(self.balanced)
 
     def strangers(self) -> dict[str, Writer]:
-        """Make writers of the camera's topics that are not the camera's."""
+        """Create other writers on the topics of the camera."""
         writers = {
             kind: self._participant.writer(f"rt{self.full_name(topic)}", kind)
             for topic, kind in ((INFO_TOPIC, INFO), (self.image_topic, self._image_type))
@@ -152,7 +152,7 @@ class Listener:
         return writers
 
     def unplug(self) -> None:
-        self._writers.clear()  # nobody else holds them
+        self._writers.clear()  # No other reference holds them.
 
     @property
     def image_topic(self) -> str:
@@ -168,7 +168,7 @@ class Listener:
         self._writers[kind].write(self._messages.typestore.serialize_cdr(message, kind))
 
     def listen(self, seconds: float) -> None:
-        """Take in what comes within some time."""
+        """Read the outputs for some time [s]."""
         store, end = self._messages.typestore, time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._participant.wait(min(left, 0.05))
@@ -188,7 +188,7 @@ class Listener:
         until(met, "answer, and no count of an image without one")
 
     def balanced(self) -> bool:
-        """Tell whether the status of every image received is known."""
+        """Whether the status of every received image is known."""
         received, *statuses = (self.counts[name] for name in STATUSES)
         return received == sum(statuses)
 
@@ -212,7 +212,7 @@ def live(
 
 
 class LiveDriver:
-    """Start depth nodes as other processes and let steps happen to them."""
+    """Run depth nodes in other processes and perform steps on them."""
 
     live = True
     command: ClassVar = [sys.executable, "-m", "jasmine_ros.cli", "live"]
@@ -236,7 +236,7 @@ class LiveDriver:
     def start(
         self, image_type: str = IMAGE, before: Send | None = None, **parameters: Any
     ) -> tuple[Node, Listener]:
-        """Start another node; return it and someone whom it knows.
+        """Start another node; return it and a listener that it has discovered.
 
         `before` is sent when there is no node yet, and kept for it.
         """
@@ -316,7 +316,7 @@ class LiveDriver:
         return Heard(heard, counts, refusals)
 
     def _send(self, listener: Listener, send: Send) -> None:
-        """Send a message and wait for what becomes of it."""
+        """Send a message and wait for its result."""
         known, answered = listener.counts["received"], listener.heard[DEPTH]
         kind, stamp = listener.send(send)
         if kind == INFO:

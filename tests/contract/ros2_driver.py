@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The rclpy host under contract: the live driver, and services called as any ROS 2 node does."""
+"""Driver of the contract tests for the rclpy host: the live driver with service calls."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ print(json.dumps({f: getattr(result, f) for f in result.get_fields_and_field_typ
 
 
 class Ros2Driver(LiveDriver):
-    """Start depth nodes of a ROS 2 installation."""
+    """Run depth nodes of a ROS 2 installation."""
 
     command: ClassVar = [sys.executable, "-m", "jasmine_ros.depth_node"]
     sets_parameters = True
 
     def change(self, node: Node, listener: Listener, change: Change) -> str | None:
-        """Set parameters, all or none; return why not."""
+        """Set parameters atomically; return the reason of a refusal."""
         values = [(name, None, value) for name, value in change.parameters.items()]
         kind = "rcl_interfaces/srv/SetParametersAtomically"
         answer = self.ask(node, listener, kind, "set_parameters_atomically", parameters=values)
         return None if answer["successful"] else answer["reason"]
 
     def ask(self, node: Node, listener: Listener, kind: str, name: str, **fields: Any) -> Any:
-        """Call a service of the node; return the fields of its answer."""
+        """Call a service of the node; return the fields of its response."""
         arguments = [kind, listener.full_name(f"depth/{name}"), json.dumps(fields)]
         done = subprocess.run(
             [sys.executable, "-c", ASK, *arguments],
@@ -65,5 +65,5 @@ class Ros2Driver(LiveDriver):
         return json.loads(done.stdout.splitlines()[-1])
 
     def refused(self, node: Node) -> bool:
-        """A life-cycle node that cannot be configured stays, and says why."""
+        """Whether the life-cycle node has logged the reason why it cannot be configured."""
         return node.gone or "[ERROR]" in node.said

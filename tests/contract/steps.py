@@ -37,21 +37,21 @@ class Send:
 
 @dataclass(frozen=True)
 class Burst:
-    """The camera sends images faster than anyone could work on them."""
+    """The camera sends images faster than the node can process them."""
 
     sends: tuple[Send, ...]
 
 
 @dataclass(frozen=True)
 class Change:
-    """Somebody sets parameters; a refusal lands in `Heard.refusals`."""
+    """Parameters are set; a refusal is stored in `Heard.refusals`."""
 
     parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Absence:
-    """The camera leaves, and comes back after a while."""
+    """The camera disappears, and returns after some time."""
 
 
 Step = Send | Burst | Change | Absence
@@ -73,36 +73,36 @@ def compressed(index: int, extension: str) -> Send:
 
 @dataclass
 class Heard:
-    """What came out of a node in the course of some steps."""
+    """Outputs of a node during some steps."""
 
-    messages: dict[str, list[Any]]  # of each output, in order, by its name as the node calls it
-    counts: dict[str, int]  # images received, and what became of them: `STATUSES`
-    refusals: list[str | None] = field(default_factory=list)  # one for each `Change`
+    messages: dict[str, list[Any]]  # Messages of each output, in order.
+    counts: dict[str, int]  # Number of received images, and of those with each of `STATUSES`.
+    refusals: list[str | None] = field(default_factory=list)  # One for each `Change`.
 
     def stamps(self, topic: str = DEPTH) -> list[int]:
         return [stamp_ns(message.header.stamp) for message in self.messages[topic]]
 
     def depth(self, index: int) -> np.ndarray:
-        """Return the one depth image with a stamp, as it is on the wire."""
+        """Return the published depth image with the timestamp of an index."""
         (message,) = (m for m in self.messages[DEPTH] if stamp_ns(m.header.stamp) == stamp(index))
         dtype = np.float32 if message.encoding == "32FC1" else np.uint16
         return message.data.view(dtype).reshape(message.height, message.width)
 
 
 class Refusal(Exception):
-    """A node that would not start, in its own words."""
+    """A node that did not start; the text is its log."""
 
 
 class Driver(Protocol):
-    """Bring a depth node up on some host, let steps happen to it, and tell what came out."""
+    """Interface of a driver, which runs a depth node on a host and returns its outputs."""
 
-    live: bool  # in a process of its own, with parameters that a person can set
+    live: bool  # Whether the node runs in its own process and its parameters can be set.
     sets_parameters: bool
 
     def run(self, steps: list[Step], *, fresh: bool = False, **parameters: Any) -> Heard:
-        """Let steps happen to a node with some parameters; `fresh`: to one that saw nothing yet."""
+        """Perform steps on a node with some parameters, on a new node if `fresh`."""
         ...
 
     def refusal(self, checkpoint: Path | None = None, **parameters: Any) -> str:
-        """Start a node that cannot start; return what it says."""
+        """Start a node that cannot start; return its error."""
         ...

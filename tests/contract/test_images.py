@@ -20,11 +20,11 @@ OUTPUTS = (DEPTH, DEPTH_INFO, POINTS, COLORIZED, CONFIDENCE)
 
 
 def known(depth: np.ndarray) -> np.ndarray:
-    """Return a predicted depth as it is published: NaN where there is none."""
+    """Return predicted depth as it is published, with NaN for unknown pixels."""
     return np.where(depth >= MIN_DEPTH, depth, np.float32(np.nan))
 
 
-def test_every_output_bears_the_image_s_stamp_and_frame(driver):
+def test_every_output_has_the_timestamp_and_frame_of_its_image(driver):
     messages = RosbagsMessages()
     odd = stamp(4) + 123_456_789
     steps = [
@@ -41,7 +41,7 @@ def test_every_output_bears_the_image_s_stamp_and_frame(driver):
     assert heard.counts == STATUSES | {"received": 3, "processed": 3}
 
 
-def test_depth_is_the_predictor_s_in_the_camera_s_pixels(driver, predictor):
+def test_depth_equals_that_of_the_predictor_at_the_size_of_the_camera(driver, predictor):
     heard = driver.run([info(), image(1)], **ALL)
     (message,), (camera,) = heard.messages[DEPTH], heard.messages[DEPTH_INFO]
     assert (message.width, message.height, message.encoding) == (WIDTH, HEIGHT, "32FC1")
@@ -68,7 +68,7 @@ def test_the_network_s_resolution_scales_K_and_P(driver, predictor):
     np.testing.assert_allclose(P[0, 3], -40 * sx)
 
 
-def test_one_scene_in_any_encoding_is_one_depth(driver, predictor):
+def test_one_scene_gives_the_same_depth_in_every_encoding(driver, predictor):
     rgb = pixels(0)
     padded = np.pad(rgb.reshape(HEIGHT, -1), ((0, 0), (0, 13)))
     deep = (rgb.astype("u2") << 8).astype(">u2")
@@ -96,14 +96,14 @@ def test_one_scene_in_any_encoding_is_one_depth(driver, predictor):
         np.testing.assert_allclose(heard.depth(index), expected, rtol=1e-4, err_msg=str(way))
 
 
-def test_a_grey_image_is_one_in_three_equal_channels(driver, predictor):
+def test_a_grey_image_is_processed_as_three_equal_channels(driver, predictor):
     grey = pixels(2)[..., 0]
     step = image(2, encoding="mono8", step=WIDTH, data=grey.reshape(-1))
     expected = known(predictor()(np.stack([grey] * 3, axis=-1)).depth)
     np.testing.assert_allclose(driver.run([info(), step]).depth(2), expected, rtol=1e-4)
 
 
-def test_compressed_images(driver, predictor):
+def test_compressed_images_give_the_depth_of_their_pixels(driver, predictor):
     heard = driver.run([info(), compressed(0, ".png"), compressed(1, ".jpg")])
     np.testing.assert_allclose(heard.depth(0), known(predictor()(pixels(0)).depth), rtol=1e-4)
     jpeg = cv2.imencode(".jpg", pixels(1)[..., ::-1])[1].reshape(-1)
@@ -118,12 +118,12 @@ def test_sixteen_bits_are_millimetres_and_zero_is_unknown(driver, predictor):
     (message,) = heard.messages[DEPTH]
     assert (message.encoding, message.step) == ("16UC1", 2 * WIDTH)
     expected = np.where(metres > 0, np.minimum(1000 * metres, 65535), 0)
-    near = expected < 65000  # what is beyond 16 bits is for the unit test of the conversion
+    near = expected < 65000  # The unit test of the conversion covers larger depths.
     np.testing.assert_allclose(heard.depth(1)[near], expected[near], atol=0.51 + 1e-4 * 65535)
     assert heard.messages[DIAGNOSTICS], "and the node says that it is alive"
 
 
-def test_lens_distortion_is_removed_and_K_is_then_P_s(driver):
+def test_lens_distortion_is_removed_and_K_comes_from_P(driver):
     P = np.array([[60.0, 0, 48, 0], [0, 60, 32, 0], [0, 0, 1, 0]])
     distorted = info(d=np.array([-0.3, 0.1, 0, 0, 0]), p=P)
     heard = driver.run([distorted, image(1), info(), image(2)])
@@ -133,13 +133,13 @@ def test_lens_distortion_is_removed_and_K_is_then_P_s(driver):
     assert np.isfinite(heard.depth(1)[HEIGHT // 2, WIDTH // 2])
 
 
-def test_size_and_frame_may_change_in_mid_stream(driver, predictor):
+def test_size_and_frame_may_change_at_run_time(driver, predictor):
     small, large = (64, 48), (160, 96)
     steps = []
     for index, (width, height) in enumerate((small, large, small)):
         steps += [info(index, width=width, height=height)]
         steps += [image(index, pixels(index, width, height))]
-    stale = image(3, pixels(3, *large))  # its CameraInfo still speaks of the small one
+    stale = image(3, pixels(3, *large))  # Its CameraInfo still has the smaller size.
     heard = driver.run([*steps, stale, image(4, pixels(4, *small))])
     assert heard.stamps() == [stamp(index) for index in (0, 1, 2, 4)]
     for index, (width, height) in ((0, small), (1, large), (2, small), (4, small)):
@@ -150,7 +150,7 @@ def test_size_and_frame_may_change_in_mid_stream(driver, predictor):
     assert heard.counts["skipped"] == 1
 
 
-def test_the_cloud_is_the_depth_thinned(driver):
+def test_the_cloud_contains_every_n_th_point_of_the_depth(driver):
     heard = driver.run(
         [info(), image(1)], publish_points=True, points_stride=4, points_edge_threshold=0.0
     )

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Contract: what a node makes of late, bad, missing and too many messages, and of parameters."""
+"""Contract: late, invalid, missing and too many messages, and changes of parameters."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_bad_images_are_skipped_and_counted_and_the_next_one_is_not(driver):
     assert heard.counts == STATUSES | {"received": received, "processed": 1, "skipped": skipped}
 
 
-def test_a_bad_camera_info_spoils_images_until_a_good_one_comes(driver):
+def test_images_are_skipped_after_an_invalid_camera_info_until_a_valid_one(driver):
     bad = [
         {"k": np.zeros((3, 3))},
         {"width": 2 * WIDTH, "height": 2 * HEIGHT},
@@ -56,7 +56,7 @@ def test_a_bad_camera_info_spoils_images_until_a_good_one_comes(driver):
 
 
 def test_stamps_may_jump_back(driver):
-    """As they do when a bag begins again."""
+    """Timestamps jump back when a bag is looped."""
     order = (5, 6, 7, 1, 2, 6)
     heard = driver.run([info(), *(image(index) for index in order)])
     assert heard.stamps() == [stamp(index) for index in order]
@@ -67,7 +67,7 @@ def test_a_camera_may_leave_and_return(driver):
     assert {stamp(1), stamp(2), stamp(3)} == set(heard.stamps())
 
 
-def test_the_newest_of_many_images_wins(driver):
+def test_only_the_newest_of_many_images_is_processed(driver):
     big = {"width": 640, "height": 480}
     shown = pixels(0, **big)
     burst = Burst(tuple(image(index, shown) for index in range(1, 40)))
@@ -77,11 +77,11 @@ def test_the_newest_of_many_images_wins(driver):
     assert stamps == sorted(stamps) and len(set(stamps)) == len(stamps)
     assert counts["received"] == counts["processed"] + counts["dropped"]
     assert counts["skipped"] == counts["ignored"] == 0 and counts["processed"] == len(stamps)
-    if not driver.live:  # a bag waits
+    if not driver.live:  # The bag host processes every image.
         assert len(stamps) == 40 and counts["dropped"] == 0
 
 
-def test_outputs_that_are_switched_off_stay_silent(driver):
+def test_disabled_outputs_publish_nothing(driver):
     heard = driver.run([info(), image(1)])
     spoken = {topic for topic, messages in heard.messages.items() if messages}
     assert spoken <= {DEPTH, DEPTH_INFO, DIAGNOSTICS, LATENCY} and {DEPTH, DEPTH_INFO} <= spoken
@@ -90,7 +90,8 @@ def test_outputs_that_are_switched_off_stay_silent(driver):
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({"points_stride": 0}, "points_stride (is|out of range.* value:) 0"),  # or as rclpy says it
+        # The second form is the error of rclpy.
+        ({"points_stride": 0}, "points_stride (is|out of range.* value:) 0"),
         ({"depth_encoding": "64FC1"}, "depth_encoding is '64FC1'"),
         ({"min_depth": 5.0, "max_depth": 2.0}, "raise max_depth"),
         ({"network_width": 64}, "set both or none"),
@@ -143,7 +144,7 @@ def live_driver(driver):
 
 
 def test_a_camera_info_that_was_sent_once_before_the_node_started(live_driver):
-    """As cameras do that keep it for later ones (transient local); nothing else tells it."""
+    """The node receives it by durability transient local; the camera does not send it again."""
     node, listener = live_driver.start(before=info(d=np.array([-0.3, 0.1, 0, 0, 0]), p=zoomed(60)))
     cameras = listener.heard[DEPTH_INFO]
 
@@ -155,7 +156,7 @@ def test_a_camera_info_that_was_sent_once_before_the_node_started(live_driver):
 
     until(lambda: answered(1), "depth by a camera that was told before")
     assert cameras[-1].k[0] == 60 and not np.any(cameras[-1].d)
-    listener.send(info(2, p=zoomed(70)))  # by the same writer, which the node hears twice
+    listener.send(info(2, p=zoomed(70)))  # The same writer sends again.
     until(lambda: answered(2) and cameras[-1].k[0] == 70, "depth by the newer camera")
     assert not node.gone and "Traceback" not in node.said
     node.kill()

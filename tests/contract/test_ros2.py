@@ -49,7 +49,7 @@ def answered(listener, index: int) -> bool:
     return any(stamp_ns(depth.header.stamp) == stamp(index) for depth in listener.heard[DEPTH])
 
 
-def test_transitions_take_the_outputs_away_and_bring_them_back(running):
+def test_transitions_remove_the_outputs_and_create_them_again(running):
     driver, node, listener = running
 
     def go(transition: int) -> bool:
@@ -65,7 +65,7 @@ def test_transitions_take_the_outputs_away_and_bring_them_back(running):
     until(lambda: answered(listener, 3), "depth")
 
 
-def test_enable_lets_the_node_rest_and_work_again(running):
+def test_enable_stops_and_restarts_the_processing(running):
     driver, node, listener = running
 
     def enable(value: bool) -> bool:
