@@ -264,13 +264,13 @@ def table(result: dict[str, Any]) -> str:
     ]
     for peer in peers:
         found = [
-            f"{row['ratio'][peer]['network']:.2f} at {row['setting'].replace('_', ', ')}"
+            f"{row['ratio'][peer]['network']:.2f} at {row['setting'].replace('_', ' ')}"
             for row in result["rows"]
             if row["network"] == "tiny"
         ]
         if found:
             title = NETWORKS[peer].title
-            lines += ["", f"Time of tiny / {title}: {'; '.join(found)} (goal {GOALS[peer]:g})."]
+            lines += ["", f"Time of tiny / {title} (goal {GOALS[peer]:g}): {', '.join(found)}."]
     lines += [
         f"\n{NETWORKS[name].title} is left out: {reason}."
         for name, reason in result["skipped"].items()
