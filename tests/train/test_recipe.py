@@ -42,7 +42,9 @@ def test_every_recipe_is_valid_and_comments_every_key(file):
     for line in file.read_text().splitlines():
         key = line.split("#")[0].strip()
         if key and not key.endswith(":"):  # a key that opens a group is explained by its members
-            assert "#" in line, f"{file.name}: `{line}` does not say why"
+            assert "#" in line, f"{file.name}: `{line}` has no comment"
+        if key and "#" in line:
+            assert line.endswith("."), f"{file.name}: the comment of `{key}` is not a sentence"
 
 
 def test_a_recipe_states_what_differs_from_its_base(tmp_path):
