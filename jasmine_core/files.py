@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -14,6 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_number = itertools.count()  # of temporary folders: threads share a process id
+_ATTEMPTS = 1000
+_HERE, _RENAME_EXCHANGE = -100, 2  # AT_FDCWD and the flag of renameat2 in Linux
 MAX_TEXT = 16 << 20  # [bytes] of a configuration
 
 
@@ -61,11 +66,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that replaces `path` when the block succeeds.
 
-    An existing folder is removed only after the new one is complete.
+    Readers find the old folder or the new one at every moment; see `replace_folder`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}")
-    retired = path.with_name(f".{path.name}.retired-{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.partial-{os.getpid()}-{next(_number)}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     usual = temporary.stat().st_mode & 0o666  # mode of a new folder without execute permission
@@ -74,17 +78,65 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         for file in temporary.rglob("*"):
             if file.is_file():
                 _finish(file, usual)
-        if path.exists():
-            path.replace(retired)
-        temporary.replace(path)
+        replace_folder(temporary, path)
     finally:
-        if retired.exists() and not path.exists():
-            retired.replace(path)  # interrupted between the two renames: restore the old folder
         shutil.rmtree(temporary, ignore_errors=True)
-        if retired.is_dir() and not retired.is_symlink():
-            shutil.rmtree(retired, ignore_errors=True)
-        else:
-            retired.unlink(missing_ok=True)
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Give a complete folder its final name, and delete what had that name before.
+
+    Both must be on one file system. Where the system cannot exchange two names at once, there is a
+    moment in which a reader finds nothing.
+    """
+    for _ in range(_ATTEMPTS):  # Another writer may finish the same folder at this moment.
+        try:
+            if not os.path.lexists(path):
+                new.rename(path)
+                return
+            if not _exchange(new, path):
+                _exchange_in_two_steps(new, path)
+        except OSError as err:
+            if err.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT) and new.is_dir():
+                continue
+            raise
+        _remove(new)
+        return
+    raise OSError(errno.EBUSY, "other processes replace it all the time", str(path))
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; return whether the system can do that."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):  # glibc before 2.28, or another libc
+        return False
+    names = (_HERE, os.fsencode(one), _HERE, os.fsencode(other), _RENAME_EXCHANGE)
+    if rename(*names) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM):
+        return False  # an old kernel, or a file system without it
+    raise OSError(number, os.strerror(number), str(other))
+
+
+def _exchange_in_two_steps(new: Path, path: Path) -> None:
+    retired = path.with_name(f".{path.name}.retired-{os.getpid()}-{next(_number)}")
+    path.rename(retired)
+    try:
+        new.rename(path)
+    except BaseException:
+        if not os.path.lexists(path):
+            retired.rename(path)  # interrupted between the two: the old one is all there is
+        raise
+    retired.rename(new)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _finish(file: Path, mode: int) -> None:

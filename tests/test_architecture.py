@@ -28,9 +28,8 @@ FLOORS = {
     **dict.fromkeys(("commands", "doctor", "doctor_gpu"), 3),
     **dict.fromkeys(("train", "evaluate", "engines", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
-    **dict.fromkeys(
-        ("geometry", "child", "config", "files", "errors", "interrupt", "plots", "_version"), 0
-    ),
+    **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "plots", "_version"), 0),
+    **dict.fromkeys(("child", "locks", "outputs"), 0),
 }
 ROS_FLOORS = {
     "cli": 4,

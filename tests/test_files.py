@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from jasmine_core import files
 from jasmine_core.files import atomic_file, atomic_folder
 
 
@@ -150,3 +151,57 @@ def test_old_folder_remains_after_a_killed_writer(tmp_path):
         (folder / "weights").write_text("new")
     assert time.monotonic() - begun < 5
     assert tree(path) == {"weights": "new"}
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from jasmine_core.files import atomic_folder
+for _ in range(150):
+    with atomic_folder(Path(sys.argv[1])) as folder:
+        (folder / "card").write_text("{}")
+"""
+
+
+def test_reader_always_finds_a_folder_that_several_processes_write(tmp_path, start):
+    path = tmp_path / "export"
+    with atomic_folder(path) as folder:
+        (folder / "card").write_text("{}")
+    writers = [start(WRITE, path) for _ in range(2)]
+    looks = 0
+    while any(writer.poll() is None for writer in writers):
+        assert (path / "card").read_text() == "{}"
+        looks += 1
+    assert looks > 100
+    for writer in writers:
+        assert writer.returncode == 0, writer.stderr.read()
+    assert [f.name for f in tmp_path.iterdir()] == ["export"]
+
+
+def test_folder_is_replaced_where_names_cannot_be_exchanged_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_exchange", lambda one, other: False)
+    for content in ("old", "new"):
+        with atomic_folder(tmp_path / "export") as folder:
+            (folder / "card").write_text(content)
+    assert tree(tmp_path) == {"export/card": "new"}
+    with pytest.raises(FileNotFoundError), atomic_folder(tmp_path / "export") as folder:
+        folder.rmdir()
+    assert tree(tmp_path) == {"export/card": "new"}
+
+
+@pytest.mark.parametrize("kind", ["fifo", "/dev/zero", "."])
+def test_only_regular_files_are_read(tmp_path, kind):
+    path = tmp_path / "config.json"
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(kind)
+    with pytest.raises(OSError, match="not a file"):
+        files.read_small(path)
+
+
+def test_file_above_the_limit_is_not_read(tmp_path):
+    (tmp_path / "a.json").write_text("[1, 2]")
+    assert files.read_json(tmp_path / "a.json", 6) == [1, 2]
+    with pytest.raises(OSError, match="it has 6 bytes, 5 are read at most"):
+        files.read_json(tmp_path / "a.json", 5)

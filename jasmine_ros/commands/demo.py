@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from jasmine_core.commands.options import option
+from jasmine_core.outputs import record
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.commands.run import RunRequest, run
+from jasmine_ros.commands.run import ACCURACY, RunRequest, run
 from jasmine_ros.msgs.images import decode_depth
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.parameters import DepthParameters
@@ -53,8 +54,9 @@ def demo(request: DemoRequest) -> int:
     output = request.output
     status = run(RunRequest(bag, output, copy=True, overwrite=True, parameters=parameters))
     if status == 0:
-        file = output / "accuracy.json"
+        file = output / ACCURACY
         print(score_depth_bag(output / "depth", ground_truth, parameters.checkpoint, file), end="")
+        record(output, ACCURACY)
     return status
 
 

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
@@ -14,8 +18,10 @@ from tqdm import tqdm
 
 from jasmine_core.commands.options import Output, option
 from jasmine_core.errors import BagError, ConfigError, FrameError
-from jasmine_core.files import atomic_file
+from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.interrupt import Interrupt
+from jasmine_core.locks import exclusive
+from jasmine_core.outputs import expect_outside, expect_own, record
 from jasmine_ros.bags.camera_topics import (
     CameraTopics,
     choose_calibrated_camera,
@@ -45,6 +51,9 @@ from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 
 PREVIEW_ROWS = 6
+DEPTH_BAG, PREVIEW, REPORT = "depth", "preview.png", "report.json"
+ACCURACY = "accuracy.json"  # of `jasmine demo`
+RESULT_FILES = (PREVIEW, REPORT, ACCURACY)
 
 
 @dataclass(frozen=True)
@@ -104,15 +113,17 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
     """Run the depth component over a recording; return the contents of `report.json`.
 
     Ctrl-C, a full disk or a damaged recording end the run early. The results up to there are
-    readable, and `ended_by` in the report names the cause.
+    readable, and `ended_by` in the report names the cause. An earlier result is replaced when the
+    new one is complete.
     """
-    with Bag(request.bag) as source:
+    expect_outside(request.output / DEPTH_BAG, request.bag, request.calibration)
+    with exclusive(request.output), Bag(request.bag) as source:
         # 1. Find the camera.
         camera = choose_calibrated_camera(
             source, request.image, request.camera_info, request.calibration
         )
         expected = _expected_frames(source, camera, request)
-        _make_room(request)
+        _expect_room(request)
 
         # 2. Start the component before anything is written.
         host = BagHost(source, camera, request.namespace)
@@ -124,14 +135,15 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
 
         # 3. Play the recording through it.
         began = perf_counter()
-        try:
-            with BagWriter(request.output / "depth", request.storage, request.compress) as writer:
-                host.record(writer)
-                ended_by = _play(source, camera, request, host, component, writer, expected)
-        except BagError as err:
-            if component.counts.received == 0:
-                raise
-            ended_by = str(err)
+        with _result_folder(request.output) as folder:
+            try:
+                with BagWriter(folder, request.storage, request.compress) as writer:
+                    host.record(writer)
+                    ended_by = _play(source, camera, request, host, component, writer, expected)
+            except BagError as err:
+                ended_by = str(err).replace(str(folder), str(request.output / DEPTH_BAG))
+                if component.counts.received == 0:
+                    raise BagError(ended_by) from err
         seconds = perf_counter() - began
         component.deactivate()
 
@@ -146,9 +158,10 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
         report = make_report(source_of, component, host.depths, seconds, ended_by)
         component.cleanup()
     try:
-        host.preview.write(request.output / "preview.png")
-        with atomic_file(request.output / "report.json") as temporary:
+        host.preview.write(request.output / PREVIEW)
+        with atomic_file(request.output / REPORT) as temporary:
             temporary.write_text(json.dumps(report, indent=2) + "\n")
+        record(request.output, PREVIEW, REPORT)
     except OSError as err:
         report["ended_by"] = f"{ended_by}; {request.output}: {err}"
     return report
@@ -179,16 +192,27 @@ def _expected_frames(source: Bag, camera: CameraTopics, request: RunRequest) -> 
     return min(-(-count // request.every), request.limit or count)
 
 
-def _make_room(request: RunRequest) -> None:
-    """Remove an earlier result with --overwrite; raise BagError for anything else in its place."""
-    depth = request.output / "depth"
-    if not depth.exists():
-        return
-    if not request.overwrite:
+def _expect_room(request: RunRequest) -> None:
+    """Raise JasmineError if an earlier result, or a file of the user, is in the place of this."""
+    depth = request.output / DEPTH_BAG
+    if depth.exists() and not request.overwrite:
         raise BagError(f"{depth} already exists; add --overwrite, or choose another folder with -o")
-    if not any(f.suffix in (".mcap", ".db3") for f in depth.iterdir()):
-        raise BagError(f"{depth} is not a bag and is not overwritten; choose another folder")
-    shutil.rmtree(depth)
+    expect_own(depth)
+    expect_own(request.output, *RESULT_FILES)
+
+
+@contextmanager
+def _result_folder(output: Path) -> Iterator[Path]:
+    """Yield a path for the new bag, which replaces an earlier one if the block succeeds."""
+    for left_by_kill in output.glob(".run.partial-*"):
+        shutil.rmtree(left_by_kill, ignore_errors=True)
+    with TemporaryDirectory(prefix=".run.partial-", dir=output) as place:
+        folder = Path(place) / DEPTH_BAG  # the files of a bag have the name of its folder
+        yield folder
+        with suppress(OSError):  # The disk may be full; then no later run replaces the bag.
+            record(folder)
+        expect_own(output / DEPTH_BAG)
+        replace_folder(folder, output / DEPTH_BAG)
 
 
 def _deliver_calibration(

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ from helpers.camera_bags import (
 )
 
 from jasmine_core import DepthPredictor
+from jasmine_core.locks import exclusive
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.cli import main
 from jasmine_ros.msgs.messages import stamp_ns
@@ -285,6 +287,48 @@ def test_results_are_overwritten_only_on_request(jasmine, tmp_path):
     assert status == 1 and (foreign / "thesis.tex").exists()
 
 
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+@pytest.mark.parametrize("name", ["out/depth", "link", "out/depth/depth.mcap"])
+def test_input_that_is_the_output_is_kept(jasmine, tmp_path, name):
+    assert jasmine(write_bag(tmp_path / "in", frames(2)), "--copy")[0] == 0
+    (tmp_path / "link").symlink_to("out/depth")
+    before = tree(tmp_path / "out")
+    status, error, _ = jasmine(tmp_path / name, "--overwrite")
+    assert status == 1 and "would be replaced" in error and "-o" in error
+    assert tree(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("options", [["--checkpoint", "/nowhere"], ["--image", "/nowhere"]])
+def test_run_that_cannot_start_keeps_the_earlier_result(jasmine, tmp_path, options):
+    bag = write_bag(tmp_path / "in", frames(2))
+    assert jasmine(bag)[0] == 0
+    before = tree(tmp_path / "out")
+    assert jasmine(bag, "--overwrite", *options)[0] == 1
+    assert tree(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("name", ["depth/notes/thesis.txt", "depth/monday.mcap", "preview.png"])
+def test_files_of_the_user_among_the_results_are_kept(jasmine, tmp_path, name):
+    bag = write_bag(tmp_path / "in", frames(1))
+    assert jasmine(bag)[0] == 0
+    mine = tmp_path / "out" / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("years of work")
+    before = tree(tmp_path / "out")
+    status, error, _ = jasmine(bag, "--overwrite")
+    assert status == 1 and f"{mine} is in the place of a result" in error
+    assert tree(tmp_path / "out") == before
+
+
+def test_folder_that_another_process_writes_is_refused(jasmine, tmp_path):
+    with exclusive(tmp_path / "out"):
+        status, error, _ = jasmine(write_bag(tmp_path / "in", frames(1)))
+    assert status == 1 and f"is being written by process {os.getpid()}" in error
+
+
 # ---------------------------------------------------------------------- interrupted runs
 
 
@@ -299,7 +343,7 @@ def test_ctrl_c_keeps_what_was_written(tmp_path, checkpoint):
         command(bag, out, checkpoint), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 120
-    while not any(f.stat().st_size > 2e5 for f in out.glob("depth/*.mcap")):
+    while not any(f.stat().st_size > 2e5 for f in out.rglob("depth/*.mcap")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
