@@ -10,14 +10,30 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c co
 # `make test TEST_PROCESSES=2` runs the tests in two processes beside this one; 0 is this one alone.
 TEST_PROCESSES ?= 0
 PYTEST := $(BIN)/python -m pytest
+# Distributions whose rclpy is installed from wheels, and the extra with the wheels of each.
+ROS_DISTROS  := jazzy kilted
+EXTRA_jazzy  := ros
+EXTRA_kilted := ros-kilted
 
-.PHONY: demo test test-slow soak lint bench help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow soak lint bench help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
 
-test: $(VENV)/.installed-dev  ## run all tests that need neither a GPU, nor ROS, nor the network
-	$(PYTEST) -m "not slow" -n $(TEST_PROCESSES) --dist loadfile --durations=20
+test: $(VENV)/.installed-dev  ## run all tests that need neither a GPU nor the network
+	$(PYTEST) -m "not slow and not ros" -n $(TEST_PROCESSES) --dist loadfile --durations=20
+	$(MAKE) --no-print-directory test-ros
+
+test-ros: $(ROS_DISTROS:%=test-%)  ## run the tests on a real ROS 2, installed from wheels: Jazzy, then Kilted
+
+# What a sourced ROS 2 installation sets must not mix with the wheels.
+$(ROS_DISTROS:%=test-%): test-%: $(VENV)/.installed-dev
+	@if $(MAKE) --no-print-directory .venv-$*/.installed; then \
+		env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST \
+			.venv-$*/bin/python -m pytest -m "ros and not slow" --durations=10; \
+	else \
+		echo "SKIPPED: tests on ROS 2 $*: its wheels cannot be installed here (see the error of pip)"; \
+	fi
 
 test-slow: $(VENV)/.installed-dev  ## run the tests that take too long for `make test`
 	$(PYTEST) -m slow --durations=20
@@ -38,8 +54,8 @@ help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
 		printf '%-10s %s\n' "$$name" "$$text"; done
 
-clean:  ## delete .venv, demo/ and build files
-	rm -rf $(VENV) build demo *.egg-info
+clean:  ## delete the environments, demo/ and build files
+	rm -rf $(VENV) $(ROS_DISTROS:%=.venv-%) build demo *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,4 +68,14 @@ $(VENV)/.installed-dev: $(BIN)/python setup.py constraints.txt
 
 $(VENV)/.installed-%: $(BIN)/python setup.py constraints.txt
 	$(PIP) -e ".[$*]"
+	touch $@
+
+# An environment that sees the packages of .venv, with the wheels of one distribution on top.
+$(ROS_DISTROS:%=.venv-%/.installed): .venv-%/.installed: $(VENV)/.installed-dev constraints-%.txt
+	$(BIN)/python -m venv --clear --without-pip .venv-$*
+	$(BIN)/python -c "import sys; from sysconfig import get_path as path; \
+		open(path('purelib', vars={'base': sys.argv[1]}) + '/_base.pth', 'w').write( \
+		'import site; site.addsitedir(%r)' % path('purelib'))" .venv-$*
+	$(subst -m pip,-m pip --python .venv-$*/bin/python,$(PIP)) -c constraints-$*.txt -e ".[$(EXTRA_$*)]"
+	.venv-$*/bin/python -c "import rclpy"
 	touch $@

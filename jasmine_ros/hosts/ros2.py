@@ -20,6 +20,7 @@ from rclpy.qos import (  # type: ignore[import-not-found]
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions  # type: ignore[import-not-found]
 
+from jasmine_ros.hosts.ros2_subscription import FollowingSubscription, no_events
 from jasmine_ros.msgs.conversion import RosConversion
 from jasmine_ros.msgs.messages import RclpyMessages
 from jasmine_ros.node.diagnostics import NAME, PERIOD, Report, diagnostic_array
@@ -27,10 +28,7 @@ from jasmine_ros.node.host import LATCHED_CHECK, Frame, Publisher, Severity
 from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
 from jasmine_ros.node.worker import Worker
 
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks  # type: ignore[import-not-found]
-except ImportError:  # Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks  # type: ignore[import-not-found]
+FOLLOW = 0.1  # [s] between looks at the reliability of publishers
 
 
 class Ros2Host:
@@ -54,7 +52,8 @@ class Ros2Host:
         # Timers go on without /clock: someone has to say that it is missing.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._publishers: dict[str, Any] = {}
-        self._subscriptions: list[Any] = []
+        self._following: list[FollowingSubscription] = []
+        self._subscriptions: list[Any] = []  # to messages that publishers keep
         self._unheard: list[tuple[str, str, Callable[[Any], None]]] = []
         self._services: list[Any] = []
         self._timers: list[Any] = []
@@ -98,15 +97,17 @@ class Ros2Host:
         *,
         latched: bool = False,
     ) -> None:
-        """Call back with the newest message; best effort, which fits every publisher."""
-        self._subscriptions.append(
-            self._node.create_subscription(
+        """Call back with the newest message; reliable where every publisher is."""
+        if not self._following:
+            self.timer(FOLLOW, self._follow)
+        self._following.append(
+            FollowingSubscription(
+                self._node,
                 _class(type_name),
                 topic,
                 callback,
-                _qos(reliable=False, depth=QUEUES.get(type_name, 1)),
-                callback_group=self._inputs,
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+                depth=QUEUES.get(type_name, 1),
+                group=self._inputs,
             )
         )
         if latched:
@@ -118,6 +119,8 @@ class Ros2Host:
     def unsubscribe(self) -> None:
         """End all subscriptions, services and timers."""
         self._unheard.clear()
+        while self._following:
+            self._following.pop().destroy()
         for entities, destroy in (
             (self._subscriptions, self._node.destroy_subscription),
             (self._services, self._node.destroy_service),
@@ -191,6 +194,10 @@ class Ros2Host:
 
     # ------------------------------------------------------------------ underneath
 
+    def _follow(self) -> None:
+        for subscription in list(self._following):
+            subscription.follow()
+
     def _ask_for_kept(self) -> None:
         """Subscribe once more where a publisher keeps what it said.
 
@@ -211,7 +218,7 @@ class Ros2Host:
                         _qos(reliable=True, latched=True, depth=QUEUES.get(type_name, 1)),
                         callback_group=self._inputs,
                         # Where only some of the publishers keep anything, that is no news.
-                        event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+                        event_callbacks=no_events(),
                     )
                 )
 

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
+from inspect import signature
 from typing import Any, NoReturn
 
 import rclpy  # type: ignore[import-not-found]
 from rcl_interfaces.msg import SetParametersResult  # type: ignore[import-not-found]
+from rclpy.exceptions import InvalidHandle  # type: ignore[import-not-found]
 from rclpy.executors import MultiThreadedExecutor  # type: ignore[import-not-found]
 from rclpy.lifecycle import (  # type: ignore[import-not-found]
     LifecycleNode,
@@ -147,7 +150,7 @@ def run_node(argv: list[str] | None = None) -> NoReturn:
         try:
             with core_log(node.host.log):
                 while rclpy.ok() and not interrupt.requested:
-                    executor.spin_once(timeout_sec=TICK)
+                    _spin_once(executor)
                     if node.host.worker.failure is not None:
                         raise node.host.worker.failure
         except JasmineError as err:
@@ -155,6 +158,17 @@ def run_node(argv: list[str] | None = None) -> NoReturn:
             status = 1
         _leave(node, executor)
     end_process(status)
+
+
+def _spin_once(executor: Any) -> None:
+    """Run what is ready.
+
+    An entity that another thread destroys while rclpy collects what to wait for, or whose event is
+    in hand, makes rclpy raise InvalidHandle. Nothing else is lost by that, and the next call
+    collects again.
+    """
+    with suppress(InvalidHandle):
+        executor.spin_once(timeout_sec=TICK)
 
 
 def _leave(node: DepthNode, executor: Any) -> None:
@@ -165,7 +179,15 @@ def _leave(node: DepthNode, executor: Any) -> None:
     else:
         node.trigger_shutdown()
     node.host.worker.close(grace=0)  # nothing of the frame in hand is published any more
-    executor.shutdown(timeout_sec=0.2)
+    _stop(executor)
     if not busy:
         node.destroy_node()
     rclpy.try_shutdown()
+
+
+def _stop(executor: Any) -> None:
+    """End the executor; a thread that is loading a network is not waited for."""
+    options = {}
+    if "wait_for_threads" in signature(executor.shutdown).parameters:  # since Kilted
+        options["wait_for_threads"] = False
+    executor.shutdown(timeout_sec=0.2, **options)

@@ -53,7 +53,8 @@ def parameters_markdown() -> str:
 `jasmine live` the same parameters are options: `--points-stride 2`.
 
 A ROS 2 node also has `use_sim_time`, and for each topic `qos_overrides.<full name>.publisher.*` or
-`.subscription.*` (`reliability`, `history`, `depth`), which can be set at start only.
+`.subscription.*` (`reliability`, `history`, `depth`), which can be set at start only. The
+reliability of a subscription is `automatic` by default ([topics.md](topics.md)).
 """
 
 
@@ -78,9 +79,16 @@ With a measured metric scale ([scale.md](scale.md)) the node has further inputs:
 | named by `imu_topic` | `{_short(IMU_TYPE)}` | `scale_mode: camera_height` |
 | `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, or an `imu_topic` |
 
-Subscriptions are best effort, which is compatible with every publisher. The queue holds
-{QUEUES[TRANSFORMS]} messages of transforms and one message of every other topic. A CameraInfo or a
-static transform that was published once with transient local durability is received as well.
+On ROS 2 a subscription is reliable while every publisher of its topic is, and best effort
+otherwise; it changes when publishers come and go. Fast DDS, the default of ROS 2, loses fragments
+of raw images on their way to a best-effort subscription. A camera that publishes large raw images
+as best effort needs more shared memory for them: start it (not the node) with
+`FASTDDS_DEFAULT_PROFILES_FILE` (up to Jazzy `FASTRTPS_DEFAULT_PROFILES_FILE`) set to
+`config/fastdds_large_images.xml`. With `jasmine live` all subscriptions are best effort.
+
+The queue holds {QUEUES[TRANSFORMS]} messages of transforms and one message of every other topic. A
+CameraInfo or a static transform that was published once with transient local durability is received
+as well.
 
 | output | type | description |
 |---|---|---|

@@ -152,7 +152,8 @@ class Listener:
         return writers
 
     def unplug(self) -> None:
-        self._writers.clear()  # No other reference holds them.
+        while self._writers:
+            self._participant.remove_writer(self._writers.popitem()[1])
 
     @property
     def image_topic(self) -> str:
@@ -203,7 +204,7 @@ def live(
     """Yield the driver of a live host, on a DDS domain that is held to this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CYCLONEDDS_URI", domain_config())
-        with Participant(RosbagsMessages().typestore, domain) as participant:
+        with kind.participant_class(RosbagsMessages().typestore, domain) as participant:
             driver = kind(participant, command or kind.command, checkpoint)
             try:
                 yield driver
@@ -216,6 +217,7 @@ class LiveDriver:
 
     live = True
     command: ClassVar = [sys.executable, "-m", "jasmine_ros.cli", "live"]
+    participant_class: ClassVar[Any] = Participant  # of the camera and the listener
     sets_parameters = False
 
     def __init__(self, participant: Participant, command: list[str], checkpoint: Path) -> None:
@@ -231,7 +233,7 @@ class LiveDriver:
             self._running.pop(key)[0].kill()
         if key not in self._running:
             self._running[key] = self.start(image_type, **parameters)
-        return self._let_happen(steps, *self._running[key])
+        return self.let_happen(steps, *self._running[key])
 
     def start(
         self, image_type: str = IMAGE, before: Send | None = None, **parameters: Any
@@ -289,7 +291,7 @@ class LiveDriver:
         values = {"checkpoint": str(checkpoint), "device": "cpu", **parameters}
         return Node(self._command, self._participant.domain, names, values)
 
-    def _let_happen(self, steps: list[Step], node: Node, listener: Listener) -> Heard:
+    def let_happen(self, steps: list[Step], node: Node, listener: Listener) -> Heard:
         before, refusals = listener.counts, []
         for heard in listener.heard.values():
             heard.clear()

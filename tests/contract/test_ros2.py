@@ -1,18 +1,21 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Contract of a ROS 2 installation: life-cycle transitions and services, called from outside."""
+"""Contract of the rclpy host alone: life-cycle, services, and large images of other nodes."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from contract.steps import image, info
+from faults.usage import usage
 from helpers.camera_bags import pixels, stamp
 from helpers.live_topics import until
 
-from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH
 
 pytestmark = [
@@ -21,6 +24,9 @@ pytestmark = [
     pytest.mark.skipif(not find_spec("rclpy"), reason="rclpy cannot be imported here"),
 ]
 CONFIGURE, CLEANUP, ACTIVATE, DEACTIVATE = 1, 2, 3, 4  # of lifecycle_msgs/Transition
+CAMERA = Path(__file__).with_name("camera_process.py")
+PROFILE = Path(__file__).parents[2] / "config" / "fastdds_large_images.xml"
+HD, FULL_HD = (1280, 720), (1920, 1080)
 
 
 @pytest.fixture(scope="module")
@@ -37,40 +43,97 @@ def driver(checkpoint):
 def running(driver):
     node, listener = driver.start()
     yield driver, node, listener
+    print(node.said)
     node.kill()
 
 
-def answered(listener, index: int) -> bool:
-    listener.heard[DEPTH].clear()
-    listener.send(info(index))
-    listener.listen(0.2)
-    listener.send(image(index, pixels(index)))
-    listener.listen(0.5)
-    return any(stamp_ns(depth.header.stamp) == stamp(index) for depth in listener.heard[DEPTH])
+def change_state(driver, listener, transition: int) -> bool:
+    kind = "lifecycle_msgs/srv/ChangeState"
+    return driver.ask(listener, kind, "change_state", transition=transition).success
 
 
-def test_transitions_remove_the_outputs_and_create_them_again(running):
+def assert_depth(driver, node, listener, index: int) -> None:
+    """Assert that an image sent now is answered."""
+    heard = driver.let_happen([info(index), image(index, pixels(index))], node, listener)
+    assert heard.stamps() == [stamp(index)]
+
+
+def test_transitions_remove_the_outputs_and_bring_them_back(running):
     driver, node, listener = running
-
-    def go(transition: int) -> bool:
-        kind = "lifecycle_msgs/srv/ChangeState"
-        return driver.ask(node, listener, kind, "change_state", transition=transition)["success"]
-
-    assert answered(listener, 1)
-    assert go(DEACTIVATE)
+    assert_depth(driver, node, listener, 1)
+    assert change_state(driver, listener, DEACTIVATE)
     until(lambda: not listener.readers[DEPTH].matched, "end of the output")
-    assert not answered(listener, 2)
-    assert go(CLEANUP) and go(CONFIGURE) and go(ACTIVATE)
-    until(lambda: listener.readers[DEPTH].matched, "output")
-    until(lambda: answered(listener, 3), "depth")
+    for transition in (CLEANUP, CONFIGURE, ACTIVATE):
+        assert change_state(driver, listener, transition)
+    until(lambda: all(reader.matched for reader in listener.readers.values()), "outputs")
+    listener.unplug()
+    listener.plug()
+    assert_depth(driver, node, listener, 3)
 
 
 def test_enable_stops_and_restarts_the_processing(running):
     driver, node, listener = running
 
     def enable(value: bool) -> bool:
-        return driver.ask(node, listener, "std_srvs/srv/SetBool", "enable", data=value)["success"]
+        return driver.ask(listener, "std_srvs/srv/SetBool", "enable", data=value).success
 
-    until(lambda: answered(listener, 4), "depth")
-    assert enable(False) and not answered(listener, 5)
-    assert enable(True) and answered(listener, 6)
+    assert enable(False)
+    listener.send(image(5))
+    before = listener.counts
+    listener.listen_until(lambda: listener.counts["ignored"] > before["ignored"])
+    assert enable(True)
+    assert_depth(driver, node, listener, 6)
+
+
+@pytest.mark.parametrize("cycles", [50, pytest.param(1000, marks=pytest.mark.slow)])
+def test_activation_many_times_while_images_come(running, cycles):
+    """Entities are destroyed and made while other threads of the executor wait for them."""
+    driver, node, listener = running
+    for index in range(cycles):
+        assert change_state(driver, listener, DEACTIVATE), f"cycle {index}"
+        listener.send(image(index))
+        assert change_state(driver, listener, ACTIVATE), f"cycle {index}"
+        listener.send(info(index))
+        listener.send(image(index))
+        listener.listen(0.02)
+        assert not node.gone, node.said
+    until(lambda: all(reader.matched for reader in listener.readers.values()), "outputs")
+    listener.unplug()
+    listener.plug()
+    assert_depth(driver, node, listener, 7)
+    assert "Traceback" not in node.said and "[ERROR]" not in node.said
+
+
+@pytest.mark.parametrize("reliability", ["reliable", "best_effort"])
+@pytest.mark.parametrize(("size", "count"), [(HD, 40), (FULL_HD, 20)])
+def test_large_raw_images_arrive(running, size, count, reliability):
+    """Fast DDS sends them in fragments; a best-effort camera needs the profile of config/."""
+    _, node, listener = running
+    listener.unplug()
+    environment = node.environment | (
+        {f"{name}_DEFAULT_PROFILES_FILE": str(PROFILE) for name in ("FASTDDS", "FASTRTPS")}
+        if reliability == "best_effort"
+        else {}
+    )
+    arguments = [listener.full_name("").rstrip("/"), reliability, *map(str, size), str(count)]
+    memory = [usage(node.process.pid)[0]]
+    camera = subprocess.Popen(
+        [sys.executable, str(CAMERA), *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while camera.poll() is None:
+            listener.listen(0.2)
+            for heard in listener.heard.values():
+                heard.clear()
+            memory.append(usage(node.process.pid)[0])
+        answered = int(camera.stdout.read())
+    finally:
+        camera.kill()
+        camera.communicate()
+    assert answered >= 0.99 * count
+    settled = memory[len(memory) // 2 :]
+    image_bytes = 3 * size[0] * size[1]
+    assert max(settled) - min(settled) < 12 * image_bytes, "images are not kept"
