@@ -26,7 +26,7 @@ HOSTS = [
 ]
 
 
-@pytest.fixture(scope="session", params=HOSTS)
+@pytest.fixture(scope="package", params=HOSTS)  # Its nodes stop before other tests run.
 def driver(
     request: pytest.FixtureRequest, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Driver]:

@@ -16,6 +16,7 @@ from helpers.camera_bags import frames, write_bag
 from helpers.folded_models import exported_checkpoint
 
 from jasmine_core import DepthPredictor
+from jasmine_core.artifacts.card import read_card, write_card
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import CheckpointError, ConfigError, ExportError
@@ -217,9 +218,20 @@ def test_missing_export_is_made_once(checkpoint, cache, caplog):
 # ---------------------------------------------------------------------------- errors
 
 
-def test_truncated_graph_is_refused(alone):
+def test_truncated_graph_is_refused(alone, caplog):
     graph = alone / "128x64-fp32" / "jasmine.onnx"
     graph.write_bytes(graph.read_bytes()[:5000])
+    with pytest.raises(ExportError, match=r"has no export for fp32 .*jasmine export"):
+        DepthPredictor.from_pretrained(alone, backend="onnxruntime")(image())
+    assert "128x64-fp32 is not used: its graphs are not those" in caplog.text
+    assert "export it again" in caplog.text
+
+
+def test_graph_that_the_runtime_cannot_read_is_refused(alone):
+    folder = alone / "128x64-fp32"
+    graph = folder / "jasmine.onnx"
+    graph.write_bytes(graph.read_bytes()[:5000])
+    write_card(read_card(folder), folder)  # The hashes are those of the truncated graph.
     with pytest.raises(ExportError, match=r"jasmine\.onnx cannot be loaded .*export it again"):
         DepthPredictor.from_pretrained(alone, backend="onnxruntime")(image())
 
