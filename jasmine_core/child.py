@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,10 +64,17 @@ def start_worker(code: str, pipe: Connection) -> subprocess.Popen[bytes]:
 
     The code finds the file descriptor of the pipe in `sys.argv[1]` and calls `open_pipe` first.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # The child inherits the mask.
-    try:
-        command = python_command(code, str(pipe.fileno()))
+    command = python_command(code, str(pipe.fileno()))
+    with blocked_signals():
         return subprocess.Popen(command, env=environment(), pass_fds=[pipe.fileno()])
+
+
+@contextmanager
+def blocked_signals() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM, also in children until they call `ignore_signals`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -18,7 +18,13 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.requested = False
+        self.signal: int = signal.SIGINT
         self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def status(self) -> int:
+        """Return the exit status that shells report for the signal: 130 or 143."""
+        return 128 + self.signal
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():  # elsewhere Python forbids it
@@ -35,6 +41,7 @@ class Interrupt:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
+        self.signal = number
         self._restore()
 
     def _restore(self) -> None:

@@ -22,13 +22,14 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def exclusive(folder: Path, waiting_for: str = "") -> Iterator[None]:
+def exclusive(folder: Path, waiting_for: str = "", shown: Path | None = None) -> Iterator[None]:
     """Hold the lock of an output folder, which is created if it is missing.
 
     Args:
         folder: the folder.
         waiting_for: what another holder of the lock does, for a line of the log; then this process
             waits for it.
+        shown: name for the error, where the folder is a hidden one.
 
     Raises:
         JasmineError: another process holds the lock, and `waiting_for` is empty.
@@ -43,8 +44,8 @@ def exclusive(folder: Path, waiting_for: str = "") -> Iterator[None]:
             other = holder(descriptor)
             if not waiting_for:
                 raise JasmineError(
-                    f"{folder} is being written by {other}; wait until it ends, or choose another "
-                    "folder with -o"
+                    f"{shown or folder} is being written by {other}; wait until it ends, or choose "
+                    "another folder with -o"
                 ) from err
             _log.warning("waiting for %s, which %s", other, waiting_for)
             fcntl.flock(descriptor, fcntl.LOCK_EX)

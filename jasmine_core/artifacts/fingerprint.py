@@ -12,6 +12,7 @@ from pathlib import Path
 from jasmine_core.artifacts.card import CARD_FILE
 from jasmine_core.artifacts.hashes import hash_file
 from jasmine_core.artifacts.weights_header import read_header
+from jasmine_core.outputs import MARKER
 
 _FOR_TRAINING = ("posenet", "statistics")
 
@@ -22,7 +23,7 @@ def hash_jasmine(folder: Path) -> str:
         file
         for file in sorted(folder.glob("*/*"))
         if file.suffix in (".json", ".safetensors") and file.parent.name not in _FOR_TRAINING
-        if file.name != CARD_FILE
+        if file.name not in (CARD_FILE, MARKER)
     ]
     return hash_files(folder, [*files, folder / "jasmine.json"])
 

@@ -82,12 +82,8 @@ class Exports:
         Raises:
             ExportError: The export is missing and cannot be made.
         """
-        for folder, card in self:
-            if card.precision == precision and size in (None, card.size):
-                damaged = damage(card, folder)
-                if damaged is None:
-                    return folder
-                _log.warning("%s is not used: %s; export it again", folder, damaged)
+        if folder := self.find(size, precision):
+            return folder
         wanted = f"{size[0]}x{size[1]} px in {precision}" if size else precision
         if not self.can_export:
             present = ", ".join(card.name for _, card in self) or "none"
@@ -97,6 +93,16 @@ class Exports:
             )
         _log.warning("%s: exporting to ONNX for %s; this happens once", self.checkpoint, wanted)
         return self._make(size, precision)
+
+    def find(self, size: Size | None, precision: str) -> Path | None:
+        """Return the folder of an intact export for a size, by default any; None if missing."""
+        for folder, card in self:
+            if card.precision == precision and size in (None, card.size):
+                damaged = damage(card, folder)
+                if damaged is None:
+                    return folder
+                _log.warning("%s is not used: %s; export it again", folder, damaged)
+        return None
 
     def _make(self, size: Size | None, precision: str) -> Path:
         # The export runs in another process, so that this one does not import torch.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from jasmine_core.commands.options import Output, option
 from jasmine_core.errors import ConfigError
+from jasmine_core.outputs import expect_own, record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +41,7 @@ def convert(request: ConvertRequest) -> int:
     from jasmine_core.model import convert as conversion
     from jasmine_core.model.checkpoint import save_checkpoint
 
+    expect_own(request.output)
     base: Path | None = None
     if request.stable_diffusion:
         base = conversion.resolve_hub_id(request.stable_diffusion, request.allow_download)
@@ -47,6 +49,7 @@ def convert(request: ConvertRequest) -> int:
         if base is None:
             raise ConfigError("there is nothing to convert; add --stable-diffusion or --authors")
         save_checkpoint(conversion.from_stable_diffusion(base), request.output)
+        record(request.output)
         print(f"{request.output}: untrained Jasmine from {base}")
         return 0
 
@@ -55,6 +58,7 @@ def convert(request: ConvertRequest) -> int:
     text = _text_embedding(request, base, folder)
     model, posenet = conversion.from_authors(folder, text, task)
     save_checkpoint(model, request.output, posenet)
+    record(request.output)
     print(f"{request.output}: Jasmine from {folder}" + (", with its PoseNet" if posenet else ""))
     return 0
 

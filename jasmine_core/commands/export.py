@@ -12,6 +12,7 @@ from tyro.conf import Positional, arg
 
 from jasmine_core.commands.options import ImageSize, option
 from jasmine_core.errors import ConfigError
+from jasmine_core.locks import exclusive
 
 if TYPE_CHECKING:
     from jasmine_core.artifacts.checkpoint import Checkpoint
@@ -92,14 +93,16 @@ def _export_onnx(request: ExportRequest, checkpoint: Checkpoint) -> None:
 
     if request.output is None and checkpoint.kind == "random":
         raise ConfigError(f"{request.checkpoint} has no folder of its own; add --output OUT")
-    folder = export_checkpoint(
-        checkpoint,
-        request.output or checkpoint.jasmine_folder() / EXPORTS,
-        size=request.size,
-        precision="fp32" if request.precision == "auto" else request.precision,
-        split=request.split,
-        transposed=request.transposed,
-        image=request.image,
-    )
+    output = request.output or checkpoint.jasmine_folder() / EXPORTS
+    with exclusive(output):
+        folder = export_checkpoint(
+            checkpoint,
+            output,
+            size=request.size,
+            precision="fp32" if request.precision == "auto" else request.precision,
+            split=request.split,
+            transposed=request.transposed,
+            image=request.image,
+        )
     for file in sorted(folder.iterdir()):
         print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")

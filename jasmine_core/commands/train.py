@@ -12,7 +12,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from jasmine_core.commands.options import Output
-from jasmine_core.interrupt import INTERRUPTED
+from jasmine_core.interrupt import Interrupt
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +34,11 @@ def train(request: TrainRequest) -> int:
     from jasmine_core.train import trainer
     from jasmine_core.train.recipe import read_recipe
 
-    finished = trainer.train(read_recipe(request.recipe), request.output, request.resume)
+    recipe = read_recipe(request.recipe)
+    with Interrupt() as interrupt:
+        finished = trainer.train(recipe, request.output, request.resume, interrupt)
     if finished is None:
         _log.info("interrupted; --resume continues from here")
-        return INTERRUPTED
+        return interrupt.status
     print(f"trained: {finished}")
     return 0

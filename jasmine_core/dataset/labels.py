@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, IMAGES, DatasetError, read_labels
+from jasmine_core.files import replace_folder
 from jasmine_core.geometry.camera import ImageTransform
+from jasmine_core.outputs import expect_own, record
 
 Labels = NDArray[Any]
 _DTYPES = {CLASSES: np.uint8}  # TEACHER: uint16
@@ -75,6 +77,7 @@ def attach(sequence: Sequence, kind: str, find: Callable[[int], Labels | None]) 
     """Store labels in the folder of a sequence, all or none, and return their number."""
     target = sequence.folder / kind
     partial = sequence.folder / f".{kind}.partial"
+    expect_own(target)
     shutil.rmtree(partial, ignore_errors=True)
     count = 0
     try:
@@ -91,8 +94,8 @@ def attach(sequence: Sequence, kind: str, find: Callable[[int], Labels | None]) 
                 f"no PNG file has the timestamp of an image of {sequence.folder}; name them like "
                 f"{expected}"
             )
-        shutil.rmtree(target, ignore_errors=True)
-        partial.replace(target)
+        record(partial)
+        replace_folder(partial, target)
     except OSError as err:
         raise DatasetError(f"{target} cannot be written: {err.strerror}") from err
     finally:

@@ -37,9 +37,10 @@ from jasmine_core.dataset.sequence import (
     read_labels,
 )
 from jasmine_core.errors import CheckpointError, FrameError
-from jasmine_core.files import atomic_file
+from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.model.checkpoint import read_json
 from jasmine_core.model.convert import resolve_hub_id
+from jasmine_core.outputs import expect_own, record
 
 MARK = "pseudo_labels.json"  # in a folder of labels, names their network
 OWN = "disparity net"  # its config.json has no model_type
@@ -143,6 +144,7 @@ def add_pseudo_labels(
     """
     target = folder = sequence.folder / pseudo_labeller.kind
     if not _made_by(pseudo_labeller, target):
+        expect_own(target)
         folder = sequence.folder / f".{pseudo_labeller.kind}.unfinished"
         if not _made_by(pseudo_labeller, folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -173,9 +175,10 @@ def add_pseudo_labels(
             labels += 1
         if not labels:
             raise DatasetError(f"no image of {sequence.folder} can be labelled: {refused[0]}")
+        record(folder)
         if folder != target:
-            shutil.rmtree(target, ignore_errors=True)
-            folder.replace(target)
+            expect_own(target)
+            replace_folder(folder, target)
     except OSError as err:
         raise DatasetError(f"{folder} cannot be written: {err.strerror}") from err
     return PseudoLabels(labels, refused, finished=True)

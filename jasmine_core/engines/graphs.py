@@ -19,6 +19,7 @@ from jasmine_core.engines.precision_fallback import FP32_LAYERS, LEVELS, SINGLE
 from jasmine_core.errors import ConfigError, EngineError, ExportError
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size
+from jasmine_core.locks import exclusive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -80,6 +81,10 @@ class EngineGraphs:
         return None
 
     def _make(self, level: str) -> Path:
+        with exclusive(self._own(level).parent, "exports the same checkpoint"):
+            return self._find(level) or self._export(level)
+
+    def _export(self, level: str) -> Path:
         if not self._exports.can_export:
             raise ExportError(
                 f"{self._exports.checkpoint} has no {level} export in three graphs for "

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import ExportError, JasmineError
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size, stretch
+from jasmine_core.locks import exclusive
+from jasmine_core.outputs import expect_own, record
 
 
 def export_checkpoint(
@@ -27,6 +30,7 @@ def export_checkpoint(
     split: bool = False,
     transposed: bool = False,
     image: Path | None = None,
+    replace: bool = False,
 ) -> Path:
     """Write an export into a new folder in `output`, and return that folder.
 
@@ -39,6 +43,7 @@ def export_checkpoint(
         transposed: Replace each upsampling and its convolution by a transposed convolution.
         image: Image file on which modules that overflow in fp16 are searched; they become fp32
             fallback layers. By default noise is used.
+        replace: Replace an export of the same name even if its files were changed since.
     """
     try:
         import onnx  # noqa: F401
@@ -60,6 +65,8 @@ def export_checkpoint(
     if precision == "fp16":
         fp32_layers = find_fp32_layers(specialise(model), _read(image, (width, height)))
     name = f"{width}x{height}-{precision}" + ("-split" if split else "")
+    if not replace:
+        expect_own(output / name)
     with atomic_folder(output / name) as folder:
         export_onnx(
             model,
@@ -71,6 +78,7 @@ def export_checkpoint(
             transposed=transposed,
             source=checkpoint.fingerprint,
         )
+        record(folder)
     return output / name
 
 
@@ -95,14 +103,16 @@ def main(arguments: list[str]) -> int:
     """Export as requested by one JSON argument; print the folder, or one line of error."""
     request = json.loads(arguments[0])
     try:
-        print(
-            export_checkpoint(
-                Checkpoint.resolve(request["checkpoint"]),
-                Path(request["output"]),
-                size=tuple(request["size"]) if request.get("size") else None,
-                precision=request.get("precision", "fp32"),
-            )
-        )
+        checkpoint, output = Checkpoint.resolve(request["checkpoint"]), Path(request["output"])
+        size = tuple(request["size"]) if request.get("size") else None
+        precision = request.get("precision", "fp32")
+        with exclusive(output, "exports the same checkpoint"):
+            folder = Exports(checkpoint).find(size, precision)  # of the process that had the lock
+            if folder is None:
+                folder = export_checkpoint(
+                    checkpoint, output, size=size, precision=precision, replace=True
+                )
+        print(folder)
     except (JasmineError, OSError) as err:
         print(err, file=sys.stderr)
         return 1

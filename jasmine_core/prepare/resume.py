@@ -33,8 +33,12 @@ def finished(folder: Path, source: dict[str, Any], options: PrepareOptions) -> b
 
 
 def forget_unfinished(folder: Path) -> None:
-    """Remove the files of an interrupted run."""
-    shutil.rmtree(unfinished(folder), ignore_errors=True)
+    """Remove the files of an interrupted run; the folder stays, since it may be locked."""
+    for path in unfinished(folder).glob("*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def refuse_other_options(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:

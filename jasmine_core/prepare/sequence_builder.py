@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core import outputs
 from jasmine_core.config import to_mapping
 from jasmine_core.dataset.sequence import (
     IMAGES,
@@ -35,7 +36,7 @@ from jasmine_core.dataset.sequence import (
     write_index,
 )
 from jasmine_core.errors import FrameError
-from jasmine_core.files import atomic_file
+from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.geometry.camera import (
     Camera,
     ImageTransform,
@@ -290,13 +291,10 @@ class SequenceBuilder:
         for path in (work / IMAGES).iterdir():
             if f"{IMAGES}/{path.name}" not in used:
                 path.unlink()
+        outputs.record(work)
         os.sync()  # After a power cut the final name must not point to empty images.
-        retired = self.folder.with_name(f".{self.folder.name}.retired")
-        if self.folder.exists():
-            shutil.rmtree(retired, ignore_errors=True)
-            self.folder.replace(retired)
-        work.replace(self.folder)
-        shutil.rmtree(retired, ignore_errors=True)
+        outputs.expect_own(self.folder)
+        replace_folder(work, self.folder)
 
 
 def _write_png(path: Path, values: NDArray[np.uint8]) -> None:

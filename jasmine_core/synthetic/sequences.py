@@ -42,6 +42,7 @@ from jasmine_core.geometry.rigid import inverse, to_numbers
 from jasmine_core.geometry.warp import back_project, project
 from jasmine_core.loss import velocity
 from jasmine_core.loss.teacher import DEPTH_MAX
+from jasmine_core.outputs import expect_own, record
 from jasmine_core.synthetic.config import Kind
 from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 
@@ -102,6 +103,7 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
     camera = Camera(config.width, config.height, drive.K.double().numpy())
     for left_by_kill in folder.parent.glob(f".{folder.name}.partial-*"):
         shutil.rmtree(left_by_kill, ignore_errors=True)
+    expect_own(folder)
     with atomic_folder(folder) as work:
         for kind in (IMAGES, CLASSES, TEACHER, DEPTH):
             (work / kind).mkdir()
@@ -115,6 +117,7 @@ def write_world_sequence(seed: int, config: WorldConfig, folder: Path, device: s
             (work / TEACHER / name).write_bytes(_encoded(".png", _depth(drive, i, config)))
             (work / DEPTH / name).write_bytes(_encoded(".png", _metres(drive, i)))
         write_index(_index(seed, config, camera, drive), work)
+        record(work)
 
 
 def _index(seed: int, config: WorldConfig, camera: Camera, drive: Drive) -> Index:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from jasmine_core.child import blocked_signals, ignore_signals
 from jasmine_core.dataset.samples import Loaded, Sample
 from jasmine_core.dataset.sequence import MOVING, SKY, DatasetError, read_image
 from jasmine_core.errors import ConfigError
@@ -197,10 +198,12 @@ class Feed:
             num_workers=self.workers,
             persistent_workers=False,
             prefetch_factor=4 if self.workers else None,
-            worker_init_fn=_single_thread,  # the workers are many already
+            worker_init_fn=_begin_worker,
         )
+        with blocked_signals():
+            loaded = iter(loader)
         rebuilt = math.ceil(self.batch_size / self.processes * self.images.config.rebuilt_share)
-        for tensors in loader:
+        for tensors in loaded:
             floats = {k: t.float() / 255 for k, t in tensors.items() if t.dtype == torch.uint8}
             batch = Batch(**(tensors | floats))
             batch.auxiliary = batch.auxiliary[:rebuilt]
@@ -229,8 +232,9 @@ def without_augmentation(config: DataConfig) -> DataConfig:
     return replace(config, flip=0.0, jitter=0.0, degrade=0.0, zoom=1.0)
 
 
-def _single_thread(_: int) -> None:
-    cv2.setNumThreads(0)
+def _begin_worker(_: int) -> None:
+    ignore_signals()  # A signal to the process group would end the workers before the last step.
+    cv2.setNumThreads(0)  # The workers are many already.
 
 
 def _towards(T_target_source: Array | None, mirrored: bool) -> Array:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGroupKwargs
@@ -14,6 +16,7 @@ from accelerate.utils import gather_object
 from torch import distributed
 
 from jasmine_core.errors import JasmineError
+from jasmine_core.locks import exclusive
 from jasmine_core.loss.objective import Loss
 from jasmine_core.train.state import first_line
 
@@ -31,6 +34,11 @@ def make_accelerator(precision: str) -> Accelerator:
             InitProcessGroupKwargs(timeout=TIMEOUT),
         ],
     )
+
+
+def sole_writer(output: Path) -> AbstractContextManager[None]:
+    """Return the lock of the folder of a run; the first process holds it for all of them."""
+    return exclusive(output) if os.environ.get("RANK", "0") == "0" else nullcontext()
 
 
 def any_process(accelerator: Accelerator, flag: bool) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import shutil
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,7 @@ RECIPE, WEIGHTS, OPTIMISER, PROGRESS = (
     "optimiser.pt",
     "progress.json",
 )
+_RESULTS = ("states", "final", "best", "log.jsonl")
 _DAMAGE = (  # errors of the readers for a damaged file
     CheckpointError,
     OSError,
@@ -39,6 +41,7 @@ _DAMAGE = (  # errors of the readers for a damaged file
     EOFError,
     pickle.UnpicklingError,
 )
+logger = logging.getLogger(__name__)
 # Keys that may differ between a run and its continuation without changing the result.
 _FREE = (*EVERY, "keep", "data.workers")
 
@@ -62,6 +65,11 @@ class RunFolder:
             self._expect_same(read_recipe(known))
         elif resume and self.path.exists() and any(self.path.iterdir()):
             raise ConfigError(f"{self.path} has no {RECIPE}: it holds no training to resume")
+        elif present := [name for name in _RESULTS if (self.path / name).exists()]:
+            raise ConfigError(
+                f"{self.path / present[0]} exists, but {self.path} has no {RECIPE}: it is not of "
+                "a training and is not replaced; choose another folder with -o"
+            )
         self.accelerator.wait_for_everyone()  # every process must have looked before one writes
         if self.accelerator.is_main_process:
             for place in (self.path, self.states):
@@ -81,7 +89,7 @@ class RunFolder:
                 tensors = self.accelerator.unwrap_model(module).state_dict()
                 save_file({k: v.cpu().contiguous() for k, v in tensors.items()}, folder / WEIGHTS)
                 torch.save(optimiser.state_dict(), folder / OPTIMISER)
-                progress = {"step": step, "best": best, "processes": self.accelerator.num_processes}
+                progress = {"step": step, "best": best} | self._parallel()
                 (folder / PROGRESS).write_text(json.dumps(progress))
             for old in self._kept()[: -self.recipe.keep]:
                 shutil.rmtree(old)
@@ -103,7 +111,21 @@ class RunFolder:
                 f"state {folder} cannot be resumed ({first_line(err)}); remove it to go back to "
                 "the one before"
             ) from err
+        for name, now in self._parallel().items():
+            if progress.get(name, now) != now and self.accelerator.is_main_process:
+                logger.warning(
+                    "the state was saved with %s %s, this run has %s: sums are rounded in another "
+                    "order, and the weights will differ in their last digits%s",
+                    progress[name],
+                    name,
+                    now,
+                    f"; OMP_NUM_THREADS={progress[name]} avoids that" if name == "threads" else "",
+                )
         return int(progress["step"]), float(progress["best"])
+
+    def _parallel(self) -> dict[str, int]:
+        """Return the numbers of processes and threads, on which the last digits depend."""
+        return {"processes": self.accelerator.num_processes, "threads": torch.get_num_threads()}
 
     def _kept(self) -> list[Path]:
         return sorted(f for f in self.states.glob("*") if f.name.isdigit())

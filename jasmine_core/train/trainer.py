@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -44,6 +44,7 @@ from jasmine_core.train.processes import (
     make_accelerator,
     mean_terms,
     one_line_for_a_lost_process,
+    sole_writer,
 )
 from jasmine_core.train.recipe import Phase, Recipe
 from jasmine_core.train.split import split_samples
@@ -54,17 +55,21 @@ from jasmine_core.train.wise_ft import interpolated, snapshot
 logger = logging.getLogger(__name__)
 
 
-def train(recipe: Recipe, output: Path, resume: bool = False) -> Path | None:
+def train(
+    recipe: Recipe, output: Path, resume: bool = False, interrupt: Interrupt | None = None
+) -> Path | None:
     """Train after a recipe; return the folder of the finished checkpoint, OUTPUT/final.
 
     The first Ctrl-C or SIGTERM saves the state after the current step, and None is returned; kill
     loses at most the steps since the newest state. `resume` continues from the newest state.
+    `interrupt` records the signal; without it the signals are handled during the steps only.
 
     Raises:
-        JasmineError: the loss is not finite (its batch is saved), or another process has ended.
+        JasmineError: the loss is not finite (its batch is saved), another process has ended, or
+            another training writes into the folder.
     """
-    with one_line_for_a_lost_process():
-        return Trainer(recipe, output, resume).fit()
+    with one_line_for_a_lost_process(), sole_writer(output):
+        return Trainer(recipe, output, resume).fit(interrupt)
 
 
 class Trainer:
@@ -117,13 +122,14 @@ class Trainer:
                 sequence,
             )
 
-    def fit(self) -> Path | None:
+    def fit(self, interrupt: Interrupt | None = None) -> Path | None:
         """Take all steps that are left; return OUTPUT/final, or None after an interrupt."""
         recipe, last = self.recipe, self.recipe.steps
         batches = self.feed.batches(self.first * recipe.accumulate, last * recipe.accumulate)
         stopped = False
         self.throughput.reset()
-        with Interrupt() as interrupt, self._progress_bar() as bar:
+        signals = nullcontext(interrupt) if interrupt else Interrupt()
+        with signals as interrupt, self._progress_bar() as bar:
             for step in range(self.first, last):
                 self._enter_phase(recipe.phase_at(step))
                 for hook in self.hooks:

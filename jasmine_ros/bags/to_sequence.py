@@ -14,10 +14,12 @@ from jasmine_core.dataset.labels import attach, labels_in
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage
 from jasmine_core.errors import FrameError
+from jasmine_core.locks import exclusive
+from jasmine_core.outputs import expect_outside, expect_own
 from jasmine_core.prepare.odometry import MAX_JUMP_SHARE, Odometry, chain, contradiction, probe
 from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
 from jasmine_core.prepare.options import PrepareOptions
-from jasmine_core.prepare.resume import finished, forget_unfinished
+from jasmine_core.prepare.resume import finished, forget_unfinished, unfinished
 from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
 from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
 from jasmine_ros.bags.camera_topics import CameraTopics, choose_calibrated_camera
@@ -68,7 +70,10 @@ def prepare_bag(
         Interrupted: `stop` returned True.
         BagError: the bag cannot be used; the message says why.
     """
-    with Bag(job.bag) as bag:
+    expect_outside(job.folder, job.bag, job.calibration)
+    if job.overwrite:
+        expect_own(job.folder)
+    with exclusive(unfinished(job.folder), shown=job.folder), Bag(job.bag) as bag:
         # 1. Return if an earlier run has finished the sequence.
         camera = choose_calibrated_camera(bag, job.image, job.camera_info, job.calibration)
         topic = find_odometry(bag, job.odometry)

@@ -20,6 +20,7 @@ from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.errors import BagError, ConfigError, JasmineError
 from jasmine_core.geometry.rigid import inverse, rigid, to_numbers
 from jasmine_core.interrupt import INTERRUPTED
+from jasmine_core.outputs import MARKER
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_ros.bags.to_sequence import Interrupted, Job, prepare_bag
 from jasmine_ros.commands.console import console_log
@@ -142,7 +143,8 @@ def test_a_bag_of_any_kind_becomes_metric_samples(tmp_path, kind):
             expected = inverse(DRIVE[number]) @ DRIVE[other]
             np.testing.assert_allclose(source.T_target_source, expected, atol=1e-6)
     names = {f.name for f in sequence.folder.iterdir()}
-    assert names == {"frames.jsonl", "health.json", "images", "report.png", "sequence.json"}
+    files = {"frames.jsonl", "health.json", "report.png", "sequence.json", MARKER}
+    assert names == {"images", *files}
 
 
 def test_without_odometry_neighbours_are_chosen_by_optical_flow(tmp_path):
@@ -417,6 +419,24 @@ def test_several_bags_are_prepared_in_parallel_although_one_fails(tmp_path):
     assert errors.count("error: ") == 1 and "does not move" in errors
     assert [s.folder.name for s in open_sequences(tmp_path / "out")] == ["a", "b", "c"]
     assert lines.count("samples from 24 images") == 3
+
+
+def test_bag_in_the_place_of_its_own_sequence_is_kept(tmp_path):
+    bag = bag_of(tmp_path / "drive", images(DRIVE))
+    before = contents(bag)
+    with pytest.raises(JasmineError, match="would be replaced by the results"):
+        run(bag, bag, overwrite=True)
+    assert contents(bag) == before
+
+
+def test_files_of_the_user_in_a_sequence_are_kept(tmp_path):
+    bag = bag_of(tmp_path / "drive", images(DRIVE[:8]))
+    folder = run(bag, tmp_path / "out").folder
+    (folder / "notes.txt").write_text("precious")
+    with pytest.raises(JasmineError, match=r"notes\.txt is in the place of a result"):
+        run(bag, tmp_path / "out", overwrite=True)
+    (folder / "notes.txt").unlink()
+    assert run(bag, tmp_path / "out", overwrite=True) is not None
 
 
 def test_labels_can_be_attached_later(tmp_path):

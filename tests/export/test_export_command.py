@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.export import checkpoint as program
+from jasmine_core.locks import exclusive
 from jasmine_ros.cli import main
 
 
@@ -46,6 +49,36 @@ def test_export_program_prints_its_error_in_the_last_line(checkpoint, tmp_path, 
     request = {"checkpoint": str(checkpoint), "output": str(tmp_path), "size": [100, 64]}
     assert program.main([json.dumps(request)]) == 1
     assert "100x64 px cannot be exported" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_folder_of_the_user_is_not_replaced_by_an_export(checkpoint, tmp_path, capfd):
+    mine = tmp_path / "out" / "64x32-fp32" / "thesis.tex"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    arguments = ["export", str(checkpoint), "--onnx", "--size", "64", "32", "-o"]
+    assert main([*arguments, str(tmp_path / "out")]) == 1
+    assert f"{mine} is in the place of a result" in capfd.readouterr().err
+    assert mine.read_text() == "precious"
+
+
+def test_export_into_the_folder_of_another_process_is_refused(checkpoint, tmp_path, capfd):
+    with exclusive(tmp_path / "out"):
+        assert main(["export", str(checkpoint), "--onnx", "-o", str(tmp_path / "out")]) == 1
+    assert f"is being written by process {os.getpid()}" in capfd.readouterr().err
+
+
+def test_export_that_another_process_made_meanwhile_is_taken(checkpoint, tmp_path, capfd):
+    found = Checkpoint.resolve(checkpoint)
+    request = {"checkpoint": str(checkpoint), "output": str(Exports(found).cache)}
+    for _ in range(2):
+        assert program.main([json.dumps(request)]) == 0
+    first, second = capfd.readouterr().out.splitlines()
+    assert first == second
+    graph = Path(first) / "jasmine.onnx"
+    made = graph.stat().st_mtime_ns
+    graph.write_bytes(graph.read_bytes()[:-1] + b"x")  # no longer the recorded one
+    assert program.main([json.dumps(request)]) == 0
+    assert graph.stat().st_mtime_ns > made and Exports(found).find(None, "fp32") == graph.parent
 
 
 def test_random_checkpoints_have_stable_and_different_fingerprints(tmp_path):

@@ -20,6 +20,8 @@ import torch
 from helpers.training_runs import log, same, weights
 
 from jasmine_core.config import write_config
+from jasmine_core.errors import ConfigError, JasmineError
+from jasmine_core.locks import exclusive
 from jasmine_core.train.recipe import OptimiserConfig, Phase, Recipe
 from jasmine_core.train.trainer import train
 
@@ -89,6 +91,40 @@ def test_a_killed_and_interrupted_run_ends_in_the_same_weights(learner, request,
     totals = [[x["total"] for x in log(f) if "total" in x] for f in (hurt, tmp_path / "unhurt")]
     assert len(totals[0]) == 40, "no step is logged twice or missing"
     assert totals[0] == totals[1]
+
+
+def test_sigterm_to_the_process_group_saves_the_state(disparity_recipe, tmp_path):
+    """The signal reaches the workers of the feed too; they must not die before the last step."""
+    phase = Phase(400, disparity_recipe.phases[0].train)
+    data = replace(disparity_recipe.data, workers=2)
+    recipe = replace(disparity_recipe, phases=(phase,), data=data, save_every=2)
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "jasmine_ros.cli", *arguments(recipe, folder)]
+    process = subprocess.Popen(
+        command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait(lambda: newest_state(folder) >= 2, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    told = process.communicate(timeout=PATIENCE)[1]
+    assert process.returncode == 143, told
+    assert told.splitlines()[-1].endswith("interrupted; --resume continues from here")
+    assert "Traceback" not in told
+    assert newest_state(folder) == log(folder)[-1]["step"], "the state is that of the last step"
+
+
+def test_folder_of_another_training_is_refused(disparity_recipe, tmp_path):
+    with (
+        exclusive(tmp_path / "run"),
+        pytest.raises(JasmineError, match=f"is being written by process {os.getpid()}"),
+    ):
+        train(disparity_recipe, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["final", "states"])
+def test_folder_of_the_user_is_not_replaced_by_a_result(disparity_recipe, tmp_path, name):
+    (tmp_path / "run" / name).mkdir(parents=True)
+    with pytest.raises(ConfigError, match=rf"{name} exists, but .* has no recipe\.yaml"):
+        train(disparity_recipe, tmp_path / "run")
 
 
 @pytest.mark.parametrize("learner", ["disparity", pytest.param("jasmine", marks=pytest.mark.slow)])

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import json
 import math
 import os
 import resource
@@ -68,6 +69,19 @@ def test_a_saved_state_is_restored(disparity_recipe, trained, tmp_path):
     assert folder(tmp_path, disparity_recipe, resume=True).load(again, other) == (7, 0.25)
     step(again, other)
     assert all(torch.equal(a, b) for a, b in zip(onwards, again.parameters(), strict=True))
+
+
+def test_other_number_of_threads_is_named(disparity_recipe, trained, tmp_path, caplog):
+    run = folder(tmp_path, disparity_recipe)
+    run.save(7, *trained, best=0.25)
+    run.load(*trained)
+    assert "saved with" not in caplog.text
+    file = run.states / "0000007" / "progress.json"
+    progress = json.loads(file.read_text())
+    assert progress["threads"] == torch.get_num_threads()
+    file.write_text(json.dumps(progress | {"threads": 77}))
+    assert run.load(*trained) == (7, 0.25)
+    assert "saved with 77 threads" in caplog.text and "OMP_NUM_THREADS=77" in caplog.text
 
 
 def test_the_newest_states_are_kept(disparity_recipe, trained, tmp_path):
