@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal, cast
 
-from rosbags.convert.converter import generate_message_converter
-from rosbags.interfaces import Connection
+from rosbags.convert.converter import LATCH, generate_message_converter
+from rosbags.interfaces import Connection, Qos
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.rosbag2.storage_mcap import McapWriter, PendingChunk
 from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
@@ -32,6 +32,8 @@ from jasmine_ros.msgs.types import Message
 
 RESERVE = 2**20  # [bytes] of a file that is deleted on a full disk, for index and metadata
 STORAGES = ("mcap", "sqlite3")
+# Up to Iron, readers expect the QoS profiles as text, which version 9 no longer writes.
+METADATA: Literal[8] = 8
 _Convert = Callable[[bytes], memoryview | bytes]  # from a message of a bag to ROS 2
 _FULL = (OSError, sqlite3.Error)  # errors of the file system and of SQLite on a full disk
 
@@ -57,7 +59,9 @@ class BagWriter:
             raise BagError(f"{path} exists already; remove it or choose another folder")
         self.path = path
         self.typestore = get_typestore(Stores.ROS2_JAZZY)
-        self._writer = _Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
+        self._writer = _Writer(
+            path, version=METADATA, storage_plugin=StoragePlugin[storage.upper()]
+        )
         if compress:
             mode = CompressionMode.STORAGE if storage == "mcap" else CompressionMode.MESSAGE
             self._writer.set_compression(mode, CompressionFormat.ZSTD)
@@ -119,7 +123,7 @@ class BagWriter:
                 origin.topic,
                 kind,
                 typestore=store,
-                offered_qos_profiles=getattr(origin.ext, "offered_qos_profiles", ()),
+                offered_qos_profiles=_offered(origin),
             )
             return connection, memoryview
         if kind not in self.typestore.fielddefs:
@@ -127,7 +131,10 @@ class BagWriter:
         convert = generate_message_converter(
             store, self.typestore, kind, kind, {}, src_is2=False, dst_is2=True
         )
-        return self._writer.add_connection(origin.topic, kind, typestore=self.typestore), convert
+        connection = self._writer.add_connection(
+            origin.topic, kind, typestore=self.typestore, offered_qos_profiles=_offered(origin)
+        )
+        return connection, convert
 
     def _write(self, connection: Connection, stamp: int, data: memoryview | bytes) -> None:
         try:
@@ -139,6 +146,17 @@ class BagWriter:
 
     def _kept(self) -> str:
         return f"the first {sum(self._writer.counts.values())} messages stay readable"
+
+
+def _offered(origin: Connection) -> Sequence[Qos]:
+    """Return the QoS of a copied topic; latched topics of ROS 1 become transient local.
+
+    So does `/tf_static` of a bag without QoS, since listeners of tf2 accept nothing else.
+    """
+    if offered := getattr(origin.ext, "offered_qos_profiles", ()):
+        return cast("Sequence[Qos]", offered)
+    latched = bool(getattr(origin.ext, "latching", None)) or origin.topic == "/tf_static"
+    return LATCH if latched else ()
 
 
 def _register_missing(store: Typestore, source: Typestore, kind: str) -> None:

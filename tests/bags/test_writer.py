@@ -11,7 +11,18 @@ import textwrap
 
 import numpy as np
 import pytest
-from helpers.camera_bags import IMAGE_TOPIC, KINDS, Recorder, frames, pixels, stamp, write_bag
+import yaml
+from helpers.camera_bags import (
+    IMAGE_TOPIC,
+    KINDS,
+    ROS1,
+    Recorder,
+    frames,
+    pixels,
+    stamp,
+    write_bag,
+)
+from rosbags.rosbag1 import Writer as Writer1
 
 from jasmine_core.errors import BagError
 from jasmine_ros.bags.reader import Bag
@@ -130,3 +141,52 @@ def test_a_bag_is_readable_after_its_file_could_not_grow(tmp_path, storage, limi
         assert len(stamps) == bag.topics["/depth"].count == promised
     lost = int(done.stdout.split()[0]) - len(stamps)
     assert lost <= 10, "more than two chunks were lost"
+
+
+def offered(folder, topic):
+    """Return the QoS of a topic as rosbag2 up to Iron reads it: text, then YAML with numbers."""
+    metadata = yaml.safe_load((folder / "metadata.yaml").read_text())["rosbag2_bagfile_information"]
+    (found,) = (
+        each["topic_metadata"]
+        for each in metadata["topics_with_message_count"]
+        if each["topic_metadata"]["name"] == topic
+    )
+    assert isinstance(found["offered_qos_profiles"], str)  # as<std::string>() takes no sequence
+    return yaml.safe_load(found["offered_qos_profiles"]) or []
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_metadata_is_readable_for_humble_and_iron(tmp_path, storage):
+    with BagWriter(tmp_path / "out", storage) as writer:
+        writer.add(TOPIC, KIND)
+        writer.write(TOPIC, stamp(0), depth_message(0))
+    assert offered(tmp_path / "out", TOPIC) == []
+
+
+RELIABLE, TRANSIENT_LOCAL = 1, 1  # of rmw_qos_reliability_policy_t and rmw_qos_durability_policy_t
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_latched_topic_of_ros_1_is_copied_as_transient_local(tmp_path, storage):
+    note, moving = "std_msgs/msg/String", "/moving"
+    with Writer1(tmp_path / "in.bag") as writer:
+        for topic, latching in (("/tf_static", 1), (moving, None)):
+            connection = writer.add_connection(topic, note, typestore=ROS1, latching=latching)
+            message = RosbagsMessages(ROS1).make(note, data="text")
+            writer.write(connection, stamp(0), ROS1.serialize_ros1(message, note))
+    with Bag(tmp_path / "in.bag") as bag, BagWriter(tmp_path / "out", storage) as writer:
+        for message in bag.messages():
+            writer.copy(message, bag)
+    (profile,) = offered(tmp_path / "out", "/tf_static")
+    assert (profile["reliability"], profile["durability"]) == (RELIABLE, TRANSIENT_LOCAL)
+    assert offered(tmp_path / "out", moving) == []
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_static_transforms_without_qos_are_copied_as_transient_local(tmp_path, storage):
+    source = write_bag(tmp_path / "in", lambda bag: bag.string(stamp(0), "text", "/tf_static"))
+    with Bag(source) as bag, BagWriter(tmp_path / "out", storage) as writer:
+        for message in bag.messages():
+            writer.copy(message, bag)
+    (profile,) = offered(tmp_path / "out", "/tf_static")
+    assert (profile["reliability"], profile["durability"]) == (RELIABLE, TRANSIENT_LOCAL)
