@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from contract.steps import STATUSES, Burst, Change, Heard, Send, Step, image
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
 
+from contract.steps import STATUSES, Burst, Change, Heard, Send, Step, image
 from jasmine_core.errors import ConfigError, FrameError, JasmineError
 from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.reader import Bag

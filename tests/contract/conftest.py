@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
 from contract.bag_driver import BagDriver
 from contract.steps import Driver
-
 from jasmine_core import DepthPredictor
 
 DOMAIN = 1 + (os.getpid() + 50) % 101  # Other tests in this process use another domain.

@@ -20,10 +20,10 @@ from tempfile import TemporaryFile
 from typing import Any, ClassVar
 
 import pytest
-from contract.steps import STATUSES, Absence, Burst, Change, Heard, Send, Step
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC
 from helpers.live_topics import until
 
+from contract.steps import STATUSES, Absence, Burst, Change, Heard, Send, Step
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.graph import type_hash
 from jasmine_ros.dds.participant import Participant

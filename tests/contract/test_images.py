@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from contract.steps import STATUSES, compressed, image, info
 from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 
+from contract.steps import STATUSES, compressed, image, info
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.compressed_images import decode_compressed
 from jasmine_ros.msgs.messages import make_header

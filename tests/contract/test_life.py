@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 import pytest
-from contract.steps import STATUSES, Absence, Burst, Change, image, info
 from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 from helpers.live_topics import ending, until
 
+from contract.steps import STATUSES, Absence, Burst, Change, image, info
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH, DEPTH_INFO, DIAGNOSTICS, LATENCY, POINTS
 

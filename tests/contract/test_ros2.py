@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from contract.steps import image, info
 from faults.usage import usage
 from helpers.camera_bags import pixels, stamp
 from helpers.live_topics import until
 
+from contract.steps import image, info
 from jasmine_ros.node.topics import DEPTH
 
 pytestmark = [
