@@ -9,7 +9,6 @@ it loads a checkpoint.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -20,22 +19,12 @@ import yaml
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.files import atomic_file, read_json, read_small
+from jasmine_core.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 T = TypeVar("T")
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML loader that reads `3e-5` as a number, as in YAML 1.2; PyYAML implements YAML 1.1."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)
 
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], source: str) -> T:
@@ -63,12 +52,12 @@ def read_config(cls: type[T], path: Path) -> T:
 def read_mapping(path: Path) -> Mapping[str, Any]:
     """Read the keys and values of a YAML or JSON file."""
     try:
-        values = read_json(path) if path.suffix == ".json" else yaml.load(read_small(path), _Loader)
+        values = read_json(path) if path.suffix == ".json" else parse_yaml(read_small(path))
     except FileNotFoundError as err:
         raise ConfigError(f"{path} does not exist") from err
     except OSError as err:
         raise ConfigError(f"{path} cannot be read: {err.strerror}") from err
-    except (yaml.YAMLError, ValueError, RecursionError) as err:
+    except (yaml.YAMLError, ValueError) as err:
         kind = "JSON" if path.suffix == ".json" else "YAML"
         raise ConfigError(f"{path} is not valid {kind}: {err}") from err
     if not isinstance(values, Mapping):

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Union
@@ -99,6 +100,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its status; an error is one line, with a traceback for --debug."""
     arguments, ros = split_ros_arguments(list(sys.argv[1:] if argv is None else argv))
     isolate()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # Names of files need not be UTF-8.
     if arguments[:1] == ["--version"]:
         print(f"jasmine {__version__}")
         return 0

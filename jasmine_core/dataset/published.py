@@ -59,6 +59,8 @@ class Cityscapes:
             parts = line.split()
             if len(parts) != 2:
                 raise DatasetError(f"{split}: {line!r} is not `CITY NAME`")
+            if any("/" in part or part == ".." for part in parts):
+                raise DatasetError(f"{split}: {line!r} leads out of the folder of its city")
             city, name = parts
             self._images.append(root / "leftImg8bit" / "test" / city / f"{name}_leftImg8bit.png")
 

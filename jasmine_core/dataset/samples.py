@@ -152,6 +152,7 @@ class Sequence:
         self.folder = folder
         self.index = read_index(folder)
         existing = {f.name for f in (folder / IMAGES).glob("*")}
+        _expect_inside(folder, IMAGES, CLASSES, TEACHER, DEPTH)
         missing = [f for f in self.index.frames if Path(f.image).name not in existing]
         if missing:
             raise DatasetError(
@@ -199,6 +200,17 @@ class Sequence:
             metres_per_unit=self.index.metres_per_unit,
             depth=self._labels[DEPTH].get(target.stamp),
         )
+
+
+def _expect_inside(folder: Path, *names: str) -> None:
+    """Raise DatasetError for links in folders of a sequence that lead out of it."""
+    root = folder.resolve()
+    for place in map(folder.joinpath, names):
+        for path in (place, *place.glob("*")):
+            if path.is_symlink() and root not in path.resolve().parents:
+                raise DatasetError(
+                    f"{path} is a link that leads out of {folder}; copy the file into the sequence"
+                )
 
 
 def open_sequences(folder: Path) -> list[Sequence]:

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from jasmine_core.config import from_mapping, to_mapping
 from jasmine_core.errors import ConfigError, JasmineError
-from jasmine_core.files import atomic_file
+from jasmine_core.files import atomic_file, read_json
 from jasmine_core.geometry.camera import Camera
+from jasmine_core.image_files import read_pixels
 
 VERSION = 2
 INDEX, SEEN = "sequence.json", "seen.png"
@@ -26,6 +27,8 @@ TEACHER_UNIT = 256  # steps of a teacher's 16-bit PNG per unit of depth; 0 = unk
 # Cityscapes' training classes without depth, and of people and vehicles
 SKY = 10
 MOVING = (11, 12, 13, 14, 15, 16, 17, 18)
+
+MAX_INDEX = 1 << 30  # [bytes] of an index: a million frames have about 300 MB
 
 RgbImage = NDArray[np.uint8]
 
@@ -88,7 +91,7 @@ def read_index(folder: Path) -> Index:
     """
     path = folder / INDEX
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path, MAX_INDEX)
     except FileNotFoundError as err:
         raise DatasetError(f"{folder} has no {INDEX}; create it with `jasmine prepare`") from err
     except (OSError, ValueError) as err:
@@ -102,6 +105,11 @@ def read_index(folder: Path) -> Index:
         index = from_mapping(Index, values, str(path))
     except ConfigError as err:
         raise DatasetError(str(err)) from err
+    for frame in index.frames:
+        if not _is_image_name(frame.image):
+            raise DatasetError(
+                f"{path}: image {frame.image!r} is not a file name in {IMAGES}/; prepare it again"
+            )
     count = len(index.frames)
     for record in index.samples:
         if not all(0 <= i < count for i in (record.target, *record.sources)):
@@ -109,6 +117,12 @@ def read_index(folder: Path) -> Index:
                 f"{path}: {record} has an index outside its {count} frames; prepare it again"
             )
     return index
+
+
+def _is_image_name(name: str) -> bool:
+    """Return whether a path of the index is a file name in the folder of images."""
+    folder, _, file = name.partition("/")
+    return folder == IMAGES and file not in ("", ".", "..") and not set(file) & {"/", "\\", "\0"}
 
 
 def write_index(index: Index, folder: Path) -> None:
@@ -142,10 +156,9 @@ def read_labels(path: Path) -> NDArray[Any]:
 
 def _decode(path: Path, mode: int) -> NDArray[Any]:
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        pixels = read_pixels(path, mode)
     except OSError as err:
         raise DatasetError(f"{path} cannot be read: {err.strerror}") from err
-    pixels = cv2.imdecode(data, mode) if data.size else None
     if pixels is None:
         raise DatasetError(f"{path} cannot be decoded as an image; prepare the sequence again")
     return np.asarray(pixels)

@@ -28,6 +28,7 @@ from jasmine_core.evaluate.metrics import (
     depth_metrics,
 )
 from jasmine_core.geometry.camera import Size, Window
+from jasmine_core.image_files import read_pixels
 
 Alignment = Literal["median", "least_squares", "none"]
 
@@ -222,7 +223,10 @@ def read_depth_image(path: Path, units_per_metre: float = 256.0) -> NDArray[np.f
 
     KITTI stores 256 units per metre, indoor datasets mostly 1000.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    try:
+        image = read_pixels(path, cv2.IMREAD_UNCHANGED)
+    except OSError as err:
+        raise FrameError(f"{path} cannot be read: {err.strerror}; check the path") from err
     if image is None:
         raise FrameError(f"{path} cannot be decoded as an image; check the path")
     if image.dtype != np.uint16 or image.ndim != 2:

@@ -17,6 +17,7 @@ from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import ExportError, JasmineError
 from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size, stretch
+from jasmine_core.image_files import read_pixels
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_own, record
 
@@ -91,7 +92,7 @@ def _read(file: Path | None, size: Size) -> Any:
     width, height = size
     if file is None:
         return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
-    read = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    read = read_pixels(file, cv2.IMREAD_COLOR) if file.is_file() else None
     if read is None:
         raise ExportError(f"{file} cannot be decoded as an image")
     image = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.files import atomic_file
+from jasmine_core.image_files import write_png
 
 RgbImage = NDArray[np.uint8]
 
@@ -60,7 +60,5 @@ class PreviewStrip:
         width = min(row.shape[1] for row in self._rows)
         rows = [row[:, :width] for row in self._rows]
         strip = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
-        with atomic_file(path) as temporary:
-            if not cv2.imwrite(str(temporary), strip):
-                raise OSError(f"{path} cannot be written; check the free disk space")
+        write_png(path, strip)
         return True

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from jasmine_core.files import atomic_file
+from jasmine_core.image_files import write_png
 from jasmine_core.runtime.colorize import colorize
 from jasmine_core.train.curves import draw_curves
 
@@ -79,8 +80,8 @@ class Journal:
         """Save an image of rows, one below the other."""
         width = min(row.shape[1] for row in rows)
         sheet = np.concatenate([row[:, :width] for row in rows])
-        with atomic_file(self.path / "images" / f"{step:07d}.png") as temporary:
-            cv2.imwrite(str(temporary), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+        bgr = cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR)
+        write_png(self.path / "images" / f"{step:07d}.png", bgr)
         if self._board:
             self._board.add_image("progress", sheet, step, dataformats="HWC")
 

@@ -137,6 +137,16 @@ class Bag:
             ) from err
 
 
+def expect_sqlite_name(path: Path) -> None:
+    """Raise BagError for a name that is not UTF-8: SQLite cannot open it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as err:
+        raise BagError(
+            f"{str(path)!a} is not a UTF-8 name, which SQLite cannot open; rename it"
+        ) from err
+
+
 def _bag_file(path: Path) -> Path:
     """Return the path that rosbags can open: a file, or a rosbag2 folder with its metadata."""
     if not path.exists():
@@ -149,6 +159,13 @@ def _bag_file(path: Path) -> Path:
                 f"{path} is not a bag; give a .bag, .mcap or .db3 file or a rosbag2 folder"
             )
         return path
+    for file in path.iterdir() if path.is_dir() else [path]:
+        if not file.is_file() and not file.is_dir():
+            raise BagError(
+                f"{file} is a dangling link, a FIFO or a device; a bag consists of regular files"
+            )
+        if file.suffix == ".db3":
+            expect_sqlite_name(file)
     if (path / "metadata.yaml").is_file():
         return path
     files = sorted(f for f in path.iterdir() if f.suffix in (".mcap", ".db3", ".bag"))

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import depth_to_sixteen_bits
 from jasmine_core.geometry.rigid import BODY_FROM_OPTICAL, Array, inverse, quaternion_of, rigid
+from jasmine_core.image_files import write_png
 from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
@@ -135,6 +135,4 @@ def _rotation(messages: RosbagsMessages, T: Array) -> Quaternion:
 
 
 def _write_ground_truth(path: Path, depth: NDArray[np.float32]) -> None:
-    with atomic_file(path) as temporary:
-        if not cv2.imwrite(str(temporary), depth_to_sixteen_bits(depth, 256.0)):
-            raise OSError(f"{path} cannot be written")
+    write_png(path, depth_to_sixteen_bits(depth, 256.0))

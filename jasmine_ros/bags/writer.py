@@ -27,7 +27,7 @@ from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
 from jasmine_core.errors import BagError
-from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.bags.reader import Bag, BagMessage, expect_sqlite_name
 from jasmine_ros.msgs.types import Message
 
 RESERVE = 2**20  # [bytes] of a file that is deleted on a full disk, for index and metadata
@@ -55,6 +55,8 @@ class BagWriter:
     def __init__(self, path: Path, storage: str = "mcap", compress: bool = False) -> None:
         if storage not in STORAGES:
             raise BagError(f"storage {storage!r} is not one of {', '.join(STORAGES)}")
+        if storage == "sqlite3":
+            expect_sqlite_name(path)
         if path.exists():
             raise BagError(f"{path} exists already; remove it or choose another folder")
         self.path = path

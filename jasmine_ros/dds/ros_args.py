@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from jasmine_core.errors import ConfigError
+from jasmine_core.files import read_small
+from jasmine_core.yaml_text import parse_yaml
 
 START, END = "--ros-args", "--"
 
@@ -96,7 +98,7 @@ def _rule(text: str) -> tuple[str | None, str, str]:
 
 def _value(name: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return parse_yaml(text)
     except yaml.YAMLError as err:
         raise ConfigError(f"{name}:={text} is not a valid YAML value") from err
 
@@ -104,7 +106,7 @@ def _value(name: str, text: str) -> Any:
 def _from_file(path: Path, to: RosArguments) -> dict[str, Any]:
     """Read the sections of a ROS parameter file that apply to a node, wildcards first."""
     try:
-        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
+        sections = parse_yaml(read_small(path))
     except OSError as err:
         raise ConfigError(f"{path} cannot be read: {err.strerror}") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from jasmine_core.errors import CameraError
+from jasmine_core.files import read_small
+from jasmine_core.yaml_text import parse_yaml
 from jasmine_ros.msgs.messages import Messages
 from jasmine_ros.msgs.types import CameraInfo
 
@@ -22,7 +24,7 @@ def read_camera_info(path: Path, messages: Messages) -> CameraInfo:
         CameraError: the file cannot be read, or an entry is missing or of the wrong type.
     """
     try:
-        values = yaml.safe_load(path.read_text())
+        values = parse_yaml(read_small(path))
     except OSError as err:
         raise CameraError(f"calibration {path} cannot be read: {err.strerror}") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:

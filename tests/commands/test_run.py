@@ -287,6 +287,39 @@ def test_results_are_overwritten_only_on_request(jasmine, tmp_path):
     assert status == 1 and (foreign / "thesis.tex").exists()
 
 
+def test_names_that_are_not_utf_8_are_read_and_written(jasmine, tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    bag = write_bag(tmp_path / name, frames(2))
+    out = tmp_path / f"{name} out"
+    status, error, report = jasmine(bag, out=out)
+    assert status == 0, error
+    assert report["frames"]["processed"] == 2
+    assert (out / "preview.png").stat().st_size > 0 and len(stamps(out / "depth")) == 2
+
+
+def test_name_that_sqlite_cannot_open_is_refused(jasmine, tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    bag = write_bag(tmp_path / "in", frames(1), "sqlite3")
+    status, error, _ = jasmine(bag, "--storage", "sqlite3", out=tmp_path / name)
+    assert status == 1 and "not a UTF-8 name" in error and "rename it" in error
+    status, error, _ = jasmine(bag.rename(tmp_path / name))
+    assert status == 1 and "not a UTF-8 name" in error
+
+
+@pytest.mark.parametrize("kind", ["fifo", "/dev/zero", "/nowhere"])
+def test_bag_that_is_no_regular_file_is_refused(jasmine, tmp_path, kind):
+    (tmp_path / "in").mkdir()
+    for path in (tmp_path / "in" / "in.mcap", tmp_path / "single.mcap"):
+        if kind == "fifo":
+            os.mkfifo(path)
+        else:
+            path.symlink_to(kind)
+    for bag in (tmp_path / "in", tmp_path / "single.mcap"):
+        status, error, _ = jasmine(bag)
+        assert status == 1 and "Traceback" not in error and "bug" not in error
+        assert "FIFO or a device" in error or "does not exist" in error
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 

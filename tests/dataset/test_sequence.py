@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 from pathlib import Path
@@ -261,6 +262,35 @@ def test_a_damaged_index_is_refused(folder, damage, named):
     path.write_text(damage(json.loads(path.read_text())))
     with pytest.raises(DatasetError, match=named):
         Sequence(folder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/passwd", "images/../../secret.jpg", "../images/a.jpg", "images/..", "images/", "a.jpg"],
+)
+def test_path_that_leaves_the_sequence_is_refused(folder, name):
+    path = folder / "sequence.json"
+    values = json.loads(path.read_text())
+    values["frames"][0]["image"] = name
+    path.write_text(json.dumps(values))
+    with pytest.raises(DatasetError, match="is not a file name in images/"):
+        Sequence(folder)
+
+
+@pytest.mark.parametrize("place", ["images/a.jpg", "masks"])
+def test_link_that_leaves_the_sequence_is_refused(folder, tmp_path, place):
+    (tmp_path / "secret").mkdir()
+    (folder / place).symlink_to(tmp_path / "secret")
+    with pytest.raises(DatasetError, match=f"{place} is a link that leads out"):
+        Sequence(folder)
+
+
+def test_fifo_in_the_place_of_an_image_is_refused(folder):
+    sample = Sequence(folder).sample(0)
+    sample.image.unlink()
+    os.mkfifo(sample.image)
+    with pytest.raises(DatasetError, match="FIFO, socket or device"):
+        sample.read()
 
 
 def test_a_dataset_has_all_its_finished_sequences(tmp_path, folder):

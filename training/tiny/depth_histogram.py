@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-import cv2
 import matplotlib
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from jasmine_core.dataset.sequence import read_labels
 from jasmine_core.synthetic.config import Kind
 from jasmine_core.synthetic.drive import render_drive
 from jasmine_core.synthetic.sequences import training_world
@@ -42,7 +42,7 @@ def rendered(kind: Kind, scenes: int) -> Iterator[Depth]:
 def measured(folder: Path) -> Iterator[Depth]:
     """Yield the depth [m] of every fourth PNG of a folder, with inf for pixels without depth."""
     for file in sorted(folder.glob("*.png"))[::4]:
-        steps = cv2.imread(str(file), cv2.IMREAD_UNCHANGED).astype(np.float32)
+        steps = read_labels(file).astype(np.float32)
         yield np.where(steps > 0, steps / 256, np.inf)
 
 

@@ -1,0 +1,43 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""YAML of users and strangers: numbers as in YAML 1.2, without aliases."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML loader that reads `3e-5` as a number, as YAML 1.2 does; PyYAML follows YAML 1.1."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Refuse aliases: ten lines of them describe 10^9 items. ROS 2 refuses them as well."""
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None,
+                None,
+                f"alias *{event.anchor} is not supported; repeat the value",
+                event.start_mark,
+            )
+        return super().compose_node(parent, index)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def parse_yaml(text: str) -> Any:
+    """Return the content of YAML text; raise yaml.YAMLError if it cannot be read."""
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError as err:
+        raise yaml.YAMLError("it is nested too deeply") from err
+    except ValueError as err:  # such as a number of too many digits, or the date 2026-99-99
+        raise yaml.YAMLError(str(err)) from err
