@@ -130,7 +130,8 @@ class BagHost:
         self.advertise(DIAGNOSTICS, OUTPUTS[DIAGNOSTICS])
 
         def publish_report() -> None:
-            self.publish(DIAGNOSTICS, diagnostic_array(self.messages, self._now, "depth", source()))
+            node = f"{self._namespace}/depth"
+            self.publish(DIAGNOSTICS, diagnostic_array(self.messages, self._now, node, source()))
 
         self._diagnose.append(_Timer(self._now, round(PERIOD * 1e9), publish_report))
 

@@ -194,7 +194,8 @@ class DdsHost:
         self.advertise(DIAGNOSTICS, OUTPUTS[DIAGNOSTICS])
 
         def publish_report() -> None:
-            array = diagnostic_array(self.messages, self.now(), self._node, source())
+            node = f"{self._namespace}/{self._node}"
+            array = diagnostic_array(self.messages, self.now(), node, source())
             self.publish(DIAGNOSTICS, array)
 
         self._diagnose.append(_Timer(time.monotonic() + PERIOD, PERIOD, publish_report))

@@ -23,7 +23,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions  # type: ignore[im
 from jasmine_ros.hosts.ros2_subscription import FollowingSubscription, no_events
 from jasmine_ros.msgs.conversion import RosConversion
 from jasmine_ros.msgs.messages import RclpyMessages
-from jasmine_ros.node.diagnostics import NAME, PERIOD, Report, diagnostic_array
+from jasmine_ros.node.diagnostics import PERIOD, Report, diagnostic_array
 from jasmine_ros.node.host import LATCHED_CHECK, Frame, Publisher, Severity
 from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
 from jasmine_ros.node.worker import Worker
@@ -156,9 +156,16 @@ class Ros2Host:
         ]
 
     def diagnose(self, source: Callable[[], Report]) -> None:
-        """Publish diagnostics, by diagnostic_updater where it is installed."""
-        tell = self._updater(source) or self._own_diagnostics(source)
-        self._node.create_timer(PERIOD, tell, callback_group=self._beats, clock=self._steady)
+        """Publish diagnostics, even while the node is inactive or /clock stands still."""
+        self.advertise(DIAGNOSTICS, OUTPUTS[DIAGNOSTICS])
+        node = self._node.get_fully_qualified_name()
+
+        def publish_report() -> None:
+            self.publish(DIAGNOSTICS, diagnostic_array(self.messages, self.now(), node, source()))
+
+        self._node.create_timer(
+            PERIOD, publish_report, callback_group=self._beats, clock=self._steady
+        )
 
     def timer(self, period_s: float, callback: Callable[[], None]) -> None:
         """Call back on a steady clock."""
@@ -221,36 +228,6 @@ class Ros2Host:
                         event_callbacks=no_events(),
                     )
                 )
-
-    def _updater(self, source: Callable[[], Report]) -> Callable[[], None] | None:
-        try:
-            from diagnostic_updater import Updater  # type: ignore[import-not-found]
-        except ImportError:
-            return None
-
-        def fill(status: Any) -> Any:
-            report = source()
-            status.hardware_id = report.hardware_id
-            status.summary(bytes([report.level]), report.message)
-            for key, value in report.values.items():
-                status.add(key, value)
-            return status
-
-        updater = Updater(self._node)
-        # Its own timer would wait for the life-cycle, and for /clock.
-        self._node.destroy_timer(updater.timer)
-        updater.setHardwareID(self.resolve(IMAGE))
-        updater.add(NAME, fill)
-        return updater.update  # type: ignore[no-any-return]
-
-    def _own_diagnostics(self, source: Callable[[], Report]) -> Callable[[], None]:
-        self.advertise(DIAGNOSTICS, OUTPUTS[DIAGNOSTICS])
-
-        def tell() -> None:
-            node = self._node.get_name()
-            self.publish(DIAGNOSTICS, diagnostic_array(self.messages, self.now(), node, source()))
-
-        return tell
 
 
 def _class(type_name: str) -> Any:

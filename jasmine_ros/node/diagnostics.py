@@ -187,11 +187,18 @@ def _check_latency(p: DepthParameters, latency: float) -> list[tuple[int, str]]:
 
 
 def diagnostic_array(messages: Messages, now: int, node: str, report: Report) -> Message:
-    """Build the same `DiagnosticArray` as diagnostic_updater from a report; `now` in [ns]."""
+    """Build a `DiagnosticArray` from a report.
+
+    Args:
+        messages: factory of the messages.
+        now: time of the report [ns].
+        node: name of the node with its namespace, so that an aggregator keeps two cameras apart.
+        report: contents of the only status.
+    """
     status = messages.make(
         "diagnostic_msgs/msg/DiagnosticStatus",
         level=report.level,
-        name=f"{node}: {NAME}",
+        name=f"{node.lstrip('/')}: {NAME}",
         message=report.message,
         hardware_id=report.hardware_id,
         values=[

@@ -87,6 +87,13 @@ def test_disabled_outputs_publish_nothing(driver):
     assert spoken <= {DEPTH, DEPTH_INFO, DIAGNOSTICS, LATENCY} and {DEPTH, DEPTH_INFO} <= spoken
 
 
+def test_diagnostics_name_the_node_with_its_namespace(driver):
+    heard = driver.run([info(), image(1)])
+    names = {status.name for report in heard.messages[DIAGNOSTICS] for status in report.status}
+    (name,) = names
+    assert re.fullmatch(r"robot(_\d+)?/depth: depth", name)
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [

@@ -14,6 +14,7 @@ import pytest
 from faults.usage import usage
 from helpers.camera_bags import pixels, stamp
 from helpers.live_topics import until
+from helpers.packets import Capture
 
 from contract.steps import image, info
 from jasmine_ros.node.topics import DEPTH
@@ -23,6 +24,7 @@ pytestmark = [
     pytest.mark.skipif(not find_spec("cyclonedds"), reason="no wheel of cyclonedds here"),
     pytest.mark.skipif(not find_spec("rclpy"), reason="rclpy cannot be imported here"),
 ]
+DOMAIN = 1 + (os.getpid() + 75) % 101
 CONFIGURE, CLEANUP, ACTIVATE, DEACTIVATE = 1, 2, 3, 4  # of lifecycle_msgs/Transition
 CAMERA = Path(__file__).with_name("camera_process.py")
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds_large_images.xml"
@@ -30,12 +32,23 @@ HD, FULL_HD = (1280, 720), (1920, 1080)
 
 
 @pytest.fixture(scope="module")
-def driver(checkpoint):
+def capture():
+    """Yield the packets that all nodes of this file send, None where they cannot be captured."""
+    try:
+        capture = Capture(DOMAIN)
+    except PermissionError:
+        yield None
+    else:
+        yield capture
+        capture.close()
+
+
+@pytest.fixture(scope="module")
+def driver(checkpoint, capture):
     from contract.live_driver import live
     from contract.ros2_driver import Ros2Driver
 
-    domain = 1 + (os.getpid() + 75) % 101
-    with live(Ros2Driver, checkpoint, domain) as driver:
+    with live(Ros2Driver, checkpoint, DOMAIN) as driver:
         yield driver
 
 
@@ -137,3 +150,17 @@ def test_large_raw_images_arrive(running, size, count, reliability):
     settled = memory[len(memory) // 2 :]
     image_bytes = 3 * size[0] * size[1]
     assert max(settled) - min(settled) < 12 * image_bytes, "images are not kept"
+
+
+def test_no_packet_leaves_the_loopback_device(running, capture):
+    """The packets of all tests above: of the node, the listener and the cameras."""
+    if capture is None:
+        pytest.skip("this process may not capture packets; root may")
+    if not capture.devices:
+        pytest.skip("there is no network device but loopback")
+    driver, node, listener = running
+    listener.unplug()
+    listener.plug()
+    assert_depth(driver, node, listener, 8)
+    assert not capture.packets
+    assert capture.send_probe(), "the capture works"
