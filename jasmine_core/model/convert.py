@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,24 @@ from torch import Tensor
 
 from jasmine_core.errors import CheckpointError
 from jasmine_core.model.checkpoint import (
-    DIFFUSERS_WEIGHTS,
     build_part,
     build_scheduler,
     fill,
     read_json,
     read_weights,
 )
+from jasmine_core.model.diffusers_weights import (
+    expect_diffusers_layout,
+    read_diffusers_weights,
+    read_pickle,
+    text_variant,
+)
 from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.presets import PRESETS, SCHEDULER, VAE
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 from jasmine_core.model.unet import TASK_INPUTS, widen_input, with_task_switch
 
+_log = logging.getLogger(__name__)
 LATENT_FACTOR = 0.18215  # of Stable Diffusion's VAE; the authors' code has it as a constant
 _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
@@ -60,7 +67,7 @@ def from_authors(
     Returns the model and the PoseNet's tensors (empty where no pose files are), named
     `encoder.*` and `decoder.*`.
     """
-    gru = _read_pickle(folder / "gru.pth")
+    gru = read_pickle(folder / "gru.pth")
     inside = {k.removeprefix("vae."): v for k, v in gru.items() if k.startswith("vae.")}
     ssg_weights = {k: v for k, v in gru.items() if not k.startswith("vae.")}
 
@@ -85,7 +92,7 @@ def from_authors(
     posenet: dict[str, Tensor] = {}
     for file, part in (("pose_encoder.pth", "encoder"), ("pose.pth", "decoder")):
         if (folder / file).is_file():
-            weights = _read_pickle(folder / file).items()
+            weights = read_pickle(folder / file).items()
             posenet |= {f"{part}.{k.removeprefix('encoder.')}": v for k, v in weights}
     return JasmineModel(config, unet, vae, ssg, scheduler, text_embedding).eval(), posenet
 
@@ -131,7 +138,11 @@ def empty_prompt_embedding(folder: Path) -> Tensor:
             raise OSError("text_encoder/ lacks its config.json")
         tokenizer = CLIPTokenizer.from_pretrained(words, local_files_only=True)
         encoder, found = CLIPTextModel.from_pretrained(
-            network, local_files_only=True, output_loading_info=True
+            network,
+            variant=text_variant(network),
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
         )
         if found["missing_keys"]:
             raise ValueError(f"text_encoder/ lacks {min(found['missing_keys'])}")
@@ -148,7 +159,11 @@ def empty_prompt_embedding(folder: Path) -> Tensor:
 
 
 def resolve_hub_id(name: str, allow_download: bool) -> Path:
-    """Return a local folder as it is; fetch a hub repository only when downloads are allowed."""
+    """Return a local folder as it is; fetch a hub repository only when downloads are allowed.
+
+    ID@REVISION fetches a pinned revision: a commit, a tag or a branch.
+    """
+    expect_diffusers_layout(Path(name))
     if (folder := Path(name)).is_dir():
         return folder
     if not allow_download:
@@ -159,7 +174,17 @@ def resolve_hub_id(name: str, allow_download: bool) -> Path:
 
     try:
         wanted = ["*.json", "*.txt", "*.safetensors"]
-        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["*/*fp16*"]))
+        repository, _, revision = name.partition("@")
+        found = snapshot_download(
+            repository,
+            revision=revision or None,
+            allow_patterns=wanted,
+            ignore_patterns=["*/*fp16*"],
+        )
+        if not revision:
+            commit = Path(found).name  # the hub's cache has a folder for each commit
+            _log.warning("%s is not pinned; %s@%s gives this revision", name, name, commit)
+        return Path(found)
     except Exception as err:  # the hub's errors share no base class
         raise CheckpointError(f"hub repository {name} could not be fetched: {err}") from err
 
@@ -174,7 +199,7 @@ def _ssg_config(vae: AutoencoderKL, hidden_dim: int) -> SSGConfig:
 
 def _read_unet(folder: Path) -> UNet2DConditionModel:
     """Read a U-Net; its weights, not its config, decide whether it has a class embedding."""
-    weights = _read_diffusers_weights(folder)
+    weights = read_diffusers_weights(folder)
     config: dict[str, Any] = read_json(folder / "config.json")
     switched = any(name.startswith("class_embedding.") for name in weights)
     config["class_embed_type"] = "projection" if switched else None
@@ -188,7 +213,7 @@ def _read_unet(folder: Path) -> UNet2DConditionModel:
 
 def _read_vae(folder: Path) -> AutoencoderKL:
     vae = build_part(AutoencoderKL.from_config, read_json(folder / "config.json"), folder)
-    fill(vae, _modern_attention(_read_diffusers_weights(folder)), folder)
+    fill(vae, _modern_attention(read_diffusers_weights(folder)), folder)
     if abs(vae.config.scaling_factor - LATENT_FACTOR) > 1e-6:
         raise CheckpointError(
             f"{folder} scales its latents by {vae.config.scaling_factor}, Stable Diffusion 2 by "
@@ -221,33 +246,6 @@ def _read_scheduler(folder: Path) -> DDIMScheduler:
     values = read_json(file) if file.is_file() else SCHEDULER
     own = {"timestep_spacing": "trailing", "clip_sample": False, "thresholding": False}
     return build_scheduler(values, folder, **own)
-
-
-def _read_diffusers_weights(folder: Path) -> dict[str, Tensor]:
-    fp16 = folder / DIFFUSERS_WEIGHTS.replace(".safetensors", ".fp16.safetensors")
-    pickled = folder / DIFFUSERS_WEIGHTS.replace(".safetensors", ".bin")
-    if not (folder / DIFFUSERS_WEIGHTS).is_file():
-        if fp16.is_file():
-            return {name: tensor.float() for name, tensor in read_weights(fp16).items()}
-        if pickled.is_file():
-            return _read_pickle(pickled)
-    return read_weights(folder / DIFFUSERS_WEIGHTS)
-
-
-def _read_pickle(file: Path) -> dict[str, Tensor]:
-    """Read a state dict without running code from it; strip a DDP wrapper's `module.`."""
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError as err:
-        raise CheckpointError(f"{file} is missing") from err
-    except Exception as err:  # the unpickler lets through whatever breaks in it
-        reason = (str(err) or type(err).__name__).partition("\n")[0]
-        raise CheckpointError(
-            f"{file} is damaged, or holds more than tensors and is not loaded for safety ({reason})"
-        ) from err
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise CheckpointError(f"{file} is not a plain state dict of tensors")
-    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
 
 
 def _modern_attention(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

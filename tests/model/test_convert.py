@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from jasmine_core import JasmineModel
+from jasmine_core.model import convert as conversion
 from jasmine_ros.cli import main
 
 AUTHORS = Path(__file__).parents[1] / "data" / "authors_pipeline"
@@ -213,6 +214,109 @@ def test_half_precision_files_are_read(base, tmp_path, model):
     for name in kept:
         torch.testing.assert_close(parts[0][name], parts[1][name], rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(half.text_embedding, model.text_embedding, rtol=0, atol=5e-3)
+
+
+def equal(one: JasmineModel, other: JasmineModel) -> bool:
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def weights_of(base: Path, part: str = "unet") -> Path:
+    return base / part / "diffusion_pytorch_model.safetensors"
+
+
+@pytest.mark.parametrize(
+    "name", ["{stem}.safetensors.index.json", "{stem}.safetensors.index.fp16.json"]
+)
+def test_sharded_weights_are_read(base, tmp_path, model, name):
+    file = weights_of(base)
+    weights = load_file(file)
+    file.unlink()
+    names = sorted(weights)
+    places = {}
+    for number, part in enumerate((names[::2], names[1::2]), 1):
+        shard = f"diffusion_pytorch_model-{number:05d}-of-00002.safetensors"
+        save_file({name: weights[name] for name in part}, file.with_name(shard))
+        places |= dict.fromkeys(part, shard)
+    index = file.with_name(name.format(stem=file.stem))
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    assert equal(convert(base, tmp_path / "out"), model)
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ({"a": "../../secret.safetensors"}, "is not a file of its folder"),
+        ({"a": "pytorch_model.bin"}, "is not a file of its folder"),
+        ({"a": "missing.safetensors"}, "is missing"),
+        ("none", "has no weight_map"),
+    ],
+)
+def test_index_of_shards_that_are_not_there_is_refused(base, tmp_path, capsys, places, message):
+    file = weights_of(base)
+    file.unlink()
+    file.with_name(f"{file.name}.index.json").write_text(json.dumps({"weight_map": places}))
+    assert message in refusal(base, tmp_path / "out", capsys)
+
+
+@pytest.mark.parametrize("variant", [".non_ema.safetensors", ".bin", ".non_ema.bin"])
+def test_other_variants_are_read(base, tmp_path, model, capsys, variant):
+    for part in ("unet", "vae"):
+        file = weights_of(base, part)
+        weights = load_file(file)
+        file.unlink()
+        other = file.with_name(f"{file.stem}{variant}")
+        torch.save(weights, other) if variant.endswith("bin") else save_file(weights, other)
+    assert equal(convert(base, tmp_path / "out"), model)
+    assert ("non_ema weights" in capsys.readouterr().err) == ("non_ema" in variant)
+
+
+def test_averaged_weights_are_preferred(base, tmp_path, model):
+    file = weights_of(base)
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in load_file(file).items()}
+    save_file(zeros, file.with_name(f"{file.stem}.non_ema.safetensors"))
+    assert equal(convert(base, tmp_path / "out"), model)
+
+
+def test_text_encoder_in_half_precision_is_read(base, tmp_path, model):
+    file = base / "text_encoder" / "model.safetensors"
+    halves = {name: tensor.half() for name, tensor in load_file(file).items()}
+    save_file(halves, file.with_name("model.fp16.safetensors"), {"format": "pt"})
+    file.unlink()
+    half = convert(base, tmp_path / "out").text_embedding
+    torch.testing.assert_close(half, model.text_embedding, rtol=1e-2, atol=1e-2)
+
+
+def test_pickled_text_encoder_is_named_for_what_it_is(base, tmp_path, capsys):
+    file = base / "text_encoder" / "model.safetensors"
+    torch.save(load_file(file), file.with_name("pytorch_model.bin"))
+    file.unlink()
+    message = refusal(base, tmp_path / "out", capsys)
+    assert "pytorch_model.bin may run code" in message and "model.safetensors" in message
+
+
+@pytest.mark.parametrize("inside", [True, False])
+@pytest.mark.parametrize("suffix", [".safetensors", ".ckpt"])
+def test_single_file_is_named_for_what_it_is(tmp_path, capsys, inside, suffix):
+    file = tmp_path / "sd" / f"v2-1_768-ema-pruned{suffix}"
+    file.parent.mkdir()
+    file.write_bytes(b"weights")
+    message = refusal(file.parent if inside else file, tmp_path / "out", capsys)
+    assert f"{file} is a checkpoint in a single file" in message and "diffusers layout" in message
+
+
+@pytest.mark.parametrize(("name", "revision"), [("org/model@v1.0", "v1.0"), ("org/model", None)])
+def test_download_takes_a_pinned_revision(tmp_path, monkeypatch, caplog, name, revision):
+    asked = []
+
+    def download(repository, **options):
+        asked.append((repository, options["revision"]))
+        return str(tmp_path / "0123abcd")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    assert conversion.resolve_hub_id(name, allow_download=True) == tmp_path / "0123abcd"
+    assert asked == [("org/model", revision)]
+    assert ("org/model@0123abcd gives this revision" in caplog.text) == (revision is None)
 
 
 def test_the_base_model_gives_its_text_embedding(original, tmp_path, model):
