@@ -109,7 +109,6 @@ def test_the_log_is_shown_above_a_progress_bar(capsys):
         own.info("half %d", 1)
         other.info("hidden")
         other.warning("shown")
-        own.info("%d", "a wrong format")
         bar.update()
     own.info("after the command")
     lines = re.split(r"[\r\n]+", capsys.readouterr().err)

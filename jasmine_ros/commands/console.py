@@ -20,7 +20,7 @@ class _ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)
-        except Exception:  # a wrong format string must not end a command
+        except Exception:  # A wrong format string must not end a command.
             self.handleError(record)
             return
         tqdm.write(text, file=sys.stderr)

@@ -249,7 +249,7 @@ def test_an_unusable_bag_gives_one_clear_error(jasmine, tmp_path, name):
     [
         (["--checkpoint", "/nowhere"], "no checkpoint at /nowhere"),
         (["--device", "cuda:99"], "cuda:99"),
-        (["--precision", "fp16", "--device", "cpu"], "fp16 needs a GPU"),
+        (["--precision", "fp16", "--device", "cpu"], "precision 'fp16' needs a GPU"),
         (["--network-width", "100", "--network-height", "64"], "multiples of 64"),
         (["--network-width", "64"], "set both or none"),
         (["--limit", "0"], "--limit is 0"),
