@@ -70,6 +70,8 @@ class Index:
     metric: bool  # whether T_target_source has metric translation
     frames: list[FrameRecord] = field(default_factory=list)
     samples: list[SampleRecord] = field(default_factory=list)
+    # What was assumed and found about the recorded images, by subject.
+    input_facts: dict[str, str] = field(default_factory=dict)
     metres_per_unit: float | None = None  # of the teacher's maps; None: unknown
 
     @property

@@ -32,6 +32,7 @@ def examine(
     keyframes = selector.keyframes
     report: dict[str, Any] = {
         "bag": index.source,
+        "input": index.input_facts,
         "images": {
             "received": statistics.received,
             "samples": len(index.samples),

@@ -139,7 +139,11 @@ def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> li
     for text in _implausible(report["intrinsics"]):
         add("problem", text)
 
-    # 5. Metric scale.
+    # 5. Assumptions about the recorded images.
+    for subject, text in report["input"].items():
+        add("note", f"{subject.replace('_', ' ')}: {text}")
+
+    # 6. Metric scale.
     found += _metric_scale(report["odometry"])
     return found
 

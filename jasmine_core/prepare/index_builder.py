@@ -22,6 +22,7 @@ def build_index(
     camera: Camera,
     source: dict[str, Any],
     options: PrepareOptions,
+    input_facts: dict[str, str] | None = None,
 ) -> Index:
     """Return an index with a sample for each keyframe that has neighbours on both sides.
 
@@ -31,6 +32,7 @@ def build_index(
         camera: camera of the stored images.
         source: name of the recording and its topics.
         options: options of the preparation.
+        input_facts: what was assumed and found about the recorded images, by subject.
     """
     chosen = [
         (i, k.before, k.after) for i, k in enumerate(keyframes) if k.before and k.after
@@ -67,6 +69,7 @@ def build_index(
             for k in (keyframes[i] for i in used)
         ],
         samples=samples,
+        input_facts=input_facts or {},
     )
 
 

@@ -69,6 +69,8 @@ class PrepareOptions:
     """Conversion to this size: fit (letterbox), stretch (as in the paper) or crop (centre)."""
     rectify: Rectify = "auto"
     """Removal of lens distortion; auto skips it if the name of the image topic contains rect."""
+    bits: int = 0
+    """Number of bits that the camera uses in 16-bit images; 0 finds one range for the recording."""
     image_format: Format = "jpg"
     """File format of the stored images; png is lossless."""
     quality: int = 95
@@ -86,6 +88,8 @@ class PrepareOptions:
                 f"size {self.width}x{self.height} px is too small; set both sides to "
                 f"{SMALLEST} px or more"
             )
+        if not 0 <= self.bits <= 16:
+            raise ConfigError(f"bits {self.bits} must be in 0..16; 0 finds the range")
         if self.limit < 0:
             raise ConfigError(f"limit {self.limit} cannot be negative; 0 means all images")
         if not 1 <= self.quality <= 100:

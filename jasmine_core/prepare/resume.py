@@ -49,6 +49,8 @@ def refuse_other_options(before: dict[str, Any], now: dict[str, Any], folder: Pa
         )
     for part in ("source", "options"):
         was, is_now = _flat(before[part]), _flat(now[part])
+        if part == "options":  # an option that is newer than the earlier run had its default then
+            was = _flat(to_mapping(PrepareOptions())) | was
         differing = [key for key in was.keys() | is_now.keys() if was.get(key) != is_now.get(key)]
         if differing:
             changes = ", ".join(

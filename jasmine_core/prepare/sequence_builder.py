@@ -92,6 +92,7 @@ class SequenceBuilder:
         seen: mask [H,W] of the pixels that show the scene.
         odometry: poses of the camera, None for a sequence without metric scale.
         facts: facts about the odometry, for the health report.
+        input_facts: what was assumed and found about the recorded images, by subject.
     """
 
     def __init__(
@@ -103,12 +104,14 @@ class SequenceBuilder:
         seen: NDArray[np.bool_],
         odometry: Odometry | None,
         facts: OdometryFacts,
+        input_facts: dict[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self._work = unfinished(folder)
         self._source, self._options = source, options
         self._camera, self._seen = camera, seen
         self._odometry, self._facts = odometry, facts
+        self._input_facts = input_facts
         self._selector = KeyframeSelector(
             options.neighbours, odometry.between if odometry else None
         )
@@ -205,7 +208,12 @@ class SequenceBuilder:
         """
         between = self._odometry.between if self._odometry else None
         index = build_index(
-            self._selector.keyframes, between, self._camera, self._source, self._options
+            self._selector.keyframes,
+            between,
+            self._camera,
+            self._source,
+            self._options,
+            self._input_facts,
         )
         if not index.samples:
             reason = reason_without_samples(self._statistics, self._selector)

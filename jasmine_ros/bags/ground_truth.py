@@ -18,6 +18,7 @@ from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import project_points
 from jasmine_core.geometry.rigid import Array
 from jasmine_core.prepare.odometry import chain
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.bags.camera_topics import (
     CameraTopics,
     choose_calibrated_camera,
@@ -61,12 +62,14 @@ class BagSamples:
         calibration: Path | None = None,
     ) -> None:
         self._path, self._ground_truth, self._calibration = bag, ground_truth, calibration
+        self._intensities = IntensityRange()
         with Bag(bag) as source:  # errors of the user are found before a network is loaded
             self._topics = choose_calibrated_camera(source, image, info, calibration)
             self.count = self._count(source)
 
     def __call__(self) -> Iterator[Sample]:
         """Yield every image that has ground truth and can be decoded."""
+        self._intensities = IntensityRange()
         with Bag(self._path) as bag:
             pairs = self._with_files if Path(self._ground_truth).is_dir() else self._with_topic
             yield from pairs(bag, self._view(bag))
@@ -110,7 +113,7 @@ class BagSamples:
     ) -> Iterator[Sample]:
         """Yield the sample; log a warning instead if its image cannot be decoded."""
         try:
-            rgb = view(decode(image, self._topics.image))
+            rgb = view(decode(image, self._topics.image, intensities=self._intensities))
         except FrameError as err:
             _log.warning("%s", err)
             return

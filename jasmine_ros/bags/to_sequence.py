@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from jasmine_core.dataset.labels import attach, labels_in
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage
-from jasmine_core.errors import FrameError
+from jasmine_core.errors import BagError, FrameError
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own
 from jasmine_core.prepare.odometry import MAX_JUMP_SHARE, Odometry, chain, contradiction, probe
@@ -22,6 +23,7 @@ from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import finished, forget_unfinished, unfinished
 from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
 from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.bags.camera_topics import CameraTopics, choose_calibrated_camera
 from jasmine_ros.bags.reader import Bag, BagMessage
 from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
@@ -29,6 +31,7 @@ from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.rectification import view_from
 from jasmine_ros.msgs.types import CompressedImage, Image
 
+_RANGE_IMAGES = 30  # images from which the range of 16-bit values is found
 PROBES = 12  # sections of a bag in which the odometry is compared with the images
 _PROBE_LENGTH = 1_500_000_000  # [ns] of a section
 _PROBE_STEP = 90_000_000  # [ns] between the images that are compared
@@ -103,7 +106,14 @@ def prepare_bag(
         limit = job.options.limit or bag.topics[camera.image].count
         total = min(limit, bag.topics[camera.image].count)
         with SequenceBuilder(
-            job.folder, source, job.options, images.camera, images.seen, odometry, facts
+            job.folder,
+            source,
+            job.options,
+            images.camera,
+            images.seen,
+            odometry,
+            facts,
+            images.input_facts,
         ) as builder:
             for message in bag.messages([camera.image], builder.resume_at):
                 if stop():
@@ -122,6 +132,7 @@ class _Images:
 
     def __init__(self, bag: Bag, topics: CameraTopics, scan: Scan, options: PrepareOptions) -> None:
         self.bag, self.topics, self.scan = bag, topics, scan
+        self._intensities = _find_range(bag, topics.image, options.bits)
         info = topics.info or "the calibration file"
         self.view = view_from(scan.camera_info, topics.image, info, options.rectify)
         full = self.view.camera
@@ -134,7 +145,17 @@ class _Images:
 
     def read(self, message: Image | CompressedImage) -> RgbImage:
         """Return the image of a message as the sequence stores it."""
-        return self.transform.image(self.view(decode(message, self.topics.image)))
+        rgb = decode(message, self.topics.image, intensities=self._intensities)
+        return self.transform.image(self.view(rgb))
+
+    @property
+    def input_facts(self) -> dict[str, str]:
+        """What is assumed about the images, by subject."""
+        ranges, facts = self._intensities, {}
+        if assumption := ranges.assumption:
+            low, high = ranges.limits
+            facts["input_values"] = f"{assumption}, {low} to {high} become 0 to 255"
+        return facts
 
     def offer(self, message: BagMessage, builder: SequenceBuilder) -> None:
         """Offer an image to the builder, which also counts those that cannot be decoded."""
@@ -164,6 +185,25 @@ class _Images:
             except FrameError:
                 continue
             yield stamp_of(image, message), view
+
+
+def _find_range(bag: Bag, topic: str, bits: int) -> IntensityRange:
+    """Return one range of 16-bit images for a whole recording, found from some of its images.
+
+    A range that followed the images would depend on where an interrupted run was continued.
+    """
+    ranges, last = IntensityRange(bits), -1
+    for at in np.linspace(bag.start, bag.stop, _RANGE_IMAGES):
+        with suppress(FrameError, BagError):
+            message = next(bag.messages([topic], int(at)), None)
+            if message is None or message.stamp == last:
+                continue
+            last = message.stamp
+            decode(bag.decode(message), topic, intensities=ranges)
+            if not ranges.assumption:  # the images have 8 bits
+                break
+    ranges.hold()
+    return ranges
 
 
 def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | None, OdometryFacts]:

@@ -49,6 +49,7 @@ def make_report(
             "metres_per_unit": component.scale.metres_per_unit,
             "source": component.scale.source,
         },
+        "input": component.input_facts,
         "ended_by": ended_by,
         "frames": counts.summary(),
         "seconds": round(seconds, 3),

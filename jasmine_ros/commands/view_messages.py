@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.commands.view_layout import Cloud
 from jasmine_ros.msgs.camera_info import calibration_of
+from jasmine_ros.msgs.encodings import RgbImage
 from jasmine_ros.msgs.images import decode, decode_depth
 from jasmine_ros.msgs.point_clouds import read_colours, read_points
 from jasmine_ros.msgs.transforms import TRANSFORMS, numbers_of
@@ -29,6 +32,7 @@ class Converter:
     def __init__(self, rerun: Any) -> None:
         self._rr = rerun
         self._placed: dict[str, str] = {}  # entity: frame
+        self._intensities: defaultdict[str, IntensityRange] = defaultdict(IntensityRange)
         self.images: set[str] = set()
         self.clouds: dict[str, Cloud] = {}
         self.kinds: dict[str, Callable[[str, Any], Shown]] = {
@@ -49,7 +53,7 @@ class Converter:
         if message.encoding in ("32FC1", "16UC1"):
             yield topic, self._rr.DepthImage(decode_depth(message, topic), meter=1.0), False
         else:
-            yield topic, self._rr.Image(decode(message, topic)), False
+            yield topic, self._rr.Image(self._decode(topic, message)), False
 
     def _compressed(self, topic: str, message: Any) -> Shown:
         self.images.add(topic)
@@ -58,7 +62,10 @@ class Converter:
         if data.startswith(b"\xff\xd8"):
             yield topic, self._rr.EncodedImage(contents=data, media_type="image/jpeg"), False
         else:
-            yield topic, self._rr.Image(decode(message, topic)), False
+            yield topic, self._rr.Image(self._decode(topic, message)), False
+
+    def _decode(self, topic: str, message: Any) -> RgbImage:
+        return decode(message, topic, intensities=self._intensities[topic])
 
     def _camera_info(self, topic: str, message: Any) -> Shown:
         camera = calibration_of(message, topic).rectified_camera

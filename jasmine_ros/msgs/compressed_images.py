@@ -10,30 +10,36 @@ import cv2
 import numpy as np
 
 from jasmine_core.errors import FrameError
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.msgs.encodings import (
     RgbImage,
     convert_colours,
+    encoding_of,
     is_measurement,
     packing_of,
     require_mosaic_size,
+    to_8_bits,
 )
 from jasmine_ros.msgs.types import CompressedImage
 
 MAX_PIXELS = 1 << 26  # 64 Mpx: a header that announces more is damaged or hostile
 
 
-def decode_compressed(msg: CompressedImage, topic: str = "image") -> RgbImage:
+def decode_compressed(
+    msg: CompressedImage, topic: str = "image", intensities: IntensityRange | None = None
+) -> RgbImage:
     """Decode a `sensor_msgs/CompressedImage` to RGB [H,W,3].
 
     The content decides between JPEG and PNG, and the file alone about its colours: the text that
     publishers write after "compressed" in `format` is often wrong. EXIF orientation is ignored,
-    because K belongs to the raster as it is stored.
+    because K belongs to the raster as it is stored. `intensities` is used as in `decode_image`.
 
     Raises:
         FrameError: the data is not a complete JPEG or PNG, is too large, or holds depth.
     """
     data = bytes(msg.data)
     encoding, _, transport = (part.strip() for part in msg.format.partition(";"))
+    encoding = encoding_of(encoding, intensities)
     if "compressedDepth" in msg.format or is_measurement(encoding):
         raise FrameError(
             f"{topic}: format {msg.format!r} holds depth, not an image; "
@@ -54,8 +60,9 @@ def decode_compressed(msg: CompressedImage, topic: str = "image") -> RgbImage:
     mosaic = encoding.startswith("bayer") and transport.endswith("compressed")
     code = packing_of(encoding, topic).code if mosaic else cv2.COLOR_BGR2RGB
     mode = cv2.IMREAD_GRAYSCALE if mosaic else cv2.IMREAD_COLOR
+    mode |= cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), mode | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
     except cv2.error:
         pixels = None
     if pixels is None:
@@ -65,7 +72,7 @@ def decode_compressed(msg: CompressedImage, topic: str = "image") -> RgbImage:
         )
     if mosaic:
         require_mosaic_size(pixels, topic)
-    return convert_colours(pixels, code, topic)
+    return to_8_bits(convert_colours(pixels, code, topic), intensities)
 
 
 def size_in_header(data: bytes) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.child import environment, python_command
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.msgs.encodings import Order, RgbImage
 from jasmine_ros.msgs.images import decode, encode_image
 from jasmine_ros.msgs.messages import Messages
@@ -47,9 +48,15 @@ class Conversion:
     def __init__(self, messages: Messages) -> None:
         self.messages = messages
 
-    def decode(self, message: Image | CompressedImage, topic: str, untagged: Order) -> RgbImage:
+    def decode(
+        self,
+        message: Image | CompressedImage,
+        topic: str,
+        untagged: Order,
+        intensities: IntensityRange | None = None,
+    ) -> RgbImage:
         """Decode an `Image` or a `CompressedImage` to RGB [H,W,3]; see `images.decode`."""
-        return decode(message, topic, untagged)
+        return decode(message, topic, untagged, intensities)
 
     def encode(self, header: Header, image: NDArray[Any], encoding: str) -> Image:
         """Build an `Image`; see `images.encode_image`."""
@@ -86,7 +93,13 @@ class RosConversion(Conversion):
         except Exception as err:
             warn(f"sensor_msgs_py cannot be imported ({err}); clouds are converted with numpy")
 
-    def decode(self, message: Image | CompressedImage, topic: str, untagged: Order) -> RgbImage:
+    def decode(
+        self,
+        message: Image | CompressedImage,
+        topic: str,
+        untagged: Order,
+        intensities: IntensityRange | None = None,
+    ) -> RgbImage:
         """Decode an `Image` or a `CompressedImage` to RGB [H,W,3]."""
         samples = _SHARED.get(getattr(message, "encoding", ""))
         # cv_bridge shears an image if the padding of its rows is not a multiple of a pixel.
@@ -96,7 +109,7 @@ class RosConversion(Conversion):
                 # If cv_bridge fails, the conversion with numpy raises an error with a remedy.
                 with contextlib.suppress(Exception):
                     return np.asarray(self._bridge.imgmsg_to_cv2(raw, "rgb8"), np.uint8)
-        return super().decode(message, topic, untagged)
+        return super().decode(message, topic, untagged, intensities)
 
     def encode(self, header: Header, image: NDArray[Any], encoding: str) -> Image:
         """Build an `Image`."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.errors import FrameError
+from jasmine_core.runtime.intensity_range import IntensityRange
 
 RgbImage = NDArray[np.uint8]  # [H,W,3]
 Order = Literal["rgb", "bgr"]
@@ -59,7 +60,8 @@ def packing_of(encoding: str, topic: str, untagged: Order = "bgr") -> Packing:
     if is_measurement(encoding):
         raise FrameError(
             f"{topic}: encoding {encoding!r} holds depth or another measurement, not colours; "
-            "give the topic of a colour or grey camera, or publish grey images as mono16"
+            "give the topic of a colour or grey camera, or publish grey images as mono16 (for "
+            "grey values in 16UC1 set the parameter bits)"
         )
     name = encoding
     if generic := re.fullmatch(r"(8|16)UC([134])?", encoding):
@@ -75,6 +77,22 @@ def packing_of(encoding: str, topic: str, untagged: Order = "bgr") -> Packing:
 def is_measurement(encoding: str) -> bool:
     """Return whether an encoding is one of measurements: 16UC1 and 32FC1 are depth (REP 118)."""
     return re.fullmatch(r"16UC1?|(8|16|32|64)[SF]C\d*", encoding) is not None
+
+
+def encoding_of(encoding: str, intensities: IntensityRange | None) -> str:
+    """Return mono16 for 16UC1 if the user has set the bits of its intensities, else `encoding`."""
+    grey = intensities is not None and intensities.given and encoding in ("16UC1", "16UC")
+    return "mono16" if grey else encoding
+
+
+def to_8_bits(image: NDArray[Any], intensities: IntensityRange | None) -> RgbImage:
+    """Return an image [H,W,3] with samples of 8 bits; of 16 bits without a range the high byte."""
+    if image.dtype == np.uint8:
+        return image
+    if intensities is None:
+        return (image >> 8).astype(np.uint8)
+    intensities.add(image)
+    return intensities.to_8_bits(image)
 
 
 def convert_colours(pixels: NDArray[Any], code: int | None, topic: str) -> NDArray[Any]:

@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.errors import FrameError
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.msgs.compressed_images import decode_compressed
 from jasmine_ros.msgs.encodings import (
     Order,
     RgbImage,
     convert_colours,
+    encoding_of,
     packing_of,
     require_mosaic_size,
+    to_8_bits,
 )
 from jasmine_ros.msgs.messages import Messages
 from jasmine_ros.msgs.types import CompressedImage, Header, Image
@@ -37,24 +40,35 @@ _WRITTEN: dict[str, tuple[str, int]] = {
 }
 
 
-def decode(msg: Image | CompressedImage, topic: str = "image", untagged: Order = "bgr") -> RgbImage:
-    """Decode an `Image` or a `CompressedImage` to RGB [H,W,3]."""
+def decode(
+    msg: Image | CompressedImage,
+    topic: str = "image",
+    untagged: Order = "bgr",
+    intensities: IntensityRange | None = None,
+) -> RgbImage:
+    """Decode an `Image` or a `CompressedImage` to RGB [H,W,3]; see `decode_image`."""
     if hasattr(msg, "encoding"):
-        return decode_image(cast(Image, msg), topic, untagged)
-    return decode_compressed(msg, topic)
+        return decode_image(cast(Image, msg), topic, untagged, intensities)
+    return decode_compressed(msg, topic, intensities)
 
 
-def decode_image(msg: Image, topic: str = "image", untagged: Order = "bgr") -> RgbImage:
+def decode_image(
+    msg: Image,
+    topic: str = "image",
+    untagged: Order = "bgr",
+    intensities: IntensityRange | None = None,
+) -> RgbImage:
     """Decode a `sensor_msgs/Image` to RGB [H,W,3].
 
-    16-bit samples keep their high byte, alpha is dropped, and YUV is BT.601 with studio swing, as
-    in OpenCV.
+    Alpha is dropped, and YUV is BT.601 with studio swing, as in OpenCV.
 
     Args:
         msg: the message.
         topic: its topic, for error messages.
         untagged: channel order of 8UC3, 8UC4, 16UC3 and 16UC4, which do not name one; OpenCV
             writes bgr.
+        intensities: range of 16-bit samples, which also measures this image; None keeps their high
+            byte. If its bits are set, 16UC1 is taken as intensities instead of depth.
 
     Raises:
         FrameError: the encoding is not known, or the data does not fit size, step and encoding.
@@ -69,7 +83,7 @@ def decode_image(msg: Image, topic: str = "image", untagged: Order = "bgr") -> R
     if msg.encoding == "nv24":
         return _decode_nv24(msg, topic, width, height)
 
-    packing = packing_of(msg.encoding, topic, untagged)
+    packing = packing_of(encoding_of(msg.encoding, intensities), topic, untagged)
     if packing.channels == 2:
         _require_even(topic, msg.encoding, width=width)
     rows = _rows(msg, topic, height, width * packing.channels * packing.depth)
@@ -80,7 +94,7 @@ def decode_image(msg: Image, topic: str = "image", untagged: Order = "bgr") -> R
     if msg.encoding.startswith("bayer"):
         require_mosaic_size(pixels, topic)
     image = convert_colours(pixels, packing.code, topic)
-    return image if packing.depth == 1 else (image >> 8).astype(np.uint8)
+    return to_8_bits(image, intensities)
 
 
 def decode_depth(msg: Image, topic: str = "depth") -> NDArray[np.float32]:

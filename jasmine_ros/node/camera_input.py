@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from jasmine_core.errors import CameraError
+from jasmine_core.runtime.intensity_range import IntensityRange, extreme_exposure
+from jasmine_ros.msgs.encodings import Order, RgbImage
 from jasmine_ros.msgs.rectification import LatestView, View
-from jasmine_ros.msgs.types import Callback, CameraInfo
+from jasmine_ros.msgs.types import Callback, CameraInfo, CompressedImage, Image
+from jasmine_ros.node.frame_counts import LOG_EVERY
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.input_watchdog import InputWatchdog
 from jasmine_ros.node.parameters import DepthParameters
@@ -28,6 +33,9 @@ class CameraInput:
         self._host = host
         self._latest = LatestView()
         self._watchdogs: dict[str, InputWatchdog] = {}
+        self._intensities = IntensityRange()
+        self.facts: dict[str, str] = {}  # what is assumed and was found about the images
+        self._extremes = {"black": 0, "saturated": 0}  # images that show nothing
 
     def subscribe(
         self, p: DepthParameters, image_type: str | None, on_image: Callback, on_info: Callback
@@ -40,6 +48,7 @@ class CameraInput:
                 image = image.removesuffix(COMPRESSED) + COMPRESSED
             image_type = COMPRESSED_TYPE if image.endswith(COMPRESSED) else IMAGE_TYPE
         self.topic = image
+        self._intensities = IntensityRange(p.bits)
         self._watchdogs = {
             IMAGE: InputWatchdog(host, "image", image, image_type),
             CAMERA_INFO: InputWatchdog(host, "CameraInfo", info, INFO_TYPE, once=True),
@@ -52,6 +61,32 @@ class CameraInput:
     def on_image(self) -> None:
         """Note that an image has arrived."""
         self._reset_watchdog(IMAGE)
+
+    def decode(self, message: Image | CompressedImage, p: DepthParameters) -> RgbImage:
+        """Decode an image to RGB [H,W,3]; log its range if that is new, and if it shows nothing."""
+        order = cast(Order, p.untagged_order)  # checked by DepthParameters
+        ranges = self._intensities
+        image = self._host.conversion.decode(message, self.topic, order, ranges)
+        if assumption := ranges.assumption:
+            self._note("input_values", assumption, "set the parameter bits if this is wrong")
+        kind = extreme_exposure(image)
+        self.facts["exposure"] = kind or "usable"
+        if kind:
+            count = self._extremes[kind] = self._extremes[kind] + 1
+            self.facts[f"{kind}_images"] = str(count)
+            if count == 1 or count % LOG_EVERY == 0:
+                self._host.log(
+                    "warn",
+                    f"{self.topic}: image is {kind} ({count} so far), so that its depth has no "
+                    "meaning; check exposure, lens cap and, for 16-bit images, the parameter bits",
+                )
+        return image
+
+    def _note(self, subject: str, text: str, remedy: str) -> None:
+        """Keep a fact about the images; log it if it is new."""
+        if self.facts.get(subject) != text:
+            self.facts[subject] = text
+            self._host.log("info", f"{self.topic}: {subject.replace('_', ' ')}: {text}; {remedy}")
 
     def on_camera_info(self, camera_info: CameraInfo, rectify: str) -> None:
         """Store the calibration; images are skipped while it is invalid."""

@@ -32,7 +32,7 @@ from jasmine_ros.msgs.messages import copy_header, stamp_ns
 from jasmine_ros.msgs.types import CameraInfo, CompressedImage, Image, SetBoolRequest
 from jasmine_ros.node.camera_input import CameraInput
 from jasmine_ros.node.diagnostics import ACTIVE, FAILED, INACTIVE, LOADING, Health, Report, State
-from jasmine_ros.node.frame_counts import FrameCounts
+from jasmine_ros.node.frame_counts import LOG_EVERY, FrameCounts
 from jasmine_ros.node.frame_pipeline import FramePipeline, current_scale
 from jasmine_ros.node.host import Frame, Host
 from jasmine_ros.node.metric_scale import MetricScale
@@ -42,7 +42,6 @@ from jasmine_ros.node.topics import ENABLE, SERVICES
 from jasmine_ros.node.worker import heartbeat
 
 PROGRESS = 10.0  # [s] between log lines while a network is loaded or an engine is built
-LOG_EVERY = 100  # skipped images of one kind between two log lines
 
 
 class _Arrival(NamedTuple):
@@ -175,6 +174,7 @@ class DepthComponent:
             info,
             self.scale,
             self.image_topic,
+            self._camera.facts,
         )
 
     # ------------------------------------------------------------------ one frame
@@ -213,7 +213,7 @@ class DepthComponent:
     ) -> Frame | None:
         """Publish the depth of one image; return None if the node was deactivated meanwhile."""
         clock, message = StageClock(), arrival.message
-        pipeline = FramePipeline(self._host.conversion, self._camera, predictor, self._metric)
+        pipeline = FramePipeline(self._camera, predictor, self._metric)
         result = pipeline(message, p, clock)
         # `deactivate` takes the same lock, so that no topic is destroyed between two outputs.
         with self._publishing, clock.stage("publish"):
@@ -256,6 +256,11 @@ class DepthComponent:
     def image_topic(self) -> str:
         """Topic of the images."""
         return self._camera.topic
+
+    @property
+    def input_facts(self) -> dict[str, str]:
+        """What the node assumes and found about its images, by subject."""
+        return self._camera.facts
 
     @property
     def scale(self) -> Scale:

@@ -85,6 +85,7 @@ class Health:
         info: BackendInfo | None,
         scale: Scale,
         topic: str,
+        facts: Mapping[str, str],
     ) -> Report:
         """Return the report on the time since the oldest of the latest calls.
 
@@ -96,6 +97,7 @@ class Health:
             info: backend of the loaded network.
             scale: current metric scale.
             topic: topic of the images.
+            facts: what is assumed and was found about the images, by subject.
         """
         latest = _Counts(now, counts.received, counts.processed, counts.skipped)
         if self._counts and now <= self._counts[-1].now:  # the clock was set back
@@ -126,6 +128,8 @@ class Health:
         if latest.skipped > before.skipped:
             count = latest.skipped - before.skipped
             found.append((WARN, f"{count} images skipped: {counts.last_reason}"))
+        if active and (exposure := facts.get("exposure", "usable")) != "usable":
+            found.append((WARN, f"the image is {exposure}; check the camera and the bits"))
         if info is not None:
             found.append(_check_scale(scale))
             if info.untrained:
@@ -150,6 +154,7 @@ class Health:
             "skipped": str(counts.skipped),
             "ignored": str(counts.ignored),
         }
+        values |= facts
         for stage, ms in latency.items():
             figures = ", ".join(f"{name} {ms[name]:.1f}" for name in ("p50", "p95", "p99"))
             values[f"latency_{stage}"] = f"{figures} ms"

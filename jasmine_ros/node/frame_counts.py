@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+LOG_EVERY = 100  # images of one kind, such as skipped ones, between two log lines
 EXAMPLES = 5  # reasons that are kept for each kind of skipped image
 
 

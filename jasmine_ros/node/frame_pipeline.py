@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from jasmine_core.geometry.points import limit_range
 from jasmine_core.runtime.backend import StageClock
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import Scale, fixed_scale
-from jasmine_ros.msgs.conversion import Conversion
-from jasmine_ros.msgs.encodings import Order
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.types import CompressedImage, Image
 from jasmine_ros.node.camera_input import CameraInput
@@ -42,7 +39,6 @@ def current_scale(p: DepthParameters, own: float | None, metric: MetricScale | N
 class FramePipeline:
     """Steps from an image message to depth."""
 
-    conversion: Conversion
     camera: CameraInput
     predictor: DepthPredictor
     metric: MetricScale | None
@@ -64,8 +60,7 @@ class FramePipeline:
         """
         # 1. Message to RGB.
         with clock.stage("read"):
-            order = cast(Order, p.untagged_order)  # checked by DepthParameters
-            image = self.conversion.decode(message, self.camera.topic, order)
+            image = self.camera.decode(message, p)
 
         # 2. Rectification, because the network was trained with images of pinhole cameras.
         with clock.stage("rectify"):

@@ -80,6 +80,14 @@ class DepthParameters:
         "Colour order of image encodings that name none, such as 8UC3.",
         choices=("bgr", "rgb"),
     )
+    bits: int = parameter(
+        0,
+        "Number of bits that the camera uses in 16-bit images; 0 finds the range from the images. "
+        "With another value, 16UC1 holds grey values instead of depth.",
+        minimum=0,
+        maximum=16,
+        read_only=True,
+    )
     metres_per_unit: float = parameter(
         0.0,
         "Metres per unit of the network's depth; 0 takes the checkpoint's scale, and the depth "

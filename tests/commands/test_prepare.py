@@ -495,3 +495,20 @@ def test_invalid_requests_are_refused(tmp_path):
             run(bag, tmp_path / "out", **job)
     with pytest.raises(JasmineError, match="is not a sequence"):
         run(bag, tmp_path / "note")
+
+
+def test_the_range_of_16_bit_images_is_stored_and_shown(tmp_path):
+    def fill(bag):
+        for i, T in enumerate(DRIVE):
+            at = stamp(i)
+            grey = cv2.cvtColor(look(T)[0], cv2.COLOR_RGB2GRAY)
+            deep = (grey.astype(np.uint16) << 4).reshape(-1).view(np.uint8)
+            bag.info(at, INFO, width=CAMERA.width, height=CAMERA.height, k=CAMERA.K)
+            bag.image(at, look(T)[0], IMAGE, encoding="mono16", step=2 * CAMERA.width, data=deep)
+
+    outcome = prepare_bag(Job(bag_of(tmp_path / "bag", fill), tmp_path / "sequence", OPTIONS))
+    expected = "12 of 16 bits (found), 0 to 4095 become 0 to 255"
+    assert Sequence(tmp_path / "sequence").index.input_facts["input_values"] == expected
+    assert outcome.health["input"]["input_values"] == expected
+    assert any(expected in f["text"] for f in outcome.health["findings"])
+    assert outcome.health["exposure"]["too_dark_share"] == 0

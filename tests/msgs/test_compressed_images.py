@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jasmine_core.errors import FrameError
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.compressed_images import decode_compressed
 from jasmine_ros.msgs.images import decode
@@ -208,3 +209,10 @@ def test_damaged_data_gives_an_image_or_a_frame_error(name, at, patch, dropped, 
     except FrameError:
         return
     assert (image.ndim, image.shape[2], image.dtype) == (3, 3, np.uint8)
+
+
+def test_a_png_of_a_camera_with_12_bits_uses_its_range():
+    grey = samples(16, 20, 1, 8, seed=9)
+    file = compress(grey.astype(np.uint16) << 4, ".png")
+    image = decode(compressed(file, "mono16; png compressed "), intensities=IntensityRange())
+    np.testing.assert_array_equal(image, grey.repeat(3, axis=2))

@@ -14,12 +14,15 @@ from helpers.image_messages import (
     YUV,
     image,
     layouts,
+    message,
     yuv_image,
 )
 from helpers.sample_images import high_byte, mosaic_of, samples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from jasmine_core.errors import FrameError
+from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.msgs.images import decode, decode_image, encode_image
 from jasmine_ros.msgs.messages import make_header
 
@@ -181,3 +184,25 @@ def test_an_encoded_image_is_decoded_to_the_same_pixels(height, width, seed):
 def test_pixels_that_do_not_fit_the_encoding_are_refused(encoding, pixels):
     with pytest.raises(ValueError, match=rf"^{encoding} needs .* got {pixels.dtype}"):
         encode_image(MESSAGES, HEADER, pixels, encoding)
+
+
+@pytest.mark.parametrize("encoding", ["mono16", "bayer_rggb16", "rgb16", "16UC3"])
+def test_16_bit_images_of_a_camera_with_12_bits_use_their_range(encoding):
+    channels = 3 if encoding in ("rgb16", "16UC3") else 1
+    eight = samples(16, 20, channels, 8, seed=7)
+    low, ranges = eight.astype(np.uint16) * 257 >> 4, IntensityRange()
+    msg = message(encoding, 20, 16, 40 * channels, low.tobytes())
+    name = {"16UC3": "8UC3"}.get(encoding, encoding.replace("16", "8"))
+    expected = decode_image(message(name, 20, 16, 20 * channels, eight.tobytes()))
+    image = decode_image(msg, intensities=ranges)
+    assert ranges.assumption == "12 of 16 bits (found)"
+    assert abs(image.astype(int) - expected).max() <= 1
+
+
+def test_16uc1_holds_grey_values_if_their_bits_are_set():
+    grey = samples(5, 7, 1, 8, seed=8)[..., 0]
+    msg = message("16UC1", 7, 5, 14, (grey.astype(np.uint16) << 4).tobytes())
+    image = decode_image(msg, intensities=IntensityRange(12))
+    np.testing.assert_array_equal(image, grey[..., None].repeat(3, axis=2))
+    with pytest.raises(FrameError, match=r"16UC1.*set the parameter bits"):
+        decode_image(msg, intensities=IntensityRange())

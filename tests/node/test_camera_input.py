@@ -133,3 +133,43 @@ def test_images_before_the_first_camera_info_are_skipped(checkpoint):
     rig.info()
     rig.image(1)
     assert rig.counts.processed == 1
+
+
+# ---------------------------------------------------------------------- image values
+
+
+def test_the_range_of_16_bit_images_is_found_logged_and_reported(checkpoint):
+    grey = pixels()[..., 0]
+    depths = []
+    for encoding, data in (("mono8", grey), ("mono16", grey.astype(np.uint16) << 4)):
+        rig = Rig(checkpoint)
+        rig.info()
+        step = data.nbytes // HEIGHT
+        for index in range(3):
+            rig.image(index, encoding=encoding, step=step, data=data.reshape(-1).view(np.uint8))
+        depths.append(rig.depth())
+    np.testing.assert_array_equal(*depths)
+    assert rig.host.report().values["input_values"] == "12 of 16 bits (found)"
+    assert len([text for _, text in rig.host.logged if "12 of 16 bits (found)" in text]) == 1
+
+
+def test_bits_can_be_set(checkpoint):
+    rig = Rig(checkpoint, bits=14)
+    rig.info()
+    data = (pixels()[..., 0].astype(np.uint16) << 6).reshape(-1).view(np.uint8)
+    rig.image(encoding="16UC1", step=2 * WIDTH, data=data)
+    np.testing.assert_array_equal(rig.host.frames[0].image[..., 0], pixels()[..., 0])
+    assert rig.component.input_facts["input_values"] == "14 of 16 bits (set)"
+
+
+@pytest.mark.parametrize(("value", "kind"), [(0, "black"), (255, "saturated")])
+def test_an_image_that_shows_nothing_is_named(checkpoint, value, kind):
+    rig = Rig(checkpoint)
+    rig.info()
+    for index in range(3):
+        rig.image(index, np.full((HEIGHT, WIDTH, 3), value, np.uint8))
+    assert len(warnings(rig, f"image is {kind}")) == 1
+    report = rig.host.report()
+    assert report.values[f"{kind}_images"] == "3" and f"the image is {kind}" in report.message
+    rig.image(3)
+    assert f"the image is {kind}" not in rig.host.report().message
