@@ -40,10 +40,12 @@ def convert(request: ConvertRequest) -> int:
     """Write the checkpoint and print where it comes from."""
     from jasmine_core.model import convert as conversion
     from jasmine_core.model.checkpoint import save_checkpoint
+    from jasmine_core.model.diffusers_weights import expect_diffusers_layout
 
     expect_own(request.output)
     base: Path | None = None
     if request.stable_diffusion:
+        expect_diffusers_layout(Path(request.stable_diffusion))
         base = conversion.resolve_hub_id(request.stable_diffusion, request.allow_download)
     if request.authors is None:
         if base is None:

@@ -22,7 +22,6 @@ from jasmine_core.model.checkpoint import (
     read_weights,
 )
 from jasmine_core.model.diffusers_weights import (
-    expect_diffusers_layout,
     read_diffusers_weights,
     read_pickle,
     text_variant,
@@ -163,7 +162,6 @@ def resolve_hub_id(name: str, allow_download: bool) -> Path:
 
     ID@REVISION fetches a pinned revision: a commit, a tag or a branch.
     """
-    expect_diffusers_layout(Path(name))
     if (folder := Path(name)).is_dir():
         return folder
     if not allow_download:
