@@ -11,7 +11,9 @@ from launch.actions import (
     ExecuteProcess,
     IncludeLaunchDescription,
     OpaqueFunction,
+    RegisterEventHandler,
 )
+from launch.event_handlers import OnProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
@@ -26,8 +28,16 @@ ARGUMENTS = {  # name: (default, description); without a default the argument is
     "checkpoint": ("", "Folder of the checkpoint; empty takes the default."),
     "point_cloud": ("true", "Whether depth/points is published."),
     "rviz": ("true", "Whether RViz shows the images, the depth and the point cloud."),
+    "fixed_frame": (
+        "camera_optical_frame",
+        "Fixed Frame of RViz: the frame_id of the images, or a frame that TF connects to it.",
+    ),
 }
-PASSED = ("image", "camera_info", "image_transport", "checkpoint", "point_cloud", "rviz")
+PASSED = (
+    *("image", "camera_info", "image_transport", "checkpoint", "point_cloud", "rviz"),
+    "fixed_frame",
+)
+ACTIVE = b"depth on "  # part of the line that the node logs when it has become active
 
 
 def generate_launch_description():
@@ -51,8 +61,16 @@ def generate_launch_description():
 
 
 def play(context):
-    """Return the process that plays the bag."""
+    """Return the event that starts to play the bag when the node is active.
+
+    Loading a network takes seconds; the first images of the bag would be lost.
+    """
     bag, rate, loop = (LaunchConfiguration(n).perform(context) for n in ("bag", "rate", "loop"))
     command = ["ros2", "bag", "play", bag, "--clock", "--rate", rate]
     command += ["--loop"] if loop == "true" else []
-    return [ExecuteProcess(cmd=command, output="screen")]
+    waiting = [ExecuteProcess(cmd=command, output="screen")]
+
+    def start(event):
+        return waiting.pop() if waiting and ACTIVE in event.text else None
+
+    return [RegisterEventHandler(OnProcessIO(on_stdout=start, on_stderr=start))]

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start the depth node: `ros2 launch jasmine_ros depth.launch.py image:=/camera/image_raw`."""
 
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -39,8 +42,12 @@ ARGUMENTS = {  # name: (default, description, choices)
         "Whether RViz shows the images, the depth and the point cloud.",
         ["true", "false"],
     ),
+    "fixed_frame": (
+        "camera_optical_frame",
+        "Fixed Frame of RViz: the frame_id of the images, or a frame that TF connects to it.",
+        None,
+    ),
 }
-OUTPUTS = ("image_rect", "camera_info", "points", "colorized")
 
 
 def generate_launch_description():
@@ -59,8 +66,10 @@ def start(context):
     for name in ("checkpoint", "image_transport"):
         if given[name]:
             parameters[name] = given[name]
+    displays = []
     if given["rviz"] == "true":
         parameters |= {"publish_colorized": True, "publish_points": True}
+        displays = [rviz(given, parameters)]
     if given["point_cloud"]:
         parameters["publish_points"] = given["point_cloud"] == "true"
     remappings = [
@@ -77,22 +86,30 @@ def start(context):
         emulate_tty=True,
     )
     # RViz is first: if it is not installed, launch ends before it has started the node.
-    return [rviz(given), depth] if given["rviz"] == "true" else [depth]
+    return [*displays, depth]
 
 
-def rviz(given):
-    """Return RViz, whose displays are remapped to the topics of the node."""
-    config = PathJoinSubstitution([FindPackageShare(PACKAGE), "config", "depth.rviz"])
+def rviz(given, parameters):
+    """Return RViz with a layout for the topics and the scale of the node; limit its cloud."""
+    from jasmine_ros.node import rviz_layout
+
+    node = rviz_layout.configured(given["params_file"]) | parameters
+    view = rviz_layout.view_of(node)
+    parameters |= rviz_layout.cloud_parameters(node, view)
     space = f"/{given['namespace'].strip('/')}".rstrip("/")
-    image = given["image"] if given["image"].startswith("/") else f"{space}/{given['image']}"
-    outputs = [(f"/depth/{name}", f"{space}/depth/{name}") for name in OUTPUTS]
+    layout = rviz_layout.write_layout(
+        Path(get_package_share_directory(PACKAGE)) / "config" / "depth.rviz",
+        view,
+        image=given["image"] if given["image"].startswith("/") else f"{space}/{given['image']}",
+        namespace=space,
+        compressed=node.get("image_transport") == "compressed",
+    )
     return Node(
         package="rviz2",
         executable="rviz2",
         name="rviz",
         namespace=given["namespace"],
-        arguments=["-d", config],
+        arguments=["-d", layout, "-f", given["fixed_frame"]],
         parameters=[{"use_sim_time": given["use_sim_time"] == "true"}],
-        remappings=[("/image", image), *outputs],
         output="screen",
     )

@@ -121,6 +121,21 @@ class Checkpoint:
         except (OSError, ValueError, AttributeError) as err:
             raise CheckpointError(f"{folder} cannot be read ({err}); copy it again") from err
 
+    @cached_property
+    def metres_per_unit(self) -> float | None:
+        """Return the scale that the checkpoint stores, None if its depth is up-to-scale."""
+        if self.kind == "random":
+            return None
+        folder = self.folder or Path()
+        if self.kind == "exports":
+            return next((card.metres_per_unit for _, card in read_cards(folder)), None)
+        file = folder / ("jasmine.json" if self.kind == "jasmine" else _DISPARITY_NET[0])
+        try:
+            scale = read_json(file).get("metres_per_unit")
+            return None if scale is None else float(scale)
+        except (OSError, ValueError, TypeError, AttributeError) as err:
+            raise CheckpointError(f"{file} cannot be read ({err}); copy it again") from err
+
 
 def _exists(folder: Path, *names: str) -> bool:
     return any((folder / name).exists() for name in names)

@@ -121,6 +121,20 @@ class FakeExecuteProcess:
 
 
 @dataclass(kw_only=True)
+class FakeOnProcessIO:
+    on_stdout: Any = None
+    on_stderr: Any = None
+
+
+@dataclass
+class FakeRegisterEventHandler:
+    handler: FakeOnProcessIO
+
+    def run(self, context: FakeContext) -> list[Any]:
+        return []
+
+
+@dataclass(kw_only=True)
 class FakeNode:
     executable: Any
     package: Any = None
@@ -159,13 +173,17 @@ class FakeLaunchDescription:
 
 
 FAKES: dict[str, dict[str, Any]] = {
+    "ament_index_python": {},
+    "ament_index_python.packages": {"get_package_share_directory": lambda package: str(SHARE)},
     "launch": {"LaunchDescription": FakeLaunchDescription},
     "launch.actions": {
         "DeclareLaunchArgument": FakeDeclareLaunchArgument,
         "ExecuteProcess": FakeExecuteProcess,
         "IncludeLaunchDescription": FakeInclude,
         "OpaqueFunction": FakeOpaqueFunction,
+        "RegisterEventHandler": FakeRegisterEventHandler,
     },
+    "launch.event_handlers": {"OnProcessIO": FakeOnProcessIO},
     "launch.launch_description_sources": {"PythonLaunchDescriptionSource": FakePythonSource},
     "launch.substitutions": {
         "LaunchConfiguration": FakeLaunchConfiguration,

@@ -8,6 +8,7 @@ import ast
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -15,11 +16,13 @@ from helpers.fake_launch import (
     FakeDeclareLaunchArgument,
     FakeExecuteProcess,
     FakeNode,
+    FakeRegisterEventHandler,
     launch,
     load,
 )
 
 from jasmine_ros.node.parameters import DepthParameters, NodeParameters
+from jasmine_ros.node.topics import IMAGE, IMAGE_TYPE, OUTPUTS
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
@@ -46,11 +49,12 @@ def test_every_launch_file_is_tested():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
-def test_launch_files_import_only_launch_packages(path):
+def test_launch_files_import_only_launch_packages_and_the_project(path):
     tree = ast.parse(path.read_text(), feature_version=(3, 10))
     modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
     modules |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    allowed = {"launch", "launch_ros", "ament_index_python", *sys.stdlib_module_names}
+    allowed = {"launch", "launch_ros", "ament_index_python", "jasmine_ros"}
+    allowed |= sys.stdlib_module_names
     assert {module.partition(".")[0] for module in modules} <= allowed
     functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
     assert "generate_launch_description" in functions
@@ -107,20 +111,79 @@ def test_topics_and_namespace_are_passed_to_the_node(tmp_path):
     assert {"__ns:=/left", "image:=/cam/image_raw", "camera_info:=/cam/info"} <= set(argv)
 
 
-def test_rviz_subscribes_to_the_topics_of_the_node(tmp_path):
-    context, entities = launch(DEPTH, rviz="true", namespace="/left", image="image")
+def rviz_layout(**given):
+    """Return the layout, the Fixed Frame and the node's parameters that depth.launch.py chooses."""
+    _, entities = launch(DEPTH, rviz="true", **given)
     (rviz,) = nodes(entities, "rviz2")
-    assert dict(rviz.remappings)["/image"] == "/left/image"
-    assert dict(rviz.remappings)["/depth/points"] == "/left/depth/points"
-    config = yaml.safe_load((ROOT / "config" / "depth.rviz").read_text())
-    displays = config["Visualization Manager"]["Displays"]
-    topics = {d["Topic"]["Value"]: d["Class"] for d in displays if "Topic" in d}
-    assert topics.keys() <= dict(rviz.remappings).keys()
-    assert topics["/depth/points"].endswith("PointCloud2")
-    assert topics["/depth/colorized"].endswith("Image") and topics["/image"].endswith("Image")
-    assert any(d["Class"].endswith("TF") for d in displays)
-    values = parameters(context, nodes(entities)[0], tmp_path)
+    option, file, option_frame, frame = rviz.arguments
+    assert (option, option_frame) == ("-d", "-f") and not rviz.remappings
+    layout = yaml.safe_load(Path(file).read_text())
+    Path(file).unlink()
+    return layout["Visualization Manager"], frame, nodes(entities)[0].parameters[-1]
+
+
+def topics_of(manager):
+    return {
+        d["Topic"]["Value"]: d["Topic"]["Reliability Policy"]
+        for d in manager["Displays"]
+        if "Topic" in d
+    }
+
+
+def test_rviz_subscribes_to_the_topics_of_the_node():
+    manager, frame, values = rviz_layout(namespace="/left", image="image")
+    assert topics_of(manager) == {  # Large messages are lost under best effort.
+        "/left/image": "Best Effort",  # A camera may offer no more.
+        "/left/depth/colorized": "Reliable",
+        "/left/depth/points": "Reliable",
+    }
+    assert frame == "camera_optical_frame"
     assert values["publish_colorized"] and values["publish_points"]
+
+
+def test_rviz_subscribes_to_compressed_images_by_their_own_topic():
+    manager, *_ = rviz_layout(image="/cam/image_raw", image_transport="compressed")
+    assert "/cam/image_raw/compressed" in topics_of(manager)
+
+
+def test_the_fixed_frame_of_rviz_is_an_argument():
+    assert rviz_layout(fixed_frame="odom")[1] == "odom"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "distance"),
+    [
+        ({}, 1.5),
+        ({"metres_per_unit": 30.0}, 20.0),
+        ({"scale_mode": "camera_height"}, 20.0),
+        ({"checkpoint": "absent"}, 1.5),  # The node reports it.
+    ],
+)
+def test_the_view_of_rviz_fits_the_scale_of_the_depth(parameters, distance, tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text(yaml.safe_dump({"depth": {"ros__parameters": parameters}}))
+    manager, _, values = rviz_layout(params_file=str(file))
+    view = manager["Views"]["Current"]
+    assert view["Distance"] == distance and view["Pitch"] == -1.35
+    assert 0 < view["Focal Point"]["Z"] < values["points_max_range"]
+    assert values["points_stride"] == 2
+
+
+def test_rviz_keeps_the_cloud_of_the_parameter_file(tmp_path):
+    file = tmp_path / "parameters.yaml"
+    file.write_text("/**: {ros__parameters: {points_stride: 4, points_max_range: 9.0}}")
+    _, _, values = rviz_layout(params_file=str(file))
+    assert not {"points_stride", "points_max_range"} & values.keys()
+
+
+def test_the_layout_shows_topics_that_the_node_publishes():
+    manager = yaml.safe_load((ROOT / "config" / "depth.rviz").read_text())["Visualization Manager"]
+    types = {f"/{IMAGE}": IMAGE_TYPE} | {f"/{name}": kind for name, kind in OUTPUTS.items()}
+    for display in manager["Displays"]:
+        if "Topic" in display:
+            kind = types[display["Topic"]["Value"]].rpartition("/")[2]
+            assert display["Class"] == f"rviz_default_plugins/{kind}"
+    assert any(d["Class"].endswith("/TF") for d in manager["Displays"])
 
 
 def test_two_cameras_have_separate_topics(tmp_path):
@@ -134,10 +197,24 @@ def test_two_cameras_have_separate_topics(tmp_path):
 
 def test_a_bag_is_played_with_its_clock(tmp_path):
     context, entities = launch(BAG, **NEEDED[BAG], loop="false", rate="0.5", rviz="false")
-    (player,) = [e for e in entities if isinstance(e, FakeExecuteProcess)]
+    assert not [e for e in entities if isinstance(e, FakeExecuteProcess)]  # The node is not active.
+    (event,) = [e for e in entities if isinstance(e, FakeRegisterEventHandler)]
+    loading, active = (
+        SimpleNamespace(text=f"[INFO] [1.2] [depth]: {line}\n".encode())
+        for line in ("loading jasmine-tiny", "listening to /image, depth on /depth/image_rect")
+    )
+    assert event.handler.on_stderr(loading) is None
+    player = event.handler.on_stderr(active)
+    assert event.handler.on_stdout(active) is None  # It is started once.
     assert player.cmd == ["ros2", "bag", "play", "drive", "--clock", "--rate", "0.5"]
     values = parameters(context, nodes(entities)[0], tmp_path)
     assert values["use_sim_time"] is True and values["publish_points"] is True
+
+
+@pytest.mark.parametrize("host", ["ros2_node", "dds_node"])
+def test_hosts_log_the_line_that_starts_the_playback(host):
+    line = load(BAG).ACTIVE.decode()
+    assert line in (ROOT / "jasmine_ros" / "hosts" / f"{host}.py").read_text()
 
 
 def test_the_cloud_for_nav2_is_thinned_and_limited(tmp_path):
