@@ -242,11 +242,7 @@ class LiveDriver:
 
         `before` is sent when there is no node yet, and kept for it.
         """
-        self._started += 1
-        listener = Listener(self._participant, f"/robot_{self._started}", image_type)
-        if before is not None:
-            listener.keep(before)
-        node = self._node(listener, self._checkpoint, parameters)
+        node, listener = self.launch(image_type, before, **parameters)
         try:
             until(
                 lambda: node.gone or all(r.matched for r in listener.readers.values()),
@@ -261,10 +257,25 @@ class LiveDriver:
             raise
         return node, listener
 
-    def refusal(self, checkpoint: Path | None = None, **parameters: Any) -> str:
+    def launch(
+        self, image_type: str = IMAGE, before: Send | None = None, **parameters: Any
+    ) -> tuple[Node, Listener]:
+        """Start another node as `start` does, but return it at once."""
         self._started += 1
-        listener = Listener(self._participant, f"/robot_{self._started}", IMAGE)
-        node = self._node(listener, checkpoint or self._checkpoint, parameters)
+        listener = Listener(self._participant, f"/robot_{self._started}", image_type)
+        if before is not None:
+            listener.keep(before)
+        names = {
+            "__ns": listener.full_name("").rstrip("/"),
+            "image": listener.full_name(listener.image_topic),
+            "camera_info": listener.full_name(INFO_TOPIC),
+            DIAGNOSTICS: listener.full_name(DIAGNOSTICS),
+        }
+        values = {"checkpoint": str(self._checkpoint), "device": "cpu", **parameters}
+        return Node(self._command, self._participant.domain, names, values), listener
+
+    def refusal(self, checkpoint: Path | None = None, **parameters: Any) -> str:
+        node, _ = self.launch(checkpoint=str(checkpoint or self._checkpoint), **parameters)
         try:
             until(lambda: self.refused(node), "refusal", START)
             return node.said
@@ -280,16 +291,6 @@ class LiveDriver:
     def close(self) -> None:
         for node, _ in self._running.values():
             node.kill()
-
-    def _node(self, listener: Listener, checkpoint: Path, parameters: dict[str, Any]) -> Node:
-        names = {
-            "__ns": listener.full_name("").rstrip("/"),
-            "image": listener.full_name(listener.image_topic),
-            "camera_info": listener.full_name(INFO_TOPIC),
-            DIAGNOSTICS: listener.full_name(DIAGNOSTICS),
-        }
-        values = {"checkpoint": str(checkpoint), "device": "cpu", **parameters}
-        return Node(self._command, self._participant.domain, names, values)
 
     def let_happen(self, steps: list[Step], node: Node, listener: Listener) -> Heard:
         before, refusals = listener.counts, []

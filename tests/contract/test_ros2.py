@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from faults.usage import usage
 from helpers.camera_bags import pixels, stamp
-from helpers.live_topics import until
+from helpers.live_topics import ending, until
 from helpers.packets import Capture
 
 from contract.steps import image, info
-from jasmine_ros.node.topics import DEPTH
+from jasmine_ros.node.diagnostics import LOADING
+from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS
 
 pytestmark = [
     pytest.mark.ros,
@@ -115,6 +116,23 @@ def test_activation_many_times_while_images_come(running, cycles):
     listener.plug()
     assert_depth(driver, node, listener, 7)
     assert "Traceback" not in node.said and "[ERROR]" not in node.said
+
+
+def test_ctrl_c_during_configure_does_not_wait_for_the_network(driver):
+    node, listener = driver.launch()
+    try:
+        listener.listen_until(
+            lambda: any(
+                status.message.startswith(LOADING)
+                for report in listener.heard[DIAGNOSTICS]
+                for status in report.status
+            )
+        )
+        seconds = node.stop()
+        assert node.process.returncode == 0 and seconds < ending(), node.said
+        assert "Traceback" not in node.said
+    finally:
+        node.kill()
 
 
 @pytest.mark.parametrize("reliability", ["reliable", "best_effort"])
