@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.config import from_mapping, to_mapping
-from jasmine_core.errors import ConfigError, JasmineError
+from jasmine_core.errors import CameraError, ConfigError, JasmineError
 from jasmine_core.files import atomic_file, read_json
 from jasmine_core.geometry.camera import Camera
+from jasmine_core.geometry.intrinsics import require_intrinsics
 from jasmine_core.image_files import read_pixels
 
 VERSION = 2
@@ -112,6 +113,12 @@ def read_index(folder: Path) -> Index:
             raise DatasetError(
                 f"{path}: image {frame.image!r} is not a file name in {IMAGES}/; prepare it again"
             )
+    try:
+        require_intrinsics(np.array(index.K, np.float64), (index.width, index.height))
+    except CameraError as err:
+        raise DatasetError(f"{path}: {err}") from err
+    except ValueError as err:
+        raise DatasetError(f"{path}: K is not a matrix of 3x3 numbers; prepare it again") from err
     count = len(index.frames)
     for record in index.samples:
         if not all(0 <= i < count for i in (record.target, *record.sources)):

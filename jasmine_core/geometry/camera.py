@@ -26,10 +26,12 @@ Array = NDArray[np.float64]
 Raster = NDArray[np.uint8] | NDArray[np.float32]
 Size = tuple[int, int]  # (width, height) [px], in OpenCV's order
 
-# Possible numbers of coefficients in D of CameraInfo for each distortion model.
+# Possible numbers of coefficients in D of CameraInfo for each distortion model. The first two are
+# one model in OpenCV, which knows by their number what they mean, and drivers mix their names.
+_POLYNOMIAL = (4, 5, 8, 12, 14)
 DISTORTION_MODELS = {
-    "plumb_bob": (4, 5),
-    "rational_polynomial": (8, 12, 14),
+    "plumb_bob": _POLYNOMIAL,
+    "rational_polynomial": _POLYNOMIAL,
     "equidistant": (4,),
 }
 

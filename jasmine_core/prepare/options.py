@@ -68,7 +68,7 @@ class PrepareOptions:
     resize: Resize = "fit"
     """Conversion to this size: fit (letterbox), stretch (as in the paper) or crop (centre)."""
     rectify: Rectify = "auto"
-    """Removal of lens distortion; auto skips it if the name of the image topic contains rect."""
+    """Removal of lens distortion; auto skips it if the name of the topic has the word rect."""
     bits: int = 0
     """Number of bits that the camera uses in 16-bit images; 0 finds one range for the recording."""
     image_format: Format = "jpg"

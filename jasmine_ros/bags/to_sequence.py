@@ -15,6 +15,7 @@ from jasmine_core.dataset.labels import attach, labels_in
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage
 from jasmine_core.errors import BagError, FrameError
+from jasmine_core.geometry.intrinsics import require_intrinsics
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own
 from jasmine_core.prepare.odometry import MAX_JUMP_SHARE, Odometry, chain, contradiction, probe
@@ -138,6 +139,7 @@ class _Images:
         full = self.view.camera
         self.transform = placement(options, full.size)
         self.camera = self.transform.camera(full)
+        require_intrinsics(self.camera.K, self.camera.size, "K of the prepared images")
         lens = self.view.seen
         valid = np.ones((full.height, full.width), np.float32) if lens is None else lens
         inside = self.transform.map(valid)
@@ -151,7 +153,7 @@ class _Images:
     @property
     def input_facts(self) -> dict[str, str]:
         """What is assumed about the images, by subject."""
-        ranges, facts = self._intensities, {}
+        ranges, facts = self._intensities, {"rectification": self.view.decision}
         if assumption := ranges.assumption:
             low, high = ranges.limits
             facts["input_values"] = f"{assumption}, {low} to {high} become 0 to 255"

@@ -8,9 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.errors import CameraError
-from jasmine_core.geometry.camera import Calibration, Camera, ImageTransform, Window
+from jasmine_core.geometry.camera import (
+    DISTORTION_MODELS,
+    Calibration,
+    Camera,
+    ImageTransform,
+    Window,
+)
+from jasmine_core.geometry.intrinsics import require_intrinsics
 from jasmine_ros.msgs.messages import Messages
 from jasmine_ros.msgs.types import CameraInfo, Header
+
+# Other names of the distortion models of ROS.
+_MODEL_NAMES = {
+    "fisheye": "equidistant",
+    "radtan": "plumb_bob",
+    "radial-tangential": "plumb_bob",
+}
 
 
 def make_camera_info(
@@ -40,6 +54,7 @@ def calibration_of(camera_info: CameraInfo, topic: str = "camera_info") -> Calib
 
     The matrices of a `CameraInfo` belong to the whole sensor; `roi` is the window of the sensor
     that is read out, and `binning_x` by `binning_y` of its pixels make one pixel of the image.
+    Drivers of rectified cameras may leave K at zero; P is then used in its place.
 
     Raises:
         CameraError: a value of the CameraInfo is impossible; the text begins with `topic`.
@@ -48,23 +63,49 @@ def calibration_of(camera_info: CameraInfo, topic: str = "camera_info") -> Calib
         window, published = _readout(camera_info)
         sensor = int(camera_info.width), int(camera_info.height)
         M = ImageTransform(sensor, published, window, Window(0, 0, *published)).matrix()
-        d = _numbers(camera_info, "d")
-        if d.any() and d.size not in (4, 5, 8, 12, 14):
-            raise CameraError(
-                f"d holds {d.size} numbers instead of 4, 5, 8, 12 or 14; calibrate again"
-            )
+        K = _numbers(camera_info, "k", 9).reshape(3, 3)
+        R = _numbers(camera_info, "r", 9).reshape(3, 3)
+        P = _numbers(camera_info, "p", 12).reshape(3, 4)
+        if without_K(camera_info):
+            K, R = P[:, :3], np.eye(3)
+        for name, matrix in (("K", K), ("P", P[:, :3])):
+            # A focal length of zero means that the camera is not calibrated, or P not set.
+            if matrix[0, 0] or matrix[1, 1]:
+                require_intrinsics(matrix, sensor, name)
+        model = _MODEL_NAMES.get(camera_info.distortion_model, camera_info.distortion_model)
+        d = _coefficients(_numbers(camera_info, "d"), model)
         return Calibration(
             *published,
-            K=M @ _numbers(camera_info, "k", 9).reshape(3, 3),
-            D=d
-            if d.any()
-            else np.zeros(5),  # any number of zeros means that there is no distortion
-            distortion_model=camera_info.distortion_model,
-            R=_numbers(camera_info, "r", 9).reshape(3, 3),
-            P=M @ _numbers(camera_info, "p", 12).reshape(3, 4),
+            K=M @ K,
+            D=d,
+            distortion_model=model,
+            R=R,
+            P=M @ P,
         )
     except CameraError as error:
         raise CameraError(f"{topic}: {error}") from error
+
+
+def _coefficients(d: NDArray[np.float64], model: str) -> NDArray[np.float64]:
+    """Return the coefficients in a number that OpenCV takes; zeros at the end change nothing."""
+    used = int(np.flatnonzero(d)[-1]) + 1 if d.any() else 0
+    if used == 0:  # no distortion, whatever its model
+        return np.zeros(5)
+    counts = DISTORTION_MODELS.get(model, ())
+    fitting = [n for n in counts if used <= n <= d.size]
+    count = fitting[0] if fitting and d.size not in counts else d.size
+    if counts and count not in counts:
+        raise CameraError(
+            f"d holds {d.size} numbers instead of {' or '.join(map(str, counts))} for {model}; "
+            "calibrate again"
+        )
+    return d[:count]
+
+
+def without_K(camera_info: CameraInfo) -> bool:
+    """Return whether K is not set although P is."""
+    k, p = _numbers(camera_info, "k", 9), _numbers(camera_info, "p", 12)
+    return bool(not k[0] and not k[4] and p[0] > 0)
 
 
 def _readout(camera_info: CameraInfo) -> tuple[Window, tuple[int, int]]:

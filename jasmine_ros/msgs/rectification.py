@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from jasmine_core.errors import CameraError, FrameError
 from jasmine_core.geometry.camera import Calibration, Camera, Rectifier
-from jasmine_ros.msgs.camera_info import calibration_of
+from jasmine_ros.msgs.camera_info import calibration_of, without_K
 from jasmine_ros.msgs.encodings import RgbImage
 from jasmine_ros.msgs.types import CameraInfo
 
@@ -26,6 +26,7 @@ class View:
     tx: float  # [px m] P[0,3], not zero for the right camera of a stereo pair
     raw: Calibration | None  # of the published image; None if that is rectified already
     topics: tuple[str, str]  # of the images and of the CameraInfo, for error messages
+    decision: str = ""  # whether the images are rectified, and why, as text
 
     @cached_property
     def rectifier(self) -> Rectifier | None:
@@ -79,19 +80,43 @@ def view_from(
         camera_info: the message.
         image_topic: topic of the images.
         info_topic: topic of the CameraInfo, for error messages.
-        mode: "always", "never", or "auto", which does not rectify if the last part of the image
-            topic contains "rect": image_proc publishes rectified images beside the CameraInfo of
-            the raw camera, which includes its distortion.
+        mode: "always", "never", or "auto", which does not rectify if the image topic is named as
+            a rectified one: image_proc publishes rectified images beside the CameraInfo of the raw
+            camera, which includes its distortion.
 
     Raises:
         CameraError: a value of the CameraInfo is impossible.
     """
     calibration = calibration_of(camera_info, info_topic)
-    name = image_topic.removesuffix("/compressed").rpartition("/")[2]
-    already = mode == "never" or (mode == "auto" and "rect" in name)
+    named = is_rectified_name(image_topic)
+    already = mode == "never" or (mode == "auto" and named)
     raw = calibration if not already and calibration.needs_rectification() else None
+    if mode == "never":
+        decision = "the images are taken as rectified (rectify is never)"
+    elif already:
+        decision = "the images are taken as rectified, because the topic has the word rect"
+    elif raw:
+        decision = f"the images are rectified with {info_topic}"
+    else:
+        decision = f"the images need no rectification according to {info_topic}"
+    if without_K(camera_info):
+        decision += ", where K is zero and P is used in its place"
     tx = float(calibration.P[0, 3])
-    return View(calibration.rectified_camera, tx, raw, (image_topic, info_topic))
+    return View(calibration.rectified_camera, tx, raw, (image_topic, info_topic), decision)
+
+
+def is_rectified_name(image_topic: str) -> bool:
+    """Return whether an image topic is named as a rectified one.
+
+    image_proc publishes image_rect and image_rect_color. Only whole words count: image_unrect,
+    image_corrected and image_not_rectified are not rectified.
+    """
+    name = image_topic.removesuffix("/compressed").rpartition("/")[2]
+    words = name.lower().split("_")
+    return any(
+        word in ("rect", "rectified") and before not in ("not", "non", "un", "no")
+        for before, word in zip(["", *words], words, strict=False)
+    )
 
 
 class LatestView:

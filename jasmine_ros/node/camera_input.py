@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import cast
 
-from jasmine_core.errors import CameraError
+from jasmine_core.errors import CameraError, FrameError
 from jasmine_core.runtime.intensity_range import IntensityRange, extreme_exposure
 from jasmine_ros.msgs.encodings import Order, RgbImage
 from jasmine_ros.msgs.rectification import LatestView, View
@@ -95,6 +96,9 @@ class CameraInput:
             self._latest.update(camera_info, *self._topics(), rectify)
         except CameraError as err:
             self._host.log("error", str(err))
+        else:
+            with suppress(FrameError):  # the same invalid CameraInfo has come again
+                self._note("rectification", self.view().decision, "see the parameter rectify")
 
     def view(self) -> View:
         """Return the rectification of the images; raise FrameError without a calibration."""

@@ -255,6 +255,10 @@ def test_missing_and_changed_images_are_errors(folder):
         (lambda v: json.dumps(v | {"version": 99}), "version"),
         (lambda v: json.dumps({k: x for k, x in v.items() if k != "K"}), "K"),
         (lambda v: json.dumps(v | {"frames": v["frames"][:1]}), "outside its 1 frames"),
+        (lambda v: json.dumps(v | {"K": [[0.8, 0, 0.5], [0, 1.2, 0.5], [0, 0, 1]]}), "normalised"),
+        (lambda v: json.dumps(v | {"K": np.transpose(v["K"]).tolist()}), "K is transposed"),
+        (lambda v: json.dumps(v | {"K": [[100, 0, 900], [0, 100, 40], [0, 0, 1]]}), "outside"),
+        (lambda v: json.dumps(v | {"K": [[1, 0], [0]]}), "K"),
     ],
 )
 def test_a_damaged_index_is_refused(folder, damage, named):

@@ -110,7 +110,12 @@ def test_any_number_of_zeros_is_no_distortion(zeros):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"k": np.zeros(9)}, "not calibrated"),
+        ({"k": np.zeros(9), "p": np.zeros(12)}, "not calibrated"),
+        ({"k": K.T}, "K is transposed"),
+        ({"k": K / [[640], [480], [1]]}, "K has fx = 0.78125 px.*normalised"),
+        ({"k": K * [[1], [1], [0]]}, r"K\[2,2\] is 0, not 1"),
+        ({"k": K + np.outer([1, 0, 0], [0, 0, 900])}, "principal point .* outside the image"),
+        ({"p": np.diag([1.2, 1.2, 1, 1])[:3]}, "P has fx = 1.2 px"),
         ({"k": np.full(9, np.nan)}, "k holds .*finite"),
         ({"p": np.full(12, np.inf)}, "p holds .*finite"),
         ({"d": [0.1, 0.2, 0.3]}, "d holds 3 numbers"),
@@ -146,3 +151,32 @@ def test_a_camera_info_describes_the_camera_that_it_was_made_from():
     assert calibration.P[0, 3] == -60
     assert (back.distortion_model, back.d.tolist()) == ("plumb_bob", [0.0] * 5)
     assert back.header == header
+
+
+def test_p_replaces_a_k_of_zeros():
+    P = np.column_stack([K, (-30.0, 0, 0)])
+    calibration = calibration_of(camera_info(k=np.zeros(9), r=np.zeros(9), p=P, d=[]))
+    np.testing.assert_array_equal(calibration.K, K)
+    assert not calibration.needs_rectification() and calibration.P[0, 3] == -30
+
+
+def test_the_principal_point_may_lie_outside_a_region_of_interest():
+    calibration = calibration_of(camera_info(roi=(0, 300, 640, 180)))
+    assert calibration.K[1, 2] == K[1, 2] - 300
+
+
+@pytest.mark.parametrize("model", ["plumb_bob", "rational_polynomial"])
+@pytest.mark.parametrize("count", [4, 5, 8, 12, 14])
+def test_a_polynomial_has_the_coefficients_of_opencv(model, count):
+    d = np.arange(1, count + 1) * 1e-3
+    np.testing.assert_array_equal(calibration_of(camera_info(d=d, distortion_model=model)).D, d)
+
+
+@pytest.mark.parametrize(
+    ("model", "used", "count", "kept"),
+    [("plumb_bob", 5, 8, 8), ("plumb_bob", 5, 13, 5), ("plumb_bob", 4, 6, 4), ("fisheye", 4, 8, 4)],
+)
+def test_zeros_after_the_coefficients_change_nothing(model, used, count, kept):
+    d = np.r_[np.full(used, 0.01), np.zeros(count - used)]
+    calibration = calibration_of(camera_info(d=d, distortion_model=model))
+    np.testing.assert_array_equal(calibration.D, d[:kept])

@@ -39,6 +39,13 @@ def image(width=WIDTH, height=HEIGHT):
         (RECTIFIED, "always", True),
         (RAW, "never", False),
         ("/rect/image_raw", "auto", True),
+        ("/cam/image_rect_color", "auto", False),
+        ("/cam/left_rect", "auto", False),
+        ("/cam/image_rectified", "auto", False),
+        ("/cam/image_unrect", "auto", True),
+        ("/cam/image_not_rectified", "auto", True),
+        ("/cam/image_corrected", "auto", True),
+        ("/cam/image_rectangle", "auto", True),
     ],
 )
 def test_distorted_images_are_rectified_by_mode_and_topic(topic, mode, rectified):
@@ -46,6 +53,25 @@ def test_distorted_images_are_rectified_by_mode_and_topic(topic, mode, rectified
     assert (view.raw is not None) == rectified
     assert (view.rectifier is not None) == rectified
     assert view(image()).shape == (HEIGHT, WIDTH, 3)
+
+
+@pytest.mark.parametrize(
+    ("topic", "mode", "d", "words"),
+    [
+        (RAW, "auto", -0.3, f"the images are rectified with {INFO}"),
+        (RAW, "auto", 0.0, "need no rectification"),
+        (RECTIFIED, "auto", -0.3, "because the topic has the word rect"),
+        (RAW, "never", -0.3, "rectify is never"),
+    ],
+)
+def test_the_view_states_what_was_decided(topic, mode, d, words):
+    assert words in view_from(camera_info(d=(d, 0, 0, 0, 0)), topic, INFO, mode).decision
+
+
+def test_the_view_states_that_p_replaces_k():
+    info = camera_info()
+    info.k = np.zeros(9)
+    assert "P is used in its place" in view_from(info, RAW, INFO).decision
 
 
 def test_images_without_distortion_are_returned_unchanged():
@@ -85,7 +111,7 @@ def test_without_a_valid_camera_info_there_is_no_view():
         latest.view(RAW, INFO)
     latest.update(camera_info(), RAW, INFO, "auto")
     invalid = camera_info()
-    invalid.k = np.zeros(9)
+    invalid.k, invalid.p = np.zeros(9), np.zeros(12)
     with pytest.raises(CameraError, match="not calibrated"):
         latest.update(invalid, RAW, INFO, "auto")
     with pytest.raises(FrameError, match=r"no calibration: .*not calibrated"):

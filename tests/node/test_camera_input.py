@@ -108,7 +108,8 @@ def test_rectified_topics_are_not_rectified_again(checkpoint, topic, mode, recti
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"k": np.zeros((3, 3))}, "not calibrated"),
+        ({"k": np.zeros((3, 3)), "p": np.zeros((3, 4))}, "not calibrated"),
+        ({"k": np.eye(3) * [0.8, 1.2, 1] + np.eye(3, k=2) / 2}, "normalised"),
         ({"width": 2 * WIDTH, "height": 2 * HEIGHT}, f"{WIDTH}x{HEIGHT} px but its CameraInfo"),
         ({"distortion_model": "magic", "d": np.ones(5)}, "'magic'"),
         ({"d": np.ones(3)}, "calibrate"),
