@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Calibration files as `camera_calibration` of ROS writes them, for bags without CameraInfo."""
+"""Calibration files, for bags without CameraInfo; `calibration_formats` lists their formats."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import yaml
 from jasmine_core.errors import CameraError
 from jasmine_core.files import read_small
 from jasmine_core.yaml_text import parse_yaml
+from jasmine_ros.msgs.calibration_formats import FORMATS, entries, yaml_of_opencv
 from jasmine_ros.msgs.messages import Messages
 from jasmine_ros.msgs.types import CameraInfo
 
@@ -24,12 +25,17 @@ def read_camera_info(path: Path, messages: Messages) -> CameraInfo:
         CameraError: the file cannot be read, or an entry is missing or of the wrong type.
     """
     try:
-        values = parse_yaml(read_small(path))
+        values = parse_yaml(yaml_of_opencv(read_small(path)))
     except OSError as err:
         raise CameraError(f"calibration {path} cannot be read: {err.strerror}") from err
     except (yaml.YAMLError, UnicodeDecodeError) as err:
-        raise CameraError(f"calibration {path} is not valid YAML: {err}") from err
-    file = _File(path, values if isinstance(values, dict) else {})
+        raise CameraError(
+            f"calibration {path} is not valid YAML: {err}; these formats are read: {FORMATS}"
+        ) from err
+    try:
+        file = _File(path, entries(values if isinstance(values, dict) else {}))
+    except ValueError as err:
+        raise CameraError(f"calibration {path} cannot be used: {err}") from err
     info: CameraInfo = messages.make(
         "sensor_msgs/msg/CameraInfo",
         width=file.number("image_width"),

@@ -71,7 +71,7 @@ class DepthParameters:
     rectify: str = parameter(
         "auto",
         "When lens distortion is removed; auto removes it unless the name of the image topic "
-        "has the word rect, as those of image_proc have.",
+        "has the word rect.",
         choices=("auto", "always", "never"),
         read_only=True,
     )

@@ -55,8 +55,9 @@ def test_an_invalid_entry_is_refused_with_file_and_name(tmp_path, changes, words
         (None, "cannot be read: No such file"),
         (b"a: [", "is not valid YAML"),
         (b"\xff\xfe\x00\xd8", "is not valid YAML"),
-        (b"- 1\n- 2\n", "image_width is None"),
-        (b"", "image_width is None"),
+        (b"- 1\n- 2\n", "none of the formats that are read: camera_calibration .*Kalibr.*ORB-SLAM"),
+        (b"", "none of the formats that are read"),
+        (b"<opencv_storage><a>1</a></opencv_storage>", "none of the formats that are read"),
     ],
 )
 def test_a_file_that_is_not_a_calibration_is_refused(tmp_path, content, words):
