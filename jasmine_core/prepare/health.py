@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,20 @@ _LONG_STILL = 1_000_000_000  # [ns]
 
 
 def examine(
-    index: Index, statistics: RecordingStatistics, selector: KeyframeSelector, facts: OdometryFacts
+    index: Index,
+    statistics: RecordingStatistics,
+    selector: KeyframeSelector,
+    facts: OdometryFacts,
+    damaged: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the health report of a recording as JSON values.
+
+    Args:
+        index: index of the sequence.
+        statistics: statistics of the images.
+        selector: selector of the keyframes.
+        facts: facts about the odometry.
+        damaged: `count` and `example` of the damaged messages of each topic, without images.
 
     Returns:
         Measurements by subject, `findings` (level and text of each) and `verdict`: "good",
@@ -48,6 +60,7 @@ def examine(
         "sharpness": _sharpness(statistics),
         "intrinsics": _intrinsics(index.camera),
         "odometry": _odometry(index, facts),
+        "damaged_messages": dict(damaged or {}),
         "metric_scale_can_be_learned": index.metric,
     }
     findings = find_problems(report, statistics)

@@ -20,6 +20,8 @@ ODOMETRY_REMEDIES = {
     OdometryProblem.TOO_FEW_SAMPLES: "check the odometry topic, its frames and its rate",
     OdometryProblem.NO_TRANSFORM: "record /tf_static",
     OdometryProblem.JUMPS: "record a continuous odometry (REP-105 odom frame), not a pose in map",
+    OdometryProblem.OTHER_CLOCK: "synchronise the clocks, or stamp both with one clock",
+    OdometryProblem.NOT_CHECKED: "record longer, with more translation and texture",
     OdometryProblem.CONTRADICTS_IMAGES: "check child_frame_id, /tf_static and the clocks",
     OdometryProblem.INCOMPLETE: "record the odometry as long as the images, without gaps",
 }
@@ -117,6 +119,12 @@ def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> li
             "warning",
             f"{counts[Status.DAMAGED]} images cannot be used, for example: {statistics.reasons[0]}",
         )
+    for topic, damage in report["damaged_messages"].items():
+        add(
+            "warning",
+            f"{damage['count']} messages on {topic} are damaged and were skipped, for example: "
+            f"{damage['example']}",
+        )
     if counts[Status.BLANK]:
         add("note", f"{counts[Status.BLANK]} images were dropped because they have no texture")
     if breaks := counts[Status.CUT] + counts[Status.GAP] + counts[Status.EXPOSURE]:
@@ -158,12 +166,8 @@ def _metric_scale(odometry: dict[str, Any]) -> list[dict[str, str]]:
         text = f"no metric scale{source}: {odometry['problem_detail']}; {remedy}"
         return [{"level": level, "text": text}]
     pairs = odometry["pairs_checked_against_images"]
-    checked = (
-        f"validated on {pairs} pairs of images"
-        if pairs
-        else "not validated: there is too little motion between the images"
-    )
-    found = [{"level": "note", "text": f"metric scale can be learned from {topic} ({checked})"}]
+    text = f"metric scale can be learned from {topic} (validated on {pairs} pairs of images)"
+    found = [{"level": "note", "text": text}]
     if odometry["jumps"]:
         text = f"{topic} jumps {odometry['jumps']} times; no pair of neighbours spans a jump"
         found.append({"level": "warning", "text": text})

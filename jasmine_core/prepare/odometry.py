@@ -23,6 +23,7 @@ _JUMP_LENGTH = 0.2  # [m] least length of a jump
 # With wrong axes it is 0.17 to 0.5.
 MAX_EPIPOLAR_ERROR = 0.15
 _CLEAR_PARALLAX = 4.0  # [px] enough to validate an odometry with one pair of images
+MIN_PLACES = 3  # of a recording where an odometry must be compared with the images
 MIN_IN_FRONT = 0.75  # least share of the points triangulated in front of the camera
 
 
@@ -42,6 +43,11 @@ class Odometry:
         self._numbers = np.array(list(ordered.values())).reshape(-1, 7)
         self._T_child_camera = T_child_camera
         self.jumps = _jumps(np.array(self.stamps, np.int64), self._numbers[:, :3])
+
+    def distance(self, stamp: int) -> float:
+        """Return how far a time [ns] is from the samples [s]: negative before, positive after."""
+        first, last = self.stamps[0], self.stamps[-1]
+        return (min(0, stamp - first) + max(0, stamp - last)) * 1e-9
 
     @property
     def jump_share(self) -> float:
@@ -147,9 +153,12 @@ def probe(views: Iterable[tuple[int, View]], odometry: Odometry) -> Agreement | 
 
 
 def contradiction(agreements: Iterable[Agreement]) -> str | None:
-    """Return how the images contradict an odometry, None if they agree or are too few."""
+    """Return how the images contradict an odometry, None if they agree.
+
+    Fewer than MIN_PLACES agreements say nothing.
+    """
     found = list(agreements)
-    if len(found) < 3:
+    if len(found) < MIN_PLACES:
         return None
     epipolar = median(a.epipolar for a in found)
     in_front = median(a.in_front for a in found)

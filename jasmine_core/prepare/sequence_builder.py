@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -93,6 +93,7 @@ class SequenceBuilder:
         odometry: poses of the camera, None for a sequence without metric scale.
         facts: facts about the odometry, for the health report.
         input_facts: what was assumed and found about the recorded images, by subject.
+        damaged: damaged messages that are not images, for the health report.
     """
 
     def __init__(
@@ -105,12 +106,13 @@ class SequenceBuilder:
         odometry: Odometry | None,
         facts: OdometryFacts,
         input_facts: dict[str, str] | None = None,
+        damaged: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = folder
         self._work = unfinished(folder)
         self._source, self._options = source, options
         self._camera, self._seen = camera, seen
-        self._odometry, self._facts = odometry, facts
+        self._odometry, self._facts, self._damaged = odometry, facts, damaged
         self._input_facts = input_facts
         self._selector = KeyframeSelector(
             options.neighbours, odometry.between if odometry else None
@@ -219,7 +221,7 @@ class SequenceBuilder:
             reason = reason_without_samples(self._statistics, self._selector)
             self.discard()
             raise DatasetError(f"{self._source['bag']}: {reason}")
-        health = examine(index, self._statistics, self._selector, self._facts)
+        health = examine(index, self._statistics, self._selector, self._facts, self._damaged)
         try:
             self._write(index, health)
         except OSError as err:

@@ -24,6 +24,8 @@ class OdometryProblem(str, Enum):
     TOO_FEW_SAMPLES = "too_few_samples"
     NO_TRANSFORM = "no_transform"  # from the odometry's child frame to the camera
     JUMPS = "jumps"
+    OTHER_CLOCK = "other_clock"  # than that of the images
+    NOT_CHECKED = "not_checked"  # too few places show the motion in the images
     CONTRADICTS_IMAGES = "contradicts_images"
     INCOMPLETE = "incomplete"  # too few samples of the sequence have poses
 

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jasmine_core.errors import BagError
+from jasmine_core.errors import BagError, CameraError, FrameError
+from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.reader import CAMERA_INFO, COMPRESSED, IMAGE, Bag, Topic
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
+from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.types import CameraInfo
 
 
@@ -98,20 +100,39 @@ def choose_calibrated_camera(
     return camera
 
 
-def first_camera_info(bag: Bag, camera: CameraTopics, calibration: Path | None) -> CameraInfo:
+def first_camera_info(
+    bag: Bag,
+    camera: CameraTopics,
+    calibration: Path | None,
+    damaged: DamagedMessages | None = None,
+) -> CameraInfo:
     """Return the CameraInfo of the calibration file if one is given, else the first of the bag.
+
+    Damaged messages are skipped, and invalid ones if there is a valid one.
 
     Raises:
         CameraError: the file cannot be read as a calibration.
-        FrameError: the first CameraInfo cannot be deserialised.
         BagError: the bag is damaged, or the camera has no CameraInfo.
     """
     if calibration is not None:
         return read_camera_info(calibration, RosbagsMessages())
+    invalid: CameraInfo | None = None
+    damage = ""
     for message in bag.messages([camera.info]) if camera.info else ():
-        info: CameraInfo = bag.decode(message)
-        return info
-    raise BagError(f"{bag.path} has no CameraInfo message for {camera.image}")
+        try:
+            info: CameraInfo = bag.decode(message)
+            calibration_of(info)
+        except FrameError as err:
+            damage = damage or f", but damaged ones: {err}"
+            if damaged:
+                damaged.add(message.topic, str(err))
+        except CameraError:
+            invalid = invalid or info
+        else:
+            return info
+    if invalid is not None:
+        return invalid
+    raise BagError(f"{bag.path} has no CameraInfo message for {camera.image}{damage}")
 
 
 def _require_topic(

@@ -7,11 +7,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.errors import BagError, FrameError
+from jasmine_core.evaluate.pairing import later_ones, pair_nearest, smallest_gap
 from jasmine_core.evaluate.protocols import read_depth_image
 from jasmine_core.evaluate.run import Sample
 from jasmine_core.geometry.camera import Camera
@@ -24,13 +26,13 @@ from jasmine_ros.bags.camera_topics import (
     choose_calibrated_camera,
     first_camera_info,
 )
-from jasmine_ros.bags.reader import IMAGE, Bag
-from jasmine_ros.bags.scan import static_transforms
+from jasmine_ros.bags.damage import DamagedMessages
+from jasmine_ros.bags.reader import IMAGE, Bag, BagMessage
+from jasmine_ros.bags.scan import fixed_transforms, frame_of, stamp_of
 from jasmine_ros.msgs.images import decode, decode_depth
-from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.point_clouds import read_points
 from jasmine_ros.msgs.rectification import View, view_from
-from jasmine_ros.msgs.types import CompressedImage, Image, PointCloud2
+from jasmine_ros.msgs.types import PointCloud2
 
 CLOUD = "sensor_msgs/msg/PointCloud2"
 TOLERANCE = 50_000_000  # [ns] largest difference between the stamps of an image and its depth
@@ -42,6 +44,10 @@ _log = logging.getLogger(__name__)
 
 class BagSamples:
     """Images of a bag with their ground-truth depth; each call reads the bag again.
+
+    Each ground truth is used once, for the image that is nearest in time, at most TOLERANCE away.
+    Stamps are those of `jasmine prepare`: the time of recording replaces zero, and an image whose
+    stamp is not after those before it is left out.
 
     Args:
         bag: path of the bag.
@@ -63,16 +69,31 @@ class BagSamples:
     ) -> None:
         self._path, self._ground_truth, self._calibration = bag, ground_truth, calibration
         self._intensities = IntensityRange()
+        self.damaged = DamagedMessages()
+        self._counted: set[tuple[str, int]] = set()
+        self._extrinsics: dict[str, Array] = {}  # T_camera_lidar by the frame of the LiDAR
         with Bag(bag) as source:  # errors of the user are found before a network is loaded
             self._topics = choose_calibrated_camera(source, image, info, calibration)
-            self.count = self._count(source)
+            self._pairs = (
+                self._pair_files(source)
+                if Path(ground_truth).is_dir()
+                else self._pair_messages(source)
+            )
+
+    @property
+    def count(self) -> int:
+        """Return the number of images with ground truth."""
+        return len(self._pairs)
 
     def __call__(self) -> Iterator[Sample]:
         """Yield every image that has ground truth and can be decoded."""
         self._intensities = IntensityRange()
         with Bag(self._path) as bag:
-            pairs = self._with_files if Path(self._ground_truth).is_dir() else self._with_topic
-            yield from pairs(bag, self._view(bag))
+            view = self._view(bag)
+            decode_pairs = (
+                self._with_files if Path(self._ground_truth).is_dir() else self._with_topic
+            )
+            yield from decode_pairs(bag, view)
 
     @property
     def camera(self) -> Camera:
@@ -80,60 +101,153 @@ class BagSamples:
         with Bag(self._path) as bag:
             return self._view(bag).camera
 
-    def _with_files(self, bag: Bag, view: View) -> Iterator[Sample]:
+    # ------------------------------------------------------------------ pairs
+
+    def _pair_files(self, bag: Bag) -> dict[int, tuple[int, Path]]:
+        """Return {number of the image's message: its stamp [ns], its file}."""
         files = self._files()
-        for message in bag.messages([self._topics.image]):
-            image: Image | CompressedImage = bag.decode(message)
-            stamp = stamp_ns(image.header.stamp)
+        pairs = {}
+        for number, stamp in self._stamps(bag, self._topics.image):
             if stamp in files:
-                depth = read_depth_image(files[stamp])
-                yield from self._sample(stamp, image, depth, view)
+                pairs[number] = stamp, files.pop(stamp)
+        if not pairs:
+            raise BagError(
+                f"no PNG file in {self._ground_truth} has the stamp of an image on "
+                f"{self._topics.image}; name each file by the stamp of its image in nanoseconds"
+            )
+        return pairs
+
+    def _pair_messages(self, bag: Bag) -> dict[int, tuple[int, int]]:
+        """Return {number of the image's message: its stamp [ns], number of its ground truth}."""
+        self._expect_topic(bag)
+        images = self._stamps(bag, self._topics.image)
+        depths = self._stamps(bag, self._ground_truth)
+        stamps, others = [s for _, s in images], [s for _, s in depths]
+        pairs = pair_nearest(stamps, others, TOLERANCE)
+        if not pairs:
+            apart = f"; the smallest gap is {smallest_gap(stamps, others) / 1e9:.3f} s"
+            raise BagError(
+                f"no message on {self._ground_truth} is within {TOLERANCE / 1e6:.0f} ms of an "
+                f"image on {self._topics.image}{apart if images and depths else ''}; stamp both "
+                "with one clock"
+            )
+        _log.info(
+            "%d of %d ground truths are within %.0f ms of an image",
+            len(pairs),
+            len(depths),
+            TOLERANCE / 1e6,
+        )
+        return {images[i][0]: (images[i][1], depths[j][0]) for i, j in pairs.items()}
+
+    def _stamps(self, bag: Bag, topic: str) -> list[tuple[int, int]]:
+        """Return (number, stamp [ns]) of the messages of a topic whose stamps are in order.
+
+        Raises:
+            BagError: the stamps of most messages are not.
+        """
+        numbers, stamps = [], []
+        for number, message in enumerate(bag.messages([topic])):
+            try:
+                stamps.append(stamp_of(bag.decode(message), message))
+                numbers.append(number)
+            except FrameError as err:
+                self._skip(message, err)
+        kept = later_ones(stamps)
+        late = len(stamps) - len(kept)
+        text = (
+            f"the timestamps of {late} of {len(stamps)} messages on {topic} are not after those of "
+            "the messages before them; check the clock of the driver"
+        )
+        if late > len(stamps) / 2:
+            raise BagError(f"{bag.path}: {text}")
+        if late:
+            _log.warning("%s; they are not used", text)
+        return [(numbers[i], stamps[i]) for i in kept]
+
+    def _skip(self, message: BagMessage, err: FrameError) -> None:
+        """Count a damaged message once, although the bag is read several times."""
+        key = message.topic, message.stamp
+        if key not in self._counted:
+            self._counted.add(key)
+            self.damaged.add(message.topic, str(err))
+
+    # ------------------------------------------------------------------ samples
+
+    def _with_files(self, bag: Bag, view: View) -> Iterator[Sample]:
+        pairs = cast(dict[int, tuple[int, Path]], self._pairs)
+        for number, message in enumerate(bag.messages([self._topics.image])):
+            if number not in pairs:
+                continue
+            stamp, file = pairs[number]
+            try:
+                depth = read_depth_image(file)
+            except FrameError as err:
+                _log.warning("%s", err)
+                continue
+            yield from self._sample(stamp, message, depth, bag, view)
 
     def _with_topic(self, bag: Bag, view: View) -> Iterator[Sample]:
-        waiting: tuple[int, Image | CompressedImage] | None = None
-        latest: tuple[int, Depth] | None = None
-        T_camera_lidar: Array | None = None
-        for message in bag.messages([self._topics.image, self._ground_truth]):
-            decoded = bag.decode(message)
-            stamp = stamp_ns(decoded.header.stamp)
+        pairs = cast(dict[int, tuple[int, int]], self._pairs)
+        image_of = {ground_truth: number for number, (_, ground_truth) in pairs.items()}
+        images: dict[int, BagMessage] = {}
+        depths: dict[int, BagMessage] = {}
+        counts = {self._topics.image: 0, self._ground_truth: 0}
+        for message in bag.messages(list(counts)):
+            number = counts[message.topic]
+            counts[message.topic] += 1
             if message.topic == self._topics.image:
-                waiting = stamp, decoded
-            elif message.type == CLOUD:
-                if T_camera_lidar is None:
-                    T_camera_lidar = _extrinsics(bag, self._topics, decoded.header.frame_id)
-                latest = stamp, _from_cloud(decoded, T_camera_lidar, view, self._ground_truth)
+                if number not in pairs:
+                    continue
+                images[number] = message
             else:
-                latest = stamp, np.nan_to_num(decode_depth(decoded, self._ground_truth), nan=0)
-            if waiting and latest and abs(waiting[0] - latest[0]) <= TOLERANCE:
-                yield from self._sample(*waiting, latest[1], view)
-                waiting = None
+                if number not in image_of:
+                    continue
+                depths[number] = message
+                number = image_of[number]
+            stamp, other = pairs[number]
+            if number in images and other in depths:
+                image, ground_truth = images.pop(number), depths.pop(other)
+                try:
+                    depth = self._depth(bag, ground_truth, view)
+                except FrameError as err:
+                    self._skip(ground_truth, err)
+                    continue
+                yield from self._sample(stamp, image, depth, bag, view)
+
+    def _depth(self, bag: Bag, message: BagMessage, view: View) -> Depth:
+        decoded = bag.decode(message)
+        if message.type != CLOUD:
+            return np.nan_to_num(decode_depth(decoded, self._ground_truth), nan=0)
+        lidar = decoded.header.frame_id.lstrip("/")
+        if lidar not in self._extrinsics:
+            self._extrinsics[lidar] = _extrinsics(bag, self._topics, lidar, self.damaged)
+        return _from_cloud(decoded, self._extrinsics[lidar], view, self._ground_truth)
 
     def _sample(
-        self, stamp: int, image: Image | CompressedImage, depth: Depth, view: View
+        self, stamp: int, message: BagMessage, depth: Depth, bag: Bag, view: View
     ) -> Iterator[Sample]:
-        """Yield the sample; log a warning instead if its image cannot be decoded."""
+        """Yield the sample; count the message instead if its image cannot be decoded."""
         try:
-            rgb = view(decode(image, self._topics.image, intensities=self._intensities))
+            rgb = view(
+                decode(bag.decode(message), self._topics.image, intensities=self._intensities)
+            )
         except FrameError as err:
-            _log.warning("%s", err)
+            self._skip(message, err)
             return
         yield Sample(stamp, rgb, depth, float(view.camera.K[0, 0]))
 
     def _view(self, bag: Bag) -> View:
-        info = first_camera_info(bag, self._topics, self._calibration)
+        info = first_camera_info(bag, self._topics, self._calibration, self.damaged)
         source = self._topics.info or str(self._calibration)
         return view_from(info, self._topics.image, source)
 
-    def _count(self, bag: Bag) -> int:
-        if Path(self._ground_truth).is_dir():
-            return len(self._files())
-        usable = {t.name: t.count for t in bag.topics.values() if t.type in (IMAGE, CLOUD)}
+    def _expect_topic(self, bag: Bag) -> None:
+        usable = sorted(t.name for t in bag.topics.values() if t.type in (IMAGE, CLOUD))
         if self._ground_truth not in usable:
             raise BagError(
                 f"ground truth {self._ground_truth} is neither a folder nor a depth or LiDAR topic "
-                f"of {bag.path}; its topics of these types: {', '.join(sorted(usable)) or 'none'}"
+                f"of {bag.path}; its topics of these types: {', '.join(usable) or 'none'}"
             )
-        return usable[self._ground_truth]
 
     def _files(self) -> dict[int, Path]:
         """Return the PNG files of ground truth by stamp [ns]."""
@@ -146,18 +260,16 @@ class BagSamples:
         return files
 
 
-def _extrinsics(bag: Bag, topics: CameraTopics, lidar: str) -> Array:
-    """Return T_camera_lidar [4,4] from /tf_static."""
-    for message in bag.messages([topics.image]):
-        frame = bag.decode(message).header.frame_id.lstrip("/")
-        T = chain(static_transforms(bag), frame, lidar.lstrip("/"))
-        if T is not None:
-            return T
+def _extrinsics(bag: Bag, topics: CameraTopics, lidar: str, damaged: DamagedMessages) -> Array:
+    """Return T_camera_lidar [4,4] from /tf_static, or from a constant transform on /tf."""
+    frame = frame_of(bag, topics.image)
+    T = chain(fixed_transforms(bag, damaged), frame, lidar)
+    if T is None:
         raise BagError(
             f"/tf_static in {bag.path} has no transform from {lidar!r} to {frame!r}; record it "
             "with the extrinsics of the LiDAR"
         )
-    raise BagError(f"{topics.image} in {bag.path} has no messages")
+    return T
 
 
 def _from_cloud(cloud: PointCloud2, T_camera_lidar: Array, view: View, topic: str) -> Depth:

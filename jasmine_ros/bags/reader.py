@@ -1,27 +1,44 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Reader of bags of ROS 1 (`.bag`) and ROS 2 (sqlite3 and mcap), compressed or not."""
+"""Reader of bags of ROS 1 (`.bag`) and ROS 2 (sqlite3 and mcap), compressed or not.
+
+Only the topics that are read need be understood: a bag may hold others of any type and encoding.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
-from rosbags.typesys import Stores, get_typestore
+import numpy as np
 
 from jasmine_core.errors import BagError, FrameError
+from jasmine_ros.bags.connection import Connection, RefusedError, Storage, full_name
+from jasmine_ros.bags.definitions import typestore
+from jasmine_ros.bags.mcap_file import McapFile
+from jasmine_ros.bags.ros1_file import Ros1File
+from jasmine_ros.bags.rosbag2_folder import METADATA, Rosbag2Folder
+from jasmine_ros.bags.sqlite_file import SqliteFile
 
 IMAGE, COMPRESSED, CAMERA_INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
+# ROS 1 has two names for one type.
+_OTHER_NAMES = {"tf/msg/tfMessage": "tf2_msgs/msg/TFMessage"}
+_FORMATS: dict[str, Callable[[Path], Storage]] = {
+    ".bag": Ros1File,
+    ".mcap": McapFile,
+    ".db3": SqliteFile,
+}
 # For a damaged file, the parsers of rosbags raise errors of their own, of Python, of SQLite and of
 # the compression libraries. Their only common base is Exception.
 _DAMAGE = Exception
+_STRAY_SHARE = 100  # one image of so many, or a single one, may be stray at each end
+_STRAY_DISTANCE = 10  # times the median distance from the median time
+_STRAY_SECONDS = 600_000_000_000  # [ns] least distance of a stray image from the median time
 
 
 @dataclass(frozen=True)
@@ -29,8 +46,8 @@ class Topic:
     """One topic of a bag."""
 
     name: str
-    type: str
-    count: int  # messages
+    type: str  # of several types the most frequent one
+    count: int  # messages of this type
 
 
 @dataclass(frozen=True)
@@ -49,7 +66,7 @@ class BagMessage:
     @property
     def type(self) -> str:
         """Name of the type, such as `sensor_msgs/msg/Image`."""
-        return self.connection.msgtype
+        return _type_of(self.connection)
 
 
 class Bag:
@@ -57,21 +74,22 @@ class Bag:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._reader: AnyReader | None = None
+        self._storage: Storage | None = None
         self.topics: dict[str, Topic] = {}
 
     def __enter__(self) -> Bag:
         file = _bag_file(self.path)
         try:
-            # Bags of Humble and earlier do not contain message definitions.
-            reader = AnyReader([file], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
-            reader.open()
+            self._storage = _FORMATS[file.suffix](file) if file.is_file() else Rosbag2Folder(file)
         except _DAMAGE as err:
-            raise BagError(f"{file} cannot be read: {_reason(err)}; {_remedy(file)}") from err
-        self._reader = reader
+            raise BagError(f"{file} cannot be read: {_explained(err, file)}") from err
+        counts: dict[str, dict[str, int]] = {}
+        for c in self.connections:
+            of_topic = counts.setdefault(c.topic, {})
+            of_topic[_type_of(c)] = of_topic.get(_type_of(c), 0) + c.count
         self.topics = {
-            name: Topic(name, info.msgtype or "", info.msgcount)
-            for name, info in reader.topics.items()
+            name: Topic(name, *max(types.items(), key=lambda item: item[1]))
+            for name, types in sorted(counts.items())
         }
         return self
 
@@ -81,25 +99,32 @@ class Bag:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.reader.close()
-        self._reader = None
+        self.storage.close()
+        self._storage = None
 
     @property
-    def reader(self) -> AnyReader:
-        """Reader of rosbags, while the bag is open."""
-        if self._reader is None:
+    def storage(self) -> Storage:
+        """Files of the bag, while it is open."""
+        if self._storage is None:
             raise BagError(f"{self.path} is not open")
-        return self._reader
+        return self._storage
+
+    @property
+    def connections(self) -> list[Connection]:
+        """Topics of the bag as its files store them."""
+        return self.storage.connections
 
     @property
     def start(self) -> int:
-        """Time of recording [ns] of the first message."""
-        return self.reader.start_time
+        """Time of recording [ns] of the first message, 0 without messages."""
+        span = self.storage.span
+        return span[0] if span else 0
 
     @property
     def stop(self) -> int:
-        """Time [ns] after the last message was recorded."""
-        return self.reader.end_time
+        """Time [ns] after the last message was recorded, 0 without messages."""
+        span = self.storage.span
+        return span[1] + 1 if span else 0
 
     def messages(
         self, topics: Collection[str] = (), start: int | None = None, stop: int | None = None
@@ -107,34 +132,81 @@ class Bag:
         """Yield the messages of some topics in the order of recording.
 
         Args:
-            topics: names of the topics; all topics if empty.
+            topics: names of the topics, of which only messages of `Topic.type` are read; empty
+                reads all messages.
             start: first time of recording [ns].
             stop: time of recording [ns] before which the last message lies.
 
         Raises:
             BagError: the file is damaged; the messages before the damage are yielded first.
         """
-        connections = [c for c in self.reader.connections if not topics or c.topic in topics]
+        wanted = self._chosen(topics) if topics else self.connections
         count = 0
         try:
-            for connection, stamp, raw in self.reader.messages(connections, start, stop):
+            for connection, stamp, raw in self.storage.messages(wanted, start, stop):
                 yield BagMessage(connection, stamp, raw)
                 count += 1
         except _DAMAGE as err:
             raise BagError(
-                f"{self.path} is damaged after {count} messages: {_reason(err)}; "
-                f"{_remedy(self.path)}"
+                f"{self.path} cannot be read after {count} messages: {_explained(err, self.path)}"
             ) from err
+
+    def stamps(self, topic: str) -> list[int]:
+        """Return the times of recording [ns] of the messages of a topic, in order.
+
+        Raises:
+            BagError: the file is damaged.
+        """
+        try:
+            return sorted(self.storage.stamps(self._chosen([topic])))
+        except _DAMAGE as err:
+            raise BagError(f"{self.path} cannot be read: {_explained(err, self.path)}") from err
 
     def decode(self, message: BagMessage) -> Any:
         """Deserialize a message; raise FrameError if its bytes do not fit its type."""
+        connection = message.connection
         try:
-            return self.reader.deserialize(message.raw, message.type)
+            if connection.encoding not in ("cdr", "ros1"):
+                raise ValueError(f"messages encoded as {connection.encoding!r} cannot be read")
+            ros1 = connection.encoding == "ros1"
+            store = typestore(connection.schema, ros1)
+            store.max_sequence_length = max(1, len(message.raw))
+            deserialize = store.deserialize_ros1 if ros1 else store.deserialize_cdr
+            return deserialize(message.raw, full_name(connection.schema.name))
         except _DAMAGE as err:
             raise FrameError(
                 f"{message.topic}: message at {message.stamp} ns is not a {message.type}: "
                 f"{_reason(err)}"
             ) from err
+
+    def _chosen(self, topics: Collection[str]) -> list[Connection]:
+        return [
+            c
+            for c in self.connections
+            if c.topic in topics and _type_of(c) == self.topics[c.topic].type
+        ]
+
+
+def without_strays(stamps: list[int]) -> list[int]:
+    """Return ordered times [ns] without single ones that are far from all others.
+
+    A clock that is set while recording leaves such messages, for example one at time 0.
+    """
+    if len(stamps) < 3:
+        return stamps
+    times = np.array(stamps, np.int64)
+    middle = times[len(times) // 2]
+    distances = np.abs(times - middle)
+    limit = max(_STRAY_DISTANCE * int(np.sort(distances)[len(times) // 2]), _STRAY_SECONDS)
+    most = max(1, len(times) // _STRAY_SHARE)
+    first = int(np.argmax(distances <= limit))
+    last = len(times) - int(np.argmax(distances[::-1] <= limit))
+    return stamps[first if first <= most else 0 : last if len(times) - last <= most else None]
+
+
+def _type_of(connection: Connection) -> str:
+    name = full_name(connection.schema.name)
+    return _OTHER_NAMES.get(name, name)
 
 
 def expect_sqlite_name(path: Path) -> None:
@@ -166,7 +238,7 @@ def _bag_file(path: Path) -> Path:
             )
         if file.suffix == ".db3":
             expect_sqlite_name(file)
-    if (path / "metadata.yaml").is_file():
+    if (path / METADATA).is_file():
         return path
     files = sorted(f for f in path.iterdir() if f.suffix in (".mcap", ".db3", ".bag"))
     if len(files) != 1:
@@ -181,7 +253,16 @@ def _reason(err: BaseException) -> str:
     return str(err).rstrip(".") or type(err).__name__
 
 
+def _explained(err: Exception, path: Path) -> str:
+    """Return what is wrong with a bag, with a remedy if the bag is damaged."""
+    if isinstance(err, (OSError, RefusedError)):
+        return _reason(err)
+    return f"{_reason(err)}; {_remedy(path)}"
+
+
 def _remedy(path: Path) -> str:
     if path.suffix == ".bag":
         return "if the recording was interrupted, `rosbag reindex` repairs it"
+    if path.suffix == ".mcap":
+        return "if the recording was interrupted, `mcap recover` repairs it"
     return "if the recording was interrupted, `mcap recover` or `ros2 bag reindex` repairs it"

@@ -4,20 +4,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from jasmine_core.errors import BagError
+from jasmine_core.errors import BagError, CameraError, FrameError
 from jasmine_core.geometry.rigid import Array, from_numbers
 from jasmine_ros.bags.camera_topics import CameraTopics
+from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.reader import Bag, BagMessage
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
 from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.messages import stamp_ns
-from jasmine_ros.msgs.transforms import TRANSFORMS, numbers_of
+from jasmine_ros.msgs.transforms import TF_STATIC, TRANSFORMS, numbers_of
 from jasmine_ros.msgs.types import CameraInfo, Odometry, Stamped, TFMessage
 
 ODOMETRY = "nav_msgs/msg/Odometry"
@@ -34,6 +36,7 @@ class Scan:
     child: str  # child frame of the odometry
     samples: list[tuple[int, tuple[float, ...]]]  # odometry: stamp [ns], T_odom_child
     transforms: dict[tuple[str, str], Array]  # fixed ones: (parent, child) to T_parent_child
+    damaged: DamagedMessages
 
 
 def find_odometry(bag: Bag, name: str | None) -> str | None:
@@ -77,70 +80,106 @@ def scan_bag(
         BagError: the bag has no CameraInfo, or the calibration changes.
     """
     info: CameraInfo | None = None
+    invalid: CameraInfo | None = None
     raw: bytes | None = None
     samples: list[tuple[int, tuple[float, ...]]] = []
     child = ""
-    fixed: dict[tuple[str, str], Array] = {}
-    moving: set[tuple[str, str]] = set()
+    transforms, damaged = FixedTransforms(), DamagedMessages()
     if calibration is not None:
         info = read_camera_info(calibration, RosbagsMessages())
     wanted = [t for t in (camera.info, odometry) if t]
     if odometry:
-        wanted += [t.name for t in bag.topics.values() if t.type == TRANSFORMS and t.count]
+        wanted += _transform_topics(bag)
     for message in bag.messages(wanted) if wanted else ():
+        if message.topic == camera.info and raw is not None and raw == message.raw[_STAMP_BYTES:]:
+            continue
+        try:
+            decoded = bag.decode(message)
+            if message.topic == camera.info:
+                calibration_of(decoded)
+                same = info is None or _same_camera(info, decoded)
+        except (FrameError, CameraError) as err:
+            if isinstance(err, CameraError):
+                invalid = invalid or decoded
+            damaged.add(message.topic, str(err))
+            continue
         if message.topic == camera.info:
-            if raw is not None and raw == message.raw[_STAMP_BYTES:]:
-                continue
-            latest: CameraInfo = bag.decode(message)
-            if info is not None and not _same_camera(info, latest):
+            if not same:
                 at = (message.stamp - bag.start) * 1e-9
                 raise BagError(
                     f"{camera.info} in {bag.path} changes after {at:.1f} s, but a sequence has one "
                     "K; split the bag there, or fix focus and zoom"
                 )
-            info, raw = info or latest, message.raw[_STAMP_BYTES:]
+            info, raw = info or decoded, message.raw[_STAMP_BYTES:]
         elif message.topic == odometry:
-            sample: Odometry = bag.decode(message)
+            sample: Odometry = decoded
             child = sample.child_frame_id or child
             if numbers := numbers_of(sample.pose.pose.position, sample.pose.pose.orientation):
                 samples.append((stamp_of(sample, message), numbers))
         else:
-            transforms: TFMessage = bag.decode(message)
-            for t in transforms.transforms:
-                key = (t.header.frame_id.lstrip("/"), t.child_frame_id.lstrip("/"))
-                if numbers := numbers_of(t.transform.translation, t.transform.rotation):
-                    T = from_numbers(numbers)
-                    if key in fixed and not np.allclose(fixed[key], T, atol=1e-6):
-                        moving.add(
-                            key
-                        )  # ROS 1 robots repeat fixed transforms on /tf, without a change
-                    fixed.setdefault(key, T)
+            transforms.add(message.topic, decoded)
+    info = info or invalid
     if info is None:
-        raise BagError(f"{camera.info} in {bag.path} has no messages")
+        damage = ", but damaged ones" if camera.info in damaged.summary() else ""
+        raise BagError(f"{camera.info} in {bag.path} has no messages{damage}")
     return Scan(
         info,
         _camera_frame(bag, camera, info),
         child.lstrip("/"),
         samples,
-        {key: T for key, T in fixed.items() if key not in moving},
+        transforms.found,
+        damaged,
     )
 
 
-def static_transforms(bag: Bag) -> dict[tuple[str, str], Array]:
-    """Return {(parent, child): T_parent_child} of a bag's /tf_static."""
-    topics = [
-        t.name
-        for t in bag.topics.values()
-        if t.type == TRANSFORMS and t.count and t.name.endswith("tf_static")
-    ]
-    transforms = {}
+class FixedTransforms:
+    """Transforms that do not change in a bag.
+
+    They are published on /tf_static, where the last one is valid; robots with ROS 1 repeat them on
+    /tf.
+    """
+
+    def __init__(self) -> None:
+        self._static: dict[tuple[str, str], Array] = {}
+        self._repeated: dict[tuple[str, str], Array] = {}
+        self._moving: set[tuple[str, str]] = set()
+
+    def add(self, topic: str, message: TFMessage) -> None:
+        """Add the transforms of a message."""
+        for t in message.transforms:
+            key = (t.header.frame_id.lstrip("/"), t.child_frame_id.lstrip("/"))
+            numbers = numbers_of(t.transform.translation, t.transform.rotation)
+            if numbers is None:
+                continue
+            T = from_numbers(numbers)
+            if topic.endswith(TF_STATIC):
+                self._static[key] = T
+            elif not np.allclose(self._repeated.setdefault(key, T), T, atol=1e-6):
+                self._moving.add(key)
+
+    @property
+    def found(self) -> dict[tuple[str, str], Array]:
+        """Return {(parent, child): T_parent_child}."""
+        repeated = {key: T for key, T in self._repeated.items() if key not in self._moving}
+        return repeated | self._static
+
+
+def fixed_transforms(
+    bag: Bag, damaged: DamagedMessages | None = None
+) -> dict[tuple[str, str], Array]:
+    """Return {(parent, child): T_parent_child} of a bag's /tf_static, and of /tf if constant."""
+    transforms, damaged = FixedTransforms(), damaged or DamagedMessages()
+    topics = _transform_topics(bag)
     for message in bag.messages(topics) if topics else ():
-        for stamped in bag.decode(message).transforms:
-            names = stamped.header.frame_id.lstrip("/"), stamped.child_frame_id.lstrip("/")
-            numbers = numbers_of(stamped.transform.translation, stamped.transform.rotation)
-            if numbers:
-                transforms[names] = from_numbers(numbers)
-    return transforms
+        try:
+            transforms.add(message.topic, bag.decode(message))
+        except FrameError as err:
+            damaged.add(message.topic, str(err))
+    return transforms.found
+
+
+def _transform_topics(bag: Bag) -> list[str]:
+    return [t.name for t in bag.topics.values() if t.type == TRANSFORMS and t.count]
 
 
 def _same_camera(a: CameraInfo, b: CameraInfo) -> bool:
@@ -156,8 +195,14 @@ def _same_camera(a: CameraInfo, b: CameraInfo) -> bool:
 def _camera_frame(bag: Bag, camera: CameraTopics, info: CameraInfo) -> str:
     if info.header.frame_id:
         return str(info.header.frame_id).lstrip("/")
-    for message in bag.messages([camera.image]):
-        return str(bag.decode(message).header.frame_id).lstrip("/")
+    return frame_of(bag, camera.image)
+
+
+def frame_of(bag: Bag, topic: str) -> str:
+    """Return the frame of the first message of a topic that can be decoded, "" without one."""
+    for message in bag.messages([topic]):
+        with suppress(FrameError):
+            return str(bag.decode(message).header.frame_id).lstrip("/")
     return ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,15 @@ from jasmine_core.errors import BagError, FrameError
 from jasmine_core.geometry.intrinsics import require_intrinsics
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own
-from jasmine_core.prepare.odometry import MAX_JUMP_SHARE, Odometry, chain, contradiction, probe
+from jasmine_core.prepare.odometry import (
+    MAX_GAP,
+    MAX_JUMP_SHARE,
+    MIN_PLACES,
+    Odometry,
+    chain,
+    contradiction,
+    probe,
+)
 from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import finished, forget_unfinished, unfinished
@@ -26,7 +35,7 @@ from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, plac
 from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
 from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.bags.camera_topics import CameraTopics, choose_calibrated_camera
-from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.bags.reader import Bag, BagMessage, without_strays
 from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
 from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.rectification import view_from
@@ -115,6 +124,7 @@ def prepare_bag(
             odometry,
             facts,
             images.input_facts,
+            scan.damaged.summary(),
         ) as builder:
             for message in bag.messages([camera.image], builder.resume_at):
                 if stop():
@@ -233,13 +243,43 @@ def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | No
     if odometry.jump_share > MAX_JUMP_SHARE:
         detail = f"it jumps {jumps} times in {count} samples"
         return refuse(OdometryProblem.JUMPS, detail, jumps)
-    times = np.linspace(bag.start, max(bag.start, bag.stop - _PROBE_LENGTH), PROBES)
-    starts = sorted({int(time) for time in times})
+    starts = _probe_starts(bag.stamps(images.topics.image))
+    if apart := _distance_of_clocks(images, odometry, starts):
+        return refuse(OdometryProblem.OTHER_CLOCK, apart, jumps)
     probes = [probe(images.views(at, at + _PROBE_LENGTH), odometry) for at in starts]
     found = [p for p in probes if p is not None]
+    if len(found) < MIN_PLACES:
+        detail = (
+            f"it could be compared with the images at {len(found)} places only, of which "
+            f"{MIN_PLACES} are needed"
+        )
+        return refuse(OdometryProblem.NOT_CHECKED, detail, jumps, len(found))
     if contradicted := contradiction(found):
         return refuse(OdometryProblem.CONTRADICTS_IMAGES, contradicted, jumps, len(found))
     return odometry, OdometryFacts(topic, count, jumps, None, "", len(found))
+
+
+def _probe_starts(stamps: list[int]) -> list[int]:
+    """Return the times of recording [ns] at which sections begin, evenly spread over the images."""
+    usual = without_strays(stamps)
+    if not usual:
+        return []
+    starts = [at for at in usual if at <= usual[-1] - _PROBE_LENGTH] or usual[:1]
+    return [starts[i] for i in sorted(set(np.linspace(0, len(starts) - 1, PROBES, dtype=int)))]
+
+
+def _distance_of_clocks(images: _Images, odometry: Odometry, starts: list[int]) -> str:
+    """Return how far the images are from the odometry in time; empty if some image is near."""
+    distances = [
+        odometry.distance(stamp)
+        for at in starts
+        for stamp, _ in islice(images.views(at, at + _PROBE_LENGTH), 1)
+    ]
+    if not distances or min(abs(d) for d in distances) * 1e9 <= MAX_GAP:
+        return ""
+    nearest = min(distances, key=abs)
+    side = "after its last" if nearest > 0 else "before its first"
+    return f"the images are stamped {abs(nearest):.1f} s {side} sample or further: another clock"
 
 
 def _attach_labels(job: Job, images: _Images) -> None:

@@ -9,24 +9,37 @@ write the index there.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from rosbags.convert.converter import LATCH, generate_message_converter
-from rosbags.interfaces import Connection, Qos
+from rosbags.convert.converter import generate_message_converter
+from rosbags.interfaces import (
+    Connection,
+    ConnectionExtRosbag2,
+    MessageDefinition,
+    MessageDefinitionFormat,
+    Qos,
+)
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
-from rosbags.rosbag2.storage_mcap import McapWriter, PendingChunk
+from rosbags.rosbag2.metadata import dump_qos_v8
+from rosbags.rosbag2.storage_mcap import McapWriter, PendingChunk, write_schema
+from rosbags.rosbag2.storage_mcap import Schema as McapSchema
 from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
-from jasmine_core.errors import BagError
+from jasmine_core.errors import BagError, FrameError
+from jasmine_ros.bags.connection import Connection as Origin
+from jasmine_ros.bags.connection import Schema, full_name
+from jasmine_ros.bags.definitions import typestore
+from jasmine_ros.bags.qos import offered_qos, usual_qos
 from jasmine_ros.bags.reader import Bag, BagMessage, expect_sqlite_name
 from jasmine_ros.msgs.types import Message
 
@@ -35,6 +48,8 @@ STORAGES = ("mcap", "sqlite3")
 # Up to Iron, readers expect the QoS profiles as text, which version 9 no longer writes.
 METADATA: Literal[8] = 8
 _Convert = Callable[[bytes], memoryview | bytes]  # from a message of a bag to ROS 2
+_DAMAGE = Exception  # the parsers and converters of rosbags have no other common base
+_log = logging.getLogger(__name__)
 _FULL = (OSError, sqlite3.Error)  # errors of the file system and of SQLite on a full disk
 
 
@@ -68,7 +83,8 @@ class BagWriter:
             mode = CompressionMode.STORAGE if storage == "mcap" else CompressionMode.MESSAGE
             self._writer.set_compression(mode, CompressionFormat.ZSTD)
         self._connections: dict[str, Connection] = {}
-        self._copies: dict[int, tuple[Connection, _Convert]] = {}
+        self._copies: dict[Origin, tuple[Connection, _Convert]] = {}
+        self._raw: dict[tuple[str, str, str], Connection] = {}  # by topic, type and encoding
         self._reserve = path / ".reserve"
 
     def __enter__(self) -> BagWriter:
@@ -102,7 +118,10 @@ class BagWriter:
     def add(self, topic: str, kind: str) -> None:
         """Declare a topic of a standard ROS 2 type."""
         self._connections[topic] = self._writer.add_connection(
-            topic, kind, typestore=self.typestore
+            topic,
+            kind,
+            typestore=self.typestore,
+            offered_qos_profiles=usual_qos(topic),
         )
 
     def write(self, topic: str, stamp: int, message: Message) -> None:
@@ -111,32 +130,57 @@ class BagWriter:
         self._write(connection, stamp, self.typestore.serialize_cdr(message, connection.msgtype))
 
     def copy(self, message: BagMessage, source: Bag) -> None:
-        """Write a message of another bag unchanged; a ROS 1 message becomes a ROS 2 message."""
-        key = message.connection.id
-        if key not in self._copies:
-            self._copies[key] = self._add_copy(message.connection, source)
-        connection, convert = self._copies[key]
-        self._write(connection, message.stamp, convert(message.raw))
+        """Write a message of another bag unchanged; a ROS 1 message becomes a ROS 2 message.
 
-    def _add_copy(self, origin: Connection, source: Bag) -> tuple[Connection, _Convert]:
-        kind, store = origin.msgtype, source.reader.typestore
-        if source.reader.is2:
-            connection = self._writer.add_connection(
-                origin.topic,
-                kind,
-                typestore=store,
-                offered_qos_profiles=_offered(origin),
-            )
-            return connection, memoryview
+        Messages of any type and encoding are copied, as bytes with their schema.
+        """
+        origin = message.connection
+        if origin not in self._copies:
+            self._copies[origin] = self._add_copy(message)
+        connection, convert = self._copies[origin]
+        try:
+            data = convert(message.raw)
+        except _DAMAGE as err:
+            raise FrameError(
+                f"{message.topic}: message at {message.stamp} ns is not copied: it is not a "
+                f"{message.type}: {err}"
+            ) from err
+        self._write(connection, message.stamp, data)
+
+    def _add_copy(self, message: BagMessage) -> tuple[Connection, _Convert]:
+        origin, kind = message.connection, message.type
+        qos = offered_qos(origin)
+        if origin.encoding == "ros1" and origin.schema.encoding == "ros1msg":
+            try:
+                return self._add_converted(origin, kind, qos)
+            except _DAMAGE as err:
+                _log.warning("%s is copied as ROS 1 messages: %s", origin.topic, err)
+        same = (origin.topic, origin.schema.name, origin.encoding)
+        if same not in self._raw:
+            self._raw[same] = self._writer.add_raw(_described(origin), qos)
+        return self._raw[same], memoryview
+
+    def _add_converted(
+        self, origin: Origin, kind: str, qos: list[Qos]
+    ) -> tuple[Connection, _Convert]:
+        store = typestore(origin.schema, True)
         if kind not in self.typestore.fielddefs:
             _register_missing(self.typestore, store, kind)
         convert = generate_message_converter(
-            store, self.typestore, kind, kind, {}, src_is2=False, dst_is2=True
+            store,
+            self.typestore,
+            full_name(origin.schema.name),
+            kind,
+            {},
+            src_is2=False,
+            dst_is2=True,
         )
-        connection = self._writer.add_connection(
-            origin.topic, kind, typestore=self.typestore, offered_qos_profiles=_offered(origin)
-        )
-        return connection, convert
+        same = (origin.topic, kind, "cdr")
+        if same not in self._raw:
+            self._raw[same] = self._writer.add_connection(
+                origin.topic, kind, typestore=self.typestore, offered_qos_profiles=qos
+            )
+        return self._raw[same], convert
 
     def _write(self, connection: Connection, stamp: int, data: memoryview | bytes) -> None:
         try:
@@ -150,15 +194,20 @@ class BagWriter:
         return f"the first {sum(self._writer.counts.values())} messages stay readable"
 
 
-def _offered(origin: Connection) -> Sequence[Qos]:
-    """Return the QoS of a copied topic; latched topics of ROS 1 become transient local.
-
-    So does `/tf_static` of a bag without QoS, since listeners of tf2 accept nothing else.
-    """
-    if offered := getattr(origin.ext, "offered_qos_profiles", ()):
-        return cast("Sequence[Qos]", offered)
-    latched = bool(getattr(origin.ext, "latching", None)) or origin.topic == "/tf_static"
-    return LATCH if latched else ()
+def _described(origin: Origin) -> Origin:
+    """Return a connection with its definition and hash, if they are missing and can be found."""
+    schema = origin.schema
+    if origin.encoding != "cdr" or (schema.data and schema.digest):
+        return origin
+    try:
+        store = typestore(schema, False)
+        text, _ = store.generate_msgdef(schema.name, ros_version=2)
+        digest = schema.digest or store.hash_rihs01(schema.name)
+    except _DAMAGE:
+        return origin
+    if schema.data:
+        return replace(origin, schema=replace(schema, digest=digest))
+    return replace(origin, schema=Schema(schema.name, "ros2msg", text.encode(), digest))
 
 
 def _register_missing(store: Typestore, source: Typestore, kind: str) -> None:
@@ -189,6 +238,23 @@ class _Mark:
     end: int  # [ns] stamp of the last message
 
 
+class _RawText(str):
+    """Text of a schema that is written as the bytes from which it was read."""
+
+    raw: bytes
+
+    @classmethod
+    def of(cls, raw: bytes) -> _RawText:
+        """Return a text for bytes, which need not be UTF-8."""
+        text = cls(raw.decode(errors="replace"))
+        text.raw = raw
+        return text
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """Return the original bytes."""
+        return self.raw
+
+
 class _Mcap(McapWriter):
     """MCAP storage that can return to the end of an earlier chunk."""
 
@@ -202,6 +268,13 @@ class _Mcap(McapWriter):
         self.bio.flush()
         mark = _Mark(self.bio.tell(), dict(self.channel_stats), self.message_end_time)
         self._marks.append(mark)
+
+    def add_schema(self, schema: Schema) -> None:
+        """Add the description of a type in any format."""
+        number = len(self.schemas) + 1
+        entry = McapSchema(number, schema.name, schema.encoding, _RawText.of(schema.data))
+        self.schemas.append(entry)
+        write_schema(self.chunk.bio, entry)
 
     def go_back(self, further: bool) -> _Mark:
         """Truncate the file after its last complete chunk, or after the chunk before that."""
@@ -230,6 +303,18 @@ class _Sqlite3(Sqlite3Writer):
         self._end, self._uncommitted = 0, 0
         self._mark = _Mark(0, {}, 0)
 
+    def add_schema(self, schema: Schema) -> None:
+        """Add the description of a type in any format."""
+        try:
+            text: str | bytes = schema.data.decode()
+        except UnicodeDecodeError:
+            text = schema.data
+        self.cursor.execute(
+            "INSERT INTO message_definitions (topic_type, encoding, encoded_message_definition, "
+            "type_description_hash) VALUES (?, ?, ?, ?)",
+            (schema.name, schema.encoding, text, schema.digest),
+        )
+
     def write(self, connection: Connection, timestamp: int, data: bytes | memoryview) -> None:
         super().write(connection, timestamp, data)
         self._counts[connection.id] += 1
@@ -254,6 +339,26 @@ class _Writer(Writer):
     }
     storage: Any
     counts: dict[int, int]
+
+    def add_raw(self, origin: Origin, qos: list[Qos]) -> Connection:
+        """Add a topic of any type and encoding; rosbags only adds those of ROS 2."""
+        connection = Connection(
+            id=len(self.connections) + 1,
+            topic=origin.topic,
+            msgtype=origin.schema.name,
+            msgdef=MessageDefinition(MessageDefinitionFormat.NONE, ""),
+            digest=origin.schema.digest,
+            msgcount=0,
+            ext=ConnectionExtRosbag2(origin.encoding, qos),
+            owner=self,
+        )
+        if origin.schema.name not in self.added_types:
+            self.storage.add_schema(origin.schema)
+            self.added_types.add(origin.schema.name)
+        self.storage.add_connection(connection, dump_qos_v8(qos))
+        self.connections.append(connection)
+        self.counts[connection.id] = 0
+        return connection
 
     def go_back(self, further: bool = False) -> None:
         """Return to the last consistent state of the storage, and of the message counts."""

@@ -25,6 +25,7 @@ from jasmine_core.model.checkpoint import read_mean_depth
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import fixed_scale
+from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.ground_truth import BagSamples
 from jasmine_ros.commands.evaluate import EvaluateRequest
 
@@ -39,6 +40,7 @@ class Samples:
     count: int
     name: str  # for the report
     protocol: str  # usual for this data
+    damaged: DamagedMessages | None = None  # of a recording
 
 
 def evaluate_checkpoint(request: EvaluateRequest) -> str:
@@ -65,7 +67,7 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
         other = DepthPredictor.from_pretrained(request.baseline, "torch", resize=request.resize)
         baseline = lambda image, focal: other(image, focal).depth  # noqa: E731
     exhibits = evaluate(predict, samples.read, evaluation, samples.count, baseline, request.show)
-    about = {
+    about: dict[str, object] = {
         "checkpoint": request.checkpoint,
         "baseline_checkpoint": request.baseline,
         "description": predictor.backend.info.model,
@@ -73,6 +75,8 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
         "data": samples.name,
         "mean_map": source,
     }
+    if samples.damaged:
+        about["damaged_messages"] = samples.damaged.summary()
     return write_report(evaluation, exhibits, about, request.json)
 
 
@@ -120,4 +124,4 @@ def _samples(request: EvaluateRequest) -> Samples:
         request.calibration,
     )
     name = f"{request.bag.name} with {Path(request.ground_truth).name}"
-    return Samples(pairs, pairs.count, name, "eigen")
+    return Samples(pairs, pairs.count, name, "eigen", pairs.damaged)

@@ -15,9 +15,12 @@ from jasmine_core.commands.options import option
 from jasmine_core.errors import BagError, ConfigError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.bags.camera_topics import choose_camera
-from jasmine_ros.bags.reader import Bag
+from jasmine_ros.bags.qos import LATCHED_DEPTH
+from jasmine_ros.bags.reader import Bag, without_strays
+from jasmine_ros.bags.reader import Topic as BagTopic
 from jasmine_ros.commands.options import Domain, Interface, Recording, Topic
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
+from jasmine_ros.msgs.transforms import TF_STATIC, TRANSFORMS
 
 if TYPE_CHECKING:
     from jasmine_ros.dds.wire import Writer
@@ -29,7 +32,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PlayRequest:
-    """Publish the images and the CameraInfo of a recording on live topics, at the recorded rate."""
+    """Publish the camera of a recording on live topics, at the recorded rate.
+
+    These are the images, the CameraInfo and the fixed transforms on /tf_static.
+    """
 
     #: Recording: a rosbag2 folder, or an .mcap or .db3 file.
     bag: Recording
@@ -72,21 +78,26 @@ def publish_camera(request: PlayRequest) -> int:
         Interrupt() as interrupt,
         Participant(store, domain, request.interface) as participant,
     ):
-        if not bag.reader.is2:
-            raise BagError(
-                f"{request.bag} is a ROS 1 bag, whose messages are serialized differently; "
-                "convert it with rosbags-convert"
-            )
-        # 1. Announce a node with the topics of the camera.
+        # 1. Announce a node with the topics of the camera and the fixed transforms.
         camera = choose_camera(bag, request.image, request.camera_info)
         topics = [topic for topic in (camera.image, camera.info) if topic]
+        static = [t.name for t in bag.topics.values() if t.type == TRANSFORMS and _is_static(t)]
         writers: dict[str, Writer] = {}
-        for topic in topics:
-            kind = bag.topics[topic].type
-            user_data = type_hash(store, kind)
-            writers[topic] = participant.writer(f"rt{topic}", kind, user_data, depth=QUEUE_DEPTH)
+        for topic in [*topics, *static]:
+            _expect_ros2(bag, topic)
+            kind, latched = bag.topics[topic].type, topic in static
+            writers[topic] = participant.writer(
+                f"rt{topic}",
+                kind,
+                type_hash(store, kind),
+                depth=LATCHED_DEPTH if latched else QUEUE_DEPTH,
+                transient=latched,
+            )
         graph = Graph(participant, "play")
         graph.announce([], writers.values())
+
+        for message in bag.messages(static) if static else ():
+            _publish(writers[message.topic], message.topic, message.raw)
 
         # 2. Wait for a subscriber.
         _log.info("publishing %s on domain %d", " and ".join(topics), domain)
@@ -97,13 +108,15 @@ def publish_camera(request: PlayRequest) -> int:
             time.sleep(0.02)
 
         # 3. Publish each message when it is due.
+        images = without_strays(bag.stamps(camera.image))
+        if not images:
+            raise BagError(f"{camera.image} in {request.bag} has no messages")
         sent = 0
         with tqdm(unit="message", disable=None) as bar:
             while not interrupt.requested:
-                began, first = time.monotonic(), None
-                for message in bag.messages(topics):
-                    first = message.stamp if first is None else first
-                    due = began + (message.stamp - first) / 1e9 / request.rate
+                began = time.monotonic()
+                for message in bag.messages(topics, stop=images[-1] + 1):
+                    due = began + (message.stamp - images[0]) / 1e9 / request.rate
                     while (early := due - time.monotonic()) > 0 and not interrupt.requested:
                         time.sleep(min(early, 0.1))
                     if interrupt.requested:
@@ -114,6 +127,18 @@ def publish_camera(request: PlayRequest) -> int:
                     break
         time.sleep(LINGER)
     return sent
+
+
+def _is_static(topic: BagTopic) -> bool:
+    return topic.name.endswith(TF_STATIC) and topic.count > 0
+
+
+def _expect_ros2(bag: Bag, topic: str) -> None:
+    if any(c.topic == topic and c.encoding != "cdr" for c in bag.connections):
+        raise BagError(
+            f"{topic} in {bag.path} has messages of ROS 1, which are serialized differently; "
+            "convert the bag with rosbags-convert"
+        )
 
 
 def _publish(writer: Writer, topic: str, raw: bytes) -> bool:

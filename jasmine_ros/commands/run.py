@@ -27,7 +27,9 @@ from jasmine_ros.bags.camera_topics import (
     choose_calibrated_camera,
     first_camera_info,
 )
-from jasmine_ros.bags.reader import Bag
+from jasmine_ros.bags.damage import DamagedMessages
+from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.commands.options import (
     Calibration,
@@ -45,8 +47,9 @@ from jasmine_ros.commands.run_report import (
     make_report,
     summary,
 )
+from jasmine_ros.commands.run_window import Window, window_of
 from jasmine_ros.hosts.bag import BagHost
-from jasmine_ros.msgs.transforms import TF_STATIC
+from jasmine_ros.msgs.transforms import TF_STATIC, transforms_message
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
 
@@ -79,9 +82,9 @@ class RunRequest:
     limit: Annotated[int | None, option("N")] = None
     #: Step between processed images: 1 processes each image, 2 every second one.
     every: Annotated[int, option("N")] = 1
-    #: Time after the start of the recording at which processing begins [s].
+    #: Time after the first image of the recording at which processing begins [s].
     start: Annotated[float | None, option("SECONDS", name="from")] = None
-    #: Time after the start of the recording at which processing ends [s].
+    #: Time after the first image of the recording at which processing ends [s].
     stop: Annotated[float | None, option("SECONDS", name="to")] = None
     #: Whether the topics of the recording are copied into the result.
     copy: bool = False
@@ -122,11 +125,13 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
         camera = choose_calibrated_camera(
             source, request.image, request.camera_info, request.calibration
         )
-        expected = _expected_frames(source, camera, request)
+        window = window_of(source, camera.image, request.start, request.stop)
+        expected = min(-(-window.images // request.every), request.limit or window.images)
         _expect_room(request)
+        damaged = DamagedMessages()
 
         # 2. Start the component before anything is written.
-        host = BagHost(source, camera, request.namespace)
+        host = BagHost(source, camera, request.namespace, window.start or window.first)
         host.show = {int((i + 0.5) * expected / PREVIEW_ROWS) for i in range(PREVIEW_ROWS)}
         component = DepthComponent(host, request.parameters)
         component.configure()
@@ -139,7 +144,8 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
             try:
                 with BagWriter(folder, request.storage, request.compress) as writer:
                     host.record(writer)
-                    ended_by = _play(source, camera, request, host, component, writer, expected)
+                    play = _Playback(source, camera, request, host, component, writer, damaged)
+                    ended_by = play(window, expected)
             except BagError as err:
                 ended_by = str(err).replace(str(folder), str(request.output / DEPTH_BAG))
                 if component.counts.received == 0:
@@ -156,6 +162,7 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
             },
         }
         report = make_report(source_of, component, host.depths, seconds, ended_by)
+        report["damaged_messages"] = damaged.summary()  # those of images are counted in frames
         component.cleanup()
     try:
         host.preview.write(request.output / PREVIEW)
@@ -165,31 +172,6 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
     except OSError as err:
         report["ended_by"] = f"{ended_by}; {request.output}: {err}"
     return report
-
-
-def _window(source: Bag, request: RunRequest) -> tuple[int | None, int | None]:
-    """Return the recorded times [ns] between which messages are processed; None has no limit."""
-    start, stop = (
-        None if t is None else source.start + round(t * 1e9) for t in (request.start, request.stop)
-    )
-    if start is not None and stop is not None and stop <= start:
-        raise BagError(f"--from {request.start} is not before --to {request.stop}")
-    if start is not None and start >= source.stop:
-        length = (source.stop - source.start) / 1e9
-        raise BagError(
-            f"--from {request.start} is after the end of {request.bag}, which is {length:.2f} s "
-            "long"
-        )
-    return start, stop
-
-
-def _expected_frames(source: Bag, camera: CameraTopics, request: RunRequest) -> int:
-    """Return the number of images to process, an estimate with --from and --to."""
-    start, stop = _window(source, request)
-    length = max(1, source.stop - source.start)
-    part = ((stop or source.stop) - (start or source.start)) / length
-    count = round(source.topics[camera.image].count * min(1.0, part))
-    return min(-(-count // request.every), request.limit or count)
 
 
 def _expect_room(request: RunRequest) -> None:
@@ -227,40 +209,59 @@ def _deliver_calibration(
     Fixed transforms are recorded once, perhaps before the time at which the run begins.
     """
     component.on_camera_info(first_camera_info(source, camera, request.calibration))
-    if TF_STATIC in host.inputs and TF_STATIC in source.topics:
-        for message in source.messages([TF_STATIC]):
-            host.dispatch(message)
+    if TF_STATIC in host.inputs:
+        fixed = fixed_transforms(source, DamagedMessages())  # _Playback counts the damaged ones
+        host.pass_on(TF_STATIC, transforms_message(host.messages, fixed))
 
 
-def _play(
-    source: Bag,
-    camera: CameraTopics,
-    request: RunRequest,
-    host: BagHost,
-    component: DepthComponent,
-    writer: BagWriter,
-    expected: int,
-) -> str:
-    """Deliver the messages until the recording ends; return what ended it."""
-    start, stop = _window(source, request)
-    wanted = [] if request.copy else host.inputs
-    images = taken = 0
-    with Interrupt() as interrupt, tqdm(total=expected, unit="frame", desc="depth") as bar:
-        for message in source.messages(wanted, start, stop):
-            if interrupt.requested:
-                return INTERRUPTION
-            if request.copy and message.topic not in host.outputs:
-                writer.copy(message, source)
-            if message.topic == camera.image:
-                images += 1
-                if (images - 1) % request.every:
-                    continue
-                if request.limit is not None and taken >= request.limit:
-                    return LIMIT
-                taken += 1
-                bar.update()
-            try:
-                host.deliver(message)
-            except FrameError as err:
-                component.on_damaged(message.topic, str(err))
-    return END_OF_BAG
+@dataclass(frozen=True)
+class _Playback:
+    """Delivery of the messages of a recording to the component."""
+
+    source: Bag
+    camera: CameraTopics
+    request: RunRequest
+    host: BagHost
+    component: DepthComponent
+    writer: BagWriter
+    damaged: DamagedMessages
+
+    def __call__(self, window: Window, expected: int) -> str:
+        """Deliver the messages until the recording ends; return what ended it."""
+        request = self.request
+        wanted = [] if request.copy else self.host.inputs
+        images = taken = 0
+        with Interrupt() as interrupt, tqdm(total=expected, unit="frame", desc="depth") as bar:
+            for message in self.source.messages(wanted, window.start, window.stop):
+                if interrupt.requested:
+                    return INTERRUPTION
+                if request.copy and message.topic not in self.host.outputs:
+                    self._copy(message)
+                if message.type != self.source.topics[message.topic].type:
+                    continue  # A topic may have messages of several types, of which one is read.
+                if message.topic == self.camera.image:
+                    images += 1
+                    if (images - 1) % request.every:
+                        continue
+                    if request.limit is not None and taken >= request.limit:
+                        return LIMIT
+                    taken += 1
+                    bar.update()
+                try:
+                    self.host.deliver(message)
+                except FrameError as err:
+                    self._skip(message, str(err))
+        return END_OF_BAG
+
+    def _skip(self, message: BagMessage, reason: str) -> None:
+        if message.topic == self.camera.image:
+            self.component.on_damaged(message.topic, reason)
+        else:
+            self.damaged.add(message.topic, reason)
+
+    def _copy(self, message: BagMessage) -> None:
+        try:
+            self.writer.copy(message, self.source)
+        except FrameError as err:  # A ROS 1 message that cannot be converted.
+            if message.topic not in self.host.inputs:
+                self.damaged.add(message.topic, str(err))

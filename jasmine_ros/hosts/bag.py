@@ -33,7 +33,9 @@ class _Timer:
 class BagHost:
     """Host that feeds a component from one bag and writes its outputs to another."""
 
-    def __init__(self, source: Bag, camera: CameraTopics, namespace: str = "") -> None:
+    def __init__(
+        self, source: Bag, camera: CameraTopics, namespace: str = "", start: int | None = None
+    ) -> None:
         self.messages = RosbagsMessages()
         self.conversion = Conversion(self.messages)
         self.outputs: dict[str, str] = {}  # type of each output, by full topic name
@@ -46,7 +48,7 @@ class BagHost:
         self._callbacks: dict[str, Callback] = {}
         self._timers: list[_Timer] = []
         self._diagnose: list[_Timer] = []
-        self._now = source.start
+        self._now = source.start if start is None else start  # [ns]
         self._frames = 0
 
     def record(self, writer: BagWriter) -> None:
@@ -70,8 +72,13 @@ class BagHost:
 
     def dispatch(self, message: BagMessage) -> None:
         """Pass a message to its subscriber without advancing the clock."""
-        if callback := self._callbacks.get(message.topic):
-            callback(self._source.decode(message))
+        if message.topic in self._callbacks:
+            self.pass_on(message.topic, self._source.decode(message))
+
+    def pass_on(self, topic: str, message: Message) -> None:
+        """Pass a message to the subscriber of a topic, if it has one."""
+        if callback := self._callbacks.get(topic):
+            callback(message)
 
     @property
     def inputs(self) -> list[str]:

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
 
-from jasmine_core.geometry.rigid import Array, from_numbers, interpolate, inverse
-from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_core.geometry.rigid import Array, from_numbers, interpolate, inverse, to_numbers
+from jasmine_ros.msgs.messages import Messages, make_header, stamp_ns
 from jasmine_ros.msgs.types import Quaternion, TFMessage, Vector3
 
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
@@ -27,6 +28,31 @@ def numbers_of(translation: Vector3, rotation: Quaternion) -> tuple[float, ...] 
     numbers = tuple(float(v) for v in (t.x, t.y, t.z, q.x, q.y, q.z, q.w))
     usable = np.isfinite(numbers).all() and np.linalg.norm(numbers[3:]) > 0.5
     return numbers if usable else None
+
+
+def transforms_message(
+    messages: Messages, transforms: Mapping[tuple[str, str], Array]
+) -> TFMessage:
+    """Build a `TFMessage` of fixed transforms {(parent, child): T_parent_child [4,4]}."""
+    made = []
+    for (parent, child), T in transforms.items():
+        x, y, z, qx, qy, qz, qw = to_numbers(T)
+        transform = messages.make(
+            "geometry_msgs/msg/Transform",
+            translation=messages.make("geometry_msgs/msg/Vector3", x=x, y=y, z=z),
+            rotation=messages.make("geometry_msgs/msg/Quaternion", x=qx, y=qy, z=qz, w=qw),
+        )
+        header = make_header(messages, 0, parent)
+        made.append(
+            messages.make(
+                "geometry_msgs/msg/TransformStamped",
+                header=header,
+                child_frame_id=child,
+                transform=transform,
+            )
+        )
+    message: TFMessage = messages.make(TRANSFORMS, transforms=made)
+    return message
 
 
 @dataclass
@@ -104,9 +130,9 @@ class TransformBuffer:
         T = np.eye(4)
         found = {frame: T}
         while len(found) < _MAX_DEPTH:
-            if track := self._moving.get(frame):
-                parent, step = track.parent, track.at(stamp)
-            else:
+            track = self._moving.get(frame)
+            parent, step = (track.parent, track.at(stamp)) if track else ("", None)
+            if step is None:
                 parent, step = self._fixed.get(frame, ("", None))
             if step is None or parent in found:
                 break

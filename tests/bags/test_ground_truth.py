@@ -8,8 +8,26 @@ import cv2
 import numpy as np
 import pytest
 from helpers.calibration_files import write_calibration
-from helpers.camera_bags import HEIGHT, IMAGE_TOPIC, WIDTH, frames, pixels, stamp, write_bag
+from helpers.camera_bags import (
+    HEIGHT,
+    IMAGE_TOPIC,
+    INFO_TOPIC,
+    WIDTH,
+    frames,
+    pixels,
+    stamp,
+    write_bag,
+)
 from helpers.log_lines import log_lines
+from helpers.raw_mcap import (
+    CAMERA,
+    chunk,
+    described,
+    messages,
+    ros2_channel,
+    serialised,
+    write_mcap,
+)
 
 from jasmine_core.errors import BagError
 from jasmine_ros.bags.ground_truth import TOLERANCE, BagSamples
@@ -42,7 +60,7 @@ def test_files_are_paired_by_the_stamp_of_the_image(tmp_path):
     bag = write_bag(tmp_path / "bag", frames(4))
     samples = BagSamples(bag, write_depth(tmp_path / "depth", (0, 2, 9)))
     pairs = list(samples())
-    assert samples.count == 3
+    assert samples.count == 2
     assert [pair.stamp for pair in pairs] == [stamp(0), stamp(2)]
     np.testing.assert_array_equal(pairs[1].image, pixels(2))
     np.testing.assert_allclose(pairs[1].ground_truth, DEPTH, atol=1 / 256)
@@ -74,9 +92,11 @@ def test_an_image_that_cannot_be_decoded_is_logged_and_left_out(tmp_path):
 
     bag = write_bag(tmp_path / "bag", fill)
     with log_lines("jasmine_ros") as lines:
-        pairs = list(BagSamples(bag, write_depth(tmp_path / "depth", (0, 1)))())
+        samples = BagSamples(bag, write_depth(tmp_path / "depth", (0, 1)))
+        pairs = list(samples())
     assert [pair.stamp for pair in pairs] == [stamp(1)]
-    assert len(lines) == 1 and lines[0].startswith(f"{IMAGE_TOPIC}: encoding 'rgb24'")
+    assert len(lines) == 1 and f"{IMAGE_TOPIC}: encoding 'rgb24'" in lines[0]
+    assert samples.damaged.summary()[IMAGE_TOPIC]["count"] == 1
 
 
 @pytest.mark.parametrize("kind", ["nothing", "an empty folder"])
@@ -89,3 +109,106 @@ def test_missing_ground_truth_is_refused_with_its_name(tmp_path, kind):
     }[kind]
     with pytest.raises(BagError, match=words):
         BagSamples(bag, name)
+
+
+# ---------------------------------------------------------------------- time
+
+
+@pytest.mark.parametrize("kind", ["mcap", "sqlite3", "ros1"])
+def test_the_time_of_recording_replaces_stamps_of_zero(tmp_path, kind):
+    """The image that is recorded when a ground truth is stamped is its image, and no other one."""
+
+    def fill(bag):
+        for index in range(6):
+            bag.info(stamp(index))
+            bag.image(stamp(index), pixels(index), header=bag.header(0))
+            if index in (1, 4):
+                values = {"encoding": "32FC1", "step": 4 * WIDTH, "data": DEPTH.view(np.uint8)}
+                bag.image(stamp(index), DEPTH, DEPTH_TOPIC, header=bag.header(0), **values)
+
+    samples = BagSamples(write_bag(tmp_path / "bag", fill, kind), DEPTH_TOPIC, IMAGE_TOPIC)
+    pairs = list(samples())
+    assert samples.count == 2
+    assert [pair.stamp for pair in pairs] == [stamp(1), stamp(4)]
+    for pair, index in zip(pairs, (1, 4), strict=True):
+        np.testing.assert_array_equal(pair.image, pixels(index))
+    files = BagSamples(samples._path, write_depth(tmp_path / "depth", (2,)), IMAGE_TOPIC)
+    assert [pair.stamp for pair in files()] == [stamp(2)]
+
+
+def with_late_depth(delay, image_stamp=stamp):
+    """Return a function that records depth `delay` [ns] after its image, with the same stamp."""
+
+    def fill(bag):
+        for index in range(8):
+            bag.info(stamp(index))
+            header = bag.header(image_stamp(index))
+            bag.image(stamp(index), pixels(index), header=header)
+        for index in (2, 5):
+            values = {"encoding": "32FC1", "step": 4 * WIDTH, "data": DEPTH.view(np.uint8)}
+            header = bag.header(stamp(index))
+            log = stamp(index) + delay
+            bag.image(stamp(index), DEPTH, DEPTH_TOPIC, log, header=header, **values)
+
+    return fill
+
+
+def test_ground_truth_that_is_recorded_late_belongs_to_the_image_of_its_stamp(tmp_path):
+    bag = write_bag(tmp_path / "bag", with_late_depth(350_000_000), "sqlite3")
+    pairs = list(BagSamples(bag, DEPTH_TOPIC, IMAGE_TOPIC)())
+    assert [pair.stamp for pair in pairs] == [stamp(2), stamp(5)]
+    np.testing.assert_array_equal(pairs[1].image, pixels(5))
+
+
+@pytest.mark.parametrize(
+    ("image_stamp", "words"),
+    [
+        (lambda _: 7, "timestamps of 7 of 8 messages .* check the clock"),
+        (lambda index: stamp(-index), "timestamps of 7 of 8 messages"),
+        (lambda index: 1 + index, r"is within 50 ms of an image .* smallest gap is 16\d+\.\d+ s"),
+    ],
+)
+def test_stamps_of_no_use_are_refused(tmp_path, image_stamp, words):
+    """Constant stamps, a clock that runs backwards, and another clock than that of the depth."""
+    bag = write_bag(tmp_path / "bag", with_late_depth(0, image_stamp))
+    with pytest.raises(BagError, match=words):
+        BagSamples(bag, DEPTH_TOPIC, IMAGE_TOPIC)
+
+
+def test_a_file_is_used_for_one_image(tmp_path):
+    def fill(bag):
+        bag.info(stamp(0))
+        for index in (0, 0, 1, 2, 3):
+            bag.image(stamp(index), pixels(index))
+
+    bag = write_bag(tmp_path / "bag", fill)
+    samples = BagSamples(bag, write_depth(tmp_path / "depth", (0, 2)))
+    assert [pair.stamp for pair in samples()] == [stamp(0), stamp(2)]
+    with pytest.raises(BagError, match="has the stamp of an image"):
+        BagSamples(bag, write_depth(tmp_path / "other", (90,)))
+
+
+# ---------------------------------------------------------------------- damage
+
+
+@pytest.mark.parametrize("topic", [IMAGE_TOPIC, INFO_TOPIC, DEPTH_TOPIC])
+def test_damaged_messages_are_skipped_and_counted(tmp_path, topic):
+    made = serialised(with_depth_topic(0, 0, 0))
+    damaged = [(topic, stamp(0), b"\0\1\0\0cut"), (topic, stamp(1), b"")]
+    channels = [*CAMERA, ros2_channel(DEPTH_TOPIC, "sensor_msgs/msg/Image")]
+    body = chunk(described(channels) + messages(channels, [*damaged, *made]))
+    samples = BagSamples(write_mcap(tmp_path / "in.mcap", body), DEPTH_TOPIC, IMAGE_TOPIC)
+    for _ in range(2):
+        assert [pair.stamp for pair in samples()] == [stamp(i) for i in range(3)]
+    assert samples.damaged.summary()[topic]["count"] == 2
+
+
+def test_ground_truth_that_is_no_depth_is_skipped(tmp_path):
+    def fill(bag):
+        with_depth_topic(0)(bag)
+        bag.image(stamp(3), pixels(3))
+        bag.image(stamp(3), pixels(3), DEPTH_TOPIC)
+
+    samples = BagSamples(write_bag(tmp_path / "bag", fill), DEPTH_TOPIC, IMAGE_TOPIC)
+    assert [pair.stamp for pair in samples()] == [stamp(0)]
+    assert samples.damaged.summary()[DEPTH_TOPIC]["count"] == 1

@@ -15,7 +15,7 @@ from jasmine_core.geometry.rigid import from_numbers, inverse
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
 from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.bags.scan import static_transforms
+from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.synthetic import IMAGE, ODOM, START, write_world_bag
 from jasmine_ros.cli import main
 from jasmine_ros.commands.demo import sample_drive
@@ -64,7 +64,7 @@ def test_odometry_and_extrinsics_give_the_motion_of_the_camera(drive):
     """The twist is that of the vehicle between two images."""
     rendered, folder = drive
     with Bag(folder / "drive") as bag:
-        T_base_camera = static_transforms(bag)["base_link", "camera_optical_frame"]
+        T_base_camera = fixed_transforms(bag)["base_link", "camera_optical_frame"]
         recorded = list(poses(bag))
     np.testing.assert_allclose(recorded[0][0], np.eye(4), atol=1e-9)
     world = rendered.T_world_camera.double().numpy()

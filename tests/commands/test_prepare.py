@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from helpers.camera_bags import KINDS, ROS1, several, write_bag
 from helpers.corridor import CAMERA, look, pose
+from helpers.raw_mcap import chunk, described, messages, ros2_channel, serialised, write_mcap
 from rosbags.typesys import get_types_from_msg
 
 from jasmine_core.dataset.samples import Sequence, open_sequences
@@ -200,11 +201,46 @@ BROKEN = {
         "jumps 3 times",
     ),
     "too_few_samples": ([odometry(DRIVE[:1]), extrinsics()], "it has 1 usable samples"),
-    "incomplete: another clock": (
-        [odometry(DRIVE, offset=10**15), extrinsics()],
-        "less than half",
-    ),
+    "other_clock: later": ([odometry(DRIVE, offset=10**15), extrinsics()], "s before its first"),
+    "other_clock: since boot": ([odometry(DRIVE, offset=5 - START), extrinsics()], "another clock"),
+    "incomplete": ([odometry(DRIVE[:8]), extrinsics()], "less than half"),
+    "not_checked": ([odometry([DRIVE[0]] * 24), extrinsics()], "at 0 places only"),
 }
+
+
+@pytest.mark.parametrize("at", [0, START - 10**15, START + 10**15])
+@pytest.mark.parametrize("is_image", [False, True])
+def test_wrong_odometry_is_found_although_a_stray_message_is_recorded(tmp_path, at, is_image):
+    fills, _ = BROKEN["contradicts_images: wrong axes"]
+
+    def stray(bag):
+        if is_image:
+            bag.image(stamp(-1), look(DRIVE[0])[0], IMAGE, log=at)
+        else:
+            bag.string(at, "stray")
+
+    outcome = run(bag_of(tmp_path / "bag", stray, *fills, images(DRIVE)), tmp_path / "out")
+    assert outcome.health["odometry"]["problem"] == "contradicts_images"
+    assert outcome.health["odometry"]["pairs_checked_against_images"] >= 3
+
+
+@pytest.mark.parametrize("topic", [INFO, "/odom", "/tf_static"])
+def test_damaged_messages_are_skipped_and_counted(tmp_path, topic):
+    kinds = {
+        INFO: "sensor_msgs/msg/CameraInfo",
+        "/odom": "nav_msgs/msg/Odometry",
+        "/tf_static": "tf2_msgs/msg/TFMessage",
+    }
+    fills = [extrinsics(), odometry(DRIVE), images(DRIVE)]
+    made = [m for fill in fills for m in serialised(fill)]
+    damaged = [(topic, stamp(i), b"\0\1\0\0cut") for i in (0, 3)]
+    channels = [ros2_channel(name, kind) for name, kind in kinds.items()]
+    channels.append(ros2_channel(IMAGE, "sensor_msgs/msg/Image"))
+    body = chunk(described(channels) + messages(channels, [*damaged, *made]))
+    outcome = run(write_mcap(tmp_path / "in.mcap", body), tmp_path / "out")
+    assert outcome.health["metric_scale_can_be_learned"]
+    assert outcome.health["damaged_messages"][topic]["count"] == 2
+    assert any(f"2 messages on {topic}" in f["text"] for f in outcome.health["findings"])
 
 
 @pytest.mark.parametrize("name", BROKEN)

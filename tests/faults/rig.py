@@ -78,7 +78,7 @@ class Rig:
     ) -> None:
         if network is not None:
             patch.setattr(predictor, "load_backend", lambda *a, **k: network)
-        self.connections = {c.msgtype: c for c in source.reader.connections}
+        self.connections = {c.schema.name: c for c in source.connections}
         self.host = MemoryBagHost(source, CameraTopics(topic, INFO_TOPIC))
         values = {"device": "cpu", **parameters}
         self.component = DepthComponent(self.host, DepthParameters().at_start(values))

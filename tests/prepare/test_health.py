@@ -158,6 +158,18 @@ ODOMETRY_FINDINGS = {
         "no metric scale from /odom: it jumps 7 times in 90 samples; record a continuous odometry "
         "(REP-105 odom frame), not a pose in map",
     ),
+    OdometryProblem.OTHER_CLOCK: (
+        OdometryFacts("/odom", 90, 0, OdometryProblem.OTHER_CLOCK, "its stamps are 9 s away"),
+        "warning",
+        "no metric scale from /odom: its stamps are 9 s away; synchronise the clocks, or stamp both "
+        "with one clock",
+    ),
+    OdometryProblem.NOT_CHECKED: (
+        OdometryFacts("/odom", 90, 0, OdometryProblem.NOT_CHECKED, "2 places are too few", 2),
+        "warning",
+        "no metric scale from /odom: 2 places are too few; record longer, with more translation and "
+        "texture",
+    ),
     OdometryProblem.CONTRADICTS_IMAGES: (
         OdometryFacts("/odom", 90, 0, OdometryProblem.CONTRADICTS_IMAGES, "it does not fit", 5),
         "warning",
