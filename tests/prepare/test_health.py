@@ -161,14 +161,14 @@ ODOMETRY_FINDINGS = {
     OdometryProblem.OTHER_CLOCK: (
         OdometryFacts("/odom", 90, 0, OdometryProblem.OTHER_CLOCK, "its stamps are 9 s away"),
         "warning",
-        "no metric scale from /odom: its stamps are 9 s away; synchronise the clocks, or stamp both "
-        "with one clock",
+        "no metric scale from /odom: its stamps are 9 s away; synchronise the clocks, or stamp "
+        "both with one clock",
     ),
     OdometryProblem.NOT_CHECKED: (
         OdometryFacts("/odom", 90, 0, OdometryProblem.NOT_CHECKED, "2 places are too few", 2),
         "warning",
-        "no metric scale from /odom: 2 places are too few; record longer, with more translation and "
-        "texture",
+        "no metric scale from /odom: 2 places are too few; record longer, with more translation "
+        "and texture",
     ),
     OdometryProblem.CONTRADICTS_IMAGES: (
         OdometryFacts("/odom", 90, 0, OdometryProblem.CONTRADICTS_IMAGES, "it does not fit", 5),
