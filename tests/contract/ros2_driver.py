@@ -7,9 +7,12 @@ from __future__ import annotations
 import sys
 from typing import Any, ClassVar
 
+from helpers.live_topics import until
+
 from contract.live_driver import Listener, LiveDriver, Node
 from contract.rclpy_participant import RclpyParticipant
 from contract.steps import Change
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 
 
 class Ros2Driver(LiveDriver):
@@ -34,3 +37,13 @@ class Ros2Driver(LiveDriver):
     def refused(self, node: Node) -> bool:
         """A life-cycle node that cannot be configured stays, and logs the reason."""
         return node.gone or "[ERROR]" in node.said
+
+    def set_clock(self, now: int) -> None:
+        """Publish a time [ns] on `/clock`, for nodes that start later too."""
+        kind, messages = "rosgraph_msgs/msg/Clock", RosbagsMessages(self._participant.typestore)
+        sec, nanosec = divmod(now, 10**9)
+        time = messages.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
+        clock = messages.make(kind, clock=time)
+        writer = self._participant.writer("rt/clock", kind, transient=True)
+        until(lambda: writer.matched, "node on simulated time")
+        writer.write(messages.typestore.serialize_cdr(clock, kind))

@@ -18,7 +18,7 @@ from helpers.packets import Capture
 
 from contract.steps import image, info
 from jasmine_ros.node.diagnostics import LOADING
-from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS
+from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS, LATENCY
 
 pytestmark = [
     pytest.mark.ros,
@@ -29,6 +29,7 @@ DOMAIN = 1 + (os.getpid() + 75) % 101
 CONFIGURE, CLEANUP, ACTIVATE, DEACTIVATE = 1, 2, 3, 4  # of lifecycle_msgs/Transition
 CAMERA = Path(__file__).with_name("camera_process.py")
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds_large_images.xml"
+DELAY_NS = 200_000_000  # from the stamp of an image to the time of /clock
 HD, FULL_HD = (1280, 720), (1920, 1080)
 
 
@@ -116,6 +117,31 @@ def test_activation_many_times_while_images_come(running, cycles):
     listener.plug()
     assert_depth(driver, node, listener, 7)
     assert "Traceback" not in node.said and "[ERROR]" not in node.said
+
+
+def test_two_nodes_one_of_them_on_simulated_time(running):
+    """Each node answers its own camera; the age of an image is measured on `/clock`."""
+    driver, first, first_listener = running
+    second, second_listener = driver.start(use_sim_time=True)
+    try:
+        for heard in first_listener.heard.values():
+            heard.clear()
+        driver.set_clock(stamp(1) + DELAY_NS)
+        until(lambda: 0 < latency(driver, second, second_listener) < 60, "age on /clock")
+        assert latency(driver, second, second_listener) >= DELAY_NS / 1e9
+        first_listener.listen(0.2)
+        assert not first_listener.heard[DEPTH]
+        assert_depth(driver, first, first_listener, 9)
+    finally:
+        second.kill()
+
+
+def latency(driver, node, listener) -> float:
+    """Return the published age of an image [s]."""
+    heard = driver.let_happen([info(1), image(1, pixels(1))], node, listener)
+    listener.listen_until(lambda: listener.heard[LATENCY])
+    assert heard.stamps() == [stamp(1)]
+    return listener.heard[LATENCY][-1].data
 
 
 def test_ctrl_c_during_configure_does_not_wait_for_the_network(driver):
