@@ -71,6 +71,8 @@ class PrepareOptions:
     """Removal of lens distortion; auto skips it if the name of the topic has the word rect."""
     bits: int = 0
     """Number of bits that the camera uses in 16-bit images; 0 finds one range for the recording."""
+    max_image_pixels: int = 1 << 24
+    """Largest number of pixels of a recorded image; larger ones are not decoded."""
     image_format: Format = "jpg"
     """File format of the stored images; png is lossless."""
     quality: int = 95
@@ -90,6 +92,8 @@ class PrepareOptions:
             )
         if not 0 <= self.bits <= 16:
             raise ConfigError(f"bits {self.bits} must be in 0..16; 0 finds the range")
+        if self.max_image_pixels < 1:
+            raise ConfigError(f"max_image_pixels {self.max_image_pixels} must be at least 1")
         if self.limit < 0:
             raise ConfigError(f"limit {self.limit} cannot be negative; 0 means all images")
         if not 1 <= self.quality <= 100:

@@ -37,6 +37,7 @@ from jasmine_core.dataset.sequence import (
 )
 from jasmine_core.errors import FrameError
 from jasmine_core.files import atomic_file, replace_folder
+from jasmine_core.geometry.aspect import require_aspect
 from jasmine_core.geometry.camera import (
     Camera,
     ImageTransform,
@@ -64,7 +65,12 @@ _PLACES = {"fit": fit, "stretch": stretch, "crop": crop}
 
 
 def placement(options: PrepareOptions, source: Size) -> ImageTransform:
-    """Return the transform from rectified images of a size to the images of the sequence."""
+    """Return the transform from rectified images of a size to the images of the sequence.
+
+    Raises:
+        FrameError: the images are too thin.
+    """
+    require_aspect(source, (options.width, options.height) if options.width else NOMINAL)
     size = (options.width, options.height) if options.width else network_size(source, NOMINAL)
     return _PLACES[options.resize](source, size)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.geometry.aspect import require_aspect
 from jasmine_core.geometry.camera import (
     ImageTransform,
     Size,
@@ -113,8 +114,13 @@ class DepthPredictor:
         return self.backend.info.metres_per_unit
 
     def transform(self, source: Size) -> ImageTransform:
-        """Return the transform from an image of this size to the network's image."""
+        """Return the transform from an image of this size to the network's image.
+
+        Raises:
+            FrameError: the image is too thin.
+        """
         info = self.backend.info
+        require_aspect(source, self.size or info.nominal_size)
         target = self.size or (info.sizes and best_size(source, info.sizes))
         if self.resize == "fit":
             return fit(source, target or network_size(source, info.nominal_size, info.multiple))

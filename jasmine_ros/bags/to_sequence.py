@@ -143,7 +143,8 @@ class _Images:
 
     def __init__(self, bag: Bag, topics: CameraTopics, scan: Scan, options: PrepareOptions) -> None:
         self.bag, self.topics, self.scan = bag, topics, scan
-        self._intensities = _find_range(bag, topics.image, options.bits)
+        self._intensities = _find_range(bag, topics.image, options)
+        self._max_pixels = options.max_image_pixels
         info = topics.info or "the calibration file"
         self.view = view_from(scan.camera_info, topics.image, info, options.rectify)
         full = self.view.camera
@@ -157,7 +158,8 @@ class _Images:
 
     def read(self, message: Image | CompressedImage) -> RgbImage:
         """Return the image of a message as the sequence stores it."""
-        rgb = decode(message, self.topics.image, intensities=self._intensities)
+        most = self._max_pixels
+        rgb = decode(message, self.topics.image, intensities=self._intensities, max_pixels=most)
         return self.transform.image(self.view(rgb))
 
     @property
@@ -199,19 +201,20 @@ class _Images:
             yield stamp_of(image, message), view
 
 
-def _find_range(bag: Bag, topic: str, bits: int) -> IntensityRange:
+def _find_range(bag: Bag, topic: str, options: PrepareOptions) -> IntensityRange:
     """Return one range of 16-bit images for a whole recording, found from some of its images.
 
     A range that followed the images would depend on where an interrupted run was continued.
     """
-    ranges, last = IntensityRange(bits), -1
+    ranges, last = IntensityRange(options.bits), -1
     for at in np.linspace(bag.start, bag.stop, _RANGE_IMAGES):
         with suppress(FrameError, BagError):
             message = next(bag.messages([topic], int(at)), None)
             if message is None or message.stamp == last:
                 continue
             last = message.stamp
-            decode(bag.decode(message), topic, intensities=ranges)
+            image = bag.decode(message)
+            decode(image, topic, intensities=ranges, max_pixels=options.max_image_pixels)
             if not ranges.assumption:  # the images have 8 bits
                 break
     ranges.hold()

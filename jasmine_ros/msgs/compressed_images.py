@@ -12,27 +12,35 @@ import numpy as np
 from jasmine_core.errors import FrameError
 from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.msgs.encodings import (
+    MAX_PIXELS,
     RgbImage,
     convert_colours,
     encoding_of,
     is_measurement,
     packing_of,
     require_mosaic_size,
+    require_pixels,
     to_8_bits,
 )
 from jasmine_ros.msgs.types import CompressedImage
 
-MAX_PIXELS = 1 << 26  # 64 Mpx: a header that announces more is damaged or hostile
+# Scans of a JPEG: encoders write about 10 in a progressive one. Each costs as much as an image, but
+# may have only some bytes.
+MAX_SCANS = 32
 
 
 def decode_compressed(
-    msg: CompressedImage, topic: str = "image", intensities: IntensityRange | None = None
+    msg: CompressedImage,
+    topic: str = "image",
+    intensities: IntensityRange | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> RgbImage:
     """Decode a `sensor_msgs/CompressedImage` to RGB [H,W,3].
 
     The content decides between JPEG and PNG, and the file alone about its colours: the text that
     publishers write after "compressed" in `format` is often wrong. EXIF orientation is ignored,
-    because K belongs to the raster as it is stored. `intensities` is used as in `decode_image`.
+    because K belongs to the raster as it is stored. `intensities` and
+    `max_pixels` are used as in `decode_image`.
 
     Raises:
         FrameError: the data is not a complete JPEG or PNG, is too large, or holds depth.
@@ -51,10 +59,10 @@ def decode_compressed(
             f"{topic}: {len(data)} bytes of format {msg.format!r} are not a complete JPEG or PNG; "
             "check the connection, or publish one of these formats"
         )
-    if not 0 < size[0] * size[1] <= MAX_PIXELS:
+    require_pixels(*size, max_pixels, topic)
+    if (scans := scan_count(data)) > MAX_SCANS:
         raise FrameError(
-            f"{topic}: {len(data)} bytes announce {size[0]}x{size[1]} px, not between 1 px and "
-            f"{MAX_PIXELS >> 20} Mpx; check the camera driver"
+            f"{topic}: the JPEG has {scans} scans, more than {MAX_SCANS}; publish a baseline JPEG"
         )
     # The PNG transport stores a Bayer mosaic unchanged and then names no colour after "compressed".
     mosaic = encoding.startswith("bayer") and transport.endswith("compressed")
@@ -81,13 +89,24 @@ def size_in_header(data: bytes) -> tuple[int, int] | None:
     OpenCV would fill the missing part of a truncated JPEG with grey, without an error.
     """
     if data.startswith(b"\xff\xd8"):
-        return _jpeg_size(data)
+        header = _jpeg_header(data)
+        return header and header[0]
     if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR":
         return _png_size(data)
     return None
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+def scan_count(data: bytes) -> int:
+    """Return the number of scans of a JPEG file, at most too large; 0 for other files.
+
+    In the data of a scan FF is followed by 00 or a restart marker, so that FF DA begins a scan.
+    """
+    header = _jpeg_header(data) if data.startswith(b"\xff\xd8") else None
+    return data.count(b"\xff\xda", header[1]) if header else 0
+
+
+def _jpeg_header(data: bytes) -> tuple[tuple[int, int], int] | None:
+    """Return (width, height) [px] and the place of the first scan of a complete JPEG file."""
     at, size = 2, None
     while (at := data.find(b"\xff", at)) >= 0 and at + 9 <= len(data):
         marker = data[at + 1]
@@ -98,7 +117,7 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
             height, width = struct.unpack_from(">HH", data, at + 5)
             size = width, height
         if marker == 0xDA:  # start of scan: in what follows, FF D9 is the end of the image only
-            return size if b"\xff\xd9" in data[at:] else None
+            return (size, at) if size and data.find(b"\xff\xd9", at) >= 0 else None
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from jasmine_core.child import environment, python_command
 from jasmine_core.runtime.intensity_range import IntensityRange
-from jasmine_ros.msgs.encodings import Order, RgbImage
+from jasmine_ros.msgs.encodings import MAX_PIXELS, Order, RgbImage
 from jasmine_ros.msgs.images import decode, encode_image
 from jasmine_ros.msgs.messages import Messages
 from jasmine_ros.msgs.point_clouds import make_cloud, pack_points
@@ -54,9 +54,10 @@ class Conversion:
         topic: str,
         untagged: Order,
         intensities: IntensityRange | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> RgbImage:
         """Decode an `Image` or a `CompressedImage` to RGB [H,W,3]; see `images.decode`."""
-        return decode(message, topic, untagged, intensities)
+        return decode(message, topic, untagged, intensities, max_pixels)
 
     def encode(self, header: Header, image: NDArray[Any], encoding: str) -> Image:
         """Build an `Image`; see `images.encode_image`."""
@@ -99,17 +100,18 @@ class RosConversion(Conversion):
         topic: str,
         untagged: Order,
         intensities: IntensityRange | None = None,
+        max_pixels: int = MAX_PIXELS,
     ) -> RgbImage:
         """Decode an `Image` or a `CompressedImage` to RGB [H,W,3]."""
         samples = _SHARED.get(getattr(message, "encoding", ""))
         # cv_bridge shears an image if the padding of its rows is not a multiple of a pixel.
         if self._bridge and samples:
             raw = cast(Image, message)
-            if raw.step == samples * raw.width:
+            if raw.step == samples * raw.width and raw.width * raw.height <= max_pixels:
                 # If cv_bridge fails, the conversion with numpy raises an error with a remedy.
                 with contextlib.suppress(Exception):
                     return np.asarray(self._bridge.imgmsg_to_cv2(raw, "rgb8"), np.uint8)
-        return super().decode(message, topic, untagged, intensities)
+        return super().decode(message, topic, untagged, intensities, max_pixels)
 
     def encode(self, header: Header, image: NDArray[Any], encoding: str) -> Image:
         """Build an `Image`."""

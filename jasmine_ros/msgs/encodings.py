@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from jasmine_core.errors import FrameError
 from jasmine_core.runtime.intensity_range import IntensityRange
 
+MAX_PIXELS = 1 << 24  # 16 Mpx, the default limit of an image
+
 RgbImage = NDArray[np.uint8]  # [H,W,3]
 Order = Literal["rgb", "bgr"]
 
@@ -77,6 +79,17 @@ def packing_of(encoding: str, topic: str, untagged: Order = "bgr") -> Packing:
 def is_measurement(encoding: str) -> bool:
     """Return whether an encoding is one of measurements: 16UC1 and 32FC1 are depth (REP 118)."""
     return re.fullmatch(r"16UC1?|(8|16|32|64)[SF]C\d*", encoding) is not None
+
+
+def require_pixels(width: int, height: int, most: int, topic: str) -> None:
+    """Raise FrameError if an image has no pixels or more than `most`."""
+    if width < 1 or height < 1:
+        raise FrameError(f"{topic}: image is {width}x{height} px; check the camera driver")
+    if width * height > most:
+        raise FrameError(
+            f"{topic}: image is {width}x{height} px, more than max_image_pixels {most}; reduce "
+            "the image, or raise max_image_pixels"
+        )
 
 
 def encoding_of(encoding: str, intensities: IntensityRange | None) -> str:

@@ -17,12 +17,14 @@ from jasmine_core.errors import FrameError
 from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.msgs.compressed_images import decode_compressed
 from jasmine_ros.msgs.encodings import (
+    MAX_PIXELS,
     Order,
     RgbImage,
     convert_colours,
     encoding_of,
     packing_of,
     require_mosaic_size,
+    require_pixels,
     to_8_bits,
 )
 from jasmine_ros.msgs.messages import Messages
@@ -45,11 +47,12 @@ def decode(
     topic: str = "image",
     untagged: Order = "bgr",
     intensities: IntensityRange | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> RgbImage:
     """Decode an `Image` or a `CompressedImage` to RGB [H,W,3]; see `decode_image`."""
     if hasattr(msg, "encoding"):
-        return decode_image(cast(Image, msg), topic, untagged, intensities)
-    return decode_compressed(msg, topic, intensities)
+        return decode_image(cast(Image, msg), topic, untagged, intensities, max_pixels)
+    return decode_compressed(msg, topic, intensities, max_pixels)
 
 
 def decode_image(
@@ -57,6 +60,7 @@ def decode_image(
     topic: str = "image",
     untagged: Order = "bgr",
     intensities: IntensityRange | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> RgbImage:
     """Decode a `sensor_msgs/Image` to RGB [H,W,3].
 
@@ -69,13 +73,14 @@ def decode_image(
             writes bgr.
         intensities: range of 16-bit samples, which also measures this image; None keeps their high
             byte. If its bits are set, 16UC1 is taken as intensities instead of depth.
+        max_pixels: largest number of pixels.
 
     Raises:
-        FrameError: the encoding is not known, or the data does not fit size, step and encoding.
+        FrameError: the encoding is not known, the image is too large, or the data does not fit
+            size, step and encoding.
     """
     width, height = int(msg.width), int(msg.height)
-    if width < 1 or height < 1:
-        raise FrameError(f"{topic}: image is {width}x{height} px; check the camera driver")
+    require_pixels(width, height, max_pixels, topic)
     if msg.encoding in _HALVED:
         _require_even(topic, msg.encoding, width=width, height=height)
         planes = _rows(msg, topic, height * 3 // 2, width)

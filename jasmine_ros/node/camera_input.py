@@ -67,7 +67,7 @@ class CameraInput:
         """Decode an image to RGB [H,W,3]; log its range if that is new, and if it shows nothing."""
         order = cast(Order, p.untagged_order)  # checked by DepthParameters
         ranges = self._intensities
-        image = self._host.conversion.decode(message, self.topic, order, ranges)
+        image = self._host.conversion.decode(message, self.topic, order, ranges, p.max_image_pixels)
         if assumption := ranges.assumption:
             self._note("input_values", assumption, "set the parameter bits if this is wrong")
         kind = extreme_exposure(image)

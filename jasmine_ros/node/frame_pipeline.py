@@ -54,13 +54,15 @@ class FramePipeline:
             clock: gets the duration of each stage.
 
         Raises:
-            FrameError: The message cannot be decoded, there is no calibration yet, or no pixel has
-                a depth within the limits.
+            FrameError: The message cannot be decoded, the image is too thin, there is no
+                calibration yet, or no pixel has a depth within the limits.
             CameraError: The camera cannot be rectified.
         """
         # 1. Message to RGB.
         with clock.stage("read"):
             image = self.camera.decode(message, p)
+            # A thin image is refused before it is rectified.
+            self.predictor.transform((image.shape[1], image.shape[0]))
 
         # 2. Rectification, because the network was trained with images of pinhole cameras.
         with clock.stage("rectify"):

@@ -11,6 +11,7 @@ from typing import Any
 from jasmine_core.errors import ConfigError
 from jasmine_core.runtime.backend import BACKENDS, PRECISIONS
 from jasmine_core.runtime.scale import MODES
+from jasmine_ros.msgs.encodings import MAX_PIXELS
 from jasmine_ros.node.parameter_fields import check_values, parameter, typed_values
 
 
@@ -87,6 +88,12 @@ class DepthParameters:
         minimum=0,
         maximum=16,
         read_only=True,
+    )
+    max_image_pixels: int = parameter(
+        MAX_PIXELS,
+        "Largest number of pixels of an image; larger ones are skipped before they are decoded.",
+        minimum=1,
+        maximum=1 << 28,
     )
     metres_per_unit: float = parameter(
         0.0,

@@ -10,6 +10,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from helpers.image_messages import message
 from helpers.sample_images import high_byte, mosaic_of, samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from jasmine_core.errors import FrameError
 from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
-from jasmine_ros.msgs.compressed_images import decode_compressed
+from jasmine_ros.msgs.compressed_images import MAX_SCANS, decode_compressed, scan_count
 from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.messages import make_header
 
@@ -156,7 +157,7 @@ def test_a_damaged_png_is_refused():
         decode_compressed(compressed(bytes(file)), "/cam")
 
 
-@pytest.mark.parametrize("side", [0, 8193, 60_000])
+@pytest.mark.parametrize("side", [0, 4097, 60_000])
 @pytest.mark.parametrize("name", FILES)
 def test_a_header_with_zero_or_too_many_pixels_is_refused(name, side):
     file = bytearray(FILES[name])
@@ -166,7 +167,7 @@ def test_a_header_with_zero_or_too_many_pixels_is_refused(name, side):
     else:
         frame = file.index(b"\xff\xc2" if name == "progressive" else b"\xff\xc0")
         file[frame + 5 : frame + 9] = struct.pack(">HH", side, side)
-    with pytest.raises(FrameError, match=rf"^/cam: {len(file)} bytes announce {side}x{side} px"):
+    with pytest.raises(FrameError, match=rf"^/cam: image is {side}x{side} px"):
         decode_compressed(compressed(bytes(file)), "/cam")
 
 
@@ -216,3 +217,30 @@ def test_a_png_of_a_camera_with_12_bits_uses_its_range():
     file = compress(grey.astype(np.uint16) << 4, ".png")
     image = decode(compressed(file, "mono16; png compressed "), intensities=IntensityRange())
     np.testing.assert_array_equal(image, grey.repeat(3, axis=2))
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_the_largest_number_of_pixels_can_be_set(encoded):
+    height, width = SCENE.shape[:2]
+    msg = compressed(FILES["png"])
+    if not encoded:
+        msg = message("rgb8", width, height, 3 * width, SCENE.tobytes())
+    assert decode(msg, max_pixels=width * height).shape == SCENE.shape
+    with pytest.raises(FrameError, match="raise max_image_pixels"):
+        decode(msg, max_pixels=width * height - 1)
+
+
+def test_a_jpeg_of_too_many_scans_is_refused_before_it_is_decoded():
+    file = FILES["progressive"]
+    scans = scan_count(file)
+    assert 1 < scans <= MAX_SCANS and scan_count(FILES["png"]) == 0
+    scan = file[file.rindex(b"\xff\xda") : -2]
+    many = file[:-2] + scan * (MAX_SCANS - scans + 1) + file[-2:]
+    with pytest.raises(FrameError, match=f"^/cam: the JPEG has {MAX_SCANS + 1} scans"):
+        decode_compressed(compressed(many), "/cam")
+
+
+def test_scans_of_a_thumbnail_are_not_counted():
+    plain = compress(SCENE, ".jpg")
+    thumbnail = b"\xff\xe1" + struct.pack(">H", 2 + 400) + b"\xff\xda" * 200
+    assert scan_count(plain[:2] + thumbnail + plain[2:]) == scan_count(plain) == 1

@@ -174,3 +174,16 @@ def test_an_image_that_shows_nothing_is_named(checkpoint, value, kind):
     assert report.values[f"{kind}_images"] == "3" and f"the image is {kind}" in report.message
     rig.image(3)
     assert f"the image is {kind}" not in rig.host.report().message
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "words"), [(1, 4096, "aspect ratio"), (128, 129, "max_image_pixels 16384")]
+)
+def test_thin_and_large_images_are_skipped(checkpoint, width, height, words):
+    rig = Rig(checkpoint, max_image_pixels=128 * 128)
+    rig.info(width=width, height=height)
+    rig.image(0, np.zeros((height, width, 3), np.uint8))
+    assert rig.counts.skipped == 1 and words in rig.counts.last_reason
+    rig.info()
+    rig.image(1)
+    assert rig.counts.processed == 1
