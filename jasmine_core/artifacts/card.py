@@ -49,6 +49,7 @@ class ExportCard:
     untrained: bool  # the weights have not been trained for depth
     description: str
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
+    scale_spread: float | None = None  # relative, of a learned scale; None: a measured scale
     version: str = __version__
 
     def __post_init__(self) -> None:
@@ -56,6 +57,7 @@ class ExportCard:
         expect_image_size(self.nominal_width, self.nominal_height)
         expect_scale("metres_per_unit", self.metres_per_unit)
         expect_scale("canonical_focal", self.canonical_focal)
+        expect_scale("scale_spread", self.scale_spread)
         if not 0 < self.multiple <= MAX_MULTIPLE:
             raise ConfigError(f"multiple is {self.multiple}, outside 1 to {MAX_MULTIPLE} px")
         for graph in self.graphs:

@@ -142,6 +142,8 @@ def _describe(checkpoint: Checkpoint, precision: str) -> ExportCard:
             nominal_height=jasmine["height"],
             untrained=checkpoint.untrained,
             description=jasmine["description"],
+            canonical_focal=jasmine.get("canonical_focal"),
+            scale_spread=jasmine.get("scale_spread"),
         )
     except (ConfigError, OSError, ValueError, KeyError, TypeError) as err:
         raise CheckpointError(f"checkpoint {folder} cannot be read: {err}") from err

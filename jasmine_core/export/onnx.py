@@ -102,6 +102,7 @@ def export_onnx(
         untrained=model.config.untrained,
         description=model.config.description,
         canonical_focal=model.config.canonical_focal,
+        scale_spread=model.config.scale_spread,
     )
     folded = specialise(model, transposed)
     if precision == "fp16":

@@ -48,6 +48,7 @@ class DisparityConfig:
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x; None: any
     decoder: tuple[int, ...] = (256, 128, 64, 32, 16)  # channels after each doubling of the size
     metres_per_unit: float | None = None  # scale of the depths; None: up-to-scale
+    scale_spread: float | None = None  # relative, of a learned scale; None: a measured scale
     description: str = ""  # where the weights come from, shown to the user
 
     def __post_init__(self) -> None:
@@ -55,6 +56,7 @@ class DisparityConfig:
             raise ConfigError(f"a decoder has one to five widths, not {self.decoder}")
         expect_image_size(self.width, self.height)
         expect_scale("metres_per_unit", self.metres_per_unit)
+        expect_scale("scale_spread", self.scale_spread)
         expect_scale("canonical_focal", self.canonical_focal)
 
 

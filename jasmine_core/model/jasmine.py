@@ -36,6 +36,7 @@ class JasmineConfig:
     task_depth: tuple[int, int] = (1, 0)  # one-hot; the authors' weights have (0, 1)
     task_reconstruct: tuple[int, int] = (0, 1)
     metres_per_unit: float | None = None  # scale of the depths; None: up-to-scale
+    scale_spread: float | None = None  # relative, of a learned scale; None: a measured scale
     ssi_space: str = "depth"  # what the decoder's map in [0,1] means; see `depth_code`
     nearest: float = NEAREST  # model units; the range of log_depth and disparity
     farthest: float = FARTHEST
@@ -46,7 +47,7 @@ class JasmineConfig:
     def __post_init__(self) -> None:
         DepthCode(self.ssi_space, self.nearest, self.farthest)  # refuses what cannot be
         expect_image_size(self.width, self.height)
-        for name in ("metres_per_unit", "nearest", "farthest"):
+        for name in ("metres_per_unit", "scale_spread", "nearest", "farthest"):
             expect_scale(name, getattr(self, name))
         if self.canonical_focal is not None and not 0 < self.canonical_focal < math.inf:
             raise ConfigError(f"canonical_focal is {self.canonical_focal}; it is a length in px")

@@ -49,6 +49,7 @@ class BackendInfo:
     metres_per_unit: float | None  # None: depths are up-to-scale
     multiple: int = 64  # [px] both sides of the network's image are multiples of it
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
+    scale_spread: float | None = None  # relative, of a learned scale; None: a measured scale
     sizes: tuple[tuple[int, int], ...] = ()  # supported (width, height) [px]; empty: any
     untrained: bool = False  # the weights are not trained for depth, which has no meaning
 

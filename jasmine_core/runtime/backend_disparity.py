@@ -40,6 +40,7 @@ class DisparityBackend:
             metres_per_unit=config.metres_per_unit,
             multiple=net.multiple,
             canonical_focal=config.canonical_focal,
+            scale_spread=config.scale_spread,
         )
 
     @classmethod

@@ -48,6 +48,7 @@ class TensorRTBackend:
             untrained=first.card.untrained,
             multiple=first.card.multiple,
             canonical_focal=first.card.canonical_focal,
+            scale_spread=first.card.scale_spread,
             sizes=tuple(self._sets),
         )
 

@@ -47,6 +47,7 @@ class TorchBackend:
             untrained=config.untrained,
             multiple=model.multiple,
             canonical_focal=config.canonical_focal,
+            scale_spread=config.scale_spread,
         )
 
     @classmethod

@@ -47,6 +47,7 @@ class GraphBackend:
             untrained=card.untrained,
             multiple=card.multiple,
             canonical_focal=card.canonical_focal,
+            scale_spread=card.scale_spread,
             sizes=() if exports.can_export else exports.sizes(precision),
         )
 

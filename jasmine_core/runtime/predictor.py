@@ -33,6 +33,7 @@ from jasmine_core.runtime.backend import (
     StageClock,
     load_backend,
 )
+from jasmine_core.runtime.scale import Scale, fixed_scale
 
 Resize = Literal["fit", "stretch", "crop"]
 Resolution = Literal["camera", "network"]
@@ -112,6 +113,11 @@ class DepthPredictor:
     def metres_per_unit(self) -> float | None:
         """Return the scale stored in the checkpoint, None if depth is up-to-scale."""
         return self.backend.info.metres_per_unit
+
+    @property
+    def scale(self) -> Scale:
+        """Return the scale stored in the checkpoint; its state is "up-to-scale" if it has none."""
+        return fixed_scale(None, self.metres_per_unit, self.backend.info.scale_spread)
 
     def transform(self, source: Size) -> ImageTransform:
         """Return the transform from an image of this size to the network's image.

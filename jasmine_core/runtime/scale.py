@@ -26,24 +26,34 @@ class Scale:
     source: str  # "parameter", "checkpoint", "camera_height", "sparse_depth", or "unknown"
     confidence: float = 1.0  # share of the measured points that agree with it, 0..1
     age: float = 0.0  # [s] since the last measurement; 0 for a fixed scale
+    spread: float | None = None  # relative, of a learned scale; None: a measured scale
 
     @property
     def state(self) -> str:
-        """Return "metric", "holding" (last measured more than `FRESH` ago) or "up-to-scale".
+        """Return "metric", "estimated", "holding" or "up-to-scale".
 
-        "up-to-scale" means that the scale is unknown and the factor is a placeholder.
+        "estimated" means that the network learned the scale from other cameras and scenes, and
+        that no measurement confirms it; "holding" that it was last measured more than `FRESH` ago;
+        "up-to-scale" that the scale is unknown and the factor is a placeholder.
         """
         if self.source == "unknown":
             return "up-to-scale"
+        if self.spread is not None:
+            return "estimated"
         return "metric" if self.age <= FRESH else "holding"
 
 
-def fixed_scale(parameter: float | None, checkpoint: float | None) -> Scale:
-    """Return the scale of the parameter, else that of the checkpoint, else 1 as unknown scale."""
+def fixed_scale(
+    parameter: float | None, checkpoint: float | None, spread: float | None = None
+) -> Scale:
+    """Return the scale of the parameter, else that of the checkpoint, else 1 as unknown scale.
+
+    `spread` is that of the checkpoint's scale, if it is learned.
+    """
     if parameter is not None:
         return Scale(parameter, "parameter")
     if checkpoint is not None:
-        return Scale(checkpoint, "checkpoint")
+        return Scale(checkpoint, "checkpoint", spread=spread)
     return Scale(1.0, "unknown", confidence=0.0)
 
 

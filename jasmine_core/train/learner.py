@@ -38,6 +38,7 @@ class Learner(nn.Module):
         super().__init__()
         self.posenet, self.loss = posenet, loss
         self.scale_is_known = known  # by the weights it starts from, or by its teacher
+        self.scale_spread: float | None = None  # relative, if that scale is learned
         # A buffer, so that a resumed run has the measured scale; NaN until it is measured.
         value = math.nan if scale is None else scale
         self.register_buffer("metres_per_unit", torch.tensor(value))
@@ -66,6 +67,7 @@ class Learner(nn.Module):
         known = (metric or self.scale_is_known) and bool(self.metres_per_unit.isfinite())
         about = {
             "metres_per_unit": round(float(self.metres_per_unit), 4) if known else None,
+            "scale_spread": self.scale_spread if known and not metric else None,
             "width": size[0],
             "height": size[1],
             "description": description,

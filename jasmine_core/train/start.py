@@ -27,12 +27,15 @@ from jasmine_core.train.latents import LatentCache
 from jasmine_core.train.learner import DisparityLearner
 from jasmine_core.train.recipe import OWN_POSENET, TEACHER_MAPS, Recipe
 
+UNMEASURED_SPREAD = 1.0  # of a learned scale: nothing is known of how far it is off
+
 
 def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     """Build the networks of a recipe with its seed.
 
     The scale of a unit is that of the weights to start from; else that of the teacher; else what is
-    measured when odometry is first heard.
+    measured when odometry is first used. A scale that rendered scenes have taught is an estimate,
+    until odometry confirms it.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -41,7 +44,9 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
             net = _make_disparity_net(recipe)
             own = net.config.metres_per_unit
             scale = own or recipe.data.metres_per_unit or None
-            return DisparityLearner(net, posenet, recipe.loss, scale, known=scale is not None)
+            learner = DisparityLearner(net, posenet, recipe.loss, scale, known=scale is not None)
+            learner.scale_spread = net.config.scale_spread if own else UNMEASURED_SPREAD
+            return learner
         model = starting_model(recipe)
     if recipe.gradient_checkpointing:
         model.unet.enable_gradient_checkpointing()
@@ -53,7 +58,7 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
         teacher = DisparityNet.from_pretrained(recipe.teacher)
     own = model.config.metres_per_unit
     its = teacher.config.metres_per_unit if isinstance(teacher, DisparityNet) else None
-    return JasmineLearner(
+    student = JasmineLearner(
         model,
         posenet,
         recipe.loss,
@@ -64,6 +69,12 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
         rebuild=bool(recipe.data.auxiliary),
         cache=LatentCache() if recipe.cache_latents else None,
     )
+    student.scale_spread = UNMEASURED_SPREAD
+    if own:
+        student.scale_spread = model.config.scale_spread
+    elif isinstance(teacher, DisparityNet) and its:
+        student.scale_spread = teacher.config.scale_spread
+    return student
 
 
 def starting_model(recipe: Recipe) -> JasmineModel:

@@ -24,7 +24,6 @@ from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.runtime.predictor import DepthPredictor
-from jasmine_core.runtime.scale import fixed_scale
 from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.ground_truth import BagSamples
 from jasmine_ros.commands.evaluate import EvaluateRequest
@@ -49,8 +48,8 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
     predictor = DepthPredictor.from_pretrained(checkpoint, resize=request.resize)
     if predictor.backend.info.untrained:
         _log.warning("%s: %s", checkpoint, UNTRAINED)
-    scale = fixed_scale(None, predictor.metres_per_unit)
-    if request.alignment == "none" and scale.state != "metric":
+    scale = predictor.scale
+    if request.alignment == "none" and scale.state == "up-to-scale":
         raise ConfigError(
             f"the depth of {request.checkpoint} is up-to-scale and cannot be evaluated without "
             "alignment; use --alignment median"

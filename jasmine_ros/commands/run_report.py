@@ -15,6 +15,7 @@ from jasmine_core.runtime.backend import NETWORK_STAGES
 from jasmine_core.runtime.statistics import DepthStatistics
 from jasmine_ros.node.depth_component import DepthComponent
 
+_UNITS = {"up-to-scale": "units (up-to-scale)", "estimated": "m (estimated)"}
 END_OF_BAG, LIMIT, INTERRUPTION = "end of bag", "limit", "interrupted"
 
 
@@ -70,7 +71,7 @@ def summary(report: dict[str, Any], output: Path) -> str:
         f"({report['frames_per_second']:.1f} images/s), {skipped} skipped"
     ]
     if depth["median"] is not None:
-        unit = "units (up-to-scale)" if report["scale"]["state"] == "up-to-scale" else "m"
+        unit = _UNITS.get(report["scale"]["state"], "m")
         lines.append(
             f"depth from {depth['minimum']:.3g} to {depth['maximum']:.3g}, median "
             f"{depth['median']:.3g} {unit}"

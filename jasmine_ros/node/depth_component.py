@@ -26,7 +26,7 @@ from jasmine_core.errors import (
 from jasmine_core.runtime.backend import BackendInfo, StageClock
 from jasmine_core.runtime.memory import keep_freed_memory
 from jasmine_core.runtime.predictor import DepthPredictor
-from jasmine_core.runtime.scale import Scale
+from jasmine_core.runtime.scale import Scale, fixed_scale
 from jasmine_core.runtime.statistics import Latencies
 from jasmine_ros.msgs.messages import copy_header, stamp_ns
 from jasmine_ros.msgs.types import CameraInfo, CompressedImage, Image, SetBoolRequest
@@ -247,6 +247,13 @@ class DepthComponent:
                 "depth is up-to-scale: the checkpoint has no metric scale; set metres_per_unit, "
                 "or train with odometry",
             )
+        elif scale.spread is not None:
+            log(
+                "warn",
+                f"depth is in estimated metres: the checkpoint learned {scale.metres_per_unit:g} m "
+                f"per unit from other cameras, with a spread of {scale.spread:.0%}; set "
+                "metres_per_unit or scale_mode, or train with odometry",
+            )
         else:
             log("info", f"depth is metric: {scale.metres_per_unit:g} m per unit ({scale.source})")
 
@@ -265,7 +272,7 @@ class DepthComponent:
     @property
     def scale(self) -> Scale:
         """Current scale."""
-        own = self._predictor.metres_per_unit if self._predictor else None
+        own = self._predictor.scale if self._predictor else fixed_scale(None, None)
         return current_scale(self.parameters, own, self._metric)
 
     @property

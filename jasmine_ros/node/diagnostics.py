@@ -142,6 +142,8 @@ class Health:
         values["metres_per_unit"] = f"{scale.metres_per_unit:g}"
         values["scale_confidence"] = f"{scale.confidence:.2f}"
         values["scale_age"] = f"{scale.age:.1f} s"
+        if scale.spread is not None:
+            values["scale_spread"] = f"{scale.spread:.2f}"
         if info is not None:
             values["model"] = info.model
             values["backend"] = f"{info.name} on {info.device}, {info.precision}"
@@ -164,6 +166,8 @@ class Health:
 def _check_scale(scale: Scale) -> tuple[int, str]:
     if scale.state == "holding":
         return WARN, f"depth is metric with a scale measured {scale.age:.0f} s ago"
+    if scale.spread is not None and scale.state == "estimated":
+        return WARN, f"depth is in estimated metres, with a spread of {scale.spread:.0%}"
     return (OK, "depth is metric") if scale.state == "metric" else (WARN, "depth is up-to-scale")
 
 

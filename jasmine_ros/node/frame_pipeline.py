@@ -23,15 +23,15 @@ from jasmine_ros.node.parameters import DepthParameters
 MIN_DEPTH = 1e-6  # [m], or units while up-to-scale; depth 0 is unknown
 
 
-def current_scale(p: DepthParameters, own: float | None, metric: MetricScale | None) -> Scale:
+def current_scale(p: DepthParameters, own: Scale, metric: MetricScale | None) -> Scale:
     """Return the measured scale, or before the first measurement the fixed one.
 
     Args:
         p: parameters of the node.
-        own: scale of the checkpoint [m per unit]; None if it has none.
+        own: scale of the checkpoint.
         metric: measurement of the scale; None with scale_mode "fixed".
     """
-    fixed = fixed_scale(p.metres_per_unit or None, own)
+    fixed = fixed_scale(p.metres_per_unit, None) if p.metres_per_unit else own
     return fixed if metric is None else metric.scale(fixed)
 
 
@@ -84,7 +84,7 @@ class FramePipeline:
                 self.metric.measure(
                     p, UnscaledDepth(stamp_ns(header.stamp), header.frame_id, units, camera)
                 )
-            scale = current_scale(p, self.predictor.metres_per_unit, self.metric)
+            scale = current_scale(p, self.predictor.scale, self.metric)
             depth = units * np.float32(scale.metres_per_unit)
             far = p.max_depth or np.inf
             depth = limit_range(depth, max(p.min_depth, MIN_DEPTH), far)

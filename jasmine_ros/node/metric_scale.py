@@ -204,7 +204,7 @@ class MetricScale:
         return T
 
     def _log_state(self, scale: Scale) -> None:
-        if scale.state == self._state:
+        if scale.state in (self._state, "estimated"):  # The checkpoint's scale is logged at start.
             return
         self._state, value = scale.state, f"{scale.metres_per_unit:g} m per unit"
         if scale.state == "holding":

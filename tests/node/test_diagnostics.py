@@ -87,6 +87,15 @@ def test_reports_follow_the_life_cycle(checkpoint, tmp_path, monkeypatch):
     assert host.report().values["state"] == "unconfigured"
 
 
+def test_estimated_metres_are_a_warning_with_their_spread(make_model, tmp_path):
+    make_model(metres_per_unit=30.0, scale_spread=0.25).save_pretrained(tmp_path / "learned")
+    rig = Rig(tmp_path / "learned")
+    report = rig.host.report()
+    assert report.level == WARN and "estimated metres, with a spread of 25%" in report.message
+    assert (report.values["scale"], report.values["scale_spread"]) == ("estimated", "0.25")
+    assert any("estimated metres" in line for line in map(str, rig.host.logged))
+
+
 def test_skipped_images_are_reported_with_the_reason(checkpoint):
     rig = Rig(checkpoint, metres_per_unit=1.0)
     rig.info()

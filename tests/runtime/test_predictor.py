@@ -230,6 +230,10 @@ def test_scale_of_the_checkpoint_is_returned_and_not_applied(make_model, tmp_pat
     make_model(metres_per_unit=31.5).save_pretrained(tmp_path / "metric")
     metric = DepthPredictor.from_pretrained(tmp_path / "metric", backend="torch", device="cpu")
     assert metric.metres_per_unit == 31.5
+    assert metric.scale.state == "metric"
+    make_model(metres_per_unit=31.5, scale_spread=0.2).save_pretrained(tmp_path / "learned")
+    learned = DepthPredictor.from_pretrained(tmp_path / "learned", backend="torch", device="cpu")
+    assert (learned.scale.state, learned.scale.spread) == ("estimated", 0.2)
     plain = DepthPredictor.from_pretrained(str(checkpoint))
     np.testing.assert_array_equal(metric(pixels(64, 64)).depth, plain(pixels(64, 64)).depth)
     info = plain.backend.info

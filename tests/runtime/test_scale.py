@@ -34,6 +34,22 @@ def test_unknown_scale_is_reported_as_up_to_scale():
     assert Scale(1.0, "unknown", confidence=0.0) == UNKNOWN and UNKNOWN.state == "up-to-scale"
 
 
+@given(factors, factors)
+def test_learned_scale_is_estimated_until_a_parameter_sets_it(checkpoint, spread):
+    scale = fixed_scale(None, checkpoint, spread)
+    assert (scale.state, scale.metres_per_unit, scale.spread) == ("estimated", checkpoint, spread)
+    assert fixed_scale(2.0, checkpoint, spread) == Scale(2.0, "parameter")
+
+
+def test_measurement_replaces_a_learned_scale():
+    filter_ = ScaleFilter("camera_height")
+    learned = fixed_scale(None, 30.0, 0.2)
+    assert filter_.at(0, learned) == learned
+    filter_.add(0, Measurement(25.0, 0.9, 100), TAU)
+    scale = filter_.at(0, learned)
+    assert (scale.state, scale.metres_per_unit) == ("metric", pytest.approx(25.0))
+
+
 def test_given_scale_of_one_is_metric():
     assert fixed_scale(1.0, None).state == "metric"
 

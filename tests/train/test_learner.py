@@ -155,6 +155,18 @@ def test_where_a_scale_comes_from(jasmine_recipe, disparity_recipe, nets):
     assert scale(replace(jasmine_recipe, teacher=str(nets / "disparity"))) is None
 
 
+@pytest.mark.parametrize("metric", [False, True])
+def test_a_scale_that_rendered_scenes_teach_is_saved_as_an_estimate(
+    jasmine_recipe, metric, tmp_path
+):
+    data = replace(jasmine_recipe.data, metres_per_unit=30.0)
+    learner = make_learner(replace(jasmine_recipe, teacher="dataset", data=data))
+    learner.save(tmp_path / "a", metric=metric, size=(WIDTH, HEIGHT), description="")
+    config = JasmineModel.from_pretrained(tmp_path / "a").config
+    # Odometry confirms the scale; without it nothing is known of how far it is off.
+    assert (config.metres_per_unit, config.scale_spread) == (30.0, None if metric else 1.0)
+
+
 def test_without_a_measured_scale_there_is_no_velocity_term(jasmine_recipe, nets, batch):
     loss = LossConfig(velocity_start=0.0)
     recipe = replace(jasmine_recipe, teacher=str(nets / "disparity"), loss=loss)
