@@ -23,7 +23,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-MAX_EXPANDED = 1 << 30  # [bytes] of one chunk or message
+MAX_EXPANDED = 1 << 29  # [bytes] of one chunk or message
 _ALWAYS_ALLOWED = 1 << 26  # [bytes]
 _MAX_RATIO = 200  # of a larger part to its compressed size
 _ZSTD_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): 27}  # 2^27 bytes of memory

@@ -258,6 +258,8 @@ class McapFile:
     def _read(self, offset: int, length: int) -> bytes:
         if not 0 <= offset <= offset + length <= self._size:
             raise ValueError(f"the file has no {length} bytes at {offset}: it is truncated")
+        if length > MAX_EXPANDED:
+            raise RefusedError(f"a record has {length} bytes, above the limit of {MAX_EXPANDED}")
         self._file.seek(offset)
         return self._file.read(length)
 

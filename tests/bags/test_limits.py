@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import bz2
 import sqlite3
+import struct
 import sys
 import time
 
@@ -130,6 +131,31 @@ def test_a_column_that_is_computed_is_not_expanded(tmp_path):
         database.execute("INSERT INTO messages SELECT id, topic_id, timestamp FROM old")
     with pytest.raises(BagError, match="more than the file"), Bag(path) as bag:
         list(bag.messages())
+
+
+@pytest.mark.parametrize("kind", ["mcap", "sqlite3"])
+def test_a_bag_of_compressed_files_is_read(tmp_path, kind):
+    path = write_bag(tmp_path / "in", frames(2), kind)
+    file = next(f for f in path.iterdir() if f.suffix in (".mcap", ".db3"))
+    (path / f"{file.name}.zstd").write_bytes(zstd.compress(file.read_bytes()))
+    file.unlink()
+    metadata = (path / "metadata.yaml").read_text()
+    metadata = metadata.replace("compression_mode: ''", "compression_mode: FILE")
+    (path / "metadata.yaml").write_text(metadata.replace(file.suffix, f"{file.suffix}.zstd"))
+    with Bag(path) as bag:
+        assert len(list(bag.messages([IMAGE_TOPIC]))) == 2
+
+
+def test_a_record_of_a_sparse_file_is_not_read(tmp_path):
+    size = 1 << 33
+    body = struct.pack("<BQ", 6, size)
+    path = write_mcap(tmp_path / "in.mcap", body)
+    with path.open("r+b") as file:
+        end = path.read_bytes()[-37:]
+        file.seek(size + 10_000)
+        file.write(end)
+    with pytest.raises(BagError, match="above the limit"), Bag(path):
+        pass
 
 
 # ---------------------------------------------------------------------- definitions

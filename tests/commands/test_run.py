@@ -28,6 +28,17 @@ from helpers.camera_bags import (
     stamp,
     write_bag,
 )
+from helpers.raw_mcap import (
+    CAMERA,
+    Channel,
+    camera_with,
+    chunk,
+    described,
+    messages,
+    ros2_channel,
+    serialised,
+    write_mcap,
+)
 
 from jasmine_core import DepthPredictor
 from jasmine_core.locks import exclusive
@@ -427,3 +438,26 @@ def test_a_path_that_cannot_be_created_gives_one_clear_error(jasmine, tmp_path):
     (tmp_path / "file").write_text("in the way")
     status, error, _ = jasmine(write_bag(tmp_path / "in", frames(1)), out=tmp_path / "file" / "out")
     assert status == 1 and "file" in error and "bug" not in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize("topic", [INFO_TOPIC, "/tf_static"])
+def test_damaged_messages_are_skipped_and_reported(jasmine, tmp_path, topic):
+    static = ros2_channel("/tf_static", "tf2_msgs/msg/TFMessage")
+    channels = [*CAMERA, static]
+    damaged = [(topic, stamp(i), b"\0\1\0\0cut") for i in (0, 1)]
+    body = chunk(described(channels) + messages(channels, [*damaged, *serialised(frames(2))]))
+    options = ["--scale-mode", "sparse_depth", "--scale-topic", "/points"]
+    status, _, report = jasmine(write_mcap(tmp_path / "in.mcap", body), *options)
+    assert status == 0 and report["frames"]["processed"] == 2
+    assert report["damaged_messages"][topic]["count"] == 2
+
+
+def test_a_foreign_topic_is_copied_beside_the_depth(jasmine, tmp_path):
+    foreign = Channel("/x", "Odom", "jsonschema", b"{}", "json")
+    path = camera_with(tmp_path / "in.mcap", [(foreign, b"{1}")], frames(2))
+    status, _, report = jasmine(path, "--copy")
+    assert status == 0 and report["frames"]["processed"] == 2
+    with Bag(tmp_path / "out" / "depth") as bag:
+        (message,) = bag.messages(["/x"])
+        assert message.raw == b"{1}" and message.connection.encoding == "json"
+        assert bag.topics[DEPTH].count == bag.topics[IMAGE_TOPIC].count == 2
