@@ -143,6 +143,9 @@ def _qos_text(qos: Qos) -> str:
     )
 
 
+_UNLIMITED = -1  # samples
+
+
 def _qos(user_data: bytes, depth: int, reliable: bool, transient: bool) -> Qos:
     return Qos(
         Policy.Reliability.Reliable(duration(seconds=WRITE_TIMEOUT))
@@ -150,6 +153,8 @@ def _qos(user_data: bytes, depth: int, reliable: bool, transient: bool) -> Qos:
         else Policy.Reliability.BestEffort,
         Policy.Durability.TransientLocal if transient else Policy.Durability.Volatile,
         Policy.History.KeepLast(depth),
+        # The samples that late readers get have a depth of their own, which is 1 by default.
+        Policy.DurabilityService(0, Policy.History.KeepLast(depth), *[_UNLIMITED] * 3),
         Policy.Userdata(user_data),
         # A reader would accept XCDR2 too, which rosbags cannot deserialize.
         Policy.DataRepresentation(use_cdrv0_representation=True, use_xcdrv2_representation=False),

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, frames, write_bag
+from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, frames, pixels, stamp, write_bag
 from helpers.live_topics import data_packet, receive, send, until
+from helpers.tf_messages import tf
 
 from jasmine_core.errors import BagError, ConfigError
 from jasmine_ros.bags.reader import Bag
@@ -100,6 +101,31 @@ def test_a_bag_is_played_at_its_recorded_rate(tmp_path, participant, start, doma
     while len(times) < 8 and receive(participant, reader, 1):
         times.append(time.monotonic())
     assert times[-1] - times[0] == pytest.approx(0.7, abs=0.3), "10 Hz"
+
+
+def test_a_late_listener_gets_the_static_transforms_of_a_played_bag(
+    tmp_path, participant, start, domain
+):
+    """tf2 accepts reliable, transient local publishers only. Times of stray images do not delay."""
+    kind = "tf2_msgs/msg/TFMessage"
+
+    def fill(bag):
+        for child in ("camera", "lidar"):
+            message = tf(("base_link", child, np.eye(4), stamp(0)))
+            bag.write("/tf_static", kind, stamp(0), message)
+        bag.image(stamp(0), pixels(), log=0)
+        frames(20)(bag)
+        bag.image(stamp(0), pixels(), log=stamp(10**6))
+
+    images = participant.reader(f"rt{IMAGE_TOPIC}", IMAGE, reliable=True, depth=10)
+    start(PLAY, write_bag(tmp_path / "recording", fill), domain)
+    assert len(receive(participant, images, 5)) == 5
+    late = participant.reader("rt/tf_static", kind, reliable=True, depth=10, transient=True)
+    store = participant.typestore
+    payloads = receive(participant, late, 2, 20)
+    frames_of = [store.deserialize_cdr(bytes(p), kind).transforms for p in payloads]
+    assert [t.child_frame_id for (t,) in frames_of] == ["camera", "lidar"]
+    assert len(receive(participant, images, 16, 20)) == 16
 
 
 def test_a_ros_1_bag_is_refused_with_the_remedy(tmp_path, domain):
