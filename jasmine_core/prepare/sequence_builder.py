@@ -10,8 +10,6 @@ bytes as that of an uninterrupted run.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,24 +17,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core import outputs
 from jasmine_core.config import to_mapping
 from jasmine_core.dataset.sequence import (
     IMAGES,
-    SEEN,
     VERSION,
     DatasetError,
-    Index,
     RgbImage,
-    image_name,
-    write_index,
 )
 from jasmine_core.errors import FrameError
-from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.geometry.aspect import require_aspect
 from jasmine_core.geometry.camera import (
     Camera,
@@ -49,7 +40,6 @@ from jasmine_core.geometry.camera import (
 )
 from jasmine_core.prepare.health import examine
 from jasmine_core.prepare.health_findings import reason_without_samples
-from jasmine_core.prepare.health_plot import draw_health
 from jasmine_core.prepare.index_builder import build_index
 from jasmine_core.prepare.jsonl_journal import Journal, Record
 from jasmine_core.prepare.keyframes import DROPPED, Decision, KeyframeSelector, Status
@@ -57,9 +47,10 @@ from jasmine_core.prepare.odometry import Odometry
 from jasmine_core.prepare.optical_flow import PairMotion, allowed_points, sharpness, view_of
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import refuse_other_options, unfinished
+from jasmine_core.prepare.sequence_folder import complete_folder, image_is_intact, store_image
 from jasmine_core.prepare.statistics import OdometryFacts, RecordingStatistics
 
-HEALTH, REPORT, JOURNAL = "health.json", "report.png", "frames.jsonl"
+JOURNAL = "frames.jsonl"
 NOMINAL = (640, 192)  # [px] images have its area unless the options set a size
 _PLACES = {"fit": fit, "stretch": stretch, "crop": crop}
 
@@ -199,7 +190,7 @@ class SequenceBuilder:
                 record["brightness"] = round(float(view.grey.mean()), 2)
         try:
             if decision.status not in DROPPED:
-                record["bytes"] = self._store(stamp, image)
+                record["bytes"] = store_image(self._work, stamp, image, self._options)
             journal.add(record | decision.record())
         except OSError as err:
             raise DatasetError(
@@ -229,7 +220,7 @@ class SequenceBuilder:
             raise DatasetError(f"{self._source['bag']}: {reason}")
         health = examine(index, self._statistics, self._selector, self._facts, self._damaged)
         try:
-            self._write(index, health)
+            complete_folder(self._work, self.folder, index, self._seen, health, self._statistics)
         except OSError as err:
             raise DatasetError(
                 f"{self._work} cannot be written: {err.strerror}; free disk space and run the same "
@@ -252,7 +243,7 @@ class SequenceBuilder:
             if not begun:
                 refuse_other_options(record, header, self.folder)
                 begun = True
-            elif self._intact(record):
+            elif image_is_intact(self._work, record, self._options):
                 earlier.append(self._replay(record))
             else:
                 break
@@ -270,49 +261,9 @@ class SequenceBuilder:
                 (log, stamp): index for log, stamp, index in earlier if log >= self._resume_at
             }
 
-    def _intact(self, record: dict[str, Any]) -> bool:
-        """Return whether the image of a record is on the disk with its full size."""
-        if "bytes" not in record:
-            return True
-        path = self._work / image_name(record["stamp"], self._options.image_format)
-        return path.is_file() and path.stat().st_size == record["bytes"]
-
     def _replay(self, record: dict[str, Any]) -> tuple[int, int, int | None]:
         decision = Decision.of_record(record, len(self._selector.keyframes))
         self._selector.apply(record["stamp"], decision)
         self._statistics.add(record)
         index = None if decision.status in DROPPED else len(self._selector.keyframes) - 1
         return record["log"], record["stamp"], index
-
-    # ------------------------------------------------------------------ the folder
-
-    def _store(self, stamp: int, image: RgbImage) -> int:
-        """Write an image and return the size of its file [bytes]."""
-        suffix = self._options.image_format
-        flags = [cv2.IMWRITE_JPEG_QUALITY, self._options.quality] if suffix == "jpg" else []
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        data = cv2.imencode(f".{suffix}", bgr, flags)[1].tobytes()
-        (self._work / image_name(stamp, suffix)).write_bytes(data)
-        return len(data)
-
-    def _write(self, index: Index, health: dict[str, Any]) -> None:
-        work = self._work
-        write_index(index, work)
-        if not self._seen.all():
-            _write_png(work / SEEN, self._seen.astype(np.uint8) * 255)
-        with atomic_file(work / HEALTH) as temporary:
-            temporary.write_text(json.dumps(health, indent=2) + "\n")
-        draw_health(health, self._statistics, index, work, work / REPORT)
-        used = {f.image for f in index.frames}
-        for path in (work / IMAGES).iterdir():
-            if f"{IMAGES}/{path.name}" not in used:
-                path.unlink()
-        outputs.record(work)
-        os.sync()  # After a power cut the final name must not point to empty images.
-        outputs.expect_own(self.folder)
-        replace_folder(work, self.folder)
-
-
-def _write_png(path: Path, values: NDArray[np.uint8]) -> None:
-    with atomic_file(path) as temporary:
-        temporary.write_bytes(cv2.imencode(".png", values)[1].tobytes())
