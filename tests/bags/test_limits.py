@@ -12,7 +12,7 @@ import time
 
 import lz4.frame
 import pytest
-from helpers.camera_bags import IMAGE_TOPIC, frames, stamp, write_bag
+from helpers.camera_bags import IMAGE_TOPIC, ROS1, frames, stamp, write_bag
 from helpers.raw_mcap import (
     CAMERA,
     Channel,
@@ -23,6 +23,7 @@ from helpers.raw_mcap import (
     serialised,
     write_mcap,
 )
+from rosbags.rosbag1 import Writer as Writer1
 
 from jasmine_core.errors import BagError, FrameError
 from jasmine_ros.bags import definitions, expansion
@@ -107,6 +108,20 @@ def test_a_compressed_message_that_expands_too_much_ends_the_bag_there(tmp_path,
         database.execute("UPDATE messages SET data = ? WHERE timestamp = ?", (bomb, stamp(2)))
     with pytest.raises(BagError, match=r"after 2 messages: .* above the limit"), Bag(path) as bag:
         list(bag.messages([IMAGE_TOPIC]))
+
+
+@pytest.mark.parametrize("name", ["bz2", "lz4"])
+def test_a_chunk_of_ros_1_that_expands_too_much_ends_the_bag_there(tmp_path, small_limit, name):
+    path, kind = tmp_path / "in.bag", "std_msgs/msg/String"
+    writer = Writer1(path)
+    writer.set_compression(writer.CompressionFormat[name.upper()])
+    with writer:
+        connection = writer.add_connection("/x", kind, typestore=ROS1)
+        for size in (10, 2 * LIMIT, 10):
+            message = ROS1.types[kind](data="x" * size)
+            writer.write(connection, stamp(size), ROS1.serialize_ros1(message, kind))
+    with pytest.raises(BagError, match="above the limit"), Bag(path) as bag:
+        list(bag.messages())
 
 
 def test_a_compressed_file_expands_to_a_limited_size(tmp_path, small_limit):

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.tf_messages import tf
+from helpers.tf_messages import MESSAGES, tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jasmine_core.geometry.rigid import inverse, rigid, rotation_of
-from jasmine_ros.msgs.transforms import HISTORY, TOLERANCE, TransformBuffer
+from jasmine_ros.msgs.transforms import (
+    HISTORY,
+    TOLERANCE,
+    TransformBuffer,
+    transforms_message,
+)
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -94,3 +99,13 @@ def test_history_is_bounded_and_the_clock_may_be_set_back():
                 T = buffer.between("odom", at, "base", at)
                 np.testing.assert_allclose(T, moved(lap), atol=1e-9)
     assert len(buffer._moving["base"].stamps) <= HISTORY / SECOND * 100 + 1
+
+
+def test_a_transform_that_is_fixed_and_repeated_on_tf_is_known_at_any_time():
+    buffer = TransformBuffer()
+    fixed = {("base", "camera"): MOUNT, ("base", "lidar"): LIDAR_MOUNT}
+    buffer.on_static(transforms_message(MESSAGES, fixed))
+    buffer.on_moving(tf(("base", "camera", MOUNT, START), ("base", "lidar", LIDAR_MOUNT, START)))
+    for at in (START, START - HISTORY, START + 5 * SECOND):
+        T = buffer.between("camera", at, "lidar", at)
+        np.testing.assert_allclose(T, inverse(MOUNT) @ LIDAR_MOUNT, atol=1e-9)
