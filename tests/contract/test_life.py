@@ -42,7 +42,7 @@ def test_bad_images_are_skipped_and_counted_and_the_next_one_is_not(driver):
 
 def test_images_are_skipped_after_an_invalid_camera_info_until_a_valid_one(driver):
     bad = [
-        {"k": np.zeros((3, 3))},
+        {"k": np.zeros((3, 3)), "p": np.zeros((3, 4))},  # P replaces a K of zeros
         {"width": 2 * WIDTH, "height": 2 * HEIGHT},
         {"distortion_model": "magic", "d": np.ones(5)},
         {"k": np.full((3, 3), np.nan)},
