@@ -15,6 +15,7 @@ from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
 from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.types import CameraInfo
+from jasmine_ros.msgs.video import VIDEO_TYPES, video_remedy
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -
     """
     images = [c.image for c in find_cameras(bag.topics)]
     if image is None:
+        if not images and (video := _videos(bag)):
+            raise BagError(f"{bag.path} has no camera topic that can be read: {video[0]}")
         if not images:
             types = ", ".join(sorted({t.type for t in bag.topics.values()})) or "no messages"
             raise BagError(f"{bag.path} has no camera topic: it holds {types}")
@@ -70,6 +73,11 @@ def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -
         image = images[0]
     if image not in bag.topics and f"{image}/compressed" in bag.topics:
         image = f"{image}/compressed"
+    if image not in bag.topics:  # a video stream is named after the raw topic of its camera
+        named = (n for n, t in bag.topics.items() if t.type in VIDEO_TYPES)
+        image = next((n for n in named if n.rpartition("/")[0] == image), image)
+    if image in bag.topics and bag.topics[image].type in VIDEO_TYPES:
+        raise BagError(f"{bag.path}: {video_remedy(image, bag.topics[image].type)}")
     _require_topic(bag, image, (IMAGE, COMPRESSED), "--image", images)
     if info is None:
         info = find_camera_info(image, bag.topics)
@@ -133,6 +141,12 @@ def first_camera_info(
     if invalid is not None:
         return invalid
     raise BagError(f"{bag.path} has no CameraInfo message for {camera.image}{damage}")
+
+
+def _videos(bag: Bag) -> list[str]:
+    """Return what each video stream of a bag is, with its remedy."""
+    topics = sorted(bag.topics.values(), key=lambda t: t.name)
+    return [video_remedy(t.name, t.type) for t in topics if t.type in VIDEO_TYPES]
 
 
 def _require_topic(

@@ -23,6 +23,7 @@ from jasmine_ros.msgs.encodings import (
     to_8_bits,
 )
 from jasmine_ros.msgs.types import CompressedImage
+from jasmine_ros.msgs.video import codec_of, republish
 
 # Scans of a JPEG: encoders write about 10 in a progressive one. Each costs as much as an image, but
 # may have only some bytes.
@@ -54,6 +55,11 @@ def decode_compressed(
             "give the topic of a colour or grey camera"
         )
     size = size_in_header(data)
+    if size is None and (codec := codec_of(msg.format)):
+        raise FrameError(
+            f"{topic}: format {msg.format!r} is a video stream of {codec}, which is not decoded; "
+            f"{republish('ffmpeg')}"
+        )
     if size is None:
         raise FrameError(
             f"{topic}: {len(data)} bytes of format {msg.format!r} are not a complete JPEG or PNG; "

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from jasmine_ros.msgs.video import VIDEO_TYPES, video_remedy
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.topics import COMPRESSED_TYPE, IMAGE_TYPE
 
@@ -45,6 +46,8 @@ class InputWatchdog:
         types = {publisher.type_name for publisher in found}
         if self._type_name in types:
             return f"{text}, but no message arrives; check the network and the receive buffer"
+        if video := types & VIDEO_TYPES.keys():
+            return video_remedy(self._topic, min(video))
         text += f", but the node expects {self._type_name}"
         if types | {self._type_name} <= {COMPRESSED_TYPE, IMAGE_TYPE}:
             return f"{text}; set the parameter image_transport"

@@ -7,7 +7,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from helpers.calibration_files import write_calibration
-from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, frames, pixels, stamp, write_bag
+from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, frames, pixels, stamp, write_bag
+from rosbags.typesys import get_types_from_msg
 
 from jasmine_core.errors import BagError, CameraError
 from jasmine_ros.bags.camera_topics import (
@@ -149,3 +150,26 @@ def test_a_camera_info_topic_without_messages_does_not_calibrate(tmp_path):
         assert choose_camera(bag).info == INFO_TOPIC
         with pytest.raises(BagError, match="no CameraInfo beside"):
             choose_calibrated_camera(bag, None, None, None)
+
+
+VIDEO = "foxglove_msgs/msg/CompressedVideo"
+ROS2.register(
+    get_types_from_msg(
+        "builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format", VIDEO
+    )
+)
+
+
+def h264(bag):
+    time = bag.messages.make("builtin_interfaces/msg/Time", sec=1, nanosec=0)
+    data = np.array([0, 0, 0, 1, 0x67], np.uint8)
+    message = ROS2.types[VIDEO](timestamp=time, frame_id="camera", data=data, format="h264")
+    bag.info(stamp(0))
+    bag.write("/camera/image_raw/ffmpeg", VIDEO, stamp(0), message)
+
+
+@pytest.mark.parametrize("image", [None, "/camera/image_raw", "/camera/image_raw/ffmpeg"])
+def test_a_video_stream_is_named_with_its_remedy(opened, image):
+    words = rf"/camera/image_raw/ffmpeg is a video stream .* of type {VIDEO}.*image_transport repub"
+    with pytest.raises(BagError, match=words):
+        choose_camera(opened(h264), image)

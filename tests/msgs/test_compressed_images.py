@@ -244,3 +244,10 @@ def test_scans_of_a_thumbnail_are_not_counted():
     plain = compress(SCENE, ".jpg")
     thumbnail = b"\xff\xe1" + struct.pack(">H", 2 + 400) + b"\xff\xda" * 200
     assert scan_count(plain[:2] + thumbnail + plain[2:]) == scan_count(plain) == 1
+
+
+@pytest.mark.parametrize("name", ["h264", "H.265", "hevc; yuv420p", "bgr8; h264_vaapi", "av1"])
+def test_a_video_stream_is_named_with_its_remedy(name):
+    msg = compressed(bytes([0, 0, 0, 1, 0x67]), name)
+    with pytest.raises(FrameError, match=r"^/cam: .*is a video stream of .*republish"):
+        decode_compressed(msg, "/cam")

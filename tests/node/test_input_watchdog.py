@@ -48,3 +48,9 @@ def test_the_documentation_quotes_the_warnings(topic, publishers):
 )
 def test_the_remedy_depends_on_the_types(type_name, remedy):
     assert warning("/cam/image_raw", type_name, COMPRESSED).endswith(remedy)
+
+
+def test_a_video_stream_is_named_with_its_remedy():
+    video = Publisher("/cam", "ffmpeg_image_transport_msgs/msg/FFMPEGPacket", "reliable, volatile")
+    text = warning("/cam/image_raw/ffmpeg", IMAGE_TYPE, video)
+    assert "video stream" in text and "republish --ros-args -p in_transport:=ffmpeg" in text
