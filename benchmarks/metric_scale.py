@@ -118,7 +118,7 @@ def measure(options: Options) -> dict[str, dict[str, float]]:
     names = [f"{way}, {kind}" for way in measures for kind in ("each image", "after the filter")]
     scores: dict[str, list[Score]] = {name: [] for name in names}
     images = 0
-    for sample in tqdm(samples(), total=samples.count, unit="frame"):
+    for sample in tqdm(samples(), total=samples.count, unit="image"):
         depth = predictor(sample.image, sample.focal).depth
         seen, rest = split(sample.ground_truth, options.every)
         images += 1

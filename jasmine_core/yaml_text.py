@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""YAML of users and strangers: numbers as in YAML 1.2, without aliases."""
+"""Reader of YAML from untrusted files: numbers as in YAML 1.2, without aliases."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""The house rules that a machine can hold: which room may use which, and what every file bears."""
+"""Rules of the architecture: allowed imports between packages, and the licence of every file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPDX = [
 ]
 ROS = ("jasmine_ros", "rclpy", "sensor_msgs", "std_msgs", "geometry_msgs", "cv_bridge", "ament")
 
-# Arrows run from higher floors to lower ones; between rooms of one floor, one way only.
+# Imports run from higher floors to lower ones; between packages of one floor, in one direction.
 FLOORS = {
     **dict.fromkeys(("commands", "doctor", "doctor_gpu"), 3),
     **dict.fromkeys(("train", "evaluate", "engines", "export", "runtime"), 2),
@@ -82,7 +82,7 @@ def imported_rooms(file: Path) -> Iterator[str]:
 def test_arrows_run_from_higher_floors_to_lower_ones():
     wrong = []
     for file in core_modules():
-        if (room := room_of(file)) == "__init__":  # the front door, which opens on first use
+        if (room := room_of(file)) == "__init__":  # it imports on first use
             continue
         assert room in FLOORS, f"{room} is new: give it a floor in this test and in the design"
         wrong += [

@@ -160,7 +160,7 @@ def add_pseudo_labels(
         with atomic_file(folder / MARK) as temporary:
             temporary.write_text(pseudo_labeller.mark)
         title = f"{sequence.folder.name} {pseudo_labeller.kind}"
-        for image, file in tqdm(files.items(), unit="frame", desc=title, leave=False):
+        for image, file in tqdm(files.items(), unit="image", desc=title, leave=False):
             if stop():
                 return PseudoLabels(labels, refused, finished=False)
             if not file.is_file():

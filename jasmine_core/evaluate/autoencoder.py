@@ -61,7 +61,7 @@ def measure_autoencoder(model: JasmineModel, samples: Iterable[Sample]) -> Round
             (*_depth_scores(model, ground_truth, scale), _psnr(image, _through(model, image)))
         )
     if not rows:
-        raise FrameError("no image was encoded; ask for at least one frame")
+        raise FrameError("no image was encoded; set --frames to 1 or more")
     depth, a1, fitted, edges, psnr = np.nanmean(np.array(rows), axis=0).tolist()
     return RoundTrip(depth, a1, fitted, edges, psnr, len(rows))
 

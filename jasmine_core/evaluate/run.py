@@ -56,7 +56,7 @@ def evaluate(
         show: number of frames to return, evenly spaced; 0 returns the best, median and worst.
     """
     skipped: list[str] = []
-    for sample in tqdm(samples(), total=total, unit="frame", desc="evaluate"):
+    for sample in tqdm(samples(), total=total, unit="image", desc="evaluate"):
         try:
             other = _depth(baseline, sample, evaluation) if baseline else None
             own = _depth(predict, sample, evaluation)

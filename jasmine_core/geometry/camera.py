@@ -27,7 +27,8 @@ Raster = NDArray[np.uint8] | NDArray[np.float32]
 Size = tuple[int, int]  # (width, height) [px], in OpenCV's order
 
 # Possible numbers of coefficients in D of CameraInfo for each distortion model. The first two are
-# one model in OpenCV, which knows by their number what they mean, and drivers mix their names.
+# one model in OpenCV, which determines the model by the number of coefficients; drivers confuse
+# the two names.
 _POLYNOMIAL = (4, 5, 8, 12, 14)
 DISTORTION_MODELS = {
     "plumb_bob": _POLYNOMIAL,

@@ -5,7 +5,7 @@
     L_e = sum_k mean( |C_x - D_x| + |C_y - D_y| )     (C_x, C_y) = GradNet(stop(D^_SSI))
     GradNet(D) = ( |Sobel_x * D|, |Sobel_y * D| )     (D_x, D_y) = GradNet(D^_k)
 
-All maps are divided by their mean first. D_SSI teaches and is not taught.
+All maps are divided by their mean first. D_SSI is the target and gets no gradient.
 """
 
 from __future__ import annotations

@@ -4,14 +4,14 @@
 
     T_source_target [units] = ( R, t / m )          R, t: odometry [m]          m: metres per unit
 
-A hand-held camera turns far more than it moves, and a pose net needs thousands of images before
-it tells the two apart. Odometry that agrees with the images knows both at once. For depth that
-has a scale of its own, m is what most pixels agree best with:
+A hand-held camera turns far more than it moves, and a pose net needs thousands of images to
+distinguish rotation from translation. Odometry gives both. If the scale of the depth is unknown, m
+is the candidate that has the smallest error in most pixels:
 
     m = median_p argmin_m min_s pe( I_t, I_{s->t}(D, R, t / m) )(p)
 
-Each pixel has one voice. By the mean error over all of them a depth of the wrong shape would
-always do better with less motion: twice the right m, on a road.
+Each pixel counts once. The mean error over all pixels is not used: if the shape of the depth is
+wrong, it is smallest for too little motion, which on a road is twice the correct m.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from jasmine_core.geometry.warp import warp
 from jasmine_core.loss.photometric import minimum_error
 
 CANDIDATES = tuple(float(m) for m in torch.logspace(-1, 2, 60).tolist())  # m, 12 % apart
-WINDOW = 7  # pixels that vote together
+WINDOW = 7  # [px] side of the window over which the error of a candidate is averaged
 
 
 def in_units(motion: Tensor, metres_per_unit: float | Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def in_units(motion: Tensor, metres_per_unit: float | Tensor) -> Tensor:
 def with_odometry(predicted: Tensor, motion: Tensor, metres_per_unit: Tensor) -> Tensor:
     """Return T_source_target [B,4,4] in units: odometry's motion [m] where it is known.
 
-    Where it is not (NaN), and while the scale is not, the pose net's word stands.
+    Where the odometry or the scale is unknown (NaN), the motion of the pose net is used.
     """
     odometry = in_units(motion, metres_per_unit).to(predicted.dtype)
     known = odometry.isfinite().flatten(1).all(1)[:, None, None]
@@ -53,7 +53,7 @@ def votes(
     """Return how many pixels agree best with each of `CANDIDATES`, [len].
 
     Image and sources [B,3,H,W] in [0,1], depth [B,1,H,W] in units, motions T_source_target
-    [B,S,4,4] in metres; images with a neighbour of unknown motion have no say.
+    [B,S,4,4] in metres; images with a neighbour of unknown motion do not count.
     """
     known = motions.isfinite().flatten(1).all(1)
     image, depth, motions = image[known], depth[known], motions[known]
@@ -63,7 +63,8 @@ def votes(
         poses = in_units(motions, metres_per_unit).unbind(1)
         views = [warp(s, depth, K, T) for s, T in zip(sources, poses, strict=True)]
         least = minimum_error(image, [v.image for v in views], [v.inside for v in views])
-        # A pixel alone agrees with many by chance; one that leaves all images agrees with none.
+        # The error of a single pixel is small for many candidates by chance, so it is averaged. The
+        # limit replaces the infinite error of pixels that no source shows.
         return F.avg_pool2d(least.clamp(max=1), WINDOW, 1, WINDOW // 2)
 
     if not known.any():

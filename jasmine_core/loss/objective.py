@@ -143,8 +143,8 @@ def objective(
                 trusted = teacher_filter(doubt, threshold) & known
         maps["trusted"] = trusted
         if config.log_depth > 0:
-            told = [] if predicted.ssi_depth is None else [_wide(predicted.ssi_depth)]
-            loss = log_depth_loss([*told, *depths], teacher, known)
+            predictions = [] if predicted.ssi_depth is None else [_wide(predicted.ssi_depth)]
+            loss = log_depth_loss([*predictions, *depths], teacher, known)
             weighted.append(("log_depth", config.log_depth, loss))
         if config.teacher > 0:
             loss = refine_loss(depths, teacher, trusted)

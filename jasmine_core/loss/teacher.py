@@ -5,7 +5,8 @@
     L_tc = < L_B(D_SSI, norm(D_tc)) >_M + sum_k < L_B(D_k, D_tc) >_M            (Eq. 11)
     M    = pe(I_t, I^tc_{s->t}) < 1.5 / max(1, 30 step / steps)                 (§C.4)
 
-The filter M tightens, so that the teacher first says everything and at last only what it can show.
+The threshold of the filter M falls during training: at first every pixel of the teacher is used, at
+the end only those where its depth explains the images.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def teacher_depth(depth: Tensor, unit: float = 1.0) -> Tensor:
 def percentile_normalised(depth: Tensor) -> Tensor:
     """Return norm(D) in [0,1]: each map [1,H,W] of the batch between its 2nd and 98th percentile.
 
-    Eq. 9 brought to D_SSI's own range: the same for D and for a D + b, a > 0. NaN where D is.
+    Eq. 9 in the range of D_SSI: the result is the same for D and for a D + b, a > 0. NaN stays NaN.
     """
     levels = torch.tensor(PERCENTILES, dtype=depth.dtype, device=depth.device)
     low, high = torch.nanquantile(depth.flatten(1), levels, dim=1)[..., None, None, None].unbind()
@@ -41,10 +42,10 @@ def berhu(difference: Tensor) -> Tensor:
     """Return the reverse Huber penalty [B,...] of a difference, c = 0.2 max |d| in each image.
 
     L_B(d) = |d|                      where |d| <= c
-             (d^2 + c^2) / (2 c)      elsewhere: value and slope go on at c
+             (d^2 + c^2) / (2 c)      elsewhere; value and slope are continuous at c
 
-    The authors take the maximum over their whole batch. Per image a loss does not depend on who
-    else is in the batch, nor on how many processes share it.
+    The authors take the maximum over the whole batch. With one maximum per image the loss depends
+    neither on the other images of the batch nor on the number of processes.
     """
     d = difference.abs()
     c = 0.2 * d.detach().flatten(1).amax(1).clamp(min=1e-7).view(-1, *[1] * (d.ndim - 1))
@@ -55,7 +56,7 @@ def filter_threshold(progress: float, floor: float = 0.0) -> float:
     """Return the largest pe at which the teacher is used; `progress` = step / steps in 0..1.
 
     1.5 (everything passes) for the first thirtieth, 0.1 half-way, 0.05 at the end. A small student
-    is still worse than its teacher by then and wants a floor of about 0.3.
+    is still worse than its teacher then, and needs a floor of about 0.3.
     """
     return max(1.5 / max(1.0, 30 * progress), floor)
 
@@ -63,7 +64,7 @@ def filter_threshold(progress: float, floor: float = 0.0) -> float:
 def teacher_filter(error: Tensor, threshold: float) -> Tensor:
     """Return M [B,1,H,W] bool for the `minimum_error` of sources warped with the teacher's depth.
 
-    Where no source saw the pixel (inf) nothing contradicts the teacher, and nothing else teaches.
+    Pixels that no source shows (inf) are kept, because they have no other loss.
     """
     return (error < threshold) | error.isinf()
 

@@ -4,19 +4,21 @@
 
     L_v = mean Huber( m |t| / L - 1 )       |t| predicted motion [units]      L odometry's path [m]
 
-Images alone fix depth and motion up to one common factor, so this is the only term that sees it
-(besides a teacher, whose scale must then be the same). Were m, the metres per unit, learned beside
-the net's own scale, only their product would matter and both could drift. So m is given: what the
-net's weights or its teacher know, else `measured_scale` at the moment the term comes in, so that
-the pull starts near zero. No number would do for all: 30 m put a street into the middle of 0.1..3
-units, and a whole room in front of the nearest stop.
+Images determine depth and motion only up to one common factor. This term and the teacher, whose
+scale must then be the same, are the only ones that depend on the factor. If m, the metres per unit,
+were learned as well, only its product with the scale of the network would count, and both could
+drift. Therefore m is constant: the value of the starting weights or of the teacher, otherwise
+`measured_scale` at the first use of the term, so that the term starts near zero. A fixed number
+does not fit all scenes: with 30 m a street is in the middle of the range 0.1 to 3 units, but a
+whole room is below the smallest depth.
 
-The relative error has the same gradient at 1 m/s and at 20 m/s. Unlike its logarithm it stays tame
-when |t| is still near zero, and Huber's straight part (beyond 20 %) forgives a slipping wheel.
+The relative error has the same gradient at 1 m/s and at 20 m/s. Its gradient is bounded where |t|
+is near zero, unlike that of its logarithm, and the linear part of the Huber loss (beyond 20 %)
+limits the effect of a slipping wheel.
 
-A net that knows nothing yet must not be pulled: its motion becomes long before its depth has a
-shape, and the depth then runs into its stop. So the term comes in when images alone have had
-their say, over a tenth of the training.
+The term must not act on random weights: the motion would grow before the depth has a shape, and the
+depth would collapse to its lower limit. Its weight therefore rises from `velocity_start` on, over
+a tenth of the training.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 METRES_PER_UNIT = 30.0  # of a street, which is then in the middle of the range
-SHORTEST = 0.01  # metres; a camera that hardly moves says nothing about scale
-QUADRATIC = 0.2  # relative error at which Huber's penalty turns straight
-RAMP = 0.1  # share of the training over which the term comes in
+SHORTEST = 0.01  # [m] shorter motion does not determine the scale
+QUADRATIC = 0.2  # relative error above which the Huber loss is linear
+RAMP = 0.1  # share of the training over which the weight of the term rises
 
 
 def velocity_loss(
@@ -51,7 +53,7 @@ def velocity_ramp(progress: float, start: float) -> float:
 
 
 def measured_scale(translation: Tensor, odometry: Tensor) -> float | None:
-    """Return the median of L / |t|, the metres per unit of a net as it is; None without odometry.
+    """Return the median of L / |t|, the metres per unit of a net; None without odometry.
 
     Shapes and units are those of `velocity_loss`.
     """

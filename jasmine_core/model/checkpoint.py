@@ -177,7 +177,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     """Read a safetensors file; raise CheckpointError if it is missing or cut short."""
     read_header(file)
     try:
-        # Copies: a tensor that stays in the file's own pages dies with whoever overwrites them.
+        # The tensors are copied, because the mapped file may be overwritten while they are in use.
         return {name: tensor.clone() for name, tensor in load_file(file).items()}
     except FileNotFoundError as err:
         raise CheckpointError(f"{file} is missing; copy the checkpoint again") from err

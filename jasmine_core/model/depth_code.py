@@ -35,7 +35,7 @@ class DepthCode:
     def __post_init__(self) -> None:
         if self.space not in SPACES:
             raise ConfigError(
-                f"ssi_space {self.space!r} is unknown to this version, which knows "
+                f"ssi_space {self.space!r} is not supported by this version; it supports "
                 f"{', '.join(SPACES)}; update the software, or use another checkpoint"
             )
         if not 0 < self.near < self.far < math.inf:

@@ -33,7 +33,7 @@ VAE: dict[str, Any] = {
 _SMALL_VAE: dict[str, Any] = {  # a quarter of the size, where Stable Diffusion's has an eighth
     "down_block_types": ("DownEncoderBlock2D",) * 3,
     "up_block_types": ("UpDecoderBlock2D",) * 3,
-    "scaling_factor": 1.0,  # its latents are taught to be about 1
+    "scaling_factor": 1.0,  # the VAE is trained to give latents of about 1
 }
 
 SCHEDULER: dict[str, Any] = {  # Stable Diffusion 2's, for one step from the last timestep

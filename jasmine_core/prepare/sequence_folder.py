@@ -78,5 +78,5 @@ def complete_folder(
     replace_folder(work, folder)
 
 
-def _encoded(suffix: str, image: NDArray[np.uint8], flags: list[int]) -> bytes:
+def _encoded(suffix: str, image: cv2.typing.MatLike, flags: list[int]) -> bytes:
     return cv2.imencode(suffix, image, flags)[1].tobytes()

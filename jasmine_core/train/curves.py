@@ -24,7 +24,7 @@ def draw_curves(log: Path, image: Path) -> bool:
     """Draw the numbers of a `log.jsonl` over their steps as PNG.
 
     Returns:
-        False if nothing is logged yet, or matplotlib is missing (one log line says so).
+        False if nothing is logged yet, or matplotlib is missing (this is logged).
     """
     curves: dict[str, list[tuple[int, float]]] = {}
     for line in log.read_text().splitlines():

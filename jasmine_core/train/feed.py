@@ -129,8 +129,8 @@ class Images(Dataset[dict[str, Tensor]]):
     def _depth(self, sample: Loaded, number: int) -> NDArray[np.float32] | None:
         """Return the map of depth [H,W] in units, 0 = unknown.
 
-        Where a recipe wants one unit for all scenes, exact depth is preferred to maps in a known
-        unit. Sky, and what lies beyond the network's range, is at its end.
+        If the recipe sets one unit for all scenes, exact depth is preferred to maps in a known
+        unit. Sky and depth beyond the range of the network get the largest depth.
         """
         unit = self.config.metres_per_unit
         if not unit or sample.teacher is None:
@@ -162,7 +162,7 @@ class Images(Dataset[dict[str, Tensor]]):
             return stretch((image.shape[1], image.shape[0]), self.size).image(image), other
         number = rng.randrange(len(self.auxiliary))
         place = rng.random()
-        # The random part makes another image of it each time, so no cache may know it.
+        # The part is random, so the image differs each time and must not be cached.
         return _filling(read_image(self.auxiliary[number]), self.size, place), -1
 
 

@@ -64,7 +64,7 @@ def expect_cameras(learner: Learner, samples: list[Sample]) -> None:
     if learner.expects_one_camera() and max(shares) > ONE_CAMERA * min(shares):
         raise DatasetError(
             f"the images have focal lengths from {min(shares):.2f} to {max(shares):.2f} of their "
-            "width, but the teacher knows depth for one focal length only; train a teacher from "
+            "width, but the teacher was trained for one focal length only; train a teacher from "
             "start: lite, or use the images of one camera"
         )
 

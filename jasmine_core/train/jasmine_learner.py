@@ -51,24 +51,25 @@ class JasmineLearner(Learner):
     ) -> None:
         super().__init__(posenet, loss, scale, known)
         self.model, self.rebuild, self.cache = model, rebuild, cache
-        # Of the latents of a VAE that learns; 0 until it has. A buffer, for resumed runs.
+        # Standard deviation of the latents of a VAE in training; 0 before the first step. It is
+        # a buffer, so that it is restored when a run is resumed.
         self.register_buffer("latent_spread", torch.tensor(0.0))
         if isinstance(teacher, DisparityNet):
             teacher.requires_grad_(False).eval()
-        self._taught_depth = False  # an autoencoder by itself knows nothing of depth
+        self._taught_depth = False  # an autoencoder alone has not learned depth
         # The list keeps the teacher out of this module: it is neither trained nor saved.
         self._teacher, self._teacher_unit = [teacher], teacher_unit
 
     def forward(self, batch: Batch, progress: float, generator: torch.Generator) -> Loss:
         """Return the loss of a batch.
 
-        While the VAE learns it has a term of its own; alone, it has no other.
+        While the VAE is trained it has its own term, the only one if the U-Net is not trained.
         """
         image, teacher = self.seen(batch), self._teach(batch)
-        together = _learns(self.model.unet) or not _learns(self.model.vae)
+        with_unet = _learns(self.model.unet) or not _learns(self.model.vae)
         own: Tensor | None = None
         if _learns(self.model.vae):
-            if not together:
+            if not with_unet:
                 both = torch.cat([image, batch.auxiliary]) if self.rebuild else image
                 own = self._autoencode(both, teacher, generator)
                 total = self.loss.autoencoder * own
@@ -140,7 +141,7 @@ class JasmineLearner(Learner):
         return self.model.config.canonical_focal
 
     def expects_one_camera(self) -> bool:
-        """Return whether the teacher knows depth for one focal length only."""
+        """Return whether the teacher was trained for one focal length only."""
         teacher = self._teacher[0]
         own = isinstance(teacher, DisparityNet) and teacher.config.canonical_focal is None
         return own and self.canonical_focal() is not None
@@ -151,7 +152,7 @@ class JasmineLearner(Learner):
 
     def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
         if self.latent_spread > 0 and not _learns(self.model.unet):
-            # A U-Net is to meet latents of about 1, as Stable Diffusion's does.
+            # The U-Net needs latents with a standard deviation of about 1, as in Stable Diffusion.
             factor = round(1 / float(self.latent_spread), 5)
             self.model.vae.register_to_config(scaling_factor=factor)
         self.model.config = replace(
@@ -192,7 +193,7 @@ class JasmineLearner(Learner):
     def _latent_terms(
         self, v: Tensor, latents: Tensor, teacher: Tensor | None
     ) -> dict[str, Tensor]:
-        """Return L_lat of depth and of reconstruction together, and of depth alone."""
+        """Return L_lat of depth and reconstruction, and L_lat of depth alone."""
         if not self.loss.latent or teacher is None:
             return {}
         count = len(teacher)

@@ -97,7 +97,7 @@ class Learner(nn.Module):
         return None
 
     def expects_one_camera(self) -> bool:
-        """Return whether the teacher knows depth for one focal length only."""
+        """Return whether the teacher was trained for one focal length only."""
         return False
 
     def ratio(self, batch: Batch) -> Tensor | None:

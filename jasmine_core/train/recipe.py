@@ -200,7 +200,7 @@ class Recipe:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe and the recipes that it extends.
 
-    `extends: FILE` names one base recipe, relative to the recipe that says so. A mapping is merged
+    `extends: FILE` names one base recipe, relative to the recipe that names it. A mapping is merged
     with that of the base key by key; any other value, a list too, replaces that of the base.
 
     Raises:

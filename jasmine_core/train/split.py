@@ -45,7 +45,7 @@ def split_samples(config: DataConfig) -> Split:
     for sample in split.training if config.metres_per_unit else ():
         if sample.teacher and not sample.depth and sample.metres_per_unit is None:
             raise DatasetError(
-                f"{sample.teacher} is in unknown units, but data.metres_per_unit wants metres; "
+                f"{sample.teacher} is in unknown units, but data.metres_per_unit needs metres; "
                 "render the scenes again, or add metres_per_unit to their sequence.json"
             )
     if not split.training:

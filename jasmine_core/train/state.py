@@ -148,8 +148,8 @@ def saving(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError, RuntimeError) as err:  # torch.save raises the last
         reason = getattr(err, "strerror", None) or first_line(err)
         raise JasmineError(
-            f"{path} could not be written ({reason}); what was saved before is whole: make room, "
-            "then go on with --resume"
+            f"{path} could not be written ({reason}); earlier states are complete; free some "
+            "disk space, then continue with --resume"
         ) from err
 
 

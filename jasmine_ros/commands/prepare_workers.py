@@ -69,7 +69,7 @@ class _Bar:
     """Progress bar over the images of all recordings that were opened so far."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[NoReturn] = tqdm(unit="frame", desc="prepare", leave=False)
+        self._bar: tqdm[NoReturn] = tqdm(unit="image", desc="prepare", leave=False)
         self._counts: dict[Path, tuple[int, int]] = {}
 
     def __enter__(self) -> _Bar:

@@ -231,7 +231,7 @@ class _Playback:
         request = self.request
         wanted = [] if request.copy else self.host.inputs
         images = taken = 0
-        with Interrupt() as interrupt, tqdm(total=expected, unit="frame", desc="depth") as bar:
+        with Interrupt() as interrupt, tqdm(total=expected, unit="image", desc="depth") as bar:
             for message in self.source.messages(wanted, window.start, window.stop):
                 if interrupt.requested:
                     return INTERRUPTION

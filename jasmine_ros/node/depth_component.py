@@ -232,7 +232,7 @@ class DepthComponent:
             self._host.log("warn", f"image skipped ({count} so far): {reason}")
 
     def _log_progress(self, seconds: float) -> None:
-        self._host.log("info", f"loading the network for {seconds:.0f} s")
+        self._host.log("info", f"the network has been loading for {seconds:.0f} s")
 
     def _log_model(self, info: BackendInfo) -> None:
         log, scale = self._host.log, self.scale

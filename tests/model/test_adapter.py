@@ -109,7 +109,7 @@ def test_unknown_depth_code_is_refused_in_one_line(folder):
     file = folder / "jasmine.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"ssi_space": "sqrt_depth"}))
     with pytest.raises(
-        CheckpointError, match="ssi_space 'sqrt_depth' is unknown to this version"
+        CheckpointError, match="ssi_space 'sqrt_depth' is not supported by this version"
     ) as caught:
         JasmineModel.from_pretrained(folder)
     assert "\n" not in str(caught.value)

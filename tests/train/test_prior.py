@@ -199,7 +199,7 @@ def test_a_teacher_of_one_focal_length_is_refused_for_many_cameras(recipe, scene
     small = DisparityNet(DisparityConfig(height=64, width=64))
     small.save_pretrained(tmp_path / "teacher")
     other = replace(recipe, teacher=str(tmp_path / "teacher"), loss=LossConfig())
-    with pytest.raises(DatasetError, match="knows depth for one focal length only") as caught:
+    with pytest.raises(DatasetError, match="was trained for one focal length only") as caught:
         train(other, tmp_path / "run")
     assert "\n" not in str(caught.value)
     one = str(open_sequences(scenes)[0].folder)

@@ -101,7 +101,7 @@ def test_a_full_disk_is_one_line_and_costs_no_older_state(
     with largest_file(size), pytest.raises(JasmineError) as caught:
         run.save(10, *trained, best=1.0)
     assert "0000010 could not be written" in str(caught.value)
-    assert "make room, then go on with --resume" in str(caught.value)
+    assert "free some disk space, then continue with --resume" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert [f.name for f in run.states.iterdir()] == ["0000005"], "nothing half-written stays"
     assert weights(run.states / "0000005").keys() == whole.keys()
