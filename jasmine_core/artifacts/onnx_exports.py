@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.artifacts.cache_limit import delete_oldest
 from jasmine_core.artifacts.card import ExportCard, damage, read_card, read_cards
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.child import environment, python_command
@@ -117,7 +118,9 @@ class Exports:
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise ExportError(f"{self.checkpoint} cannot be exported: {lines[-1]}")
-        return Path(done.stdout.strip().splitlines()[-1])
+        folder = Path(done.stdout.strip().splitlines()[-1])
+        delete_oldest(self.cache.parent, folder)
+        return folder
 
 
 def _describe(checkpoint: Checkpoint, precision: str) -> ExportCard:

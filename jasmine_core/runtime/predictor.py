@@ -33,6 +33,7 @@ from jasmine_core.runtime.backend import (
     StageClock,
     load_backend,
 )
+from jasmine_core.runtime.graph_backend import GraphBackend
 from jasmine_core.runtime.scale import Scale, fixed_scale
 
 Resize = Literal["fit", "stretch", "crop"]
@@ -87,6 +88,10 @@ class DepthPredictor:
             raise ConfigError(f"resize {resize!r} is not one of fit, stretch, crop")
         if resolution not in ("camera", "network"):
             raise ConfigError(f"resolution {resolution!r} is not one of camera, network")
+        if size:
+            _check_multiple(size, backend.info)
+        if isinstance(backend, GraphBackend):
+            backend.require_size(size)
         if size:
             _check_size(size, backend.info)
         self.backend = backend
@@ -183,13 +188,18 @@ class DepthPredictor:
         )
 
 
-def _check_size(size: Size, info: BackendInfo) -> None:
-    """Raise ConfigError if a backend cannot process images of this size."""
+def _check_multiple(size: Size, info: BackendInfo) -> None:
+    """Raise ConfigError if the sides of a size are not multiples of the network's."""
     width, height = size
     if min(size) <= 0 or width % info.multiple or height % info.multiple:
         raise ConfigError(
             f"network size {width}x{height} px: both sides must be multiples of {info.multiple} px"
         )
+
+
+def _check_size(size: Size, info: BackendInfo) -> None:
+    """Raise ConfigError if a backend has no model for images of this size."""
+    width, height = size
     if info.sizes and size not in info.sizes:
         kind = "--tensorrt" if info.name == "tensorrt" else "--onnx"
         raise ConfigError(

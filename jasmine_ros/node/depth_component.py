@@ -237,6 +237,13 @@ class DepthComponent:
     def _log_model(self, info: BackendInfo) -> None:
         log, scale = self._host.log, self.scale
         log("info", f"model: {info.model}; {info.name} on {info.device}, {info.precision}")
+        if info.sizes:
+            sizes = ", ".join(f"{w}x{h}" for w, h in info.sizes)
+            log(
+                "info",
+                f"images are brought to the exported sizes ({sizes} px); for another one set "
+                "network_width and network_height",
+            )
         if info.untrained:
             log("warn", UNTRAINED)
         if self._metric is not None:

@@ -215,6 +215,33 @@ def test_missing_export_is_made_once(checkpoint, cache, caplog):
     assert not caplog.records
 
 
+@pytest.mark.slow
+def test_no_image_makes_an_export(checkpoint, cache, caplog):
+    predictor = DepthPredictor.from_pretrained(checkpoint, backend="onnxruntime")
+    (size,) = predictor.backend.info.sizes  # of the checkpoint
+    caplog.clear()
+    for width, height in ((160, 96), (96, 160), (300, 100)):
+        assert predictor(image(width, height)).network_size == size
+    with pytest.raises(ExportError, match=r"no export for 64x64 px .* none is made for an image"):
+        predictor.backend(np.zeros((3, 64, 64), np.float32))
+    assert not caplog.records and len(list(cache.glob("onnx/*/*"))) == 1
+
+
+def test_a_graph_that_cannot_be_read_is_opened_once(alone, monkeypatch):
+    predictor = DepthPredictor.from_pretrained(alone, backend="onnxruntime")
+    opened = []
+
+    def fail(file, card):
+        opened.append(file)
+        raise ExportError("cannot be loaded")
+
+    monkeypatch.setattr(predictor.backend, "_open", fail)
+    for _ in range(3):
+        with pytest.raises(ExportError, match="cannot be loaded"):
+            predictor(image())
+    assert len(opened) == 1
+
+
 # ---------------------------------------------------------------------------- errors
 
 
