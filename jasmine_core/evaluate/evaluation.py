@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.evaluate.clips import ClipEvaluation, ClipPose
 from jasmine_core.evaluate.metrics import (
     DepthMetrics,
     EdgeSharpness,
+    TemporalMetrics,
     edge_sharpness,
     mean_metrics,
     scale_drift,
@@ -25,7 +27,6 @@ from jasmine_core.evaluate.protocols import (
     Protocol,
     align,
     check_alignment,
-    evaluate_depth,
     find_protocol,
 )
 
@@ -78,6 +79,7 @@ class Evaluation:
                 "with mean_depth_map"
             )
         self.frames: list[FrameScore] = []
+        self.clips = ClipEvaluation((self.protocol.min_depth, self.protocol.max_depth))
 
     def add(
         self,
@@ -85,6 +87,7 @@ class Evaluation:
         prediction: NDArray[Any],
         ground_truth: NDArray[Any],
         baseline: NDArray[Any] | None = None,
+        pose: ClipPose | None = None,
     ) -> Aligned:
         """Score one frame and return its aligned depth.
 
@@ -93,30 +96,34 @@ class Evaluation:
             prediction: depth [h,w] of the model.
             ground_truth: depth [H,W] m, 0 or NaN where unknown.
             baseline: depth [h,w] of another model to compare with.
+            pose: camera of the frame in its clip, for the temporal metrics; the frames of a clip
+                are added one after the other.
 
         Raises:
             FrameError: the frame cannot be scored; it is not added.
         """
-        rules, alignment = self.protocol, self.alignment
-        aligned = align(prediction, ground_truth, rules, alignment)
+        predictions = {
+            "model": prediction,
+            "trivial_constant": np.full((1, 1), self.constant, np.float32),
+            "trivial_mean_map": self.mean_map,
+        }
+        if baseline is not None:
+            predictions["baseline"] = baseline
+        every = {
+            name: align(depth, ground_truth, self.protocol, self.alignment)
+            for name, depth in predictions.items()
+        }
+        aligned = every["model"]
         edges = None
         if np.mean(aligned.ground_truth > 0) >= DENSE:
             edges = edge_sharpness(aligned.depth, np.where(aligned.valid, aligned.ground_truth, 0))
-        constant = np.full((1, 1), self.constant, np.float32)
+        scores = {name: each.metrics() for name, each in every.items()}
         self.frames.append(
-            FrameScore(
-                stamp,
-                aligned.metrics(),
-                evaluate_depth(constant, ground_truth, rules, alignment),
-                evaluate_depth(self.mean_map, ground_truth, rules, alignment),
-                aligned.ratio,
-                edges,
-                _regions(aligned),
-                None
-                if baseline is None
-                else evaluate_depth(baseline, ground_truth, rules, alignment),
-            )
+            FrameScore(stamp, ratio=aligned.ratio, edges=edges, regions=_regions(aligned), **scores)
         )
+        if pose is not None:
+            size = ground_truth.shape[1], ground_truth.shape[0]
+            self.clips.add(stamp, pose.within(self.protocol.window(size)), every)
         return aligned
 
     def extremes(self) -> dict[str, FrameScore]:
@@ -137,6 +144,9 @@ class Evaluation:
             for name in ("model", "baseline", "trivial_constant", "trivial_mean_map")
             if name != "baseline" or frames[0].baseline
         }
+        temporal = self.clips.summary()
+        for name, row in summary.items():
+            row |= temporal[name] if name in temporal else dict.fromkeys(TemporalMetrics._fields)
         drift = scale_drift([frame.ratio for frame in frames], [frame.stamp for frame in frames])
         summary["model"] |= {f"scale_ratio_{name}": x for name, x in drift._asdict().items()}
         regions = np.array([frame.regions for frame in frames])  # [N,2]

@@ -29,6 +29,15 @@ class DepthMetrics(NamedTuple):
     a3: float
 
 
+class TemporalMetrics(NamedTuple):
+    """Consistency of depth over time, of one clip or averaged over many."""
+
+    tae: float  # [%] temporal alignment error
+    opw: float  # [%] flow-warped difference
+    scale_spread: float  # standard deviation / median of the scale of the frames
+    scale_drift: float  # |trend| of the scale of the frames / median, per second
+
+
 def depth_metrics(prediction: FloatArray, ground_truth: FloatArray) -> DepthMetrics:
     """Return the metrics of valid pixels [N] with positive depth [m].
 

@@ -142,6 +142,7 @@ class Aligned(NamedTuple):
     ground_truth: FloatArray  # [H,W] m, the protocol's window
     valid: NDArray[np.bool_]  # [H,W] valid pixels
     ratio: float  # median(ground truth) / median(prediction), whatever the alignment
+    unaligned: FloatArray  # [H,W] the prediction in its own unit, not clipped
 
     def metrics(self) -> DepthMetrics:
         """Return the metrics of the valid pixels."""
@@ -210,12 +211,13 @@ def align(
     # 4. + 5. Alignment and range.
     low, high = rules.min_depth, rules.max_depth
     ratio = align_median(p, t)
+    unaligned = depth
     if alignment == "median":
         depth = depth * ratio
     elif alignment == "least_squares":
         s, shift = align_least_squares(np.clip(p, low, high), t)
         depth = s * np.clip(depth, low, high) + shift
-    return Aligned(np.clip(depth, low, high), ground_truth, valid, ratio)
+    return Aligned(np.clip(depth, low, high), ground_truth, valid, ratio, unaligned)
 
 
 def read_depth_image(path: Path, units_per_metre: float = 256.0) -> NDArray[np.float32]:

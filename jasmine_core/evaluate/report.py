@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,11 @@ from jasmine_core.files import atomic_file
 
 Rows = Mapping[str, Mapping[str, Any]]  # metrics by name of the predictor, see Evaluation.summary
 
-LABELS = {"trivial_constant": "constant (trivial)", "trivial_mean_map": "mean-depth map (trivial)"}
+LABELS = {
+    "trivial_constant": "constant (trivial)",
+    "trivial_mean_map": "mean-depth map (trivial)",
+    "ground_truth": "ground truth",
+}
 
 
 class Column(NamedTuple):
@@ -23,6 +27,7 @@ class Column(NamedTuple):
     markdown: str
     latex: str
     best: Any  # min or max
+    digits: int = 3
 
 
 COLUMNS = (
@@ -34,46 +39,87 @@ COLUMNS = (
     Column("a2", "δ<1.25² ↑", r"$\delta<1.25^2$ $\uparrow$", max),
     Column("a3", "δ<1.25³ ↑", r"$\delta<1.25^3$ $\uparrow$", max),
 )
+TEMPORAL_COLUMNS = (
+    Column("tae", "TAE % ↓", r"TAE \% $\downarrow$", min, 2),
+    Column("opw", "OPW % ↓", r"OPW \% $\downarrow$", min, 2),
+    Column("scale_spread", "scale spread ↓", r"scale spread $\downarrow$", min),
+    Column("scale_drift", "scale drift 1/s ↓", r"scale drift 1/s $\downarrow$", min),
+)
 
 
-def markdown_table(rows: Rows) -> str:
+def markdown_tables(rows: Rows, temporal: Rows) -> str:
+    """Return the table of depth metrics and, if there are clips, that of temporal metrics.
+
+    Args:
+        rows: depth metrics, see `Evaluation.summary`.
+        temporal: temporal metrics, see `ClipEvaluation.summary`; empty without clips.
+    """
+    table = markdown_table(rows)
+    return f"{table}\n{markdown_table(temporal, TEMPORAL_COLUMNS)}" if temporal else table
+
+
+def latex_tables(rows: Rows, temporal: Rows) -> str:
+    """Return the tables of `markdown_tables` in LaTeX."""
+    table = latex_table(rows)
+    return f"{table}\n{latex_table(temporal, TEMPORAL_COLUMNS)}" if temporal else table
+
+
+def markdown_table(rows: Rows, columns: Sequence[Column] = COLUMNS) -> str:
     """Return a Markdown table with the best value of each column in bold."""
+    header = _header(rows, [column.markdown for column in columns])
     lines = [
-        ["", *(column.markdown for column in COLUMNS), "frames"],
-        [":--", *["--:"] * (len(COLUMNS) + 1)],
-        *_cells(rows, bold="**{}**", escape={"|": r"\|"}),
+        header,
+        [":--", *["--:"] * (len(header) - 1)],
+        *_cells(rows, columns, bold="**{}**", escape={"|": r"\|"}),
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def latex_table(rows: Rows) -> str:
+def latex_table(rows: Rows, columns: Sequence[Column] = COLUMNS) -> str:
     """Return a LaTeX tabular (booktabs) with the best value of each column in bold."""
     escape = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     escape |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
-    header = ["", *(column.latex for column in COLUMNS), "frames"]
+    header = _header(rows, [column.latex for column in columns])
+    cells = _cells(rows, columns, r"\textbf{{{}}}", escape)
     lines = [
-        rf"\begin{{tabular}}{{l{'r' * (len(COLUMNS) + 1)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
         r"\toprule",
         " & ".join(header) + r" \\",
         r"\midrule",
-        *(" & ".join(line) + r" \\" for line in _cells(rows, r"\textbf{{{}}}", escape)),
+        *(" & ".join(line) + r" \\" for line in cells),
         r"\bottomrule",
         r"\end{tabular}",
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _cells(rows: Rows, bold: str, escape: dict[str, str]) -> list[list[str]]:
+def _header(rows: Rows, columns: list[str]) -> list[str]:
+    return ["", *columns, *(["frames"] if _counted(rows) else [])]
+
+
+def _counted(rows: Rows) -> bool:
+    return all("frames" in row for row in rows.values())
+
+
+def _cells(
+    rows: Rows, columns: Sequence[Column], bold: str, escape: dict[str, str]
+) -> list[list[str]]:
     """Return the label, metrics and number of frames of each row as text."""
-    best = {key: choose(row[key] for row in rows.values()) for key, _, _, choose in COLUMNS}
+    predictors = [row for name, row in rows.items() if name != "ground_truth"]
+    best = {}
+    for column in columns:
+        known = [row[column.key] for row in predictors if row[column.key] is not None]
+        best[column.key] = column.best(known) if known else None
     lines = []
     for name, row in rows.items():
         label = "".join(escape.get(letter, letter) for letter in LABELS.get(name, name))
-        cells = [
-            (bold if row[key] == value else "{}").format(f"{row[key]:.3f}")
-            for key, value in best.items()
-        ]
-        lines.append([label, *cells, str(row["frames"])])
+        cells = []
+        for column in columns:
+            value = row[column.key]
+            marked = name != "ground_truth" and value == best[column.key]
+            text = "-" if value is None else f"{value:.{column.digits}f}"
+            cells.append((bold if marked and value is not None else "{}").format(text))
+        lines.append([label, *cells, *([str(row["frames"])] if _counted(rows) else [])])
     return lines
 
 

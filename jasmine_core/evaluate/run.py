@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from jasmine_core.errors import FrameError
+from jasmine_core.evaluate.clips import ClipPose
 from jasmine_core.evaluate.evaluation import Evaluation, FrameScore
 from jasmine_core.evaluate.figure import Exhibit, draw_figure
-from jasmine_core.evaluate.report import latex_table, markdown_table, write_json
+from jasmine_core.evaluate.report import latex_tables, markdown_tables, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Sample:
     image: NDArray[np.uint8]  # [H,W,3] RGB
     ground_truth: Depth  # [H,W] m, 0 where unknown
     focal: float | None = None  # [px] f_x of the image, None if unknown
+    pose: ClipPose | None = None  # camera of the image in its clip, None if unknown
 
 
 def evaluate(
@@ -60,7 +62,7 @@ def evaluate(
         try:
             other = _depth(baseline, sample, evaluation) if baseline else None
             own = _depth(predict, sample, evaluation)
-            evaluation.add(sample.stamp, own, sample.ground_truth, other)
+            evaluation.add(sample.stamp, own, sample.ground_truth, other, sample.pose)
         except FrameError as err:
             skipped.append(str(err))
     if skipped:
@@ -103,7 +105,7 @@ def _wanted(evaluation: Evaluation, show: int) -> dict[int, tuple[str, FrameScor
 def write_report(
     evaluation: Evaluation, exhibits: list[Exhibit], about: dict[str, Any], path: Path
 ) -> str:
-    """Write a report as JSON, Markdown, LaTeX and PNG, and return the Markdown table.
+    """Write a report as JSON, Markdown, LaTeX and PNG, and return the Markdown tables.
 
     Args:
         evaluation: scores of all frames.
@@ -112,12 +114,16 @@ def write_report(
         path: JSON file; the other files differ in the suffix.
     """
     summary = evaluation.summary()
-    write_json(path, summary | {"frames": len(evaluation.frames)} | about)
-    table = markdown_table(summary)
-    path.with_suffix(".md").write_text(table)
-    path.with_suffix(".tex").write_text(latex_table(summary))
+    temporal = evaluation.clips.summary()
+    facts: dict[str, Any] = {"frames": len(evaluation.frames), "clips": evaluation.clips.count}
+    if temporal:
+        facts |= {"ground_truth": temporal["ground_truth"]}
+    write_json(path, summary | facts | about)
+    tables = markdown_tables(summary, temporal)
+    path.with_suffix(".md").write_text(tables)
+    path.with_suffix(".tex").write_text(latex_tables(summary, temporal))
     draw_figure(exhibits, path.with_suffix(".png"))
-    return table
+    return tables
 
 
 def _depth(predict: Predict, sample: Sample, evaluation: Evaluation) -> Depth:

@@ -10,41 +10,48 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.evaluate.clips import ClipPose
 from jasmine_core.evaluate.evaluation import mean_depth_map
 from jasmine_core.evaluate.run import Sample
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
 
 FIRST_TEST_SEED = 1_000_000  # training uses smaller seeds
 FRAMES_PER_SCENE = 10
+RATE = 2.0  # [Hz] of the test scenes, unless another one is given
 SCENES_OF_MEAN_MAP = 48
 
 Kind = Literal["street", "room"]
 
 
-def test_config(kind: Kind) -> WorldConfig:
-    """Return the configuration of test scenes, rendered at 2 Hz."""
+def test_config(kind: Kind, rate: float = RATE) -> WorldConfig:
+    """Return the configuration of test scenes, rendered at `rate` [Hz]."""
     width, height = (640, 192) if kind == "street" else (320, 256)
-    return WorldConfig(kind=kind, width=width, height=height, frames=FRAMES_PER_SCENE, rate=2.0)
+    return WorldConfig(kind=kind, width=width, height=height, frames=FRAMES_PER_SCENE, rate=rate)
 
 
-def world_samples(kind: Kind, seed: int, frames: int) -> Iterator[Sample]:
-    """Render `frames` images, ten of each scene; sky has no ground truth.
+def world_samples(kind: Kind, seed: int, frames: int, rate: float = RATE) -> Iterator[Sample]:
+    """Render `frames` images, ten of each scene at `rate` [Hz]; sky has no ground truth.
 
     Seed n gives the test scenes 1000 n, 1000 n + 1, and so on, which are never used in training.
     """
-    config = test_config(kind)
+    config = test_config(kind, rate)
     for start in range(0, frames, FRAMES_PER_SCENE):
         drive = render_drive(FIRST_TEST_SEED + 1000 * seed + start // FRAMES_PER_SCENE, config)
         for index in range(min(FRAMES_PER_SCENE, frames - start)):
             rgb = drive.images[index].permute(1, 2, 0).numpy()  # [H,W,3]
             ground_truth = drive.depths[index, 0].numpy()
             yield Sample(
-                stamp=(start + index) * 500_000_000,
+                stamp=round((start + index) * 1e9 / rate),
                 image=(255 * rgb).round().astype(np.uint8),
                 ground_truth=np.where(np.isfinite(ground_truth), ground_truth, 0).astype(
                     np.float32
                 ),
                 focal=float(drive.K[0, 0]),
+                pose=ClipPose(
+                    clip=start // FRAMES_PER_SCENE,
+                    K=drive.K.double().numpy(),
+                    T_world_camera=drive.T_world_camera[index].double().numpy(),
+                ),
             )
 
 

@@ -20,8 +20,9 @@ from jasmine_ros.commands.options import Calibration, Topic
 class EvaluateRequest:
     """Compare a checkpoint with ground truth, next to two trivial predictors as a reference.
 
-    Writes FILE (JSON) and, with the same name, a Markdown table, a LaTeX table and a figure of the
-    best, the median and the worst image.
+    Writes FILE (JSON) and, with the same name, Markdown tables, LaTeX tables and a figure of the
+    best, the median and the worst image. The poses of rendered scenes are known, so they get a
+    table of temporal metrics as well.
     """
 
     #: Folder of the checkpoint, or the name of a bundled one.
@@ -35,6 +36,9 @@ class EvaluateRequest:
     seed: int = 0
     #: Number of rendered images, ten per scene.
     frames: Annotated[int, option("N")] = 200
+    #: Rate of the rendered images in hertz. Temporal metrics depend on it: at the rate of a camera
+    #: less changes between two images.
+    rate: Annotated[float, option("HZ")] = 2.0
     #: Recording to evaluate on; needs --ground-truth.
     bag: Annotated[Path | None, option("BAG")] = None
     #: Published test set to evaluate on: KITTI raw, one kind of weather of DrivingStereo, or
@@ -75,6 +79,8 @@ class EvaluateRequest:
     def __post_init__(self) -> None:
         if self.frames < 1:
             raise ConfigError(f"--frames is {self.frames}; it must be at least 1")
+        if not 0 < self.rate < float("inf"):
+            raise ConfigError(f"--rate is {self.rate}; it must be a positive number of hertz")
         if self.autoencoder:
             if self.bag or self.dataset:
                 raise ConfigError("--autoencoder is evaluated on rendered scenes; use --world")

@@ -43,7 +43,7 @@ class Samples:
 
 
 def evaluate_checkpoint(request: EvaluateRequest) -> str:
-    """Evaluate a checkpoint, write the report, and return its Markdown table."""
+    """Evaluate a checkpoint, write the report, and return its Markdown tables."""
     checkpoint = Checkpoint.resolve(request.checkpoint)
     predictor = DepthPredictor.from_pretrained(checkpoint, resize=request.resize)
     if predictor.backend.info.untrained:
@@ -107,8 +107,8 @@ def mean_map_of(checkpoint: Checkpoint, kind: Kind) -> tuple[NDArray[np.float32]
 
 def _samples(request: EvaluateRequest) -> Samples:
     if request.world:
-        read = partial(world_samples, request.world, request.seed, request.frames)
-        name = f"world {request.world}, seed {request.seed}"
+        read = partial(world_samples, request.world, request.seed, request.frames, request.rate)
+        name = f"world {request.world}, seed {request.seed}, {request.rate:g} Hz"
         return Samples(read, request.frames, name, "plain")
     if request.dataset and request.root:
         depth = Path(request.ground_truth) if request.ground_truth else None

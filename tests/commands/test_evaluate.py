@@ -16,6 +16,7 @@ from jasmine_core.model.checkpoint import save_checkpoint
 from jasmine_ros.cli import main
 
 METRICS = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3")
+TEMPORAL = ("tae", "opw", "scale_spread", "scale_drift")
 ROWS = ("model", "trivial_constant", "trivial_mean_map")
 DEPTH = np.tile(np.linspace(2, 30, HEIGHT, dtype=np.float32)[::-1, None], (1, WIDTH))
 
@@ -50,9 +51,12 @@ def test_scores_on_a_rendered_world(with_map, tmp_path):
     status, summary = evaluate(with_map, file, "--world", "street", "--frames", "3")
     assert status == 0
     check(summary, 3)
-    assert summary["data"] == "world street, seed 0"
+    assert summary["data"] == "world street, seed 0, 2 Hz"
+    assert summary["clips"] == 1
+    for row in (*(summary[name] for name in ROWS), summary["ground_truth"]):
+        assert all(np.isfinite(row[name]) for name in TEMPORAL)
     assert cv2.imread(str(file.with_suffix(".png"))).shape[0] > 3 * 100
-    assert file.with_suffix(".md").read_text().count("\n") == 5
+    assert file.with_suffix(".md").read_text().count("\n") == 5 + 1 + 6, "two tables"
     assert "tabular" in file.with_suffix(".tex").read_text()
 
 
