@@ -186,10 +186,11 @@ def _same_camera(a: CameraInfo, b: CameraInfo) -> bool:
     first, second = calibration_of(a), calibration_of(b)
     if (first.width, first.height) != (second.width, second.height):
         return False
-    return all(
-        np.allclose(getattr(first, name), getattr(second, name), rtol=5e-3, atol=1e-3)
-        for name in ("K", "D", "P")
-    )
+    if len(first.D) < len(second.D):
+        first, second = second, first
+    D = np.pad(second.D, (0, len(first.D) - len(second.D)))  # Missing coefficients are zero.
+    pairs = ((first.K, second.K), (first.D, D), (first.P, second.P))
+    return all(np.allclose(one, other, rtol=5e-3, atol=1e-3) for one, other in pairs)
 
 
 def _camera_frame(bag: Bag, camera: CameraTopics, info: CameraInfo) -> str:

@@ -283,7 +283,12 @@ BAD = {
         [
             images(DRIVE[:4]),
             lambda bag: bag.info(
-                stamp(9), INFO, width=160, height=96, k=2 * CAMERA.K, p=[0.0] * 12
+                stamp(9),
+                INFO,
+                width=160,
+                height=96,
+                k=CAMERA.K + np.diag([50, 50, 0]),
+                p=[0.0] * 12,
             ),
         ],
         "changes after 0.9 s",

@@ -184,7 +184,7 @@ def test_a_calibration_file_replaces_camera_info(jasmine, tmp_path):
     for broken, words in (
         (values | {"image_width": "wide"}, "image_width is 'wide'"),
         (values | {"camera_matrix": {"data": [1.0]}}, "camera_matrix has 1 numbers"),
-        ({}, "image_width is None"),
+        ({}, "camera_calibration of ROS"),  # The formats that are read are named.
     ):
         file.write_text(yaml.safe_dump(broken))
         status, error, _ = jasmine(bag, "--calibration", str(file), "--overwrite")
@@ -229,7 +229,10 @@ BAD_BAGS = {
     "no camera": (lambda bag: bag.string(START, "x"), "no camera topic"),
     "no camera_info": (lambda bag: bag.image(START, pixels()), NO_INFO),
     "zero K": (
-        lambda bag: (bag.info(START, k=np.zeros((3, 3))), bag.image(START, pixels())),
+        lambda bag: (
+            bag.info(START, k=np.zeros((3, 3)), p=np.zeros((3, 4))),
+            bag.image(START, pixels()),
+        ),
         "not calibrated",
     ),
     "other size": (

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -170,10 +171,7 @@ def test_scenes_of_an_unknown_unit_are_refused(recipe, scenes, tmp_path):
     sequence = open_sequences(scenes)[0]
     index = json.loads((sequence.folder / "sequence.json").read_text())
     own = tmp_path / "own"
-    own.mkdir()
-    for entry in sequence.folder.iterdir():
-        if entry.name not in ("sequence.json", "depth"):
-            (own / entry.name).symlink_to(entry)
+    shutil.copytree(sequence.folder, own, ignore=shutil.ignore_patterns("depth"))
     (own / "sequence.json").write_text(json.dumps(index | {"metres_per_unit": None}))
     with pytest.raises(DatasetError, match="unknown units, but"):
         split_samples(replace(recipe.data, sequences=(str(own),)))
@@ -181,16 +179,13 @@ def test_scenes_of_an_unknown_unit_are_refused(recipe, scenes, tmp_path):
 
 def test_images_without_a_focal_length_are_refused(recipe, scenes, tmp_path):
     own = tmp_path / "own"
-    own.mkdir()
     sequence = open_sequences(scenes)[0]
-    for entry in sequence.folder.iterdir():
-        if entry.name != "sequence.json":
-            (own / entry.name).symlink_to(entry)
+    shutil.copytree(sequence.folder, own)
     index = json.loads((sequence.folder / "sequence.json").read_text())
     index["K"][0][0] = 0.0
     (own / "sequence.json").write_text(json.dumps(index))
     data = replace(recipe.data, sequences=(str(own),))
-    with pytest.raises(DatasetError, match="has no intrinsics K") as caught:
+    with pytest.raises(DatasetError, match="fx") as caught:
         train(replace(recipe, data=data), tmp_path / "run")
     assert "\n" not in str(caught.value)
 
