@@ -65,44 +65,46 @@ def imports(file: Path) -> Iterator[tuple[str, str | None]]:
             yield from ((node.module or "", alias.name) for alias in node.names)
 
 
-def room_of(file: Path) -> str:
+def package_of(file: Path) -> str:
     return file.relative_to(CORE).parts[0].removesuffix(".py")
 
 
-def imported_rooms(file: Path) -> Iterator[str]:
-    """Yield the rooms of the core that a file imports from, its own left out."""
+def imported_packages(file: Path) -> Iterator[str]:
+    """Yield the packages of the core that a file imports from, except its own."""
     for module, name in imports(file):
         first, *rest = module.split(".")
         if first == "jasmine_core":
-            room = rest[0] if rest else name
-            if room != room_of(file):
-                yield room or ""
+            package = rest[0] if rest else name
+            if package != package_of(file):
+                yield package or ""
 
 
-def test_arrows_run_from_higher_floors_to_lower_ones():
+def test_imports_of_the_core_run_from_higher_floors_to_lower_ones():
     wrong = []
     for file in core_modules():
-        if (room := room_of(file)) == "__init__":  # it imports on first use
+        if (package := package_of(file)) == "__init__":  # it imports on first use
             continue
-        assert room in FLOORS, f"{room} is new: give it a floor in this test and in the design"
+        assert package in FLOORS, (
+            f"{package} is new: give it a floor in this test and in the design"
+        )
         wrong += [
             f"{file.relative_to(ROOT)} imports {other}"
-            for other in imported_rooms(file)
-            if FLOORS.get(other, 99) > FLOORS[room]
+            for other in imported_packages(file)
+            if FLOORS.get(other, 99) > FLOORS[package]
         ]
     assert wrong == []
 
 
-def test_no_two_rooms_use_each_other():
+def test_no_two_packages_use_each_other():
     uses: dict[str, set[str]] = {}
     for file in core_modules():
-        if room_of(file) != "__init__":
-            uses.setdefault(room_of(file), set()).update(imported_rooms(file))
+        if package_of(file) != "__init__":
+            uses.setdefault(package_of(file), set()).update(imported_packages(file))
 
-    list(TopologicalSorter(uses).static_order())  # raises CycleError with the circle in it
+    list(TopologicalSorter(uses).static_order())  # raises CycleError with the cycle
 
 
-def test_the_core_names_no_ros_in_its_imports():
+def test_the_core_does_not_import_ros():
     wrong = [
         f"{file.relative_to(ROOT)} imports {module}"
         for file in core_modules()
@@ -141,22 +143,22 @@ for module in {modules!r}:
     assert done.returncode == 0, done.stderr
 
 
-def test_imports_of_the_ros_ring_run_downwards():
+def test_imports_of_jasmine_ros_run_from_higher_floors_to_lower_ones():
     wrong, uses = [], {}
     for file in sorted((ROOT / "jasmine_ros").rglob("*.py")):
-        room = file.relative_to(ROOT / "jasmine_ros").parts[0].removesuffix(".py")
-        if room == "__init__":
+        package = file.relative_to(ROOT / "jasmine_ros").parts[0].removesuffix(".py")
+        if package == "__init__":
             continue
-        rooms = {m.split(".")[1] for m, _ in imports(file) if m.startswith("jasmine_ros.")}
-        uses.setdefault(room, set()).update(rooms - {room})
+        packages = {m.split(".")[1] for m, _ in imports(file) if m.startswith("jasmine_ros.")}
+        uses.setdefault(package, set()).update(packages - {package})
         wrong += [
             f"{file.relative_to(ROOT)} imports {other}"
-            for other in rooms - {room}
-            if ROS_FLOORS[other] > ROS_FLOORS[room]
+            for other in packages - {package}
+            if ROS_FLOORS[other] > ROS_FLOORS[package]
         ]
     assert wrong == []
     assert "commands" not in uses["depth_node"]
-    list(TopologicalSorter(uses).static_order())  # raises CycleError with the circle in it
+    list(TopologicalSorter(uses).static_order())  # raises CycleError with the cycle
 
 
 def test_the_live_node_needs_only_numpy_opencv_and_yaml_until_it_loads_a_checkpoint():
@@ -257,12 +259,12 @@ def test_child_processes_start_without_the_working_directory():
 
 
 def python_files() -> list[Path]:
-    rooms = ("jasmine_core", "jasmine_ros", "tests", "benchmarks", "training", "launch", "docs")
-    inside = [file for room in rooms for file in (ROOT / room).rglob("*.py")]
+    folders = ("jasmine_core", "jasmine_ros", "tests", "benchmarks", "training", "launch", "docs")
+    inside = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
     return sorted([*ROOT.glob("*.py"), *inside])
 
 
-def test_every_file_bears_its_licence():
+def test_every_file_has_its_licence():
     files = python_files()
     assert len(files) > 50
     wrong = []
@@ -277,12 +279,12 @@ def test_one_version_everywhere():
     package = ElementTree.parse(ROOT / "package.xml").getroot()
     assert package.findtext("version") == jasmine_core.__version__
     assert package.findtext("license") == "Apache-2.0"
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "setup.py", "--name", "--version", "--license"],
         capture_output=True,
         text=True,
         cwd=ROOT,
         check=True,
     ).stdout.split()
-    assert told[-3:] == [package.findtext("name"), jasmine_core.__version__, "Apache-2.0"]
+    assert printed[-3:] == [package.findtext("name"), jasmine_core.__version__, "Apache-2.0"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", jasmine_core.__version__)

@@ -155,7 +155,7 @@ def probe(views: Iterable[tuple[int, View]], odometry: Odometry) -> Agreement | 
 def contradiction(agreements: Iterable[Agreement]) -> str | None:
     """Return how the images contradict an odometry, None if they agree.
 
-    Fewer than MIN_PLACES agreements say nothing.
+    Fewer than MIN_PLACES agreements are not sufficient for a decision.
     """
     found = list(agreements)
     if len(found) < MIN_PLACES:

@@ -32,7 +32,7 @@ def finished(folder: Path, source: dict[str, Any], options: PrepareOptions) -> b
     return True
 
 
-def forget_unfinished(folder: Path) -> None:
+def remove_unfinished(folder: Path) -> None:
     """Remove the files of an interrupted run; the folder stays, since it may be locked."""
     for path in unfinished(folder).glob("*"):
         if path.is_dir() and not path.is_symlink():

@@ -29,7 +29,7 @@ class Section:
 
     @property
     def built(self) -> bool:
-        """Tell whether houses line the road."""
+        """Return whether houses line the road."""
         return self.style in ("avenue", "suburb", "works")
 
     @property

@@ -61,7 +61,7 @@ def viewpoint(rng: Rng, plan: Plan, targets: Sequence[tuple[float, float, float]
 
 
 def _in_view(view: Viewpoint, x: float, z: float) -> bool:
-    """Tell whether a target lies ahead of the camera."""
+    """Return whether a target lies ahead of the camera."""
     away = math.hypot(x - view.place[0], z - view.place[1])
     angle = math.atan2(x - view.place[0], z - view.place[1]) - view.heading
     return away > 0.4 and math.cos(angle) > math.cos(VIEW)

@@ -51,7 +51,7 @@ class Wall:
     used: list[tuple[float, float]] = field(default_factory=list)  # stretches that are taken
 
     def free(self, start: float, end: float) -> bool:
-        """Tell whether nothing stands or opens between two places along the wall [m]."""
+        """Return whether nothing stands or opens between two places along the wall [m]."""
         return all(end < a or b < start for a, b in self.used)
 
 

@@ -60,7 +60,7 @@ class ScaleMeasurement(Hook):
         self.done = False
 
     def is_metric(self, done: int) -> bool:
-        """Return whether odometry has taught the scale by the end of `done` steps."""
+        """Return whether the scale has been trained with odometry by the end of `done` steps."""
         ramp = velocity_ramp(done / self.steps, self.ramp_start)
         return self.active and (self.warps or ramp == 1)
 

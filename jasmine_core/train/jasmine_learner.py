@@ -56,7 +56,7 @@ class JasmineLearner(Learner):
         self.register_buffer("latent_spread", torch.tensor(0.0))
         if isinstance(teacher, DisparityNet):
             teacher.requires_grad_(False).eval()
-        self._taught_depth = False  # an autoencoder alone has not learned depth
+        self._learned_depth = False  # an autoencoder alone has not learned depth
         # The list keeps the teacher out of this module: it is neither trained nor saved.
         self._teacher, self._teacher_unit = [teacher], teacher_unit
 
@@ -78,7 +78,7 @@ class JasmineLearner(Learner):
             # The images to rebuild with the U-Net are rebuilt without it too.
             few = batch.auxiliary if self.rebuild else image
             own = self._autoencode(few, None, generator)
-        self._taught_depth = True
+        self._learned_depth = True
         count = len(image)
         latents = self._encode(batch, image)  # [B or 2B,4,h,w], the images to rebuild behind
         tasks = [TASKS[0]] * count + [TASKS[1]] * (len(latents) - count)
@@ -158,7 +158,7 @@ class JasmineLearner(Learner):
         self.model.config = replace(
             self.model.config,
             **about,
-            untrained=self.model.config.untrained and not self._taught_depth,
+            untrained=self.model.config.untrained and not self._learned_depth,
         )
         save_checkpoint(self.model, folder)
 

@@ -62,7 +62,8 @@ class Learner(nn.Module):
     def save(self, path: Path, metric: bool, size: Size, description: str) -> None:
         """Write a checkpoint, and the pose net into its folder `posenet`.
 
-        `metric` is whether odometry taught its scale; `size` is that of the training images.
+        `metric` is whether the scale was trained with odometry; `size` is that of its
+        training images.
         """
         known = (metric or self.scale_is_known) and bool(self.metres_per_unit.isfinite())
         about = {

@@ -34,7 +34,7 @@ def make_learner(recipe: Recipe) -> DisparityLearner | JasmineLearner:
     """Build the networks of a recipe with its seed.
 
     The scale of a unit is that of the weights to start from; else that of the teacher; else what is
-    measured when odometry is first used. A scale that rendered scenes have taught is an estimate,
+    measured when odometry is first used. A scale learned from rendered scenes is an estimate
     until odometry confirms it.
     """
     with torch.random.fork_rng(devices=[]):

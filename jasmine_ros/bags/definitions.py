@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Message types of a bag, parsed only for the topics that are read.
 
-A definition is a stranger's text that becomes Python code. Its size, the depth of its nesting and
-the number of fields that the code handles one by one are limited. IDL is parsed in a process with a
-time limit, because the parser of rosbags may take exponential time.
+A definition is untrusted text from which rosbags generates Python code. Its size, the depth of its
+nesting and the number of fields that the code handles one by one are limited. IDL is parsed in a
+process with a time limit, because the parser of rosbags may take exponential time.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def offered_qos(connection: Connection) -> list[Qos]:
     """Return the profiles for the copy of a topic: the recorded ones, if tf2 accepts them."""
     try:
         recorded = parse_qos(connection.qos)
-    except Exception:  # QoS is a stranger's YAML, for which rosbags raises errors of any kind
+    except Exception:  # rosbags raises errors of any kind for invalid YAML from a file
         recorded = []
     if not (connection.latched or _is_static(connection.topic)):
         return recorded

@@ -26,7 +26,7 @@ class SqliteFile:
         self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._database.text_factory = lambda text: text.decode(errors="replace")
         try:
-            # Views, generated columns and triggers of a stranger may run forever.
+            # Views, generated columns and triggers of an untrusted file may never end.
             self._database.execute("PRAGMA trusted_schema = OFF")
             self.connections = self._read_connections()
         except BaseException:

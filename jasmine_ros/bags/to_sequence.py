@@ -30,7 +30,7 @@ from jasmine_core.prepare.odometry import (
 )
 from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
 from jasmine_core.prepare.options import PrepareOptions
-from jasmine_core.prepare.resume import finished, forget_unfinished, unfinished
+from jasmine_core.prepare.resume import finished, remove_unfinished, unfinished
 from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
 from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
 from jasmine_core.runtime.intensity_range import IntensityRange
@@ -100,7 +100,7 @@ def prepare_bag(
             "messages": bag.topics[camera.image].count,
         }
         if job.overwrite:
-            forget_unfinished(job.folder)
+            remove_unfinished(job.folder)
         elif finished(job.folder, source, job.options):
             if job.masks or job.teacher:
                 scan = scan_bag(bag, camera, None, job.calibration)

@@ -151,7 +151,7 @@ class DdsHost:
             self.log("warn", f"a subscriber of {topic} is too slow; {self.unsent} messages dropped")
 
     def wanted(self, topic: str) -> bool:
-        """Tell whether an output has a subscriber."""
+        """Return whether an output has a subscriber."""
         writer, _ = self._writers.get(self.resolve(topic), (None, ""))
         return writer is not None and writer.matched > 0
 

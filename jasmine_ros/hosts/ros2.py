@@ -28,15 +28,15 @@ from jasmine_ros.node.host import LATCHED_CHECK, Frame, Publisher, Severity
 from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
 from jasmine_ros.node.worker import Worker
 
-FOLLOW = 0.1  # [s] between looks at the reliability of publishers
+FOLLOW = 0.1  # [s] between checks of the reliability of publishers
 
 
 class Ros2Host:
-    """Feed a component from a node's topics and publish what it has to say.
+    """Host of a component on an rclpy node: its subscriptions, publishers, services and timers.
 
-    Callbacks only take note of messages; scheduled work has a thread of its own. Inputs, timers and
-    the node's life-cycle are in callback groups of their own, so that with an executor of several
-    threads a network that is being loaded holds up none of the others.
+    Callbacks only store messages; scheduled work runs in a separate thread. Inputs, timers and the
+    node's life-cycle have separate callback groups, so that with an executor of several threads the
+    loading of a network delays none of the others.
     """
 
     def __init__(self, node: Any) -> None:
@@ -49,12 +49,12 @@ class Ros2Host:
             MutuallyExclusiveCallbackGroup(),
             MutuallyExclusiveCallbackGroup(),
         )
-        # Timers go on without /clock: someone has to say that it is missing.
+        # The timers do not depend on /clock, so that a missing /clock can be reported.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._publishers: dict[str, Any] = {}
         self._following: list[FollowingSubscription] = []
-        self._subscriptions: list[Any] = []  # to messages that publishers keep
-        self._unheard: list[tuple[str, str, Callable[[Any], None]]] = []
+        self._subscriptions: list[Any] = []  # to latched messages
+        self._not_yet_latched: list[tuple[str, str, Callable[[Any], None]]] = []
         self._services: list[Any] = []
         self._timers: list[Any] = []
 
@@ -67,7 +67,7 @@ class Ros2Host:
         return str(name)
 
     def advertise(self, topic: str, type_name: str) -> None:
-        """Declare an output: reliable, the newest message only, unless qos_overrides say more."""
+        """Declare an output: reliable, the newest message only, unless qos_overrides differ."""
         self._publishers[topic] = self._node.create_publisher(
             _class(type_name),
             topic,
@@ -76,7 +76,7 @@ class Ros2Host:
         )
 
     def unadvertise(self) -> None:
-        """Take all outputs back but /diagnostics."""
+        """Remove all outputs except /diagnostics."""
         for topic in [topic for topic in self._publishers if topic != DIAGNOSTICS]:
             self._node.destroy_publisher(self._publishers.pop(topic))
 
@@ -85,7 +85,7 @@ class Ros2Host:
         self._publishers[topic].publish(message)
 
     def wanted(self, topic: str) -> bool:
-        """Tell whether anyone listens to an output."""
+        """Return whether an output has a subscriber."""
         publisher = self._publishers.get(topic)
         return publisher is not None and publisher.get_subscription_count() > 0
 
@@ -97,7 +97,7 @@ class Ros2Host:
         *,
         latched: bool = False,
     ) -> None:
-        """Call back with the newest message; reliable where every publisher is."""
+        """Call back with the newest message; reliable if all publishers are reliable."""
         if not self._following:
             self.timer(FOLLOW, self._follow)
         self._following.append(
@@ -111,14 +111,14 @@ class Ros2Host:
             )
         )
         if latched:
-            if not self._unheard:
-                self.timer(LATCHED_CHECK, self._ask_for_kept)
-            self._unheard.append((topic, type_name, callback))
-            self._ask_for_kept()
+            if not self._not_yet_latched:
+                self.timer(LATCHED_CHECK, self._subscribe_latched)
+            self._not_yet_latched.append((topic, type_name, callback))
+            self._subscribe_latched()
 
     def unsubscribe(self) -> None:
         """End all subscriptions, services and timers."""
-        self._unheard.clear()
+        self._not_yet_latched.clear()
         while self._following:
             self._following.pop().destroy()
         for entities, destroy in (
@@ -145,7 +145,7 @@ class Ros2Host:
         self._services.append(service)
 
     def publishers_of(self, topic: str) -> list[Publisher]:
-        """Return who publishes on a topic."""
+        """Return the publishers of a topic."""
         return [
             Publisher(
                 f"{found.node_namespace.rstrip('/')}/{found.node_name}",
@@ -175,17 +175,17 @@ class Ros2Host:
         )
 
     def schedule(self, work: Callable[[], None]) -> None:
-        """Run work in the worker; the same work waits once only."""
+        """Run work in the worker; the same work is queued only once."""
         self.worker.schedule(work)
 
     def now(self) -> int:
-        """Return the time [ns] of ROS: the wall's, or that of /clock with use_sim_time."""
+        """Return the ROS time [ns]: the system time, or that of /clock with use_sim_time."""
         return int(self._node.get_clock().now().nanoseconds)
 
     def log(self, severity: Severity, text: str) -> None:
         """Write a line to the node's log."""
         log = self._node.get_logger()
-        # rclpy ties each place in the source to one severity.
+        # rclpy allows one severity only for each line of code that logs.
         if severity == "error":
             log.error(text)
         elif severity == "warn":
@@ -196,7 +196,7 @@ class Ros2Host:
             log.debug(text)
 
     def processed(self, frame: Frame) -> None:
-        """Hand a finished frame to whoever counts them."""
+        """Report a processed frame to `on_processed`."""
         self.on_processed(frame)
 
     # ------------------------------------------------------------------ underneath
@@ -205,18 +205,18 @@ class Ros2Host:
         for subscription in list(self._following):
             subscription.follow()
 
-    def _ask_for_kept(self) -> None:
-        """Subscribe once more where a publisher keeps what it said.
+    def _subscribe_latched(self) -> None:
+        """Add a transient-local subscription to the topics that have a transient-local publisher.
 
-        Only there: no subscription hears the past and fits every publisher, and one that does not
-        fit makes publisher and subscriber warn.
+        Other topics get none: a transient-local subscription is incompatible with volatile
+        publishers, and both sides would warn.
         """
-        for entry in list(self._unheard):
+        for entry in list(self._not_yet_latched):
             topic, type_name, callback = entry
             if any(
                 publisher.transient_local for publisher in self.publishers_of(self.resolve(topic))
             ):
-                self._unheard.remove(entry)
+                self._not_yet_latched.remove(entry)
                 self._subscriptions.append(
                     self._node.create_subscription(
                         _class(type_name),
@@ -224,7 +224,7 @@ class Ros2Host:
                         callback,
                         _qos(reliable=True, latched=True, depth=QUEUES.get(type_name, 1)),
                         callback_group=self._inputs,
-                        # Where only some of the publishers keep anything, that is no news.
+                        # Volatile publishers of the same topic are expected, and need no warning.
                         event_callbacks=no_events(),
                     )
                 )

@@ -30,15 +30,15 @@ from jasmine_ros.node.topics import DEPTH
 from jasmine_ros.node.worker import end_process
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-TICK = 0.1  # [s] between looks at the wish to stop
+TICK = 0.1  # [s] between checks for a request to stop
 THREADS = 3  # life-cycle and parameters, inputs, timers
 
 
 class DepthNode(LifecycleNode):  # type: ignore[misc]
-    """Drive the component through the life-cycle.
+    """Life-cycle node around the component.
 
-    configure loads the network, activate makes the topics, deactivate takes them back, cleanup
-    gives the memory back.
+    configure loads the network, activate creates the topics, deactivate removes them, and cleanup
+    frees the network's memory.
     """
 
     def __init__(self, name: str = "depth", **arguments: Any) -> None:
@@ -49,7 +49,7 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
         self.changing = False  # in a transition
         self.add_on_set_parameters_callback(self._on_set_parameters)
         if self.get_parameter("autostart").value:
-            # In the life-cycle's own callback group, so that no request comes in between.
+            # The life-cycle's callback group delays requests until the node has started.
             self._start = self.create_timer(0.0, self._autostart)
 
     def on_configure(self, state: Any) -> Any:
@@ -59,25 +59,25 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
         return self._transition(self._configure)
 
     def on_activate(self, state: Any) -> Any:
-        """Make the topics."""
+        """Create the topics."""
         return self._transition(self._activate)
 
     def on_deactivate(self, state: Any) -> Any:
-        """Take the topics back."""
+        """Remove the topics."""
         return self._transition(self.component.deactivate)
 
     def on_cleanup(self, state: Any) -> Any:
-        """Give the network's memory back."""
-        return self._transition(self._give_back)
+        """Free the network's memory."""
+        return self._transition(self._free_memory)
 
     def on_shutdown(self, state: Any) -> Any:
-        """End from any state."""
+        """Shut down from any state."""
         if state.label == "active":
             self.component.deactivate()
         return self._transition(self.component.cleanup)
 
     def on_error(self, state: Any) -> Any:
-        """Go back to where configure begins."""
+        """Return to the unconfigured state after an error."""
         return self.on_shutdown(state)
 
     # ------------------------------------------------------------------ underneath
@@ -88,14 +88,14 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
             self.trigger_activate()
 
     def _transition(self, step: Any) -> Any:
-        """Make one step; a mistake that a user can mend leaves the node where it was."""
+        """Run one transition; after an error, log it and stay in the previous state."""
         self.changing = True
         try:
             step()
         except JasmineError as err:
             self.host.log("error", str(err))
             return FAILURE
-        except Exception as err:  # rclpy would not even say that there was one
+        except Exception as err:  # rclpy would not log it
             self.host.log("error", f"{type(err).__name__}: {err} (this is a bug)")
             return FAILURE
         finally:
@@ -112,18 +112,18 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
             self.component.fail(str(err))
             raise
         self.component.configure()
-        gc.freeze()  # what is loaded stays: no search through it between frames, nor at the end
+        gc.freeze()  # the garbage collector need not search the loaded network
 
     def _activate(self) -> None:
         try:
             self.component.activate()
         except Exception:
-            self.component.deactivate()  # whatever of it was made
+            self.component.deactivate()  # removes what was created before the error
             raise
         depth = self.host.resolve(DEPTH)
         self.host.log("info", f"listening to {self.component.image_topic}, depth on {depth}")
 
-    def _give_back(self) -> None:
+    def _free_memory(self) -> None:
         self.component.cleanup()
         gc.unfreeze()
         gc.collect()
@@ -140,7 +140,7 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
 
 def run_node(argv: list[str] | None = None) -> NoReturn:
     """Run the node until Ctrl-C, and end the process."""
-    # Our own handling of signals: rclpy's would pull the topics from under the frame in hand.
+    # rclpy's signal handlers would destroy the topics while a frame is being processed.
     rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     status = 0
     with Interrupt() as interrupt:
@@ -161,24 +161,24 @@ def run_node(argv: list[str] | None = None) -> NoReturn:
 
 
 def _spin_once(executor: Any) -> None:
-    """Run what is ready.
+    """Run the callbacks that are ready.
 
-    An entity that another thread destroys while rclpy collects what to wait for, or whose event is
-    in hand, makes rclpy raise InvalidHandle. Nothing else is lost by that, and the next call
-    collects again.
+    rclpy raises InvalidHandle if another thread destroys an entity while rclpy builds its wait set
+    or handles an event of that entity. No other event is lost, and the next call builds the wait
+    set again.
     """
     with suppress(InvalidHandle):
         executor.spin_once(timeout_sec=TICK)
 
 
 def _leave(node: DepthNode, executor: Any) -> None:
-    """End the life-cycle and leave the graph, unless a transition is at work."""
+    """Shut the life-cycle down and destroy the node, unless a transition is running."""
     busy = node.changing
     if busy:
         node.host.log("info", "stopped in the middle of a transition")
     else:
         node.trigger_shutdown()
-    node.host.worker.close(grace=0)  # nothing of the frame in hand is published any more
+    node.host.worker.close(grace=0)  # the frame that is being processed is not published
     _stop(executor)
     if not busy:
         node.destroy_node()
@@ -186,7 +186,7 @@ def _leave(node: DepthNode, executor: Any) -> None:
 
 
 def _stop(executor: Any) -> None:
-    """End the executor; a thread that is loading a network is not waited for."""
+    """End the executor without waiting for a thread that loads a network."""
     options = {}
     if "wait_for_threads" in signature(executor.shutdown).parameters:  # since Kilted
         options["wait_for_threads"] = False

@@ -17,10 +17,10 @@ from rclpy.exceptions import ParameterException  # type: ignore[import-not-found
 
 
 def declare(node: Any, defaults: Any) -> list[str]:
-    """Declare a dataclass's fields on a node; return why values given at start were not taken.
+    """Declare a dataclass's fields on a node; return why values given at start were refused.
 
-    A node that refuses to exist because of a number cannot tell anyone: it declares the default
-    instead, and its owner fails later with these reasons.
+    The default is declared in place of a refused value. The node can then start and report the
+    reasons in its log and diagnostics when it is configured.
     """
     problems = []
     for spec in fields(defaults):
@@ -39,9 +39,9 @@ def values(node: Any, defaults: Any) -> dict[str, Any]:
 
 
 def undeclared(node: Any) -> Iterable[str]:
-    """Return the names that someone set at start and that mean nothing; rclpy drops them silently.
+    """Return the names of unknown parameters that were set at start; rclpy ignores them silently.
 
-    Empty where rclpy does not keep them under the name that it has had so far.
+    The result is empty if a version of rclpy stores them under another private name.
     """
     given = getattr(node, "_parameter_overrides", {})
     return [n for n in given if not (n.startswith("qos_overrides.") or node.has_parameter(n))]
@@ -62,6 +62,7 @@ def descriptor(spec: Field[Any]) -> Any:
         result.floating_point_range = [
             FloatingPointRange(from_value=float(low), to_value=float(high), step=0.0)
         ]
-        # `max_depth: 80` is a number too. The dataclass checks what rclpy then does not.
+        # An integer such as `max_depth: 80` is valid too. rclpy then does not check the type; the
+        # dataclass does.
         result.dynamic_typing = True
     return result

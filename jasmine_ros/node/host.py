@@ -89,7 +89,7 @@ class Host(Protocol):
         ...
 
     def wanted(self, topic: str) -> bool:
-        """Tell whether an output has a subscriber."""
+        """Return whether an output has a subscriber."""
         ...
 
     def subscribe(

@@ -59,7 +59,7 @@ class Outputs:
                 self._host.advertise(topic, type_name)
 
     def subscribed(self, p: DepthParameters) -> bool:
-        """Tell whether an output that these parameters enable has a subscriber."""
+        """Return whether an output that these parameters enable has a subscriber."""
         return any(self._host.wanted(topic) for topic in self._enabled(p))
 
     def publish(self, p: DepthParameters, header: Header, result: Result) -> None:

@@ -120,7 +120,7 @@ def test_sixteen_bits_are_millimetres_and_zero_is_unknown(driver, predictor):
     expected = np.where(metres > 0, np.minimum(1000 * metres, 65535), 0)
     near = expected < 65000  # The unit test of the conversion covers larger depths.
     np.testing.assert_allclose(heard.depth(1)[near], expected[near], atol=0.51 + 1e-4 * 65535)
-    assert heard.messages[DIAGNOSTICS], "and the node says that it is alive"
+    assert heard.messages[DIAGNOSTICS], "the node publishes diagnostics"
 
 
 def test_lens_distortion_is_removed_and_K_comes_from_P(driver):
