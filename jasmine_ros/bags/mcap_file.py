@@ -13,19 +13,30 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from struct import Struct
-from zlib import crc32
 
 import numpy as np
 
 from jasmine_ros.bags.connection import Connection, RefusedError, Schema, absolute
-from jasmine_ros.bags.expansion import MAX_EXPANDED, expand
+from jasmine_ros.bags.expansion import MAX_EXPANDED
+from jasmine_ros.bags.mcap_records import (
+    CHANNEL,
+    CHUNK,
+    CHUNK_INDEX,
+    FOOTER,
+    HEADER,
+    MAGIC,
+    MESSAGE,
+    MESSAGE_HEADER,
+    MESSAGE_INDEX,
+    RECORD_HEADER,
+    SCHEMA,
+    STATISTICS,
+    Fields,
+    expanded,
+    messages,
+    records,
+)
 
-MAGIC = b"\x89MCAP0\r\n"
-HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, MESSAGE_INDEX, CHUNK_INDEX = range(1, 9)
-STATISTICS = 0x0B
-_RECORD = Struct("<BQ")  # opcode, length
-_MESSAGE = Struct("<HIQQ")  # channel, sequence, time of recording, time of publication
 _RUN = 1 << 22  # [bytes] of messages outside of chunks that are read at once
 
 
@@ -85,7 +96,7 @@ class McapFile:
                 at, _, connection, data = heapq.heappop(waiting)
                 held -= len(data)
                 yield connection, at, data
-            for channel, at, message in _messages(self._load(part)):
+            for channel, at, message in messages(self._load(part)):
                 if (
                     channel in channels
                     and (start is None or at >= start)
@@ -105,7 +116,7 @@ class McapFile:
         found: list[int] = []
         for part in self._parts:
             if part.index is None:
-                found += [at for c, at, _ in _messages(self._load(part)) if c in channels]
+                found += [at for c, at, _ in messages(self._load(part)) if c in channels]
                 continue
             for channel in channels & part.index.keys():
                 opcode, body = self._record(part.index[channel])
@@ -158,15 +169,15 @@ class McapFile:
             if opcode in (SCHEMA, CHANNEL):
                 self._describe(opcode, body)
             elif opcode == CHUNK_INDEX:
-                fields = _Fields(body)
+                fields = Fields(body)
                 start, stop, at, length = (fields.number(8) for _ in range(4))
-                table = _Fields(fields.block())
+                table = Fields(fields.block())
                 index = {table.number(2): table.number(8) for _ in range(len(table.data) // 10)}
                 self._parts.append(_Part(at, length, start, stop, True, index or None))
             elif opcode == STATISTICS:
-                fields = _Fields(body)
+                fields = Fields(body)
                 fields.take(8 + 2 + 4 * 4 + 8 + 8)
-                table = _Fields(fields.block())
+                table = Fields(fields.block())
                 counts = {table.number(2): table.number(8) for _ in range(len(table.data) // 10)}
         if counts is None:
             counts = {key: len(self.stamps([c])) for key, c in self._channels.items()}
@@ -184,11 +195,11 @@ class McapFile:
 
         for opcode, offset, body in self._records(8, large=True):
             if opcode == MESSAGE:
-                if len(body) < _MESSAGE.size:
+                if len(body) < MESSAGE_HEADER.size:
                     raise ValueError("a message is truncated")
-                channel, _, at, _ = _MESSAGE.unpack_from(body)
+                channel, _, at, _ = MESSAGE_HEADER.unpack_from(body)
                 counts[channel] += 1
-                length = _RECORD.size + len(body)
+                length = RECORD_HEADER.size + len(body)
                 if run is None or run[1] > _RUN:
                     end_run()
                     run = [offset, 0, at, at]
@@ -199,16 +210,16 @@ class McapFile:
             if opcode in (SCHEMA, CHANNEL):
                 self._describe(opcode, body)
             elif opcode == CHUNK:
-                chunk = _expanded(body)
+                chunk = expanded(body)
                 times = []
-                for inner, record in _records(chunk):
+                for inner, record in records(chunk):
                     if inner in (SCHEMA, CHANNEL):
                         self._describe(inner, bytes(record))
-                for channel, at, _ in _messages(chunk):
+                for channel, at, _ in messages(chunk):
                     counts[channel] += 1
                     times.append(at)
                 if times:
-                    length = _RECORD.size + len(body)
+                    length = RECORD_HEADER.size + len(body)
                     self._parts.append(_Part(offset, length, min(times), max(times)))
             elif opcode == FOOTER:
                 break
@@ -216,14 +227,14 @@ class McapFile:
 
     def _describe(self, opcode: int, body: bytes) -> None:
         """Store a schema or a channel."""
-        fields = _Fields(body)
+        fields = Fields(body)
         key = fields.number(2)
         if opcode == SCHEMA:
             self._schemas[key] = Schema(fields.text(), fields.text(), fields.block())
         elif key not in self._channels:
             schema = self._schemas.get(fields.number(2), Schema(""))
             topic, encoding = absolute(fields.text()), fields.text()
-            table = _Fields(fields.block())
+            table = Fields(fields.block())
             metadata = {}
             while table.at < len(table.data):
                 name = table.text()
@@ -240,20 +251,20 @@ class McapFile:
         opcode, body = self._record(part.offset)
         if opcode != CHUNK:
             raise ValueError(f"there is no chunk at byte {part.offset}")
-        return _expanded(body)
+        return expanded(body)
 
     def _records(self, offset: int, large: bool = False) -> Iterator[tuple[int, int, bytes]]:
         """Yield (opcode, offset, body) of the records of the file; skip attachments."""
-        while offset + _RECORD.size <= self._size:
-            opcode, length = _RECORD.unpack(self._read(offset, _RECORD.size))
+        while offset + RECORD_HEADER.size <= self._size:
+            opcode, length = RECORD_HEADER.unpack(self._read(offset, RECORD_HEADER.size))
             known = opcode in (FOOTER, SCHEMA, CHANNEL, CHUNK_INDEX, STATISTICS)
             if known or (large and opcode in (MESSAGE, CHUNK)):
-                yield opcode, offset, self._read(offset + _RECORD.size, length)
-            offset += _RECORD.size + length
+                yield opcode, offset, self._read(offset + RECORD_HEADER.size, length)
+            offset += RECORD_HEADER.size + length
 
     def _record(self, offset: int) -> tuple[int, bytes]:
-        opcode, length = _RECORD.unpack(self._read(offset, _RECORD.size))
-        return opcode, self._read(offset + _RECORD.size, length)
+        opcode, length = RECORD_HEADER.unpack(self._read(offset, RECORD_HEADER.size))
+        return opcode, self._read(offset + RECORD_HEADER.size, length)
 
     def _read(self, offset: int, length: int) -> bytes:
         if not 0 <= offset <= offset + length <= self._size:
@@ -262,60 +273,3 @@ class McapFile:
             raise RefusedError(f"a record has {length} bytes, above the limit of {MAX_EXPANDED}")
         self._file.seek(offset)
         return self._file.read(length)
-
-
-class _Fields:
-    """Fields of a record, read one after the other."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
-
-    def take(self, length: int) -> bytes:
-        end = self.at + length
-        if end > len(self.data):
-            raise ValueError("a record is truncated")
-        found, self.at = self.data[self.at : end], end
-        return found
-
-    def number(self, length: int) -> int:
-        return int.from_bytes(self.take(length), "little")
-
-    def block(self, size_bytes: int = 4) -> bytes:
-        return self.take(self.number(size_bytes))
-
-    def text(self) -> str:
-        return self.block().decode(errors="replace")
-
-
-def _expanded(chunk: bytes) -> memoryview:
-    """Return the records of a chunk."""
-    fields = _Fields(chunk)
-    fields.take(16)
-    size, checksum, compression = fields.number(8), fields.number(4), fields.text()
-    data = expand(fields.block(8), compression, size)
-    if checksum and crc32(data) != checksum:
-        raise ValueError("a chunk has another checksum than is stored")
-    return memoryview(data)
-
-
-def _records(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    at = 0
-    while at < len(data):
-        if at + _RECORD.size > len(data):
-            raise ValueError("a record is truncated")
-        opcode, length = _RECORD.unpack_from(data, at)
-        end = at + _RECORD.size + length
-        if end > len(data):
-            raise ValueError("a record is truncated")
-        yield opcode, data[at + _RECORD.size : end]
-        at = end
-
-
-def _messages(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
-    """Yield (channel, time of recording [ns], data) of the messages among some records."""
-    for opcode, body in _records(data):
-        if opcode == MESSAGE:
-            if len(body) < _MESSAGE.size:
-                raise ValueError("a message is truncated")
-            channel, _, at, _ = _MESSAGE.unpack_from(body)
-            yield channel, at, body[_MESSAGE.size :]
