@@ -2,26 +2,25 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
 #
-# Train jasmine-tiny from random weights: training/tiny/tiny.sh BAG...
+# Train jasmine-tiny from random weights: training/tiny/bundled/tiny.sh BAG...
 #
-# BAG... are recordings of real cameras whose licence allows training. The same command continues
+# BAG... are recordings of real cameras whose licence allows training. The recipes in this folder run
+# in the order of their numbers: the run of NN_NAME.yaml is runs/tiny/NAME. The same command continues
 # after an interruption.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
-(($#)) || { echo "usage: training/tiny/tiny.sh BAG...   (recordings of real cameras)" >&2; exit 2; }
+cd "$(dirname "$0")/../../.."
+(($#)) || { echo "usage: training/tiny/bundled/tiny.sh BAG...   (recordings of real cameras)" >&2; exit 2; }
 
 jasmine render -o data/world --kind street --scenes 1340
 jasmine render -o data/world --kind room --scenes 600
 jasmine prepare "$@" -o data/real --width 320 --height 96 --resize crop
 
-first=(vae prior prior_more prior_large teacher teacher_large video video_more)
-again=(teacher_again teacher_again_large prior_again prior_again_large video_again)
-third=(prior_third prior_third_large video_third)
-for part in "${first[@]}" "${again[@]}" "${third[@]}"; do
-  out=runs/tiny/$part
+for recipe in training/tiny/bundled/??_*.yaml; do
+  name=$(basename "$recipe" .yaml)
+  out=runs/tiny/${name#??_}
   [[ -d $out/final ]] && continue
   resume=$([[ -d $out ]] && echo --resume || true)
-  jasmine train training/tiny/$part.yaml -o "$out" $resume
+  jasmine train "$recipe" -o "$out" $resume
 done
 
 python training/tiny/bundle.py runs/tiny/video_third/final jasmine_core/checkpoints/jasmine-tiny
