@@ -86,6 +86,28 @@ def test_a_recipe_that_extends_itself_is_refused_in_one_line(tmp_path, names):
     assert "\n" not in str(caught.value)
 
 
+def leaves(values, group=()):
+    """Yield the path and the value of every key that opens no group."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*group, name))
+        else:
+            yield (*group, name), value
+
+
+EXTENDED = [file for file in RECIPES if "extends" in yaml.safe_load(file.read_text())]
+
+
+@pytest.mark.parametrize("file", EXTENDED, ids=lambda f: f.stem)
+def test_a_recipe_repeats_no_value_of_its_base(file):
+    stated = yaml.safe_load(file.read_text())
+    base = dict(leaves(to_mapping(read_recipe(file.parent / stated.pop("extends")))))
+    resolved = dict(leaves(to_mapping(read_recipe(file))))
+    names = [name for name, _ in leaves(stated)]
+    assert names
+    assert [name for name in names if name in base and base[name] == resolved[name]] == []
+
+
 def test_there_are_recipes():
     names = {f.stem for f in RECIPES}
     assert {"kitti", "finetune_bag", "teacher", "tiny", "full", "no_mir", "no_ssg"} <= names
