@@ -21,8 +21,8 @@ class EvaluateRequest:
     """Compare a checkpoint with ground truth, next to two trivial predictors as a reference.
 
     Writes FILE (JSON) and, with the same name, Markdown tables, LaTeX tables and a figure of the
-    best, the median and the worst image. The poses of rendered scenes are known, so they get a
-    table of temporal metrics as well.
+    best, the median and the worst image. Rendered scenes and recordings with odometry get a
+    table of temporal metrics as well, because their camera poses are known.
     """
 
     #: Folder of the checkpoint, or the name of a bundled one.
@@ -60,6 +60,9 @@ class EvaluateRequest:
     camera_info: Topic = None
     #: YAML file of camera_calibration, for a recording without CameraInfo.
     calibration: Calibration = None
+    #: Topic of the odometry of a recording, for the temporal metrics; by default /odom or the only
+    #: one, and none leaves them out.
+    odometry: Topic = None
     #: Protocol that selects the pixels; by default plain for rendered scenes, eigen for a
     #: recording, and the usual one of a published test set.
     protocol: Annotated[str | None, option("{" + ",".join(PROTOCOLS) + "}")] = None

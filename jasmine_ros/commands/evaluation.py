@@ -27,6 +27,7 @@ from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.ground_truth import BagSamples
 from jasmine_ros.commands.evaluate import EvaluateRequest
+from jasmine_ros.commands.evaluation_poses import read_odometry, with_poses
 
 _log = logging.getLogger(__name__)
 
@@ -123,4 +124,8 @@ def _samples(request: EvaluateRequest) -> Samples:
         request.calibration,
     )
     name = f"{request.bag.name} with {Path(request.ground_truth).name}"
-    return Samples(pairs, pairs.count, name, "eigen", pairs.damaged)
+    odometry = read_odometry(
+        request.bag, request.image, request.camera_info, request.calibration, request.odometry
+    )
+    read_bag = partial(with_poses, pairs, odometry, pairs.camera) if odometry else pairs
+    return Samples(read_bag, pairs.count, name, "eigen", pairs.damaged)

@@ -76,7 +76,7 @@ def test_random_weights_are_refused(model, monkeypatch):
 
 
 def test_measurement_without_images_is_refused(model):
-    with pytest.raises(FrameError, match="at least one frame"):
+    with pytest.raises(FrameError, match="no image was encoded"):
         measure_autoencoder(model, [])
 
 
