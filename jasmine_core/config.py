@@ -9,11 +9,12 @@ it loads a checkpoint.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 
@@ -29,13 +30,10 @@ T = TypeVar("T")
 
 def from_mapping(cls: type[T], values: Mapping[str, Any], source: str) -> T:
     """Build a config dataclass; raise ConfigError, whose message begins with `source`."""
-    from cattrs import transform_error
-
     try:
         return _converter().structure(values, cls)
     except Exception as err:  # cattrs raises an ExceptionGroup, which Python 3.10 does not have
-        reasons = transform_error(err, path=cls.__name__, format_exception=_reason)
-        raise ConfigError(f"{source}: {'; '.join(reasons)}") from err
+        raise ConfigError(f"{source}: {'; '.join(_reasons(err))}") from err
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
@@ -61,7 +59,8 @@ def read_mapping(path: Path) -> Mapping[str, Any]:
         kind = "JSON" if path.suffix == ".json" else "YAML"
         raise ConfigError(f"{path} is not valid {kind}: {err}") from err
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{path} contains {type(values).__name__}, expected keys and values")
+        example = '{"key": value}' if path.suffix == ".json" else "key: value"
+        raise ConfigError(f"{path} holds no keys and values; write them as `{example}`")
     return values
 
 
@@ -84,11 +83,20 @@ def _converter() -> Converter:
     from cattrs.gen import make_dict_structure_fn
 
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
-    converter.register_structure_hook_factory(
-        is_dataclass,
-        lambda cls: make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True),
-    )
+
+    def from_keys(cls: Any) -> Any:
+        build = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True)
+
+        def structure(values: Any, kind: type) -> Any:
+            if not isinstance(values, Mapping):
+                raise TypeError(f"{values!r} holds no keys and values")
+            return build(values, kind)
+
+        return structure
+
+    converter.register_structure_hook_factory(is_dataclass, from_keys)
     converter.register_structure_hook_func(_is_list, _items)
+    converter.register_structure_hook_func(_is_choice, _choice)
     for kind in (int, float, bool, str):
         converter.register_structure_hook(kind, _plain(kind))
     return converter
@@ -96,6 +104,17 @@ def _converter() -> Converter:
 
 def _is_list(kind: Any) -> bool:
     return get_origin(kind) in (list, tuple)
+
+
+def _is_choice(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
+def _choice(value: Any, kind: Any) -> Any:
+    choices = get_args(kind)
+    if value not in choices:
+        raise ValueError(f"{value!r} is not one of {', '.join(map(str, choices))}")
+    return value
 
 
 def _plain(kind: type) -> Any:
@@ -133,12 +152,41 @@ def _items(values: Any, kind: Any) -> Any:
     return tuple(built) if origin is tuple else built
 
 
-def _reason(err: BaseException, _: type | None) -> str:
-    from cattrs.errors import ForbiddenExtraKeysError
+def _reasons(err: BaseException, path: str = "") -> Iterator[str]:
+    """Yield each reason of an error of cattrs, with the key that it is about."""
+    from cattrs.errors import (
+        ClassValidationError,
+        ForbiddenExtraKeysError,
+        IterableValidationError,
+        IterableValidationNote,
+    )
 
-    if isinstance(err, ForbiddenExtraKeysError):
-        unknown = ", ".join(sorted(map(repr, err.extra_fields)))
-        return f"unknown key {unknown}; known keys are {', '.join(f.name for f in fields(err.cl))}"
-    if isinstance(err, KeyError):
-        return f"{err} is missing"
-    return str(err)
+    key = path.removeprefix(".")
+    if isinstance(err, (ClassValidationError, IterableValidationError)):
+        keyed, others = err.group_exceptions()
+        for inner, note in keyed:
+            if isinstance(note, IterableValidationNote):
+                yield from _reasons(inner, f"{path}[{note.index}]")
+            else:
+                yield from _reasons(inner, f"{path}.{note.name}")
+        for other in others:
+            yield from _reasons(other, path)
+    elif isinstance(err, ForbiddenExtraKeysError):
+        known = [field.name for field in fields(err.cl)]
+        for unknown in sorted(err.extra_fields, key=str):
+            place = f" in {key}" if key else ""
+            yield f"unknown key {unknown!r}{place}; {_nearest(str(unknown), known)}"
+    elif isinstance(err, KeyError):
+        yield f"'{key}' is missing"
+    else:
+        yield f"{key}: {err}" if key else str(err)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """Return the known keys that are similar to a name; all of them if none is similar."""
+    similar = get_close_matches(name, known)
+    if len(similar) == 1:
+        return f"the nearest known key is {similar[0]}"
+    if similar:
+        return f"the nearest known keys are {', '.join(similar)}"
+    return f"known keys are {', '.join(known)}"

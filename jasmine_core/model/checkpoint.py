@@ -228,5 +228,5 @@ def read_json(file: Path) -> dict[str, Any]:
     except (ValueError, OSError) as err:
         raise CheckpointError(f"{file} is not valid JSON ({err}); copy it again") from err
     if not isinstance(values, dict):
-        raise CheckpointError(f"{file} holds {type(values).__name__}, expected keys and values")
+        raise CheckpointError(f"{file} holds no keys and values; copy the checkpoint again")
     return values

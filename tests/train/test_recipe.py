@@ -150,8 +150,12 @@ def test_a_written_recipe_can_be_read(tmp_path):
     ("changes", "complaint"),
     [
         ({"colour": 1}, r"recipe\.yaml: unknown key 'colour'"),
-        ({"data": {"sequences": ["a"], "sizes": 3}}, r"unknown key 'sizes'"),
-        ({"learner": "midas"}, "midas"),
+        ({"learning": "jasmine"}, r"recipe\.yaml: unknown key 'learning'; the nearest .* learner$"),
+        (
+            {"data": {"sequences": ["a"], "sizes": 3}},
+            r"unknown key 'sizes' in data; known keys are sequences",
+        ),
+        ({"learner": "midas"}, r"recipe\.yaml: learner: 'midas' is not one of jasmine, disparity$"),
         ({"batch_size": "four"}, "'four' is not int"),
         ({"phases": []}, "at least one step"),
         ({"phases": [{"steps": 0, "train": ["disparity"]}]}, "at least one step"),
