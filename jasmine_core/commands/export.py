@@ -58,11 +58,11 @@ def export(request: ExportRequest) -> int:
     """Export as requested, and print what was written."""
     from jasmine_core.artifacts.checkpoint import Checkpoint
 
+    checkpoint = Checkpoint.resolve(request.checkpoint)
     if not (request.onnx or request.tensorrt):
         raise ConfigError("there is nothing to export to; add --onnx or --tensorrt")
     if request.compute_capability and not request.build_only:
         raise ConfigError("engines for another GPU cannot be validated here; add --build-only")
-    checkpoint = Checkpoint.resolve(request.checkpoint)
     if request.tensorrt:
         _export_engines(request, checkpoint)
     if request.onnx:

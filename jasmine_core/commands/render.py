@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from jasmine_core.commands.options import Output, option
+from jasmine_core.errors import ConfigError
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.synthetic.config import Kind
 
@@ -39,6 +40,10 @@ class RenderRequest:
     height: Annotated[int, option("PIXELS")] = 96
     #: Device that renders: cpu or cuda.
     device: Annotated[str, option("DEVICE")] = "cpu"
+
+    def __post_init__(self) -> None:
+        if self.scenes < 1:
+            raise ConfigError(f"--scenes is {self.scenes}; it must be at least 1")
 
 
 def render(request: RenderRequest) -> int:

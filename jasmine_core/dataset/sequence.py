@@ -101,8 +101,8 @@ def read_index(folder: Path) -> Index:
         raise DatasetError(f"{path} cannot be read: {err}; prepare it again") from err
     if not isinstance(values, dict) or values.get("version") != VERSION:
         raise DatasetError(
-            f"{path} is not of format version {VERSION}; prepare it again with "
-            "`jasmine prepare ... --overwrite` or `jasmine render`"
+            f"{path} is not of format version {VERSION}; move {folder} away, and repeat "
+            "`jasmine prepare` or `jasmine render`"
         )
     try:
         index = from_mapping(Index, values, str(path))

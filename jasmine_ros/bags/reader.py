@@ -219,12 +219,17 @@ def expect_sqlite_name(path: Path) -> None:
         ) from err
 
 
-def _bag_file(path: Path) -> Path:
-    """Return the path that rosbags can open: a file, or a rosbag2 folder with its metadata."""
+def expect_existing(path: Path) -> None:
+    """Raise BagError if a path does not exist."""
     if not path.exists():
         raise BagError(
             f"{path} does not exist; give a .bag, .mcap or .db3 file or a rosbag2 folder"
         )
+
+
+def _bag_file(path: Path) -> Path:
+    """Return the path that rosbags can open: a file, or a rosbag2 folder with its metadata."""
+    expect_existing(path)
     if path.is_file():
         if path.suffix not in (".bag", ".mcap", ".db3"):
             raise BagError(

@@ -21,6 +21,7 @@ from jasmine_core.dataset.sequence import CLASSES, TEACHER
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.prepare.options import PrepareOptions
+from jasmine_ros.bags.reader import expect_existing
 from jasmine_ros.bags.to_sequence import Job
 from jasmine_ros.commands.options import Calibration, Recordings, Topic
 from jasmine_ros.commands.prepare_workers import Result, prepare_bags
@@ -77,7 +78,14 @@ class PrepareRequest:
 
 
 def prepare(request: PrepareRequest) -> int:
-    """Prepare the recordings, with a line for each; the status is 1 if one failed."""
+    """Prepare the recordings, with a line for each; the status is 1 if one failed.
+
+    Raises:
+        BagError: A recording does not exist; none is prepared then.
+        ConfigError: Two recordings have the same name, or a source of labels cannot be used.
+    """
+    for bag in request.bags:
+        expect_existing(bag)
     files: dict[str, Path] = {}
     pseudo_labellers: list[PseudoLabeller] = []
     for kind, name in ((CLASSES, request.masks), (TEACHER, request.teacher)):

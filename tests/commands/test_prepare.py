@@ -18,6 +18,7 @@ from helpers.raw_mcap import chunk, described, messages, ros2_channel, serialise
 from rosbags.typesys import get_types_from_msg
 
 from jasmine_core.dataset.samples import Sequence, open_sequences
+from jasmine_core.dataset.sequence import DatasetError
 from jasmine_core.errors import BagError, ConfigError, JasmineError
 from jasmine_core.geometry.rigid import inverse, rigid, to_numbers
 from jasmine_core.interrupt import INTERRUPTED
@@ -480,6 +481,19 @@ def test_files_of_the_user_in_a_sequence_are_kept(tmp_path):
     assert run(bag, tmp_path / "out", overwrite=True) is not None
 
 
+def test_a_sequence_of_an_older_format_is_prepared_again_after_it_was_moved_away(tmp_path):
+    bag = bag_of(tmp_path / "drive", images(DRIVE[:8]))
+    folder = run(bag, tmp_path / "out").folder
+    index = folder / "sequence.json"
+    index.write_text(index.read_text().replace('"version": 2', '"version": 1'))
+    (folder / MARKER).unlink()  # version 1 had none
+    with pytest.raises(DatasetError, match=f"version 2; move {folder} away, and repeat"):
+        run(bag, folder)
+    folder.rename(tmp_path / "old")
+    assert run(bag, folder) is not None
+    assert Sequence(folder).camera.size == (160, 96)
+
+
 def test_labels_can_be_attached_later(tmp_path):
     bag = bag_of(tmp_path / "drive", images(DRIVE[:8]))
     outcome = run(bag, tmp_path / "out")
@@ -527,6 +541,9 @@ def test_invalid_requests_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="--workers is 0"):
         prepare_all([tmp_path], tmp_path, workers=0)
     bag = bag_of(tmp_path / "drive", images(DRIVE[:3]))
+    with pytest.raises(BagError, match="nowhere does not exist"):
+        prepare_all([bag, tmp_path / "nowhere"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
     (tmp_path / "note").mkdir()
     for job, words in (
         ({"odometry": "/wheels"}, "--odometry can be: none"),

@@ -28,6 +28,7 @@ def cache(tmp_path, monkeypatch):
         (["random:tiny"], "there is nothing to export to; add --onnx"),
         (["random:tiny", "--onnx"], "has no folder of its own; add --output"),
         (["nowhere", "--onnx"], "no checkpoint at nowhere"),
+        (["nowhere"], "no checkpoint at nowhere"),
         (["random:huge", "--onnx", "-o", "{out}"], "preset 'huge' is not one of"),
         (["{checkpoint}", "--onnx", "--size", "100", "64"], "100x64 px cannot be exported"),
         (

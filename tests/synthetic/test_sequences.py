@@ -131,6 +131,12 @@ def test_many_scenes_make_a_training_set_and_a_stop_is_kept(tmp_path):
     assert all(sample.teacher for sample in split.training)
 
 
+@pytest.mark.parametrize("scenes", [0, -1])
+def test_a_number_of_scenes_below_1_is_refused(tmp_path, scenes):
+    with pytest.raises(ConfigError, match=f"--scenes is {scenes}; it must be at least 1"):
+        RenderRequest(tmp_path / "world", scenes=scenes)
+
+
 def test_scenes_too_short_to_have_neighbours_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="2 frames"):
         render(RenderRequest(tmp_path / "world", frames=2))
