@@ -128,7 +128,7 @@ def test_outputs_are_removed_and_diagnostics_stay(host, messages):
     end = time.monotonic() + 20
     host.spin(lambda: received.append(reader.take()) or received[-1] or time.monotonic() > end)
     (status,) = messages.typestore.deserialize_cdr(received[-1], kind).status
-    assert (status.level, status.name, status.message) == (1, "n: depth", "rate is low")
+    assert (status.level, status.name, status.message) == (1, "robot/n: depth", "rate is low")
     assert status.hardware_id == "/cam/image" and status.values[0].value == "3"
 
 
