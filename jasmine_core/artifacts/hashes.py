@@ -57,7 +57,7 @@ def _state(found: os.stat_result) -> dict[str, int]:
     return {
         "size": found.st_size,
         "modified": found.st_mtime_ns,
-        "changed": found.st_ctime_ns,  # Unlike the time of modification, nobody can set it.
+        "changed": found.st_ctime_ns,  # Programs cannot set it, unlike the time of modification.
         "inode": found.st_ino,
         "device": found.st_dev,
     }

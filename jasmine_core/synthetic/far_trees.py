@@ -28,7 +28,7 @@ def crown(s: BentSketch, tall: float, wide: float, paint: Paint, casts: bool, sh
         return
     low = 0.0 if shape == "bush" else tall * rng.uniform(0.0, 0.12)
     s.add(ELLIPSOID, (0, low, 0), (wide, tall - low, wide), paint, casts=casts)
-    if shape != "bush":  # boughs, more of them where they can be told apart
+    if shape != "bush":  # boughs, more of them where they are distinguishable
         near = math.hypot(s.origin[0], s.origin[2]) < NEAR
         for _ in range((4 if near else 1) if shape == "round" else (2 if near else 0)):
             size = wide * rng.uniform(0.4, 0.75)

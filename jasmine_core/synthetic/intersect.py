@@ -3,7 +3,7 @@
 """Intersection of rays o + t d with the unit solids of solids.py, which are all convex.
 
 Coordinates are tuples (x, y, z) of tensors that broadcast. A miss is an empty interval, near >=
-far. `face` tells what was entered: 0, 1, 2 = the side across x, y, z; 3 = the round side.
+far. `face` is the side that was entered: 0, 1, 2 = the side across x, y, z; 3 = the round side.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def prepare_bag(
 
     Raises:
         Interrupted: `stop` returned True.
-        BagError: the bag cannot be used; the message says why.
+        BagError: the bag cannot be used; the message gives the reason.
     """
     expect_outside(job.folder, job.bag, job.calibration)
     if job.overwrite:

@@ -36,7 +36,7 @@ def entries(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries of `camera_calibration` for the values of a calibration file.
 
     Raises:
-        ValueError: the format is not known or not unambiguous; the text says why.
+        ValueError: the format is not known or not unambiguous; the text gives the reason.
     """
     cameras = sorted(k for k in values if _KALIBR_CAMERA.fullmatch(str(k)))
     prefixes = sorted(m[1] for k in values if (m := _ORB_SLAM_CAMERA.fullmatch(str(k))))
