@@ -9,6 +9,8 @@ ROS 2 Humble has Python 3.10, so that children start with `-I` and get the searc
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing.util
 import os
 import signal
 import subprocess
@@ -16,6 +18,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,3 +95,18 @@ def ignore_signals() -> None:
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+@cache
+def kill_workers_at_exit() -> None:
+    """Kill the daemonic children that are left when this process exits.
+
+    multiprocessing ends them by SIGTERM and waits; those that ignore it would never end.
+    """
+    atexit.register(_kill_workers)  # It runs before the exit function of multiprocessing.
+
+
+def _kill_workers() -> None:
+    for worker in multiprocessing.active_children():
+        if worker.daemon:
+            worker.kill()

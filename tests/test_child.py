@@ -115,3 +115,23 @@ def test_worker_ignores_signals_and_answers(hostile):
     assert worker.wait(timeout=30) == 0
     assert not hostile.exists()
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def test_workers_that_ignore_signals_do_not_keep_their_parent():
+    script = """
+import multiprocessing, time
+from jasmine_core.child import ignore_signals, kill_workers_at_exit
+
+def work():
+    ignore_signals()
+    ready.set()
+    time.sleep(600)
+
+ready = multiprocessing.get_context("fork").Event()
+multiprocessing.get_context("fork").Process(target=work, daemon=True).start()
+ready.wait()
+kill_workers_at_exit()
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, timeout=60)
+    assert done.returncode == 0

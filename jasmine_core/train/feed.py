@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from jasmine_core.child import blocked_signals, ignore_signals
+from jasmine_core.child import blocked_signals, ignore_signals, kill_workers_at_exit
 from jasmine_core.dataset.samples import Loaded, Sample
 from jasmine_core.dataset.sequence import MOVING, SKY, DatasetError, read_image
 from jasmine_core.errors import ConfigError
@@ -200,6 +200,7 @@ class Feed:
             prefetch_factor=4 if self.workers else None,
             worker_init_fn=_begin_worker,
         )
+        kill_workers_at_exit()
         with blocked_signals():
             loaded = iter(loader)
         rebuilt = math.ceil(self.batch_size / self.processes * self.images.config.rebuilt_share)
