@@ -200,7 +200,8 @@ class Feed:
             prefetch_factor=4 if self.workers else None,
             worker_init_fn=_begin_worker,
         )
-        kill_workers_at_exit()
+        if self.workers:
+            kill_workers_at_exit()
         with blocked_signals():
             loaded = iter(loader)
         rebuilt = math.ceil(self.batch_size / self.processes * self.images.config.rebuilt_share)

@@ -164,7 +164,7 @@ class _Images:
 
     @property
     def input_facts(self) -> dict[str, str]:
-        """What is assumed about the images, by subject."""
+        """Return the assumptions about the images, by subject."""
         ranges, facts = self._intensities, {"rectification": self.view.decision}
         if assumption := ranges.assumption:
             low, high = ranges.limits

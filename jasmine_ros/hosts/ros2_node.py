@@ -121,7 +121,7 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
             self.component.deactivate()  # removes what was created before the error
             raise
         depth = self.host.resolve(DEPTH)
-        self.host.log("info", f"listening to {self.component.image_topic}, depth on {depth}")
+        self.host.log("info", f"subscribed to {self.component.image_topic}; depth on {depth}")
 
     def _free_memory(self) -> None:
         self.component.cleanup()

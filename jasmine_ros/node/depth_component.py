@@ -273,7 +273,7 @@ class DepthComponent:
 
     @property
     def input_facts(self) -> dict[str, str]:
-        """What the node assumes and found about its images, by subject."""
+        """Assumptions and findings about the images, by subject."""
         return self._camera.facts
 
     @property

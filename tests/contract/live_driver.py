@@ -142,7 +142,7 @@ class Listener:
         until(greeted, "image received")
         self.listen_until(self.balanced)
 
-    def strangers(self) -> dict[str, Writer]:
+    def other_writers(self) -> dict[str, Writer]:
         """Create other writers on the topics of the camera."""
         writers = {
             kind: self._participant.writer(f"rt{self.full_name(topic)}", kind)

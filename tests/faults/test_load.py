@@ -108,7 +108,7 @@ def test_damaged_packets_of_another_writer_do_not_stop_the_node(live_node, recor
         IMAGE: serialised(lambda bag: bag.image(1, pixels(0, 12, 10)))[0][1],
         INFO: serialised(lambda bag: bag.info(1, width=12, height=10))[0][1],
     }
-    writers = listener.strangers()
+    writers = listener.other_writers()
     before = listener.counts["received"]
     for sequence in range(1, PACKETS + 1):
         kind = IMAGE if sequence % 2 else INFO

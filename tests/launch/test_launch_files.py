@@ -201,7 +201,7 @@ def test_a_bag_is_played_with_its_clock(tmp_path):
     (event,) = [e for e in entities if isinstance(e, FakeRegisterEventHandler)]
     loading, active = (
         SimpleNamespace(text=f"[INFO] [1.2] [depth]: {line}\n".encode())
-        for line in ("loading jasmine-tiny", "listening to /image, depth on /depth/image_rect")
+        for line in ("loading jasmine-tiny", "subscribed to /image; depth on /depth/image_rect")
     )
     assert event.handler.on_stderr(loading) is None
     player = event.handler.on_stderr(active)
