@@ -10,7 +10,6 @@ ROS 2 Humble has Python 3.10, so that children start with `-I` and get the searc
 from __future__ import annotations
 
 import atexit
-import multiprocessing.util
 import os
 import signal
 import subprocess
@@ -103,10 +102,13 @@ def kill_workers_at_exit() -> None:
 
     multiprocessing ends them by SIGTERM and waits; those that ignore it would never end.
     """
-    atexit.register(_kill_workers)  # It runs before the exit function of multiprocessing.
+    # These modules import pickle, and `isolate` has to run before that. `util` registers the exit
+    # function of multiprocessing; functions that are registered later run earlier.
+    from multiprocessing import active_children, util  # noqa: F401
 
+    def kill() -> None:
+        for worker in active_children():
+            if worker.daemon:
+                worker.kill()
 
-def _kill_workers() -> None:
-    for worker in multiprocessing.active_children():
-        if worker.daemon:
-            worker.kill()
+    atexit.register(kill)
