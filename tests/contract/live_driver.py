@@ -132,14 +132,26 @@ class Listener:
                 self._writers[kind] = self._participant.writer(name, kind, self._hash(kind))
         until(lambda: all(w.matched for w in self._writers.values()), "node that listens")
         greeting = self._messages.make(self._image_type, **GREETING[self._image_type])
-        known = self.counts["received"]
+        before, sent = self.counts["received"], 0
 
         def greeted() -> bool:
+            nonlocal sent
             self._write(self._image_type, greeting)
+            sent += 1
             self.listen(0.3)
-            return self.counts["received"] > known
+            return self.counts["received"] > before
 
         until(greeted, "image received")
+        quiet = len(self.heard[DIAGNOSTICS]) + 2  # Reports in which no late greeting is counted.
+        known = self.counts["received"]
+
+        def settled() -> bool:
+            nonlocal quiet, known
+            if self.counts["received"] > known:
+                known, quiet = self.counts["received"], len(self.heard[DIAGNOSTICS]) + 2
+            return known - before >= sent or len(self.heard[DIAGNOSTICS]) >= quiet
+
+        self.listen_until(settled)
         self.listen_until(self.balanced)
 
     def other_writers(self) -> dict[str, Writer]:
