@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -104,11 +104,22 @@ def kill_workers_at_exit() -> None:
     """
     # These modules import pickle, and `isolate` has to run before that. `util` registers the exit
     # function of multiprocessing; functions that are registered later run earlier.
-    from multiprocessing import active_children, util  # noqa: F401
+    from multiprocessing import util  # noqa: F401
 
-    def kill() -> None:
-        for worker in active_children():
-            if worker.daemon:
-                worker.kill()
+    atexit.register(_kill_workers)
 
-    atexit.register(kill)
+
+def _kill_workers() -> None:
+    from multiprocessing import active_children
+
+    for worker in active_children():
+        if worker.daemon:
+            worker.kill()
+
+
+def exit_without_cleanup(status: int) -> NoReturn:
+    """End this process and its workers, and run no destructor of a library."""
+    _kill_workers()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

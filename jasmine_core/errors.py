@@ -33,3 +33,7 @@ class ExportError(JasmineError):
 
 class FrameError(JasmineError):
     """An image cannot be used; the run counts it and continues."""
+
+
+class LostProcessError(JasmineError):
+    """Another process of a distributed training has ended."""

@@ -18,14 +18,14 @@ import tyro
 from tyro.conf import CascadeSubcommandArgs, FlagCreatePairsOff, arg, subcommand
 
 from jasmine_core import __version__
-from jasmine_core.child import isolate
+from jasmine_core.child import exit_without_cleanup, isolate
 from jasmine_core.commands.convert import ConvertRequest, convert
 from jasmine_core.commands.doctor import DoctorRequest, doctor
 from jasmine_core.commands.export import ExportRequest, export
 from jasmine_core.commands.render import RenderRequest, render
 from jasmine_core.commands.train import TrainRequest, train
 from jasmine_core.config import read_config
-from jasmine_core.errors import ConfigError, JasmineError
+from jasmine_core.errors import ConfigError, JasmineError, LostProcessError
 from jasmine_core.interrupt import INTERRUPTED
 from jasmine_ros.commands.console import console_log
 from jasmine_ros.commands.demo import DemoRequest, demo
@@ -124,6 +124,8 @@ def main(argv: list[str] | None = None) -> int:
         if "--debug" in arguments:
             traceback.print_exc()
         print(f"error: {_explain(err)}", file=sys.stderr)
+        if isinstance(err, LostProcessError):  # The destructors of gloo and NCCL may abort then.
+            exit_without_cleanup(1)
         return 1
 
 

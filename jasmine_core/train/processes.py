@@ -15,7 +15,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, InitProcessGr
 from accelerate.utils import gather_object
 from torch import distributed
 
-from jasmine_core.errors import JasmineError
+from jasmine_core.errors import LostProcessError
 from jasmine_core.locks import exclusive
 from jasmine_core.loss.objective import Loss
 from jasmine_core.train.state import first_line
@@ -64,7 +64,7 @@ def one_line_for_a_lost_process() -> Iterator[None]:
     except RuntimeError as err:
         if not distributed.is_initialized() or not _is_lost_process(err):
             raise
-        raise JasmineError(
+        raise LostProcessError(
             f"another process of this training ended ({first_line(err)[:120]}); see its own "
             "message, then continue with --resume"
         ) from err
