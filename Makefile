@@ -16,8 +16,11 @@ EXTRA_jazzy  := ros
 EXTRA_kilted := ros-kilted
 # Conversions do not depend on the distribution; one run of them is enough.
 OMIT_kilted  := --ignore=tests/contract/test_images.py --ignore=tests/msgs/test_conversion.py
+# What a sourced ROS 2 installation sets must not mix with the wheels.
+ROS_ENV      := env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
+ROS_TESTS    ?= ros and not slow
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow soak lint bench help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-ros-slow soak lint bench bench-ros help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -28,11 +31,9 @@ test: $(VENV)/.installed-dev  ## run all tests that need neither a GPU nor the n
 
 test-ros: $(ROS_DISTROS:%=test-%)  ## run the tests on a real ROS 2, installed from wheels: Jazzy, then Kilted
 
-# What a sourced ROS 2 installation sets must not mix with the wheels.
 $(ROS_DISTROS:%=test-%): test-%: $(VENV)/.installed-dev
 	@if $(MAKE) --no-print-directory .venv-$*/.installed; then \
-		env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST \
-			.venv-$*/bin/python -m pytest -m "ros and not slow" $(OMIT_$*) --durations=10; \
+		$(ROS_ENV) .venv-$*/bin/python -m pytest -m "$(ROS_TESTS)" $(OMIT_$*) --durations=10; \
 	else \
 		echo "SKIPPED: tests on ROS 2 $*: its wheels cannot be installed here (see the error of pip)"; \
 	fi
@@ -40,8 +41,15 @@ $(ROS_DISTROS:%=test-%): test-%: $(VENV)/.installed-dev
 test-slow: $(VENV)/.installed-dev  ## run the tests that take too long for `make test`
 	$(PYTEST) -m slow --durations=20
 
-soak: $(VENV)/.installed-dev  ## run the live node for 20 minutes at full speed: docs/soak.png, docs/soak.json
-	SOAK_IMAGE=docs/soak.png $(PYTEST) -m slow -s tests/faults/test_soak.py
+test-ros-slow:  ## run the long tests on a real ROS 2: Jazzy, then Kilted
+	$(MAKE) --no-print-directory test-ros ROS_TESTS="ros and slow"
+
+soak: $(VENV)/.installed-dev  ## run the live node for 30 minutes under each load on each host: docs/soak.json, docs/soak.png
+	@python=.venv-jazzy/bin/python; $(MAKE) --no-print-directory .venv-jazzy/.installed || { \
+		python=$(BIN)/python; \
+		echo "SKIPPED: the load on ROS 2 jazzy: its wheels cannot be installed here (see the error of pip)"; \
+	}; \
+	SOAK_MINUTES=30 SOAK_REPORT=docs/soak.json $(ROS_ENV) $$python -m pytest -m slow -s tests/faults/test_soak.py
 
 lint: $(VENV)/.installed-dev  ## check style, types and spelling: ruff, mypy, codespell
 	$(BIN)/ruff check .
@@ -52,9 +60,12 @@ lint: $(VENV)/.installed-dev  ## check style, types and spelling: ruff, mypy, co
 bench: $(VENV)/.installed-bench  ## measure the cost of an image, with ratios: benchmarks/results/latest.json
 	$(BIN)/python benchmarks/run.py
 
+bench-ros: .venv-jazzy/.installed  ## measure start, latency and transport on ROS 2: benchmarks/results/ros2.json
+	$(ROS_ENV) .venv-jazzy/bin/python benchmarks/ros2_live.py
+
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
-		printf '%-10s %s\n' "$$name" "$$text"; done
+		printf '%-13s %s\n' "$$name" "$$text"; done
 
 clean:  ## delete the environments, demo/ and build files
 	rm -rf $(VENV) $(ROS_DISTROS:%=.venv-%) build demo *.egg-info
