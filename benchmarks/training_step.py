@@ -142,6 +142,7 @@ def _batch(count: int, size: tuple[int, int]) -> Batch:
         motion=torch.full((count, 2, 4, 4), torch.nan),
         auxiliary=image.flip(0),
         teacher=torch.zeros(count, 1, h, w),
+        relative=torch.zeros(count, dtype=torch.bool),
         moving=none,
         sky=none,
         seen=~none,

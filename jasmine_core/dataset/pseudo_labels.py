@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -30,6 +30,7 @@ from jasmine_core.dataset.pseudo_label_networks import (
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import (
     CLASSES,
+    PSEUDO_LABELS,
     SEEN,
     TEACHER,
     DatasetError,
@@ -42,7 +43,6 @@ from jasmine_core.model.checkpoint import read_json
 from jasmine_core.model.convert import resolve_hub_id
 from jasmine_core.outputs import expect_own, record
 
-MARK = "pseudo_labels.json"  # in a folder of labels, names their network
 OWN = "disparity net"  # its config.json has no model_type
 
 _HUB_IDS = {
@@ -78,6 +78,7 @@ class PseudoLabeller:
     def __init__(self, kind: str, folder: Path) -> None:
         config = read_json(folder / "config.json")
         self.kind, self.folder = kind, folder
+        relative = config.get("depth_estimation_type", "relative") != "metric"
         self._type = config.get("model_type", OWN if "encoder" in config else "")
         suitable = {name: make for name, (labels, make) in _NETWORKS.items() if labels == kind}
         if self._type not in suitable:
@@ -86,6 +87,7 @@ class PseudoLabeller:
                 f"{' or '.join(map(repr, suitable))}"
             )
         self._make = suitable[self._type]
+        self._relative = self._type == "depth_anything" and relative
         if self._type != OWN and find_spec("transformers") is None:
             raise CheckpointError(
                 f"the network in {folder} needs transformers; pip install 'jasmine_ros[convert]'"
@@ -99,7 +101,8 @@ class PseudoLabeller:
             with file.open("rb") as stream:
                 while block := stream.read(1 << 20):
                     digest.update(block)
-        return json.dumps({"network": self._type, "sha256": digest.hexdigest()}) + "\n"
+        about: dict[str, Any] = {"network": self._type, "sha256": digest.hexdigest()}
+        return json.dumps(about | ({"relative": True} if self._relative else {})) + "\n"
 
     @cached_property
     def network(self) -> Network:
@@ -157,7 +160,7 @@ def add_pseudo_labels(
     try:
         for left_by_kill in folder.glob(".*.partial-*"):
             left_by_kill.unlink()
-        with atomic_file(folder / MARK) as temporary:
+        with atomic_file(folder / PSEUDO_LABELS) as temporary:
             temporary.write_text(pseudo_labeller.mark)
         title = f"{sequence.folder.name} {pseudo_labeller.kind}"
         for image, file in tqdm(files.items(), unit="image", desc=title, leave=False):
@@ -185,4 +188,6 @@ def add_pseudo_labels(
 
 
 def _made_by(pseudo_labeller: PseudoLabeller, folder: Path) -> bool:
-    return (folder / MARK).is_file() and (folder / MARK).read_text() == pseudo_labeller.mark
+    return (folder / PSEUDO_LABELS).is_file() and (
+        folder / PSEUDO_LABELS
+    ).read_text() == pseudo_labeller.mark

@@ -26,6 +26,7 @@ from jasmine_core.dataset.sequence import (
     TEACHER_UNIT,
     DatasetError,
     RgbImage,
+    labels_are_relative,
     read_image,
     read_index,
     read_labels,
@@ -80,6 +81,7 @@ class Sample:
     classes: Path | None = None  # PNG of Cityscapes' training classes, see SKY and MOVING
     teacher: Path | None = None  # 16-bit PNG of depth, TEACHER_UNIT steps per unit
     metres_per_unit: float | None = None  # of the teacher's depth; None: unknown
+    relative: bool = False  # the teacher's disparity has an unknown scale and shift
     depth: Path | None = None  # 16-bit PNG of exact depth, DEPTH_STEPS per metre
 
     def read(self, size: Size | None = None, part: Part | None = None) -> Loaded:
@@ -164,6 +166,7 @@ class Sequence:
             for name in (CLASSES, TEACHER, DEPTH)
         }
         self._seen = folder / SEEN if (folder / SEEN).is_file() else None
+        self._relative = labels_are_relative(folder / TEACHER)
 
     @property
     def camera(self) -> Camera:
@@ -198,6 +201,7 @@ class Sequence:
             classes=self._labels[CLASSES].get(target.stamp),
             teacher=self._labels[TEACHER].get(target.stamp),
             metres_per_unit=self.index.metres_per_unit,
+            relative=self._relative,
             depth=self._labels[DEPTH].get(target.stamp),
         )
 

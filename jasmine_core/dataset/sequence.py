@@ -25,10 +25,12 @@ INDEX, SEEN = "sequence.json", "seen.png"
 IMAGES, CLASSES, TEACHER = "images", "masks", "teacher"
 DEPTH, DEPTH_STEPS = "depth", 256  # folder of exact depth, its steps per metre
 TEACHER_UNIT = 256  # steps of a teacher's 16-bit PNG per unit of depth; 0 = unknown
+PSEUDO_LABELS = "pseudo_labels.json"  # in a folder of labels, names the network that made them
 # Cityscapes' training classes without depth, and of people and vehicles
 SKY = 10
 MOVING = (11, 12, 13, 14, 15, 16, 17, 18)
 
+MAX_MARK = 1 << 16  # [bytes] of the file that names a network
 MAX_INDEX = 1 << 30  # [bytes] of an index: a million frames have about 300 MB
 
 RgbImage = NDArray[np.uint8]
@@ -79,6 +81,22 @@ class Index:
     def camera(self) -> Camera:
         """Return the camera of all images."""
         return Camera(self.width, self.height, np.array(self.K, np.float64))
+
+
+def labels_are_relative(folder: Path) -> bool:
+    """Return whether a folder has a relative teacher's depth maps.
+
+    Raises:
+        DatasetError: the file that names the network is damaged.
+    """
+    path = folder / PSEUDO_LABELS
+    try:
+        values = read_json(path, MAX_MARK)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as err:
+        raise DatasetError(f"{path} cannot be read: {err}; make the labels again") from err
+    return isinstance(values, dict) and values.get("relative") is True
 
 
 def image_name(stamp: int, suffix: str) -> str:

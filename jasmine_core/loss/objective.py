@@ -27,6 +27,7 @@ from jasmine_core.loss.teacher import (
     filter_threshold,
     percentile_normalised,
     refine_loss,
+    relative_loss,
     teacher_filter,
     teacher_loss,
 )
@@ -67,6 +68,7 @@ class Observation:
     sources: Sequence[Tensor]  # S of [B,3,H,W]
     K: Tensor  # [B,3,3] or [3,3] [px]
     teacher: Tensor | None = None  # [B,1,H,W] depth in units up to 3, 0 = unknown
+    relative: Tensor | None = None  # [B] bool, the teacher's disparity has no scale and shift
     dynamic: Tensor | None = None  # [B,1,H,W] bool, things that move by themselves
     code: Tensor | None = None  # [B,1,H,W] of the teacher's depth, where codes are absolute
     sky: Tensor | None = None  # [B,1,H,W] bool
@@ -133,6 +135,12 @@ def objective(
     if given.teacher is not None and config.teacher + config.log_depth > 0:
         known = given.teacher > 0
         known = known if given.seen is None else known & given.seen
+        predictions = [] if predicted.ssi_depth is None else [_wide(predicted.ssi_depth)]
+        if given.relative is not None and bool(given.relative.any()):
+            relative = given.relative.view(-1, 1, 1, 1)
+            loss = relative_loss([*predictions, *depths], given.teacher, known & relative)
+            weighted.append(("teacher_relative", config.teacher, loss))
+            known = known & ~relative
         # The student's own depth where there is no other: nothing to learn, and no step beside it.
         teacher = torch.where(known, given.teacher, depths[-1].detach())
         trusted = known
@@ -143,7 +151,6 @@ def objective(
                 trusted = teacher_filter(doubt, threshold) & known
         maps["trusted"] = trusted
         if config.log_depth > 0:
-            predictions = [] if predicted.ssi_depth is None else [_wide(predicted.ssi_depth)]
             loss = log_depth_loss([*predictions, *depths], teacher, known)
             weighted.append(("log_depth", config.log_depth, loss))
         if config.teacher > 0:

@@ -5,6 +5,11 @@
     L_tc = < L_B(D_SSI, norm(D_tc)) >_M + sum_k < L_B(D_k, D_tc) >_M            (Eq. 11)
     M    = pe(I_t, I^tc_{s->t}) < 1.5 / max(1, 30 step / steps)                 (§C.4)
 
+A relative teacher has disparity up to a scale and a shift only. No image can be warped with it, so
+that no filter applies:
+
+    L_rel = sum_k < |n(1 / D_k) - n(1 / D_tc)| >,   n(d) = (d - median d) / < |d - median d| >
+
 The threshold of the filter M falls during training: at first every pixel of the teacher is used, at
 the end only those where its depth explains the images.
 """
@@ -17,6 +22,7 @@ import torch
 from torch import Tensor
 
 DEPTH_MAX = 3.0  # model units, where the student's own range ends
+NEAREST = 1e-2  # [units]; a disparity above 100 has no meaning
 PERCENTILES = (0.02, 0.98)
 
 
@@ -74,6 +80,34 @@ def teacher_loss(student: Tensor, teacher: Tensor, mask: Tensor) -> Tensor:
     penalty, weight = berhu(student - teacher), mask.to(student.dtype)
     per_image = (penalty * weight).flatten(1).sum(1) / (weight.flatten(1).sum(1) + 1e-7)
     return per_image.mean()
+
+
+def relative_loss(depths: Sequence[Tensor], teacher: Tensor, mask: Tensor) -> Tensor:
+    """Return L_rel of depth maps [B,1,H,W] over the mask of each image, then over all images.
+
+    Images without a pixel in the mask count as 0. The result is the same for a teacher with
+    disparity d and for one with a d + b, a > 0.
+    """
+    some = mask.flatten(1).any(1)
+    if not bool(some.any()):
+        return depths[-1].sum() * 0
+    mask, wanted = mask[some], _normalised_disparity(teacher[some], mask[some])
+    count = mask.flatten(1).sum(1)
+    losses = []
+    for depth in depths:
+        difference = (_normalised_disparity(depth[some], mask) - wanted).abs()
+        losses.append((torch.where(mask, difference, 0).flatten(1).sum(1) / count).sum())
+    return torch.stack(losses).sum() / len(some)
+
+
+def _normalised_disparity(depth: Tensor, mask: Tensor) -> Tensor:
+    """Return n(1 / D) [B,1,H,W] with the median and the mean deviation of the mask."""
+    disparity = 1 / depth.clamp(min=NEAREST)
+    known = torch.where(mask, disparity, torch.nan).flatten(1)  # [B,HW]
+    median = known.nanmedian(1, keepdim=True).values
+    deviation = (known - median).abs().nanmean(1, keepdim=True).clamp(min=1e-6)
+    middle, spread = median[..., None, None], deviation[..., None, None]  # [B,1,1,1]
+    return (disparity - middle) / spread
 
 
 def refine_loss(depths: Sequence[Tensor], teacher: Tensor, mask: Tensor) -> Tensor:

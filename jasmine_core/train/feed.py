@@ -42,6 +42,7 @@ class Batch:
     motion: Tensor  # [B,2,4,4] T_source_target of each source in metres, NaN where unknown
     auxiliary: Tensor  # [M,3,H,W] to be rebuilt; zeros where there is none
     teacher: Tensor  # [B,1,H,W] prepared depth [units], 0 where unknown
+    relative: Tensor  # [B] bool, the disparity of these maps has an unknown scale and shift
     moving: Tensor  # [B,1,H,W] bool
     sky: Tensor  # [B,1,H,W] bool
     seen: Tensor  # [B,1,H,W] bool, not the margins of a letterbox or a rectification
@@ -118,6 +119,7 @@ class Images(Dataset[dict[str, Tensor]]):
             "motion": torch.from_numpy(np.stack(motions)).float(),
             "auxiliary": tensor(auxiliary),
             "teacher": tensor(blank if teacher is None else teacher),
+            "relative": torch.tensor(self.samples[key.sample].relative),
             "moving": tensor(np.isin(classes, MOVING)),
             "sky": tensor(classes == SKY),
             "seen": tensor(blank == 0 if sample.seen is None else sample.seen),
@@ -133,7 +135,7 @@ class Images(Dataset[dict[str, Tensor]]):
         unit. Sky and depth beyond the range of the network get the largest depth.
         """
         unit = self.config.metres_per_unit
-        if not unit or sample.teacher is None:
+        if not unit or sample.teacher is None or self.samples[number].relative:
             return sample.teacher
         if sample.depth is not None:
             far = (sample.depth == 0) & (sample.teacher > 0)

@@ -41,12 +41,19 @@ def make_feed(
 
 
 def expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
-    """Refuse a recipe that learns from prepared depth maps where there is none."""
+    """Refuse a recipe that learns from prepared depth maps where there is none, or no exact one."""
     needed = recipe.teacher == TEACHER_MAPS or recipe.loss.log_depth
     if needed and not any(sample.teacher for sample in samples):
         raise DatasetError(
             "the recipe needs depth maps beside the images, but no image has a depth map; prepare "
             "the recordings with --teacher DIR, or name the folder of a disparity net as teacher"
+        )
+    relative = next((sample.teacher for sample in samples if sample.relative), None)
+    if relative and (recipe.loss.log_depth or recipe.loss.latent):
+        raise DatasetError(
+            f"{relative} is relative: its disparity has an unknown scale and shift, but "
+            "loss.log_depth and loss.latent compare exact depth; set both to 0, or label the "
+            "recording with a metric network"
         )
 
 

@@ -107,6 +107,7 @@ class JasmineLearner(Learner):
             teacher = None if teacher is None else teacher * ratio
         observation = self._observation(batch, teacher)
         observation.code = code
+        observation.relative = batch.relative if self._teacher[0] is True else None
         observation.auxiliary = batch.auxiliary if self.rebuild else None
         loss = objective(observation, predicted, self.loss, progress, generator)
         if near:

@@ -43,7 +43,8 @@ def split_samples(config: DataConfig) -> Split:
                 kitti = KittiRaw(Path(config.kitti.root), Path(file), paper_intrinsics=True)
                 samples.extend(kitti.sample(i) for i in range(len(kitti)))
     for sample in split.training if config.metres_per_unit else ():
-        if sample.teacher and not sample.depth and sample.metres_per_unit is None:
+        known = sample.depth or sample.relative or sample.metres_per_unit is not None
+        if sample.teacher and not known:
             raise DatasetError(
                 f"{sample.teacher} is in unknown units, but data.metres_per_unit needs metres; "
                 "render the scenes again, or add metres_per_unit to their sequence.json"

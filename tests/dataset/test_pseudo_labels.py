@@ -18,7 +18,6 @@ from helpers.corridor import CAMERA, look, pose
 from jasmine_core.dataset import pseudo_label_networks
 from jasmine_core.dataset.pseudo_label_networks import FARTHEST, guess_depth
 from jasmine_core.dataset.pseudo_labels import (
-    MARK,
     PseudoLabeller,
     add_pseudo_labels,
     find_pseudo_labeller,
@@ -26,6 +25,7 @@ from jasmine_core.dataset.pseudo_labels import (
 from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import (
     CLASSES,
+    PSEUDO_LABELS,
     SEEN,
     SKY,
     TEACHER,
@@ -244,6 +244,7 @@ def test_metric_depth_is_divided_by_30_m_and_relative_depth_is_normalized(sequen
     pseudo_labeller = find_pseudo_labeller(str(tmp_path / "metric"), TEACHER)
     add_pseudo_labels(sequence, pseudo_labeller)
     sample = Sequence(sequence.folder).sample(0)
+    assert not sample.relative
     small = stretch((160, 96), (140, 84)).image(read_image(sample.image))
     pixels = (torch.from_numpy(small).permute(2, 0, 1)[None] / 255 - MEAN) / DEVIATION
     with torch.no_grad():
@@ -254,7 +255,9 @@ def test_metric_depth_is_divided_by_30_m_and_relative_depth_is_normalized(sequen
     add_pseudo_labels(
         sequence, find_pseudo_labeller(f"depth-anything:{tmp_path / 'relative'}", TEACHER)
     )
-    teacher = Sequence(sequence.folder).sample(0).read().teacher[10:]
+    sample = Sequence(sequence.folder).sample(0)
+    assert sample.relative
+    teacher = sample.read().teacher[10:]
     step = 1 / TEACHER_UNIT
     assert abs(teacher.min() - 0.1) < step and abs(teacher.max() - FARTHEST) < step
     assert 0.01 < (teacher == teacher.min()).mean() < 0.04  # two percent are clipped
@@ -379,6 +382,6 @@ def test_the_mark_depends_on_the_network_and_not_on_its_folder(sequence, tmp_pat
     disparity_net().save_pretrained(tmp_path / "a")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     add_pseudo_labels(sequence, find_pseudo_labeller(str(tmp_path / "a"), TEACHER))
-    mark = (sequence.folder / TEACHER / MARK).read_text()
+    mark = (sequence.folder / TEACHER / PSEUDO_LABELS).read_text()
     assert mark == find_pseudo_labeller(str(tmp_path / "b"), TEACHER).mark
     assert json.loads(mark)["network"] == "disparity net"

@@ -296,3 +296,21 @@ def test_the_depth_of_an_absolute_code_is_one_more_map_of_log_depth(batch):
     twice = replace(predicted, ssi_depth=2 * given.teacher)
     wrong = objective(given, twice, config, 0.0, noise()).terms
     assert float(wrong["log_depth"] - plain["log_depth"]) == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_a_relative_teacher_is_compared_in_normalised_disparity_only(batch):
+    given, predicted = batch
+    depth = predicted.depths[-1].detach()
+    same = replace(predicted, depths=[depth, depth])
+    teacher = 1 / (3 / depth + 0.5)  # another scale and shift of the same disparity
+    none = torch.zeros(len(depth), dtype=torch.bool)
+    relative = replace(given, teacher=teacher, relative=~none)
+    terms = objective(relative, same, LossConfig(), 0.0, noise()).terms
+    assert float(terms["teacher_relative"]) == pytest.approx(0, abs=1e-5)
+    assert terms["teacher_depth"] == 0 and terms["teacher_ssi"] == 0
+    absolute = objective(replace(relative, relative=none), same, LossConfig(), 0.0, noise()).terms
+    assert "teacher_relative" not in absolute and absolute["teacher_depth"] > 0.01
+    one = none.clone()
+    one[0] = True
+    mixed = objective(replace(relative, relative=one), same, LossConfig(), 0.0, noise()).terms
+    assert 0 < mixed["teacher_depth"] < absolute["teacher_depth"]

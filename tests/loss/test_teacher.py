@@ -12,6 +12,7 @@ from jasmine_core.loss.teacher import (
     filter_threshold,
     percentile_normalised,
     refine_loss,
+    relative_loss,
     teacher_depth,
     teacher_filter,
     teacher_loss,
@@ -148,3 +149,40 @@ def test_it_has_gradients(rand):
         return teacher_loss(teacher + peak + free * (x - teacher), teacher, mask)
 
     assert gradcheck(loss, student.requires_grad_())
+
+
+# ---------------------------------------------------------------------- a relative teacher
+
+
+@given(scale=st.floats(0.1, 10), shift=st.floats(0, 5), seed=st.integers(0, 99))
+def test_scale_and_shift_of_a_relative_teacher_s_disparity_do_not_count(scale, shift, seed):
+    generator = torch.Generator().manual_seed(seed)
+    student, teacher = 0.2 + torch.rand(2, 2, 1, 6, 8, generator=generator, dtype=torch.float64)
+    mask = torch.rand(2, 1, 6, 8, generator=generator) > 0.3
+    changed = 1 / (scale / teacher + shift)
+    loss = relative_loss([student, 2 * student], teacher, mask)
+    torch.testing.assert_close(relative_loss([student, 2 * student], changed, mask), loss)
+    torch.testing.assert_close(relative_loss([changed], teacher, mask), loss * 0, atol=1e-9, rtol=0)
+
+
+def test_relative_loss_counts_known_pixels_only_and_images_without_them_as_zero(rand):
+    student, teacher = 0.2 + rand(3, 1, 5, 6), 0.2 + rand(3, 1, 5, 6, seed=1)
+    mask = rand(3, 1, 5, 6, seed=2) > 0.4
+    mask[1] = False
+    student.requires_grad_()
+    loss = relative_loss([student], teacher, mask)
+    loss.backward()
+    assert student.grad.isfinite().all()
+    assert not student.grad[~mask].any()
+    assert student.grad[mask].any()
+    other = torch.where(mask, teacher, 7.0)
+    torch.testing.assert_close(relative_loss([student], other, mask), loss)
+    alone = torch.stack([relative_loss([student[[i]]], teacher[[i]], mask[[i]]) for i in (0, 2)])
+    torch.testing.assert_close(alone.sum() / 3, loss)
+    assert relative_loss([student], teacher, mask & False) == 0
+
+
+def test_relative_loss_has_gradients(rand):
+    student, teacher = 0.2 + rand(1, 1, 4, 5), 0.2 + rand(1, 1, 4, 5, seed=1)
+    mask = torch.ones(1, 1, 4, 5, dtype=torch.bool)
+    assert gradcheck(lambda d: relative_loss([d], teacher, mask), student.requires_grad_())

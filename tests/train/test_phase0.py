@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from helpers.training_runs import HEIGHT, WIDTH, log, same
 from safetensors.torch import load_file
 
 from jasmine_core import JasmineModel
-from jasmine_core.dataset.sequence import DatasetError
+from jasmine_core.dataset.sequence import PSEUDO_LABELS, DatasetError
 from jasmine_core.errors import ConfigError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.model.disparity_net import DisparityNet
@@ -152,3 +153,20 @@ def test_a_recipe_without_its_depth_maps_is_refused(recipe, sequence, tmp_path):
     data = replace(recipe.data, sequences=(str(sequence),))
     with pytest.raises(DatasetError, match="no image has a depth map"):
         train(replace(recipe, data=data), tmp_path / "run")
+
+
+def test_a_relative_teacher_is_learned_in_disparity_and_is_no_exact_depth(recipe, scenes, tmp_path):
+    world = tmp_path / "world"
+    shutil.copytree(scenes, world)
+    for teacher in world.glob("*/teacher"):
+        (teacher / PSEUDO_LABELS).write_text('{"network": "depth_anything", "relative": true}')
+    recipe = replace(recipe, data=replace(recipe.data, sequences=(str(world),)))
+    with pytest.raises(DatasetError, match=r"teacher/.* is relative: .* set both to 0"):
+        train(recipe, tmp_path / "exact")
+    relative = replace(recipe, loss=LossConfig(), phases=(Phase(2, ("unet", "ssg", "posenet")),))
+    train(relative, tmp_path / "run")
+    (first, *_) = log(tmp_path / "run")
+    assert first["teacher_relative"] > 0 and first["teacher_depth"] == 0
+    (world / "street_000000" / "teacher" / PSEUDO_LABELS).write_text("{")
+    with pytest.raises(DatasetError, match=rf"{PSEUDO_LABELS} cannot be read.*make the labels"):
+        train(relative, tmp_path / "damaged")
