@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,22 @@ def configured(params_file: str | Path) -> dict[str, Any]:
 
 def view_of(parameters: Mapping[str, Any]) -> ScaleView:
     """Return the view for the depth of a node with these parameters: in metres or in units."""
-    if parameters.get("metres_per_unit") or parameters.get("scale_mode", "fixed") != "fixed":
-        return METRIC
-    try:
-        scale = Checkpoint.resolve(parameters.get("checkpoint", "jasmine-tiny")).metres_per_unit
-    except JasmineError:  # The node reports it.
+    if parameters.get("scale_mode", "fixed") != "fixed":
+        return METRIC  # The scale is measured when the node runs.
+    scale = parameters.get("metres_per_unit") or _scale_of(
+        parameters.get("checkpoint", "jasmine-tiny")
+    )
+    if scale is None:
         return UNITS
-    return UNITS if scale is None else METRIC
+    return replace(METRIC, max_range=min(METRIC.max_range, UNITS.max_range * float(scale)))
+
+
+def _scale_of(checkpoint: str) -> float | None:
+    """Return the scale of a checkpoint [m], None if its depth is up-to-scale or it is invalid."""
+    try:
+        return Checkpoint.resolve(checkpoint).metres_per_unit
+    except JasmineError:  # The node reports it.
+        return None
 
 
 def cloud_parameters(parameters: Mapping[str, Any], view: ScaleView) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from helpers.fake_launch import (
 )
 
 from jasmine_ros.node.parameters import DepthParameters, NodeParameters
-from jasmine_ros.node.topics import IMAGE, IMAGE_TYPE, OUTPUTS
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
@@ -174,16 +173,6 @@ def test_rviz_keeps_the_cloud_of_the_parameter_file(tmp_path):
     file.write_text("/**: {ros__parameters: {points_stride: 4, points_max_range: 9.0}}")
     _, _, values = rviz_layout(params_file=str(file))
     assert not {"points_stride", "points_max_range"} & values.keys()
-
-
-def test_the_layout_shows_topics_that_the_node_publishes():
-    manager = yaml.safe_load((ROOT / "config" / "depth.rviz").read_text())["Visualization Manager"]
-    types = {f"/{IMAGE}": IMAGE_TYPE} | {f"/{name}": kind for name, kind in OUTPUTS.items()}
-    for display in manager["Displays"]:
-        if "Topic" in display:
-            kind = types[display["Topic"]["Value"]].rpartition("/")[2]
-            assert display["Class"] == f"rviz_default_plugins/{kind}"
-    assert any(d["Class"].endswith("/TF") for d in manager["Displays"])
 
 
 def test_two_cameras_have_separate_topics(tmp_path):
