@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 Depth = NDArray[np.float32]
 Predict = Callable[[NDArray[np.uint8], float | None], Depth]  # image [H,W,3], f_x to depth [h,w]
+# Filter over time: depth [h,w], its image, timestamp [ns] and camera to depth [h,w].
+Steady = Callable[[Depth, NDArray[np.uint8], int, ClipPose | None], Depth]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ def evaluate(
     total: int | None = None,
     baseline: Predict | None = None,
     show: int = 0,
+    steady: Callable[[], Steady] | None = None,
 ) -> list[Exhibit]:
     """Score every sample and return some frames for the figure.
 
@@ -56,12 +59,15 @@ def evaluate(
         total: number of samples, for the progress bar.
         baseline: another model to compare with.
         show: number of frames to return, evenly spaced; 0 returns the best, median and worst.
+        steady: returns a new filter over time for the predictions; None for predictions as they
+            are.
     """
     skipped: list[str] = []
+    own_depth = _Prediction(predict, evaluation, steady and steady())
     for sample in tqdm(samples(), total=total, unit="image", desc="evaluate"):
         try:
             other = _depth(baseline, sample, evaluation) if baseline else None
-            own = _depth(predict, sample, evaluation)
+            own = own_depth(sample)
             evaluation.add(sample.stamp, own, sample.ground_truth, other, sample.pose)
         except FrameError as err:
             skipped.append(str(err))
@@ -70,13 +76,21 @@ def evaluate(
 
     wanted = _wanted(evaluation, show)
     exhibits: dict[str, Exhibit] = {}
+    own_depth = _Prediction(predict, evaluation, steady and steady())
     for sample in samples():
-        if sample.stamp in wanted and len(exhibits) < len(wanted):
+        if len(exhibits) == len(wanted):
+            break
+        shown = sample.stamp in wanted
+        if not shown and steady is None:  # A filter needs the frames before those that are shown.
+            continue
+        try:
+            own = own_depth(sample)
+        except FrameError:
+            continue
+        if shown:
             name, frame = wanted[sample.stamp]
             again = Evaluation(evaluation.mean_map, evaluation.protocol, evaluation.alignment)
-            aligned = again.add(
-                sample.stamp, _depth(predict, sample, evaluation), sample.ground_truth
-            )
+            aligned = again.add(sample.stamp, own, sample.ground_truth)
             beside = None
             if baseline:
                 other = _depth(baseline, sample, evaluation)
@@ -124,6 +138,27 @@ def write_report(
     path.with_suffix(".tex").write_text(latex_tables(summary, temporal))
     draw_figure(exhibits, path.with_suffix(".png"))
     return tables
+
+
+@dataclass(frozen=True)
+class _Prediction:
+    """Depth of the samples of a test set, in their order."""
+
+    predict: Predict
+    evaluation: Evaluation
+    steady: Steady | None
+
+    def __call__(self, sample: Sample) -> Depth:
+        depth = _depth(self.predict, sample, self.evaluation)
+        if self.steady is None:
+            return depth
+        rules = self.evaluation.protocol
+        pose = sample.pose
+        if pose is not None:
+            pose = pose.within(rules.window((sample.image.shape[1], sample.image.shape[0])))
+        if rules.intermediate is not None:
+            pose = None  # The image is resized, so that its camera is not that of the sample.
+        return self.steady(depth, rules.image(sample.image), sample.stamp, pose)
 
 
 def _depth(predict: Predict, sample: Sample, evaluation: Evaluation) -> Depth:

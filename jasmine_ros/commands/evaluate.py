@@ -63,6 +63,9 @@ class EvaluateRequest:
     #: Topic of the odometry of a recording, for the temporal metrics; by default /odom or the only
     #: one, and none leaves them out.
     odometry: Topic = None
+    #: Filter over time of the predictions, as the parameter temporal of the node; it uses the known
+    #: camera poses.
+    temporal: Annotated[Literal["off", "scale", "fuse"], option("{off,scale,fuse}")] = "off"
     #: Protocol that selects the pixels; by default plain for rendered scenes, eigen for a
     #: recording, and the usual one of a published test set.
     protocol: Annotated[str | None, option("{" + ",".join(PROTOCOLS) + "}")] = None

@@ -20,6 +20,7 @@ from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.published import PublishedSet
 from jasmine_core.evaluate.report import write_json
 from jasmine_core.evaluate.run import Predict, Sample, evaluate, write_report
+from jasmine_core.evaluate.steady import SteadyClips
 from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
 from jasmine_core.model.jasmine import JasmineModel
@@ -66,7 +67,16 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
     if request.baseline:
         other = DepthPredictor.from_pretrained(request.baseline, "torch", resize=request.resize)
         baseline = lambda image, focal: other(image, focal).depth  # noqa: E731
-    exhibits = evaluate(predict, samples.read, evaluation, samples.count, baseline, request.show)
+    steady = partial(SteadyClips, request.temporal, scale.state != "up-to-scale")
+    exhibits = evaluate(
+        predict,
+        samples.read,
+        evaluation,
+        samples.count,
+        baseline,
+        request.show,
+        None if request.temporal == "off" else steady,
+    )
     about: dict[str, object] = {
         "checkpoint": request.checkpoint,
         "baseline_checkpoint": request.baseline,
@@ -74,6 +84,7 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
         "untrained": predictor.backend.info.untrained,
         "data": samples.name,
         "mean_map": source,
+        "temporal": request.temporal,
     }
     if samples.damaged:
         about["damaged_messages"] = samples.damaged.summary()

@@ -29,6 +29,7 @@ from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import Scale, fixed_scale
 from jasmine_core.runtime.statistics import Latencies
 from jasmine_ros.msgs.messages import copy_header, stamp_ns
+from jasmine_ros.msgs.transforms import TransformBuffer
 from jasmine_ros.msgs.types import CameraInfo, CompressedImage, Image, SetBoolRequest
 from jasmine_ros.node.camera_input import CameraInput
 from jasmine_ros.node.diagnostics import ACTIVE, FAILED, INACTIVE, LOADING, Health, Report, State
@@ -38,6 +39,7 @@ from jasmine_ros.node.host import Frame, Host
 from jasmine_ros.node.metric_scale import MetricScale
 from jasmine_ros.node.outputs import Outputs
 from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.temporal import TemporalFilter
 from jasmine_ros.node.topics import ENABLE, SERVICES
 from jasmine_ros.node.worker import heartbeat
 
@@ -64,6 +66,7 @@ class DepthComponent:
         self._health = Health()
         self._predictor: DepthPredictor | None = None
         self._metric: MetricScale | None = None  # None with scale_mode "fixed"
+        self._temporal: TemporalFilter | None = None  # None with temporal "off"
         self._newest: _Arrival | None = None
         self._arriving, self._publishing = Lock(), Lock()
         host.diagnose(self.report)
@@ -89,7 +92,11 @@ class DepthComponent:
             self.fail(str(err) or type(err).__name__)
             raise
         self._state = State(INACTIVE)
-        self._metric = None if p.scale_mode == "fixed" else MetricScale(self._host, p.scale_mode)
+        transforms = TransformBuffer()
+        if p.scale_mode != "fixed":
+            self._metric = MetricScale(self._host, p.scale_mode, transforms)
+        if p.temporal != "off":
+            self._temporal = TemporalFilter(self._host, p.temporal, transforms)
         self._log_model(self._predictor.backend.info)
 
     def fail(self, problem: str) -> None:
@@ -104,8 +111,12 @@ class DepthComponent:
         self._outputs.advertise()
         self._state, self._health = State(ACTIVE), Health()
         self._camera.subscribe(self.parameters, image_type, self.on_image, self.on_camera_info)
+        p, temporal = self.parameters, self._temporal
+        if temporal is not None:
+            others = self._metric is not None and self._metric.needs_transforms(p)
+            temporal.subscribe(p, with_transforms=not others)
         if self._metric is not None:
-            self._metric.subscribe(self.parameters)
+            self._metric.subscribe(p, temporal and temporal.on_moving)
         self._host.service(ENABLE, SERVICES[ENABLE], self.on_enable)
 
     def deactivate(self) -> None:
@@ -122,7 +133,7 @@ class DepthComponent:
         """Free the memory of the network."""
         self._state = State()
         self._predictor = None
-        self._metric = None
+        self._metric = self._temporal = None
         self._camera.reset()
 
     # ------------------------------------------------------------------ callbacks of a host
@@ -174,7 +185,7 @@ class DepthComponent:
             info,
             self.scale,
             self.image_topic,
-            self._camera.facts,
+            self.input_facts,
         )
 
     # ------------------------------------------------------------------ one frame
@@ -213,7 +224,7 @@ class DepthComponent:
     ) -> Frame | None:
         """Publish the depth of one image; return None if the node was deactivated meanwhile."""
         clock, message = StageClock(), arrival.message
-        pipeline = FramePipeline(self._camera, predictor, self._metric)
+        pipeline = FramePipeline(self._camera, predictor, self._metric, self._temporal)
         result = pipeline(message, p, clock)
         # `deactivate` takes the same lock, so that no topic is destroyed between two outputs.
         with self._publishing, clock.stage("publish"):
@@ -274,7 +285,8 @@ class DepthComponent:
     @property
     def input_facts(self) -> dict[str, str]:
         """Assumptions and findings about the images, by subject."""
-        return self._camera.facts
+        temporal = {} if self._temporal is None else self._temporal.facts
+        return {name: fact for name, fact in {**self._camera.facts, **temporal}.items() if fact}
 
     @property
     def scale(self) -> Scale:

@@ -130,6 +130,8 @@ class Health:
             found.append((WARN, f"{count} images skipped: {counts.last_reason}"))
         if active and (exposure := facts.get("exposure", "usable")) != "usable":
             found.append((WARN, f"the image is {exposure}; check the camera and the bits"))
+        if active and (problem := facts.get("temporal_problem")):
+            found.append((WARN, problem))
         if info is not None:
             found.append(_check_scale(scale))
             if info.untrained:

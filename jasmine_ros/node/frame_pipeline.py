@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from jasmine_ros.node.camera_input import CameraInput
 from jasmine_ros.node.metric_scale import MetricScale, UnscaledDepth
 from jasmine_ros.node.outputs import Result
 from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.temporal import TemporalFilter
 
 MIN_DEPTH = 1e-6  # [m], or units while up-to-scale; depth 0 is unknown
 
@@ -42,6 +43,7 @@ class FramePipeline:
     camera: CameraInput
     predictor: DepthPredictor
     metric: MetricScale | None
+    temporal: TemporalFilter | None = None
 
     def __call__(
         self, message: Image | CompressedImage, p: DepthParameters, clock: StageClock
@@ -73,17 +75,27 @@ class FramePipeline:
         prediction = self.predictor(image, float(view.camera.K[0, 0]))
         clock.seconds.update(prediction.seconds)
 
-        # 4. Depth in metres; unknown pixels are NaN (REP 118).
+        # 4. Depth of the pixels that the camera sees.
         with clock.stage("scale"):
             units = prediction.depth
             if view.seen is not None:
                 seen = prediction.transform.map(view.seen)
                 units = np.where(seen > 0.5, units, np.float32(np.nan))
+            camera, header = prediction.transform.camera(view.camera), message.header
+            unscaled = UnscaledDepth(stamp_ns(header.stamp), header.frame_id, units, camera)
+
+        # 5. Consistency with the images before it.
+        if self.temporal is not None:
+            with clock.stage("temporal"):
+                scale = current_scale(p, self.predictor.scale, self.metric)
+                shown = prediction.transform.image(image)
+                units = self.temporal(unscaled, shown, scale)
+                unscaled = replace(unscaled, depth=units)
+
+        # 6. Depth in metres; unknown pixels are NaN (REP 118).
+        with clock.stage("scale"):
             if self.metric is not None:
-                camera, header = prediction.transform.camera(view.camera), message.header
-                self.metric.measure(
-                    p, UnscaledDepth(stamp_ns(header.stamp), header.frame_id, units, camera)
-                )
+                self.metric.measure(p, unscaled)
             scale = current_scale(p, self.predictor.scale, self.metric)
             depth = units * np.float32(scale.metres_per_unit)
             far = p.max_depth or np.inf

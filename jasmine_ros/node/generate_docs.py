@@ -18,6 +18,7 @@ from typing import Any
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TRANSFORMS
 from jasmine_ros.node.metric_scale import IMU_TYPE, SENSORS
 from jasmine_ros.node.parameters import DepthParameters, NodeParameters
+from jasmine_ros.node.temporal import ODOMETRY_TYPE
 from jasmine_ros.node.topics import (
     CAMERA_INFO,
     COMPRESSED_TYPE,
@@ -70,14 +71,16 @@ def topics_markdown() -> str:
 {_rows(inputs)}
 
 Unless `camera_info` is remapped, it is in the namespace of the images, as with image_transport.
-With a measured metric scale ([scale.md](scale.md)) the node has further inputs:
+With a measured metric scale ([scale.md](scale.md)) or a filter over time
+([temporal.md](temporal.md)) the node has further inputs:
 
 | input | type | with |
 |---|---|---|
 | named by `scale_topic` | `{_either(*SENSORS.values())}` | `scale_mode: sparse_depth` |
 | `camera_info` in its namespace | `{_short(INFO_TYPE)}` | `scale_sensor: depth` |
 | named by `imu_topic` | `{_short(IMU_TYPE)}` | `scale_mode: camera_height` |
-| `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, or an `imu_topic` |
+| `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, `imu_topic`, `temporal: fuse` |
+| named by `odometry_topic` | `{_short(ODOMETRY_TYPE)}` | `temporal: fuse` |
 
 On ROS 2 a subscription is reliable while every publisher of its topic is, and best effort
 otherwise; it changes when publishers come and go. Fast DDS, the default of ROS 2, loses fragments

@@ -9,6 +9,7 @@ be an earlier image: a message that is newer than all images waits for the next 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeAlias, cast
@@ -32,7 +33,7 @@ from jasmine_ros.msgs.images import decode_depth
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.point_clouds import read_points
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TRANSFORMS, TransformBuffer
-from jasmine_ros.msgs.types import CameraInfo, Image, Imu, PointCloud2, Range, Stamped
+from jasmine_ros.msgs.types import CameraInfo, Image, Imu, PointCloud2, Range, Stamped, TFMessage
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import IMAGE_TYPE, INFO_TYPE, info_beside
@@ -66,9 +67,9 @@ class UnscaledDepth:
 class MetricScale:
     """Metric scale that is measured again with every image."""
 
-    def __init__(self, host: Host, mode: str) -> None:
+    def __init__(self, host: Host, mode: str, transforms: TransformBuffer | None = None) -> None:
         self._host, self._filter = host, ScaleFilter(mode)
-        self._transforms = TransformBuffer()
+        self._transforms = transforms or TransformBuffer()
         self._images: deque[UnscaledDepth] = deque(maxlen=_IMAGE_QUEUE)
         self._sensed: deque[SensorMessage] = deque(maxlen=_SENSOR_QUEUE)
         self._sensed_lock = Lock()
@@ -78,8 +79,15 @@ class MetricScale:
         self._state = _UNKNOWN.state
         self._warnings: set[str] = set()
 
-    def subscribe(self, p: DepthParameters) -> None:
-        """Subscribe to the topics that the scale mode needs."""
+    def subscribe(
+        self, p: DepthParameters, on_moving: Callable[[TFMessage], None] | None = None
+    ) -> None:
+        """Subscribe to the topics that the scale mode needs.
+
+        Args:
+            p: parameters of the node.
+            on_moving: callback of /tf that stores the transforms and uses them otherwise too.
+        """
         host = self._host
         if p.scale_mode == "sparse_depth":
             host.subscribe(p.scale_topic, SENSORS[p.scale_sensor], self._on_sensor)
@@ -89,9 +97,14 @@ class MetricScale:
                 )
         elif p.scale_mode == "camera_height" and p.imu_topic:
             host.subscribe(p.imu_topic, IMU_TYPE, self._on_imu)
-        if p.scale_mode == "sparse_depth" or p.imu_topic:
+        if self.needs_transforms(p):
             host.subscribe(TF_STATIC, TRANSFORMS, self._transforms.on_static, latched=True)
-            host.subscribe(TF, TRANSFORMS, self._transforms.on_moving)
+            host.subscribe(TF, TRANSFORMS, on_moving or self._transforms.on_moving)
+
+    @staticmethod
+    def needs_transforms(p: DepthParameters) -> bool:
+        """Return whether the scale mode needs transforms between frames."""
+        return p.scale_mode == "sparse_depth" or bool(p.imu_topic)
 
     def scale(self, fallback: Scale) -> Scale:
         """Return the scale at the latest image, or `fallback` before the first measurement."""

@@ -11,6 +11,7 @@ from typing import Any
 from jasmine_core.errors import ConfigError
 from jasmine_core.runtime.backend import BACKENDS, PRECISIONS
 from jasmine_core.runtime.scale import MODES
+from jasmine_core.runtime.stabiliser import MODES as TEMPORAL_MODES
 from jasmine_ros.msgs.encodings import MAX_PIXELS
 from jasmine_ros.node.parameter_fields import check_values, parameter, typed_values
 
@@ -146,6 +147,23 @@ class DepthParameters:
         minimum=0.0,
         maximum=1e3,
     )
+    temporal: str = parameter(
+        "off",
+        "Filter of the depth over time: off has none, scale keeps the scale from image to image, "
+        "fuse filters each pixel along the motion of the camera as well.",
+        choices=TEMPORAL_MODES,
+        read_only=True,
+    )
+    odometry_topic: str = parameter(
+        "",
+        "Odometry topic for temporal fuse; empty takes the motion from the transforms on /tf.",
+        read_only=True,
+    )
+    odometry_frame: str = parameter(
+        "odom",
+        "Parent frame on /tf of the robot's motion, for temporal fuse without an odometry_topic.",
+        read_only=True,
+    )
     min_depth: float = parameter(
         0.0,
         "Smallest valid depth [m, or units if up-to-scale]; nearer pixels are published as "
@@ -193,7 +211,6 @@ class DepthParameters:
         minimum=0.0,
         maximum=1e2,
     )
-
     image_transport: str = parameter(
         "raw",
         "Transport of the input images: raw, or compressed (JPEG or PNG on <image>/compressed).",

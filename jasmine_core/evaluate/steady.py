@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Stabiliser of the predictions of a test set, with the known poses of its clips."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.evaluate.clips import ClipPose
+from jasmine_core.geometry.camera import Camera
+from jasmine_core.geometry.points import Depth
+from jasmine_core.geometry.rigid import Array, inverse
+from jasmine_core.runtime.steady_depth import SteadyDepth
+
+
+class SteadyClips:
+    """Stabiliser that starts again with each clip, as a node does with each recording.
+
+    Args:
+        mode: "scale" or "fuse".
+        metric: whether predictions are in metres; the poses always are.
+    """
+
+    def __init__(self, mode: str, metric: bool) -> None:
+        self._mode = mode
+        self._unit = 1.0 if metric else None
+        self._clip: int | None = None
+        self._poses: dict[int, Array] = {}  # T_world_camera by timestamp [ns] of the clip
+        self._steady = SteadyDepth(mode)
+
+    def __call__(
+        self, depth: Depth, image: NDArray[np.uint8], stamp: int, pose: ClipPose | None
+    ) -> Depth:
+        """Return the depth [h,w] of the next image [H,W,3]; `pose` has its camera.
+
+        A frame without a pose is not changed, because nothing is known about its camera.
+        """
+        if pose is None:
+            return depth
+        if pose.clip != self._clip:
+            self._clip, self._poses, self._steady = pose.clip, {}, SteadyDepth(self._mode)
+        self._poses[stamp] = pose.T_world_camera
+        height, width = depth.shape
+        K = np.diag([width / image.shape[1], height / image.shape[0], 1.0]) @ pose.K
+        camera = Camera(width, height, K)
+        return self._steady(depth, image, camera, stamp, self._motion, self._unit).depth
+
+    def _motion(self, target: int, source: int) -> Array | None:
+        """Return T_target_source [4,4] between two timestamps [ns] of the clip."""
+        a, b = self._poses.get(target), self._poses.get(source)
+        return None if a is None or b is None else inverse(a) @ b

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Depth made consistent over time, with the motion of the camera in metres where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.geometry.camera import Camera
+from jasmine_core.geometry.points import Depth
+from jasmine_core.geometry.rigid import Array
+from jasmine_core.runtime.scale import fixed_scale
+from jasmine_core.runtime.scale_odometry import Motion, OdometryScale
+from jasmine_core.runtime.stabiliser import Stabiliser, Steadied
+
+NO_MOTION = "there is no motion of the camera; only the scale is kept"
+NO_UNIT = "the unit of the depth is not measured yet; only the scale is kept"
+_STANDS = 1e-3  # [m] between two images, below which the unit does not matter
+_TIME_CONSTANT = 2.0  # [s] of the filter on the unit
+_UNKNOWN = fixed_scale(None, None)
+
+
+class SteadyDepth:
+    """Stabiliser of a camera whose motion is given in metres.
+
+    The motion of depth that is up-to-scale is converted with a scale that is measured by
+    triangulation, see `OdometryScale`.
+    """
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+        self._stabiliser = Stabiliser(mode)
+        self._unit = OdometryScale()
+        self._last: int | None = None  # [ns] timestamp of the last image
+
+    def __call__(
+        self,
+        depth: Depth,
+        image: NDArray[np.uint8],
+        camera: Camera,
+        stamp: int,
+        motion: Motion | None,
+        metres_per_unit: float | None,
+    ) -> Steadied:
+        """Return the depth [H,W] of an image, made consistent with the images before it.
+
+        Args:
+            depth: depth of the image in model units, NaN where unknown.
+            image: RGB image [h,w,3] of the same view, of any size.
+            camera: camera of the depth.
+            stamp: timestamp [ns].
+            motion: motion of the camera in metres; None without odometry.
+            metres_per_unit: scale of the depth; None if it is up-to-scale.
+        """
+        T_last_now, problem = None, ""
+        if self.mode == "fuse" and self._last is not None and self._last < stamp:
+            T_last_now = None if motion is None else motion(self._last, stamp)
+            problem = NO_MOTION if T_last_now is None else ""
+        if T_last_now is not None and motion is not None:
+            unit = metres_per_unit or self._measured(depth, image, camera, stamp, motion)
+            T_last_now = _in_units(T_last_now, unit)
+            problem = NO_UNIT if T_last_now is None else ""
+        self._last = stamp
+        steadied = self._stabiliser(depth, image, camera, stamp, T_last_now)
+        return replace(steadied, problem=steadied.problem or problem)
+
+    def _measured(
+        self, depth: Depth, image: NDArray[np.uint8], camera: Camera, stamp: int, motion: Motion
+    ) -> float | None:
+        self._unit.add(depth, image, camera, stamp, motion, _TIME_CONSTANT)
+        scale = self._unit.at(stamp, _UNKNOWN)
+        return None if scale is _UNKNOWN else scale.metres_per_unit
+
+
+def _in_units(T: Array, metres_per_unit: float | None) -> Array | None:
+    """Return a motion [4,4] in model units, None if it moves and the unit is unknown."""
+    if metres_per_unit is None:
+        if np.linalg.norm(T[:3, 3]) > _STANDS:
+            return None
+        metres_per_unit = 1.0
+    converted = T.copy()
+    converted[:3, 3] /= metres_per_unit
+    return converted

@@ -1,0 +1,255 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Filter of the node over time: motion from odometry and transforms, faults, and a whole bag."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.textured_wall import CAMERA, STEP, drive, scene
+from helpers.tf_messages import tf
+
+from jasmine_core.geometry.rigid import BODY_FROM_OPTICAL, inverse, quaternion_of, rigid
+from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
+from jasmine_core.runtime.predictor import DepthPredictor
+from jasmine_core.runtime.scale import fixed_scale
+from jasmine_core.runtime.stabiliser import WRONG_MOTION
+from jasmine_core.runtime.steady_depth import NO_MOTION
+from jasmine_ros.bags.reader import Bag
+from jasmine_ros.bags.rosbags_messages import RosbagsMessages
+from jasmine_ros.bags.writer import BagWriter
+from jasmine_ros.commands.run import RunRequest, run_bag
+from jasmine_ros.msgs.camera_info import make_camera_info
+from jasmine_ros.msgs.images import decode_depth, encode_image
+from jasmine_ros.msgs.messages import make_header
+from jasmine_ros.msgs.transforms import TF, TF_STATIC, TransformBuffer
+from jasmine_ros.node.metric_scale import UnscaledDepth
+from jasmine_ros.node.parameters import DepthParameters
+from jasmine_ros.node.temporal import PROBLEM, TemporalFilter
+
+MESSAGES = RosbagsMessages()
+OPTICAL, BASE, ODOM = "camera_optical_frame", "base_link", "odom"
+T_BASE_CAMERA = rigid(BODY_FROM_OPTICAL, [1.0, 0.0, 1.4])
+START = 1_700_000_000_000_000_000
+POSES = drive(8, x=0.08, z=0.05)
+METRIC = fixed_scale(1.0, None)
+GAINS = [1.0, 1.1, 0.9, 1.08, 0.92, 1.1, 0.95, 1.05]
+
+
+class TopicHost:
+    """The methods of a host that the filter calls."""
+
+    def __init__(self):
+        self.callbacks, self.warnings = {}, []
+
+    def subscribe(self, topic, type_name, callback, *, latched=False):
+        assert topic not in self.callbacks
+        self.callbacks[topic] = callback
+
+    def log(self, severity, text):
+        self.warnings.append(text)
+
+
+def robot(index):
+    """Return T_odom_base of the robot when the camera has the pose POSES[index]."""
+    T_odom_camera = T_BASE_CAMERA @ POSES[index]
+    return T_odom_camera @ inverse(T_BASE_CAMERA)
+
+
+def odometry(T, at, child=BASE):
+    make = MESSAGES.make
+    x, y, z = (float(v) for v in T[:3, 3])
+    qx, qy, qz, qw = (float(v) for v in quaternion_of(T[:3, :3]))
+    pose = make(
+        "geometry_msgs/msg/Pose",
+        position=make("geometry_msgs/msg/Point", x=x, y=y, z=z),
+        orientation=make("geometry_msgs/msg/Quaternion", x=qx, y=qy, z=qz, w=qw),
+    )
+    return make(
+        "nav_msgs/msg/Odometry",
+        header=make_header(MESSAGES, at, ODOM),
+        child_frame_id=child,
+        pose=make("geometry_msgs/msg/PoseWithCovariance", pose=pose),
+    )
+
+
+def stamp(index):
+    return START + index * STEP
+
+
+class Driven:
+    """Filter with the images of a camera on a robot."""
+
+    def __init__(self, mode="fuse", **parameters):
+        self.host = TopicHost()
+        self.filter = TemporalFilter(self.host, mode, TransformBuffer())
+        self.filter.subscribe(DepthParameters(temporal=mode, **parameters), True)
+
+    def send(self, topic, message):
+        self.host.callbacks[topic](message)
+
+    def mounted(self, T=T_BASE_CAMERA):
+        self.send(TF_STATIC, tf((BASE, OPTICAL, T, 0)))
+        return self
+
+    def image(self, index, at=None):
+        """Pass an image on; return the median error of its depth."""
+        rgb, depth = scene(POSES[index])
+        at = stamp(index) if at is None else at
+        given = UnscaledDepth(at, OPTICAL, np.float32(GAINS[index]) * depth, CAMERA)
+        found = self.filter(given, rgb, METRIC)
+        assert found.shape == depth.shape
+        return float(np.median(found / depth))
+
+    @property
+    def problem(self):
+        return self.filter.facts[PROBLEM]
+
+    @property
+    def fused(self):
+        return int(self.filter.facts["temporal"].split(", ")[1].split("%")[0])
+
+
+def test_depth_is_fused_along_an_odometry_topic():
+    robot_ = Driven(odometry_topic="/odom").mounted()
+    ratios = []
+    for index in range(8):
+        robot_.send("/odom", odometry(robot(index), stamp(index)))
+        ratios.append(robot_.image(index))
+    assert robot_.fused > 85 and robot_.problem == "" and robot_.host.warnings == []
+    assert np.abs(np.diff(ratios)).max() < 0.03
+
+
+def test_depth_is_fused_along_transforms():
+    robot_ = Driven().mounted()
+    for index in range(4):
+        robot_.send(TF, tf((ODOM, BASE, robot(index), stamp(index))))
+        robot_.image(index)
+    assert robot_.fused > 85 and robot_.problem == ""
+
+
+def test_another_frame_of_the_world_can_be_named():
+    robot_ = Driven(odometry_frame="/map").mounted()
+    for index in range(3):
+        robot_.send(TF, tf((ODOM, BASE, robot(0), stamp(index))))
+        robot_.send(TF, tf(("map", ODOM, robot(index), stamp(index))))
+        robot_.image(index)
+    assert robot_.fused > 85
+
+
+def test_late_odometry_falls_back_says_so_and_recovers():
+    robot_ = Driven(odometry_topic="/odom").mounted()
+    for index in range(7):
+        if index not in (3, 4):
+            robot_.send("/odom", odometry(robot(index), stamp(index)))
+        robot_.image(index)
+        if index == 3:
+            assert robot_.problem == "", "the motion continues for 0.1 s"
+        if index == 4:
+            assert robot_.problem == NO_MOTION and robot_.fused == 0
+    assert robot_.problem == "" and robot_.fused > 85
+    assert robot_.host.warnings == [f"temporal fuse: {NO_MOTION}"]
+
+
+@pytest.mark.parametrize("fault", ["no odometry", "no mount", "other clock", "other child"])
+def test_without_a_usable_motion_only_the_scale_is_kept(fault):
+    robot_ = Driven(odometry_topic="/odom")
+    if fault != "no mount":
+        robot_.mounted()
+    ratios = []
+    for index in range(6):
+        at = stamp(index) + (5 * 10**9 if fault == "other clock" else 0)
+        child = "gripper" if fault == "other child" else BASE
+        if fault != "no odometry":
+            robot_.send("/odom", odometry(robot(index), at, child))
+        ratios.append(robot_.image(index))
+        assert robot_.fused == 0
+    assert robot_.problem == NO_MOTION and len(robot_.host.warnings) == 1
+    assert np.abs(np.diff(ratios)).max() < 0.05 < np.abs(np.diff(GAINS)).min()
+
+
+def test_an_odometry_that_jumps_is_refused_for_one_image():
+    robot_ = Driven(odometry_topic="/odom").mounted()
+    jump = np.eye(4)
+    for index in range(7):
+        if index == 4:
+            jump = rigid(np.eye(3), [0.0, 1.5, 0.0])
+        robot_.send("/odom", odometry(jump @ robot(index), stamp(index)))
+        robot_.image(index)
+        assert (robot_.problem == WRONG_MOTION) == (index == 4)
+    assert robot_.fused > 85
+
+
+def test_a_broken_pose_and_the_loop_of_a_bag_are_survived():
+    robot_ = Driven(odometry_topic="/odom").mounted()
+    for _ in range(2):
+        for index in range(3):
+            robot_.send("/odom", odometry(robot(index), stamp(index)))
+            broken = odometry(robot(index), stamp(index) + 1)
+            broken.pose.pose.position.x = float("nan")
+            robot_.send("/odom", broken)
+            robot_.image(index)
+        assert robot_.fused > 85 and robot_.problem == ""
+
+
+def test_the_mode_scale_subscribes_to_nothing():
+    robot_ = Driven("scale")
+    ratios = [robot_.image(index) for index in range(6)]
+    assert robot_.host.callbacks == {} and robot_.host.warnings == []
+    assert np.abs(np.diff(ratios)).max() < 0.05
+
+
+# ---------------------------------------------------------------------- whole bag
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    path = tmp_path_factory.mktemp("wall") / "bag"
+    kinds = {
+        TF_STATIC: "tf2_msgs/msg/TFMessage",
+        "/odom": "nav_msgs/msg/Odometry",
+        "/camera/camera_info": "sensor_msgs/msg/CameraInfo",
+        "/camera/image_rect": "sensor_msgs/msg/Image",
+    }
+    with BagWriter(path) as writer:
+        for topic, kind in kinds.items():
+            writer.add(topic, kind)
+        writer.write(TF_STATIC, START, tf((BASE, OPTICAL, T_BASE_CAMERA, 0)))
+        for index, T in enumerate(POSES):
+            at = stamp(index)
+            header = make_header(MESSAGES, at, OPTICAL)
+            writer.write("/odom", at, odometry(robot(index), at))
+            writer.write("/camera/camera_info", at, make_camera_info(MESSAGES, header, CAMERA))
+            rgb = encode_image(MESSAGES, header, scene(T)[0], "rgb8")
+            writer.write("/camera/image_rect", at, rgb)
+    return path
+
+
+class FlickeringDepth:
+    """Backend that returns the exact depth of each image with a scale that flickers."""
+
+    def __init__(self):
+        info = ("given", "cpu", "fp32", "given depths", CAMERA.size, 1.0)
+        self.info = BackendInfo(*info, multiple=32)
+        self._index = 0
+
+    def __call__(self, image):
+        depth = np.float32(GAINS[self._index]) * scene(POSES[self._index])[1]
+        self._index += 1
+        return NetworkMaps(np.zeros_like(depth), np.stack([depth, depth]), {"encode": 0.0})
+
+
+@pytest.mark.parametrize("mode", ["off", "scale", "fuse"])
+def test_a_run_over_a_bag_publishes_steady_depth(mode, recording, tmp_path, monkeypatch):
+    predictor = DepthPredictor(FlickeringDepth(), "stretch")
+    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
+    given = DepthParameters(temporal=mode, odometry_topic="/odom")
+    report = run_bag(RunRequest(recording, tmp_path / "out", parameters=given))
+    assert report["frames"]["processed"] == len(POSES)
+    assert report["input"].get("temporal", "off").startswith(mode)
+    assert ("temporal" in report["latency_ms"]) == (mode != "off")
+    with Bag(tmp_path / "out" / "depth") as bag:
+        depths = [decode_depth(bag.decode(m)) for m in bag.messages(["/depth/image_rect"])]
+    ratios = [np.median(d / scene(T)[1]) for d, T in zip(depths, POSES, strict=True)]
+    steps = np.abs(np.diff(np.log(ratios))).mean()
+    assert steps > 0.1 if mode == "off" else steps < 0.02

@@ -1,0 +1,96 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Depth over time with odometry in metres: unit of the depth, and missing motion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.textured_wall import CAMERA, STEP, drive, pose, scene
+
+from jasmine_core.geometry.rigid import inverse
+from jasmine_core.runtime.scale import fixed_scale
+from jasmine_core.runtime.scale_odometry import OdometryScale
+from jasmine_core.runtime.steady_depth import NO_MOTION, NO_UNIT, SteadyDepth
+
+UNIT = 20.0  # metres per unit
+UNKNOWN = fixed_scale(None, None)
+SIDEWAYS = drive(12, x=0.12, z=0.0)
+
+
+def motion_of(poses):
+    return lambda target, source: inverse(poses[round(target / STEP)]) @ poses[round(source / STEP)]
+
+
+def play(steady, poses, motion, metres_per_unit=None):
+    found = []
+    for index, T in enumerate(poses):
+        image, depth = scene(T)
+        found.append(steady(depth / UNIT, image, CAMERA, index * STEP, motion, metres_per_unit))
+        np.testing.assert_allclose(UNIT * found[-1].depth, depth, rtol=0.03)
+    return found
+
+
+@pytest.mark.parametrize("metres_per_unit", [None, UNIT])
+def test_depth_is_fused_along_the_odometry(metres_per_unit):
+    found = play(SteadyDepth("fuse"), SIDEWAYS, motion_of(SIDEWAYS), metres_per_unit)
+    assert found[-1].fused > 0.85 and found[-1].problem == ""
+    measured = [f.problem == NO_UNIT for f in found]
+    assert any(measured) == (metres_per_unit is None), "the unit needs a second image"
+
+
+def test_depth_without_odometry_keeps_its_scale_only():
+    for motion in (None, lambda target, source: None):
+        found = play(SteadyDepth("fuse"), SIDEWAYS, motion)
+        assert {f.problem for f in found[1:]} == {NO_MOTION}
+        assert all(f.fused == 0 for f in found)
+
+
+def test_a_standing_camera_needs_no_unit():
+    still = [pose()] * 5
+    found = play(SteadyDepth("fuse"), still, motion_of(still))
+    assert found[-1].problem == "" and found[-1].fused > 0.95
+
+
+def test_the_mode_scale_asks_for_no_motion():
+    def motion(target, source):
+        raise AssertionError
+
+    found = play(SteadyDepth("scale"), SIDEWAYS, motion)
+    assert not any(f.problem for f in found[1:])
+
+
+# ---------------------------------------------------------------------- scale by odometry
+
+
+def measured(poses, motion):
+    scale = OdometryScale()
+    for index, T in enumerate(poses):
+        image, depth = scene(T)
+        scale.add(depth / UNIT, image, CAMERA, index * STEP, motion, 2.0)
+    return scale.at(index * STEP, UNKNOWN)
+
+
+def test_the_scale_is_measured_from_a_sideways_motion():
+    scale = measured(SIDEWAYS, motion_of(SIDEWAYS))
+    assert scale.metres_per_unit == pytest.approx(UNIT, rel=0.03)
+    assert scale.source == "odometry" and scale.confidence > 0.8
+
+
+def test_a_camera_that_stands_or_moves_too_little_has_no_scale():
+    for step in (0.0, 0.0005):
+        poses = drive(8, x=step, z=0.0)
+        assert measured(poses, motion_of(poses)) is UNKNOWN
+
+
+def test_odometry_that_contradicts_the_images_has_no_scale():
+    """The odometry reports a motion along the optical axis, but the camera moves sideways."""
+    wrong = drive(12, x=0.0, z=0.3)
+    assert measured(SIDEWAYS, motion_of(wrong)) is UNKNOWN
+
+
+def test_the_scale_is_kept_while_the_robot_stands():
+    poses = SIDEWAYS + [SIDEWAYS[-1]] * 10
+    scale = measured(poses, motion_of(poses))
+    assert scale.metres_per_unit == pytest.approx(UNIT, rel=0.03)
+    assert scale.age > 0.5
