@@ -56,7 +56,7 @@ class SteadyDepth:
             metres_per_unit: scale of the depth; None if it is up-to-scale.
         """
         T_last_now, problem = None, ""
-        if self.mode == "fuse" and self._last is not None and self._last < stamp:
+        if self._last is not None and self._last < stamp:
             T_last_now = None if motion is None else motion(self._last, stamp)
             problem = NO_MOTION if T_last_now is None else ""
         if T_last_now is not None and motion is not None:
@@ -65,6 +65,8 @@ class SteadyDepth:
             problem = NO_UNIT if T_last_now is None else ""
         self._last = stamp
         steadied = self._stabiliser(depth, image, camera, stamp, T_last_now)
+        if self.mode == "scale":  # The motion helps, but it is not needed.
+            problem = ""
         return replace(steadied, problem=steadied.problem or problem)
 
     def _measured(

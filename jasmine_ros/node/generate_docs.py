@@ -79,8 +79,8 @@ With a measured metric scale ([scale.md](scale.md)) or a filter over time
 | named by `scale_topic` | `{_either(*SENSORS.values())}` | `scale_mode: sparse_depth` |
 | `camera_info` in its namespace | `{_short(INFO_TYPE)}` | `scale_sensor: depth` |
 | named by `imu_topic` | `{_short(IMU_TYPE)}` | `scale_mode: camera_height` |
-| `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, `imu_topic`, `temporal: fuse` |
-| named by `odometry_topic` | `{_short(ODOMETRY_TYPE)}` | `temporal: fuse` |
+| `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, `imu_topic`, `temporal` |
+| named by `odometry_topic` | `{_short(ODOMETRY_TYPE)}` | `temporal` |
 
 On ROS 2 a subscription is reliable while every publisher of its topic is, and best effort
 otherwise; it changes when publishers come and go. Fast DDS, the default of ROS 2, loses fragments

@@ -156,12 +156,12 @@ class DepthParameters:
     )
     odometry_topic: str = parameter(
         "",
-        "Odometry topic for temporal fuse; empty takes the motion from the transforms on /tf.",
+        "Odometry topic for temporal; empty takes the motion from the transforms on /tf.",
         read_only=True,
     )
     odometry_frame: str = parameter(
         "odom",
-        "Parent frame on /tf of the robot's motion, for temporal fuse without an odometry_topic.",
+        "Parent frame on /tf of the robot's motion, for temporal without an odometry_topic.",
         read_only=True,
     )
     min_depth: float = parameter(

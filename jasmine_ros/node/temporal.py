@@ -31,7 +31,8 @@ class TemporalFilter:
     """Filter of one camera's depth over time; a callback never waits for it.
 
     The pose of the camera is that of the odometry's child frame, and the transform from there to
-    the camera. Without odometry at the time of an image only the scale is kept.
+    the camera. Without odometry at the time of an image only the scale is kept, and the depth at
+    the same pixels of two images is compared.
     """
 
     def __init__(self, host: Host, mode: str, transforms: TransformBuffer) -> None:
@@ -50,8 +51,6 @@ class TemporalFilter:
             with_transforms: whether to subscribe to the transforms, which else another part does;
                 `on_moving` gets them in both cases.
         """
-        if self._mode != "fuse":
-            return
         self._world = "" if p.odometry_topic else p.odometry_frame.lstrip("/")
         if p.odometry_topic:
             self._host.subscribe(p.odometry_topic, ODOMETRY_TYPE, self._on_odometry)

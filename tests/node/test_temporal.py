@@ -192,10 +192,10 @@ def test_a_broken_pose_and_the_loop_of_a_bag_are_survived():
         assert robot_.fused > 85 and robot_.problem == ""
 
 
-def test_the_mode_scale_subscribes_to_nothing():
+def test_the_mode_scale_needs_no_odometry():
     robot_ = Driven("scale")
     ratios = [robot_.image(index) for index in range(6)]
-    assert robot_.host.callbacks == {} and robot_.host.warnings == []
+    assert robot_.problem == "" and robot_.host.warnings == []
     assert np.abs(np.diff(ratios)).max() < 0.05
 
 

@@ -52,12 +52,18 @@ def test_a_standing_camera_needs_no_unit():
     assert found[-1].problem == "" and found[-1].fused > 0.95
 
 
-def test_the_mode_scale_asks_for_no_motion():
-    def motion(target, source):
-        raise AssertionError
-
+@pytest.mark.parametrize("motion", [None, motion_of(SIDEWAYS)])
+def test_the_mode_scale_needs_no_motion(motion):
     found = play(SteadyDepth("scale"), SIDEWAYS, motion)
     assert not any(f.problem for f in found[1:])
+    assert all(f.fused == 0 for f in found)
+
+
+def test_the_scale_of_a_camera_that_approaches_a_wall_needs_the_motion():
+    """Without it, the depth that decreases by 6 % per image looks like a wrong scale."""
+    forward = drive(8, x=0.02, z=0.5)
+    steady = SteadyDepth("scale")
+    play(steady, forward, motion_of(forward), UNIT)
 
 
 # ---------------------------------------------------------------------- scale by odometry
