@@ -85,8 +85,8 @@ class OdometryScale:
             if T_now_reference is not None and reference.view.camera.size == view.camera.size:
                 measured = from_motion(reference.view, view, reference.depth, T_now_reference)
         self._filter.add(stamp, measured, time_constant)
-        keep = reference is not None and measured is None
-        if not keep or not 0 <= stamp - reference.stamp <= OLDEST / 2:  # type: ignore[union-attr]
+        # An image without enough motion since is kept, so that the motion adds up.
+        if measured or reference is None or not 0 <= stamp - reference.stamp <= OLDEST / 2:
             small = stretch(camera.size, view.camera.size).map(depth)
             self._reference = _Reference(stamp, view, small)
         return measured

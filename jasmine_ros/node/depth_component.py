@@ -116,7 +116,7 @@ class DepthComponent:
             others = self._metric is not None and self._metric.needs_transforms(p)
             temporal.subscribe(p, with_transforms=not others)
         if self._metric is not None:
-            self._metric.subscribe(p, temporal and temporal.on_moving)
+            self._metric.subscribe(p, temporal.on_moving if temporal else None)
         self._host.service(ENABLE, SERVICES[ENABLE], self.on_enable)
 
     def deactivate(self) -> None:
