@@ -9,6 +9,9 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # `make test TEST_PROCESSES=2` runs the tests in two processes beside this one; 0 is this one alone.
 TEST_PROCESSES ?= 0
+# `make fuzz FUZZ_SEED=7` generates other bags.
+FUZZ_SEED ?= 0
+FUZZ_BAGS ?= 20000
 PYTEST := $(BIN)/python -m pytest
 # Distributions whose rclpy is installed from wheels, and the extra with the wheels of each.
 ROS_DISTROS  := jazzy kilted
@@ -20,7 +23,7 @@ OMIT_kilted  := --ignore=tests/contract/test_images.py --ignore=tests/msgs/test_
 ROS_ENV      := env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 ROS_TESTS    ?= ros and not slow
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-ros-slow soak lint bench bench-ros help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-ros-slow soak fuzz lint bench bench-ros help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -50,6 +53,9 @@ soak: $(VENV)/.installed-dev  ## run the live node for 30 minutes under each loa
 		echo "SKIPPED: the load on ROS 2 jazzy: its wheels cannot be installed here (see the error of pip)"; \
 	}; \
 	SOAK_MINUTES=30 SOAK_REPORT=docs/soak.json $(ROS_ENV) $$python -m pytest -m slow -s tests/faults/test_soak.py
+
+fuzz: $(VENV)/.installed-dev  ## read 20,000 generated, damaged bags; continues after Ctrl-C: build/fuzz/verdicts-SEED.jsonl
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m faults.fuzz.main --seed $(FUZZ_SEED) --count $(FUZZ_BAGS)
 
 lint: $(VENV)/.installed-dev  ## check style, types and spelling: ruff, mypy, codespell
 	$(BIN)/ruff check .

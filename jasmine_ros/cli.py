@@ -27,7 +27,7 @@ from jasmine_core.commands.train import TrainRequest, train
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError, LostProcessError
 from jasmine_core.interrupt import INTERRUPTED
-from jasmine_ros.commands.console import console_log
+from jasmine_ros.commands.console import console_log, one_line
 from jasmine_ros.commands.demo import DemoRequest, demo
 from jasmine_ros.commands.evaluate import EvaluateRequest, evaluate
 from jasmine_ros.commands.live import LiveRequest, live
@@ -123,7 +123,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as err:
         if "--debug" in arguments:
             traceback.print_exc()
-        print(f"error: {_explain(err)}", file=sys.stderr)
+        print(f"error: {one_line(_explain(err))}", file=sys.stderr)
         if isinstance(err, LostProcessError):  # The destructors of gloo and NCCL may abort then.
             exit_without_cleanup(1)
         return 1

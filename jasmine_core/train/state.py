@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import pickle
 import shutil
 from collections.abc import Iterator, Mapping
@@ -111,17 +112,34 @@ class RunFolder:
                 f"state {folder} cannot be resumed ({first_line(err)}); remove it to go back to "
                 "the one before"
             ) from err
+        self._take_threads(progress.get("threads"))
         for name, now in self._parallel().items():
             if progress.get(name, now) != now and self.accelerator.is_main_process:
                 logger.warning(
                     "the state was saved with %s %s, this run has %s: sums are rounded in another "
-                    "order, and the weights will differ in their last digits%s",
+                    "order, and the weights will differ in their last digits",
                     progress[name],
                     name,
                     now,
-                    f"; OMP_NUM_THREADS={progress[name]} avoids that" if name == "threads" else "",
                 )
         return int(progress["step"]), float(progress["best"])
+
+    def _take_threads(self, saved: Any) -> None:
+        """Use as many threads as the saved run, if this machine has as many processors.
+
+        A resumed training then ends with the same bits as one that was not interrupted, whatever
+        OMP_NUM_THREADS is now.
+        """
+        now = torch.get_num_threads()
+        if saved != now and isinstance(saved, int) and 0 < saved <= len(os.sched_getaffinity(0)):
+            torch.set_num_threads(saved)
+            if self.accelerator.is_main_process:
+                logger.info(
+                    "the training goes on with %d threads as before, not %d, so that its weights "
+                    "become the same to the last bit",
+                    saved,
+                    now,
+                )
 
     def _parallel(self) -> dict[str, int]:
         """Return the numbers of processes and threads, on which the last digits depend."""

@@ -125,11 +125,12 @@ class BagSamples:
         stamps, others = [s for _, s in images], [s for _, s in depths]
         pairs = pair_nearest(stamps, others, TOLERANCE)
         if not pairs:
-            apart = f"; the smallest gap is {smallest_gap(stamps, others) / 1e9:.3f} s"
+            apart = ""
+            if stamps and others:
+                apart = f"; the smallest gap is {smallest_gap(stamps, others) / 1e9:.3f} s"
             raise BagError(
                 f"no message on {self._ground_truth} is within {TOLERANCE / 1e6:.0f} ms of an "
-                f"image on {self._topics.image}{apart if images and depths else ''}; stamp both "
-                "with one clock"
+                f"image on {self._topics.image}{apart}; stamp both with one clock"
             )
         _log.info(
             "%d of %d ground truths are within %.0f ms of an image",

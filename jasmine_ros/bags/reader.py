@@ -36,6 +36,7 @@ _FORMATS: dict[str, Callable[[Path], Storage]] = {
 # For a damaged file, the parsers of rosbags raise errors of their own, of Python, of SQLite and of
 # the compression libraries. Their only common base is Exception.
 _DAMAGE = Exception
+LAST_TIME = 2**31 * 10**9 - 1  # [ns] that builtin_interfaces/Time can represent
 _STRAY_SHARE = 100  # one image of so many, or a single one, may be stray at each end
 _STRAY_DISTANCE = 10  # times the median distance from the median time
 _STRAY_SECONDS = 600_000_000_000  # [ns] least distance of a stray image from the median time
@@ -117,14 +118,19 @@ class Bag:
     @property
     def start(self) -> int:
         """Time of recording [ns] of the first message, 0 without messages."""
-        span = self.storage.span
-        return span[0] if span else 0
+        return self._span()[0]
 
     @property
     def stop(self) -> int:
         """Time [ns] after the last message was recorded, 0 without messages."""
-        span = self.storage.span
-        return span[1] + 1 if span else 0
+        return self._span()[1]
+
+    def _span(self) -> tuple[int, int]:
+        try:
+            span = self.storage.span
+        except _DAMAGE as err:
+            raise BagError(f"{self.path} cannot be read: {_explained(err, self.path)}") from err
+        return (_possible(span[0]), _possible(span[1]) + 1) if span else (0, 0)
 
     def messages(
         self, topics: Collection[str] = (), start: int | None = None, stop: int | None = None
@@ -144,7 +150,7 @@ class Bag:
         count = 0
         try:
             for connection, stamp, raw in self.storage.messages(wanted, start, stop):
-                yield BagMessage(connection, stamp, raw)
+                yield BagMessage(connection, _possible(stamp), raw)
                 count += 1
         except _DAMAGE as err:
             raise BagError(
@@ -158,7 +164,7 @@ class Bag:
             BagError: the file is damaged.
         """
         try:
-            return sorted(self.storage.stamps(self._chosen([topic])))
+            return sorted(map(_possible, self.storage.stamps(self._chosen([topic]))))
         except _DAMAGE as err:
             raise BagError(f"{self.path} cannot be read: {_explained(err, self.path)}") from err
 
@@ -185,6 +191,11 @@ class Bag:
             for c in self.connections
             if c.topic in topics and _type_of(c) == self.topics[c.topic].type
         ]
+
+
+def _possible(at: int) -> int:
+    """Return the nearest time [ns] that a message can have; a damaged bag has others."""
+    return min(max(at, 0), LAST_TIME)
 
 
 def without_strays(stamps: list[int]) -> list[int]:

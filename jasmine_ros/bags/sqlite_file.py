@@ -36,9 +36,12 @@ class SqliteFile:
     @property
     def span(self) -> tuple[int, int] | None:
         """Times of recording [ns] of the first and last message; None without messages."""
-        query = "SELECT min(timestamp), max(timestamp) FROM messages"
+        query = (
+            "SELECT min(timestamp), max(timestamp) FROM messages "
+            "WHERE typeof(timestamp) = 'integer'"
+        )
         first, last = self._database.execute(query).fetchone()
-        return None if first is None else (int(first), int(last))
+        return None if first is None else (_time(first), _time(last))
 
     def messages(
         self, wanted: Collection[Connection], start: int | None = None, stop: int | None = None
@@ -59,13 +62,13 @@ class SqliteFile:
         for topic, stamp, length, data in rows:
             if data is None:
                 raise RefusedError(f"a message has {length} bytes, more than the file")
-            yield topics[topic], int(stamp), data if isinstance(data, bytes) else b""
+            yield topics[topic], _time(stamp), data if isinstance(data, bytes) else b""
 
     def stamps(self, wanted: Collection[Connection]) -> list[int]:
         """Return the times of recording [ns] of all messages of some connections."""
         where, arguments = _in({c.key: c for c in wanted})
         rows = self._database.execute(f"SELECT timestamp FROM messages WHERE {where}", arguments)
-        return [int(stamp) for (stamp,) in rows]
+        return [_time(stamp) for (stamp,) in rows]
 
     def close(self) -> None:
         """Close the file."""
@@ -109,6 +112,11 @@ class SqliteFile:
         if missing := set(required) - set(names):
             raise ValueError(f"table {table} has no column {' and '.join(sorted(missing))}")
         return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _time(value: Any) -> int:
+    """Return a time of recording [ns]; 0 for damage, as columns of SQLite hold any type."""
+    return int(value) if isinstance(value, (int, float)) and abs(value) < 2**63 else 0
 
 
 def _in(topics: dict[int, Connection]) -> tuple[str, list[int]]:

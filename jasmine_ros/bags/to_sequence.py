@@ -206,13 +206,13 @@ def _find_range(bag: Bag, topic: str, options: PrepareOptions) -> IntensityRange
 
     A range that followed the images would depend on where an interrupted run was continued.
     """
-    ranges, last = IntensityRange(options.bits), -1
-    for at in np.linspace(bag.start, bag.stop, _RANGE_IMAGES):
+    ranges, stamps = IntensityRange(options.bits), without_strays(bag.stamps(topic))
+    chosen = np.linspace(0, len(stamps) - 1, _RANGE_IMAGES, dtype=int) if stamps else ()
+    for at in sorted({stamps[i] for i in chosen}):
         with suppress(FrameError, BagError):
-            message = next(bag.messages([topic], int(at)), None)
-            if message is None or message.stamp == last:
+            message = next(bag.messages([topic], at), None)
+            if message is None:
                 continue
-            last = message.stamp
             image = bag.decode(message)
             decode(image, topic, intensities=ranges, max_pixels=options.max_image_pixels)
             if not ranges.assumption:  # the images have 8 bits

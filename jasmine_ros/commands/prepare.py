@@ -23,6 +23,7 @@ from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_ros.bags.reader import expect_existing
 from jasmine_ros.bags.to_sequence import Job
+from jasmine_ros.commands.console import one_line
 from jasmine_ros.commands.options import Calibration, Recordings, Topic
 from jasmine_ros.commands.prepare_workers import Result, prepare_bags
 
@@ -131,9 +132,9 @@ def prepare(request: PrepareRequest) -> int:
 def _show(result: Result) -> None:
     """Print a result above the progress bar."""
     if result.failed:
-        tqdm.write(f"error: {result.text}", file=sys.stderr)
+        tqdm.write(f"error: {one_line(result.text)}", file=sys.stderr)
     else:
-        tqdm.write(result.text)
+        tqdm.write(one_line(result.text))
 
 
 def _holds_png(name: str) -> bool:

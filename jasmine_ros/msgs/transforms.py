@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ TRANSFORMS = "tf2_msgs/msg/TFMessage"
 TF, TF_STATIC = "/tf", "/tf_static"
 HISTORY = 10_000_000_000  # [ns] of transforms kept for a moving frame, as in tf2
 TOLERANCE = 100_000_000  # [ns] before the first or after the last transform of a moving frame
+MAX_DISTANCE = 1e9  # [m] between two frames; differences of much larger numbers are not finite
 _MAX_DEPTH = 100  # frames between a frame and its root; longer chains are cycles
 
 
@@ -26,7 +28,8 @@ def numbers_of(translation: Vector3, rotation: Quaternion) -> tuple[float, ...] 
     """Return a transform as (x, y, z [m], qx, qy, qz, qw), None if it is not a rigid transform."""
     t, q = translation, rotation
     numbers = tuple(float(v) for v in (t.x, t.y, t.z, q.x, q.y, q.z, q.w))
-    usable = np.isfinite(numbers).all() and np.linalg.norm(numbers[3:]) > 0.5
+    near = max(map(abs, numbers[:3])) < MAX_DISTANCE
+    usable = near and all(map(math.isfinite, numbers)) and 0.5 < math.hypot(*numbers[3:]) < 2
     return numbers if usable else None
 
 

@@ -212,3 +212,12 @@ def test_ground_truth_that_is_no_depth_is_skipped(tmp_path):
     samples = BagSamples(write_bag(tmp_path / "bag", fill), DEPTH_TOPIC, IMAGE_TOPIC)
     assert [pair.stamp for pair in samples()] == [stamp(0)]
     assert samples.damaged.summary()[DEPTH_TOPIC]["count"] == 1
+
+
+def test_images_of_which_none_can_be_decoded_are_an_error(tmp_path):
+    made = serialised(with_depth_topic(0))
+    damaged = [(t, at, raw[:9] if t == IMAGE_TOPIC else raw) for t, at, raw in made]
+    channels = [*CAMERA, ros2_channel(DEPTH_TOPIC, "sensor_msgs/msg/Image")]
+    body = chunk(described(channels) + messages(channels, damaged))
+    with pytest.raises(BagError, match="no message on /depth is within 50 ms of an image"):
+        BagSamples(write_mcap(tmp_path / "in.mcap", body), DEPTH_TOPIC)

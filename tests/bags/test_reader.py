@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import numpy as np
 import pytest
 from helpers.camera_bags import (
@@ -20,7 +22,7 @@ from helpers.camera_bags import (
 )
 
 from jasmine_core.errors import BagError, FrameError
-from jasmine_ros.bags.reader import Bag
+from jasmine_ros.bags.reader import LAST_TIME, Bag
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -115,3 +117,25 @@ def test_a_message_that_does_not_fit_its_type_is_a_frame_error(tmp_path):
         message = next(iter(bag.messages()))
         with pytest.raises(FrameError, match=rf"{IMAGE_TOPIC}.*is not a sensor_msgs/msg/Image"):
             bag.decode(message)
+
+
+def test_times_of_recording_that_no_clock_has_become_the_nearest_possible_ones(tmp_path):
+    def fill(bag):
+        for at in (stamp(0), 2**64 - 1, 2**63, stamp(1)):
+            bag.image(min(at, stamp(2)), pixels(), log=at)
+
+    with Bag(write_bag(tmp_path / "recording", fill)) as bag:
+        times = [stamp(0), stamp(1), LAST_TIME, LAST_TIME]
+        assert [m.stamp for m in bag.messages()] == bag.stamps(IMAGE_TOPIC) == times
+        assert (bag.start, bag.stop) == (stamp(0), LAST_TIME + 1)
+
+
+@pytest.mark.parametrize("value", ["'text'", "x'00'", "-5", "1.6e300"])
+def test_a_time_in_a_database_that_is_no_time_is_0(tmp_path, value):
+    path = write_bag(tmp_path / "recording", frames(2), "sqlite3")
+    with sqlite3.connect(next(path.glob("*.db3"))) as database:
+        database.execute(f"UPDATE messages SET timestamp = {value} WHERE id = 2")
+    with Bag(path) as bag:
+        assert bag.stamps(IMAGE_TOPIC) == [0, stamp(1)]
+        assert sorted(m.stamp for m in bag.messages([IMAGE_TOPIC])) == [0, stamp(1)]
+        assert bag.start in (0, stamp(0)) and bag.stop == stamp(1) + 1

@@ -15,6 +15,7 @@ from jasmine_ros.msgs.transforms import (
     HISTORY,
     TOLERANCE,
     TransformBuffer,
+    numbers_of,
     transforms_message,
 )
 
@@ -109,3 +110,22 @@ def test_a_transform_that_is_fixed_and_repeated_on_tf_is_known_at_any_time():
     for at in (START, START - HISTORY, START + 5 * SECOND):
         T = buffer.between("camera", at, "lidar", at)
         np.testing.assert_allclose(T, inverse(MOUNT) @ LIDAR_MOUNT, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("position", "rotation", "usable"),
+    [
+        ((1.0, -2.0, 6.4e6), (0.0, 0.0, 0.0, 1.0), True),
+        ((0.0, 0.0, 0.0), (0.5, 0.5, 0.5, -0.51), True),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0), False),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 1e300, 1.0), False),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 3.0, 0.0), False),
+        ((0.0, 0.0, 0.0), (0.0, float("nan"), 0.0, 1.0), False),
+        ((0.0, 1e300, 0.0), (0.0, 0.0, 0.0, 1.0), False),
+        ((float("inf"), 0.0, 0.0), (0.0, 0.0, 0.0, 1.0), False),
+    ],
+)
+def test_only_rigid_transforms_of_finite_distances_are_used(position, rotation, usable):
+    t = MESSAGES.make("geometry_msgs/msg/Vector3", **dict(zip("xyz", position, strict=True)))
+    q = MESSAGES.make("geometry_msgs/msg/Quaternion", **dict(zip("xyzw", rotation, strict=True)))
+    assert numbers_of(t, q) == ((*position, *rotation) if usable else None)

@@ -71,17 +71,49 @@ def test_a_saved_state_is_restored(disparity_recipe, trained, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(onwards, again.parameters(), strict=True))
 
 
-def test_other_number_of_threads_is_named(disparity_recipe, trained, tmp_path, caplog):
+@pytest.fixture
+def one_thread():
+    """Set torch to one thread, and back after the test."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def change_progress(run, **values):
+    file = run.states / "0000007" / "progress.json"
+    progress = json.loads(file.read_text())
+    file.write_text(json.dumps(progress | values))
+    return progress
+
+
+def test_the_number_of_threads_of_a_state_is_used(
+    disparity_recipe, trained, tmp_path, caplog, monkeypatch, one_thread
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
     run = folder(tmp_path, disparity_recipe)
     run.save(7, *trained, best=0.25)
     run.load(*trained)
-    assert "saved with" not in caplog.text
-    file = run.states / "0000007" / "progress.json"
-    progress = json.loads(file.read_text())
-    assert progress["threads"] == torch.get_num_threads()
-    file.write_text(json.dumps(progress | {"threads": 77}))
+    assert "threads" not in caplog.text
+    assert change_progress(run, threads=3)["threads"] == 1
     assert run.load(*trained) == (7, 0.25)
-    assert "saved with 77 threads" in caplog.text and "OMP_NUM_THREADS=77" in caplog.text
+    assert torch.get_num_threads() == 3
+    assert "goes on with 3 threads as before, not 1" in caplog.text
+    assert "last digits" not in caplog.text
+
+
+@pytest.mark.parametrize("saved", [4, 0, "many"])
+def test_a_number_of_threads_that_cannot_be_used_is_named(
+    disparity_recipe, trained, tmp_path, caplog, monkeypatch, one_thread, saved
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2})
+    run = folder(tmp_path, disparity_recipe)
+    run.save(7, *trained, best=0.25)
+    change_progress(run, threads=saved)
+    assert run.load(*trained) == (7, 0.25)
+    assert torch.get_num_threads() == 1
+    assert f"saved with {saved} threads, this run has 1" in caplog.text
 
 
 def test_the_newest_states_are_kept(disparity_recipe, trained, tmp_path):
