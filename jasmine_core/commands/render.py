@@ -11,6 +11,7 @@ from typing import Annotated
 from jasmine_core.commands.options import Output, option
 from jasmine_core.errors import ConfigError
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
+from jasmine_core.locks import exclusive
 from jasmine_core.synthetic.config import Kind
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def render(request: RenderRequest) -> int:
 
     world = training_world(request.kind, (request.width, request.height), request.frames)
     seeds = range(request.first, request.first + request.scenes)
-    with Interrupt() as interrupt:
+    with exclusive(request.output), Interrupt() as interrupt:
         done = render_sequences(
             seeds, world, request.output, lambda: interrupt.requested, request.device
         )

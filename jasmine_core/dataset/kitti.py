@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -231,6 +231,11 @@ def _kitti_frame(split: Path, line: str) -> KittiFrame:
     parts = line.split()
     if len(parts) != 3 or not parts[1].isdigit() or parts[2] not in _CAMERAS:
         raise DatasetError(f"{split}: {line!r} is not `DATE/DRIVE NUMBER l|r`")
+    if PurePath(parts[0]).is_absolute() or ".." in PurePath(parts[0]).parts or "\0" in line:
+        raise DatasetError(
+            f"{split}: {line!r} leads out of the folder of the data set; write DATE/DRIVE relative "
+            "to it"
+        )
     return KittiFrame(parts[0], int(parts[1]), parts[2])
 
 

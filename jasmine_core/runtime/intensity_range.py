@@ -39,6 +39,7 @@ class IntensityRange:
     def __init__(self, bits: int = 0) -> None:
         self.given = bits
         self.bits = bits  # 0 before the first image
+        self.ambiguous = False  # whether the encoding could also be one of depth
         self.offset = False  # whether the range is that of percentiles instead of whole bits
         self._peaks: list[float] = []  # the two largest values of all images so far
         self._tails = np.zeros(2)  # averaged percentiles
@@ -62,7 +63,8 @@ class IntensityRange:
             return ""
         if self.given:
             return f"{self.given} of 16 bits (set)"
-        return "running percentiles (found)" if self.offset else f"{self.bits} of 16 bits (found)"
+        found = "running percentiles (found)" if self.offset else f"{self.bits} of 16 bits (found)"
+        return f"{found}; 16UC1 taken as grey values, not depth" if self.ambiguous else found
 
     def add(self, pixels: NDArray[np.uint16]) -> None:
         """Measure the values of an image [H,W] or [H,W,C]."""

@@ -14,6 +14,7 @@ from jasmine_ros.bags.reader import CAMERA_INFO, COMPRESSED, IMAGE, Bag, Topic
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
 from jasmine_ros.msgs.camera_info import calibration_of
+from jasmine_ros.msgs.encodings import names_depth
 from jasmine_ros.msgs.types import CameraInfo
 from jasmine_ros.msgs.video import VIDEO_TYPES, video_remedy
 
@@ -32,7 +33,7 @@ def find_cameras(topics: Mapping[str, Topic]) -> list[CameraTopics]:
     A camera with a raw and a compressed topic is listed once, with the raw topic.
     """
     names = [t.name for t in topics.values() if t.type in (IMAGE, COMPRESSED) and t.count]
-    names = [n for n in names if "depth" not in n.lower() and "disparity" not in n.lower()]
+    names = [n for n in names if not names_depth(n)]
     return [
         CameraTopics(name, find_camera_info(name, topics))
         for name in sorted(names)

@@ -29,6 +29,7 @@ from jasmine_ros.bags.camera_topics import (
 from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.reader import IMAGE, Bag, BagMessage
 from jasmine_ros.bags.scan import fixed_transforms, frame_of, stamp_of
+from jasmine_ros.msgs.encodings import MAX_PIXELS
 from jasmine_ros.msgs.images import decode, decode_depth
 from jasmine_ros.msgs.point_clouds import read_points
 from jasmine_ros.msgs.rectification import View, view_from
@@ -57,6 +58,8 @@ class BagSamples:
         image: image topic; None selects the only camera of the bag.
         info: CameraInfo topic; None selects the one in the namespace of the image topic.
         calibration: camera_calibration YAML file that replaces the CameraInfo of the bag.
+        bits: number of bits that the camera uses in 16-bit images; 0 finds the range.
+        max_pixels: largest number of pixels of an image; larger ones are left out.
     """
 
     def __init__(
@@ -66,9 +69,12 @@ class BagSamples:
         image: str | None = None,
         info: str | None = None,
         calibration: Path | None = None,
+        bits: int = 0,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
+        self._bits, self._max_pixels = bits, max_pixels
         self._path, self._ground_truth, self._calibration = bag, ground_truth, calibration
-        self._intensities = IntensityRange()
+        self._intensities = IntensityRange(self._bits)
         self.damaged = DamagedMessages()
         self._counted: set[tuple[str, int]] = set()
         self._extrinsics: dict[str, Array] = {}  # T_camera_lidar by the frame of the LiDAR
@@ -87,7 +93,7 @@ class BagSamples:
 
     def __call__(self) -> Iterator[Sample]:
         """Yield every image that has ground truth and can be decoded."""
-        self._intensities = IntensityRange()
+        self._intensities = IntensityRange(self._bits)
         with Bag(self._path) as bag:
             view = self._view(bag)
             decode_pairs = (
@@ -100,6 +106,11 @@ class BagSamples:
         """Return the camera of the rectified images."""
         with Bag(self._path) as bag:
             return self._view(bag).camera
+
+    @property
+    def assumption(self) -> str:
+        """Return what was assumed about 16-bit values; empty for images of 8 bits."""
+        return self._intensities.assumption
 
     # ------------------------------------------------------------------ pairs
 
@@ -229,9 +240,9 @@ class BagSamples:
     ) -> Iterator[Sample]:
         """Yield the sample; count the message instead if its image cannot be decoded."""
         try:
-            rgb = view(
-                decode(bag.decode(message), self._topics.image, intensities=self._intensities)
-            )
+            image, topic = bag.decode(message), self._topics.image
+            ranges, most = self._intensities, self._max_pixels
+            rgb = view(decode(image, topic, intensities=ranges, max_pixels=most))
         except FrameError as err:
             self._skip(message, err)
             return

@@ -66,6 +66,10 @@ class EvaluateRequest:
     #: Filter over time of the predictions, as the parameter temporal of the node; it uses the known
     #: camera poses.
     temporal: Annotated[Literal["off", "scale", "fuse"], option("{off,scale,fuse}")] = "off"
+    #: Number of bits that the camera of a recording uses in 16-bit images; 0 finds the range.
+    bits: Annotated[int, option("N")] = 0
+    #: Largest number of pixels of a recorded image; larger ones are left out.
+    max_image_pixels: Annotated[int, option("N")] = 1 << 24
     #: Protocol that selects the pixels; by default plain for rendered scenes, eigen for a
     #: recording, and the usual one of a published test set.
     protocol: Annotated[str | None, option("{" + ",".join(PROTOCOLS) + "}")] = None
@@ -87,6 +91,14 @@ class EvaluateRequest:
             raise ConfigError(f"--frames is {self.frames}; it must be at least 1")
         if not 0 < self.rate < float("inf"):
             raise ConfigError(f"--rate is {self.rate}; it must be a positive number of hertz")
+        if not 0 <= self.bits <= 16:
+            raise ConfigError(
+                f"--bits is {self.bits}; it must be in 0..16, where 0 finds the range"
+            )
+        if self.max_image_pixels < 1:
+            raise ConfigError(
+                f"--max-image-pixels is {self.max_image_pixels}; it must be at least 1"
+            )
         if self.autoencoder:
             if self.bag or self.dataset:
                 raise ConfigError("--autoencoder is evaluated on rendered scenes; use --world")

@@ -42,6 +42,7 @@ class Samples:
     name: str  # for the report
     protocol: str  # usual for this data
     damaged: DamagedMessages | None = None  # of a recording
+    assumption: Callable[[], str] | None = None  # about its 16-bit values, after reading
 
 
 def evaluate_checkpoint(request: EvaluateRequest) -> str:
@@ -86,6 +87,8 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
         "mean_map": source,
         "temporal": request.temporal,
     }
+    if samples.assumption and (assumption := samples.assumption()):
+        about["input_values"] = assumption
     if samples.damaged:
         about["damaged_messages"] = samples.damaged.summary()
     return write_report(evaluation, exhibits, about, request.json)
@@ -133,10 +136,12 @@ def _samples(request: EvaluateRequest) -> Samples:
         request.image,
         request.camera_info,
         request.calibration,
+        request.bits,
+        request.max_image_pixels,
     )
     name = f"{request.bag.name} with {Path(request.ground_truth).name}"
     odometry = read_odometry(
         request.bag, request.image, request.camera_info, request.calibration, request.odometry
     )
     read_bag = partial(with_poses, pairs, odometry, pairs.camera) if odometry else pairs
-    return Samples(read_bag, pairs.count, name, "eigen", pairs.damaged)
+    return Samples(read_bag, pairs.count, name, "eigen", pairs.damaged, lambda: pairs.assumption)

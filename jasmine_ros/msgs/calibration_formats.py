@@ -11,7 +11,8 @@ from typing import Any
 FORMATS = (
     "camera_calibration of ROS, cv::FileStorage of OpenCV (YAML with camera_matrix, image_width "
     "and image_height), Kalibr (camchain of one camera), EuRoC (sensor.yaml), ORB-SLAM (with "
-    "Camera.width and Camera.height)"
+    "Camera.width and Camera.height), VINS-Mono and VINS-Fusion (model_type PINHOLE or "
+    "KANNALA_BRANDT)"
 )
 _KALIBR_CAMERA = re.compile(r"cam\d+")
 _ORB_SLAM_CAMERA = re.compile(r"(Camera\d?)\.fx")
@@ -49,6 +50,8 @@ def entries(values: Mapping[str, Any]) -> dict[str, Any]:
         return _kalibr(values[cameras[0]])
     if prefixes:
         return _orb_slam(values, prefixes[0])
+    if "model_type" in values:
+        return _vins(values)
     if "intrinsics" in values and "resolution" in values:
         return _kalibr(values)
     # OpenCV's calibration sample wrote Camera_Matrix and image_Width in older versions.
@@ -70,6 +73,26 @@ def _kalibr(camera: Mapping[str, Any]) -> dict[str, Any]:
     name = "distortion_coeffs" if "distortion_coeffs" in camera else "distortion_coefficients"
     d = [0.0] * 4 if model == "none" else _list(camera, name)
     return _entries(width, height, numbers, _MODELS[model], d)
+
+
+def _vins(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries for a camera file of VINS-Mono or VINS-Fusion.
+
+    The polynomial of KANNALA_BRANDT has the coefficients k2 to k5, which OpenCV calls k1 to k4.
+    """
+    model = str(values["model_type"]).upper()
+    _require("model_type", model, ("PINHOLE", "KANNALA_BRANDT"))
+    fisheye = model == "KANNALA_BRANDT"
+    projection = _mapping(values, "projection_parameters")
+    lens = projection if fisheye else _mapping(values, "distortion_parameters")
+    names = ("mu", "mv", "u0", "v0") if fisheye else ("fx", "fy", "cx", "cy")
+    d = [
+        lens.get(name)
+        for name in (("k2", "k3", "k4", "k5") if fisheye else ("k1", "k2", "p1", "p2"))
+    ]
+    numbers = [projection.get(name) for name in names]
+    width, height = values.get("image_width"), values.get("image_height")
+    return _entries(width, height, numbers, _FISHEYE if fisheye else _POLYNOMIAL, d)
 
 
 def _orb_slam(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -107,6 +130,13 @@ def _list(camera: Mapping[str, Any], name: str, count: int | None = None) -> lis
     if not isinstance(value, list) or (count is not None and len(value) != count):
         length = "a list of numbers" if count is None else f"a list of {count} numbers"
         raise ValueError(f"{name} is {value!r}; it must be {length}")
+    return value
+
+
+def _mapping(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = values.get(name)
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} is {value!r}; it must hold the parameters of the camera")
     return value
 
 

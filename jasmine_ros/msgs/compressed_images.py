@@ -48,7 +48,7 @@ def decode_compressed(
     """
     data = bytes(msg.data)
     encoding, _, transport = (part.strip() for part in msg.format.partition(";"))
-    encoding = encoding_of(encoding, intensities)
+    encoding = encoding_of(encoding, intensities, topic)
     if "compressedDepth" in msg.format or is_measurement(encoding):
         raise FrameError(
             f"{topic}: format {msg.format!r} holds depth, not an image; "

@@ -63,7 +63,7 @@ def packing_of(encoding: str, topic: str, untagged: Order = "bgr") -> Packing:
         raise FrameError(
             f"{topic}: encoding {encoding!r} holds depth or another measurement, not colours; "
             "give the topic of a colour or grey camera, or publish grey images as mono16 (for "
-            "grey values in 16UC1 set the parameter bits)"
+            "grey values in 16UC1 on a topic named after depth set the parameter bits)"
         )
     name = encoding
     if generic := re.fullmatch(r"(8|16)UC([134])?", encoding):
@@ -92,10 +92,24 @@ def require_pixels(width: int, height: int, most: int, topic: str) -> None:
         )
 
 
-def encoding_of(encoding: str, intensities: IntensityRange | None) -> str:
-    """Return mono16 for 16UC1 if the user has set the bits of its intensities, else `encoding`."""
-    grey = intensities is not None and intensities.given and encoding in ("16UC1", "16UC")
-    return "mono16" if grey else encoding
+def encoding_of(encoding: str, intensities: IntensityRange | None, topic: str) -> str:
+    """Return mono16 for 16UC1 that holds grey values, as of thermal cameras, else `encoding`.
+
+    16UC1 is also the encoding of depth in millimetres. It holds depth if the topic is named after
+    depth or disparity and no number of bits is set, or if no range of intensities is looked for.
+    """
+    if intensities is None or encoding not in ("16UC1", "16UC"):
+        return encoding
+    if not intensities.given:
+        if names_depth(topic):
+            return encoding
+        intensities.ambiguous = True
+    return "mono16"
+
+
+def names_depth(topic: str) -> bool:
+    """Return whether the name of a topic says that it holds depth or disparity."""
+    return "depth" in topic.lower() or "disparity" in topic.lower()
 
 
 def to_8_bits(image: NDArray[Any], intensities: IntensityRange | None) -> RgbImage:

@@ -72,7 +72,8 @@ def decode_image(
         untagged: channel order of 8UC3, 8UC4, 16UC3 and 16UC4, which do not name one; OpenCV
             writes bgr.
         intensities: range of 16-bit samples, which also measures this image; None keeps their high
-            byte. If its bits are set, 16UC1 is taken as intensities instead of depth.
+            byte. With it 16UC1 holds intensities, unless the topic is named after depth and the
+            bits are not set.
         max_pixels: largest number of pixels.
 
     Raises:
@@ -88,7 +89,7 @@ def decode_image(
     if msg.encoding == "nv24":
         return _decode_nv24(msg, topic, width, height)
 
-    packing = packing_of(encoding_of(msg.encoding, intensities), topic, untagged)
+    packing = packing_of(encoding_of(msg.encoding, intensities, topic), topic, untagged)
     if packing.channels == 2:
         _require_even(topic, msg.encoding, width=width)
     rows = _rows(msg, topic, height, width * packing.channels * packing.depth)

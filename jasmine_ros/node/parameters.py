@@ -85,7 +85,7 @@ class DepthParameters:
     bits: int = parameter(
         0,
         "Number of bits that the camera uses in 16-bit images; 0 finds the range from the images. "
-        "With another value, 16UC1 holds grey values instead of depth.",
+        "With another value, 16UC1 holds grey values on a topic named after depth, too.",
         minimum=0,
         maximum=16,
         read_only=True,

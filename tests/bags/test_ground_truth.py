@@ -221,3 +221,28 @@ def test_images_of_which_none_can_be_decoded_are_an_error(tmp_path):
     body = chunk(described(channels) + messages(channels, damaged))
     with pytest.raises(BagError, match="no message on /depth is within 50 ms of an image"):
         BagSamples(write_mcap(tmp_path / "in.mcap", body), DEPTH_TOPIC)
+
+
+@pytest.mark.parametrize("bits", [0, 12])
+def test_16_bit_images_use_the_range_that_is_set_or_found(tmp_path, bits):
+    """A thermal camera publishes its counts as 16UC1, the encoding of depth, too."""
+    grey = pixels()[..., 0]
+
+    def fill(bag):
+        bag.info(stamp(0))
+        data = (grey.astype("<u2") << 4).view(np.uint8).reshape(-1)
+        bag.image(stamp(0), pixels(), encoding="16UC1", step=2 * WIDTH, data=data)
+        values = {"encoding": "32FC1", "step": 4 * WIDTH, "data": DEPTH.view(np.uint8)}
+        bag.image(stamp(0), DEPTH, DEPTH_TOPIC, **values)
+
+    samples = BagSamples(write_bag(tmp_path / "bag", fill), DEPTH_TOPIC, bits=bits)
+    (sample,) = samples()
+    assert abs(sample.image[..., 0].astype(int) - grey).max() <= 1
+    assert samples.assumption.startswith("12 of 16 bits")
+
+
+def test_images_with_too_many_pixels_are_left_out(tmp_path):
+    bag = write_bag(tmp_path / "bag", with_depth_topic(0))
+    samples = BagSamples(bag, DEPTH_TOPIC, max_pixels=WIDTH * HEIGHT - 1)
+    assert not list(samples())
+    assert "more than max_image_pixels" in samples.damaged.summary()[IMAGE_TOPIC]["example"]

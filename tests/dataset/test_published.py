@@ -129,6 +129,9 @@ def test_a_laser_point_becomes_the_depth_of_its_pixel(root):
         (f"{DRIVE} 1", "NUMBER"),
         (f"{DRIVE} 3 l", "0000000004.png"),
         (f"{DAY}/other_sync 1 l", "other_sync"),
+        (f"../{DRIVE} 1 l", "leads out of the folder"),
+        (f"{DAY}/../../x 1 l", "leads out of the folder"),
+        (f"/data/{DRIVE} 1 l", "leads out of the folder"),
     ],
 )
 def test_errors_of_a_split_file_name_the_line_or_file(root, line, named):

@@ -59,7 +59,41 @@ ORB_SLAM_3 = (
     .replace("Camera1.h", "Camera.h")
     + 'File.version: "1.0"\nCamera.type: "PinHole"\n'
 )
+VINS = """%YAML:1.0
+---
+model_type: PINHOLE
+camera_name: camera
+image_width: 752
+image_height: 480
+distortion_parameters:
+   k1: -0.28
+   k2: 0.07
+   p1: 0.0002
+   p2: 1e-05
+projection_parameters:
+   fx: 458.5
+   fy: 457.25
+   cx: 367.25
+   cy: 248.5
+"""
+VINS_FISHEYE = """%YAML:1.0
+---
+model_type: KANNALA_BRANDT
+camera_name: camera
+image_width: 752
+image_height: 480
+projection_parameters:
+   k2: -0.28
+   k3: 0.07
+   k4: 0.0002
+   k5: 1e-05
+   mu: 458.5
+   mv: 457.25
+   u0: 367.25
+   v0: 248.5
+"""
 FILES = {"kalibr": KALIBR, "euroc": EUROC, "orb-slam 2": ORB_SLAM_2, "orb-slam 3": ORB_SLAM_3}
+FILES["vins"] = VINS
 
 
 def read(tmp_path, text):
@@ -99,11 +133,13 @@ def test_a_file_of_opencv_is_read(tmp_path, count):
     [
         KALIBR.replace("radtan", "equidistant"),
         ORB_SLAM_3.replace("PinHole", "KannalaBrandt8").replace("p1", "k3").replace("p2", "k4"),
+        VINS_FISHEYE,
     ],
 )
 def test_fisheye_cameras_are_equidistant(tmp_path, text):
     calibration = read(tmp_path, text)
     assert calibration.distortion_model == "equidistant"
+    np.testing.assert_array_equal(calibration.K, K)
     np.testing.assert_array_equal(calibration.D, D)
 
 
@@ -118,6 +154,10 @@ def test_fisheye_cameras_are_equidistant(tmp_path, text):
         (ORB_SLAM_2.replace("Camera.width: 752", ""), "Camera.width or Camera.height is missing"),
         (ORB_SLAM_2.replace("Camera.fy: 457.25", ""), "camera_matrix has no list of numbers"),
         (EUROC.replace("[458.5, 457.25", "[0.61, 0.95"), "fx = 0.61 px.*normalised"),
+        (VINS.replace("PINHOLE", "MEI"), "model_type 'MEI' is not one of PINHOLE, KANNALA_BRANDT"),
+        (VINS.replace("k2:", "k9:"), "distortion_coefficients has no list of numbers"),
+        (VINS.replace("image_width", "width"), "image_width is None"),
+        (VINS.partition("projection")[0], "projection_parameters is None"),
         ("K: [1, 0, 0]", "none of the formats that are read"),
     ],
 )

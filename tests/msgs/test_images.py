@@ -199,10 +199,21 @@ def test_16_bit_images_of_a_camera_with_12_bits_use_their_range(encoding):
     assert abs(image.astype(int) - expected).max() <= 1
 
 
-def test_16uc1_holds_grey_values_if_their_bits_are_set():
+def test_16uc1_holds_grey_values_unless_the_topic_is_named_after_depth():
     grey = samples(5, 7, 1, 8, seed=8)[..., 0]
     msg = message("16UC1", 7, 5, 14, (grey.astype(np.uint16) << 4).tobytes())
-    image = decode_image(msg, intensities=IntensityRange(12))
-    np.testing.assert_array_equal(image, grey[..., None].repeat(3, axis=2))
-    with pytest.raises(FrameError, match=r"16UC1.*set the parameter bits"):
-        decode_image(msg, intensities=IntensityRange())
+    for topic, ranges in (("/depth", IntensityRange(12)), ("/thermal/image", IntensityRange())):
+        image = decode_image(msg, topic, intensities=ranges)
+        np.testing.assert_array_equal(image, grey[..., None].repeat(3, axis=2))
+    assert ranges.assumption == "12 of 16 bits (found); 16UC1 taken as grey values, not depth"
+    for topic in ("/camera/depth/image_raw", "/stereo/Disparity"):
+        with pytest.raises(FrameError, match=r"16UC1.*named after depth set the parameter bits"):
+            decode_image(msg, topic, intensities=IntensityRange())
+
+
+def test_thermal_counts_in_16uc1_keep_their_contrast():
+    counts = np.linspace(29_000, 31_000, 64 * 48).astype("<u2").reshape(48, 64)
+    msg = message("16UC1", 64, 48, 128, counts.tobytes())
+    image = decode_image(msg, "/thermal", intensities=IntensityRange())[..., 0].astype(int)
+    assert image.min() == 0 and image.max() == 255
+    assert abs(image - np.linspace(0, 255, 64 * 48).reshape(48, 64)).max() < 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 
 import cv2
@@ -13,8 +14,9 @@ import torch
 from jasmine_core.commands.render import RenderRequest, render
 from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.dataset.sequence import DEPTH, SKY, DatasetError
-from jasmine_core.errors import ConfigError
+from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.geometry.warp import warp
+from jasmine_core.locks import exclusive
 from jasmine_core.synthetic.drive import render_drive
 from jasmine_core.synthetic.sequences import (
     METRES_PER_UNIT,
@@ -142,3 +144,13 @@ def test_scenes_too_short_to_have_neighbours_are_refused(tmp_path):
         render(RenderRequest(tmp_path / "world", frames=2))
     with pytest.raises(DatasetError, match="is not a directory"):
         open_sequences(tmp_path / "world")
+
+
+def test_two_processes_do_not_render_into_one_folder(tmp_path):
+    """The lock of this process stands for that of another one."""
+    request = RenderRequest(tmp_path / "world", kind="room", scenes=1, frames=3)
+    with (
+        exclusive(tmp_path / "world"),
+        pytest.raises(JasmineError, match=f"world is being written by process {os.getpid()}"),
+    ):
+        render(request)
