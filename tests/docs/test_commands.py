@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.fake_launch import FakeDeclareLaunchArgument, load
+from helpers.launch_files import arguments
 from helpers.markdown import DOCUMENTS, ROOT, Snippet, blocks, inline_code
 
 from jasmine_ros import cli
@@ -166,8 +166,7 @@ def test_launch_files_and_their_arguments_exist():
 @functools.cache
 def launch_arguments(path: Path) -> set[str]:
     """Return the arguments that a launch file and the files that it includes declare."""
-    entities = load(path).generate_launch_description().entities
-    names = {e.name for e in entities if isinstance(e, FakeDeclareLaunchArgument)}
+    names = set(dict(arguments(path)))
     if path.name != "depth.launch.py" and "depth.launch.py" in path.read_text():
         names |= launch_arguments(path.with_name("depth.launch.py"))
     return names

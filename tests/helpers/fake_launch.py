@@ -4,6 +4,7 @@
 
 Each class accepts the arguments in the documentation of the real class and refuses others. A launch
 file that can be read with the fakes is well formed; only a test with ROS 2 shows that it starts.
+`launch_files.py` uses the real packages where they are installed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import yaml
@@ -228,3 +229,11 @@ def launch(path: Path, **given: str) -> tuple[FakeContext, list[Any]]:
         found.append(entity)
         waiting = list(entity.run(context)) + waiting
     return context, found
+
+
+def output(handler: FakeOnProcessIO, lines: Iterable[str]) -> list[Any]:
+    """Return the entities that a handler starts for lines on the output of a process."""
+    events = [SimpleNamespace(text=f"{line}\n".encode()) for line in lines]
+    started = [handler.on_stdout(event) for event in events if handler.on_stdout]
+    started += [handler.on_stderr(event) for event in events if handler.on_stderr]
+    return [entity for entity in started if entity is not None]

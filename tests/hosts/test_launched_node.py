@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The depth node that depth.launch.py describes, started as a process without rclpy.
 
-The launch file is read with the fakes of fake_launch.py; the process is the real depth node on DDS.
+The launch file is run as in launch_files.py; the process is the real depth node on DDS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from threading import Thread
 
 import pytest
 from helpers.camera_bags import Recorder, pixels, stamp
-from helpers.fake_launch import FakeNode, launch
+from helpers.launch_files import launch
 from helpers.live_topics import receive, until
 
 from jasmine_ros.msgs.messages import stamp_ns
@@ -31,13 +31,12 @@ class Launched:
     """Process of the node that depth.launch.py describes, in which rclpy cannot be imported."""
 
     def __init__(self, folder: Path, domain: int, **given: str) -> None:
-        context, entities = launch(LAUNCH, **given)
-        (node,) = [e for e in entities if isinstance(e, FakeNode)]
+        (node,) = launch(LAUNCH, folder, **given)
         block = folder / "no_ros"
         block.mkdir(exist_ok=True)
         (block / "rclpy.py").write_text("raise ImportError('not in this test')")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jasmine_ros.depth_node", *node.argv(context, folder)],
+            [sys.executable, "-m", "jasmine_ros.depth_node", *node.arguments],
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ

@@ -1,25 +1,16 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Launch files, executed with fakes of ROS 2; `test_launched_node.py` starts the real node."""
+"""Launch files, run by `launch` or by its fakes; `test_launched_node.py` starts the real node."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
-from helpers.fake_launch import (
-    FakeDeclareLaunchArgument,
-    FakeExecuteProcess,
-    FakeNode,
-    FakeRegisterEventHandler,
-    launch,
-    load,
-)
+from helpers.launch_files import LOG, arguments, launch, load
 
 from jasmine_ros.node.parameters import DepthParameters, NodeParameters
 
@@ -30,17 +21,15 @@ NEEDED = {BAG: {"bag": "drive", "image": "/cam/image"}, NAV2: {"image": "/i", "c
 KNOWN = {*DepthParameters.__dataclass_fields__, *NodeParameters.__dataclass_fields__}
 
 
-def nodes(entities, package="jasmine_ros"):
-    return [e for e in entities if isinstance(e, FakeNode) and e.package == package]
+@pytest.fixture
+def node_of(tmp_path):
+    """Return a function that runs a launch file and returns its depth node."""
 
+    def node_of(path, **given):
+        (node,) = (s for s in launch(path, tmp_path, **given) if s.executable == "depth_node")
+        return node
 
-def parameters(context, node, folder):
-    """Return the parameters of a node; later files override earlier ones."""
-    argv, values = node.argv(context, folder), {}
-    for option, value in pairwise(argv):
-        if option == "--params-file":
-            values |= yaml.safe_load(Path(value).read_text())["/**"]["ros__parameters"]
-    return values
+    return node_of
 
 
 def test_every_launch_file_is_tested():
@@ -61,64 +50,59 @@ def test_launch_files_import_only_launch_packages_and_the_project(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 def test_every_argument_is_declared_once_and_described_by_a_sentence(path):
-    entities = load(path).generate_launch_description().entities
-    declared = [e for e in entities if isinstance(e, FakeDeclareLaunchArgument)]
-    assert len({each.name for each in declared}) == len(declared)
-    for each in declared:
-        assert each.description[0].isupper() and each.description.endswith("."), each.name
+    declared = arguments(path)
+    assert len(dict(declared)) == len(declared)
+    for name, description in declared:
+        assert description[0].isupper() and description.endswith("."), name
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
-def test_the_executable_and_its_parameters_exist(path, tmp_path):
-    context, entities = launch(path, **NEEDED.get(path, {}))
-    (node,) = nodes(entities)
-    assert (node.executable, node.name) == ("depth_node", "depth")
+def test_the_executable_and_its_parameters_exist(path, node_of):
+    node = node_of(path, **NEEDED.get(path, {}))
+    assert "__node:=depth" in node.remappings
     assert f'"{node.executable} = jasmine_ros.depth_node:main"' in (ROOT / "setup.py").read_text()
-    values = parameters(context, node, tmp_path)
-    assert values.keys() - {"use_sim_time"} <= KNOWN
+    assert node.parameters.keys() - {"use_sim_time"} <= KNOWN
 
 
 def test_without_arguments_the_parameters_have_their_defaults(tmp_path):
-    context, entities = launch(DEPTH)
-    values = parameters(context, nodes(entities)[0], tmp_path)
+    (node,) = launch(DEPTH, tmp_path)
+    values = node.parameters
     assert values.pop("use_sim_time") is False
     assert values.pop("autostart") is True
     assert DepthParameters().at_start(values) == DepthParameters()
-    argv = nodes(entities)[0].argv(context, tmp_path)
-    assert not [a for a in argv if a.startswith(("image:=", "camera_info:=", "__ns:="))]
-    assert not nodes(entities, "rviz2")
+    assert node.remappings - {"__ns:=/"} == {"__node:=depth"}
 
 
-def test_only_given_arguments_override_the_parameter_file(tmp_path):
+@pytest.mark.parametrize("given", [False, True])
+def test_only_given_arguments_override_the_parameter_file(tmp_path, node_of, given):
     file = tmp_path / "mine.yaml"
     file.write_text("/**: {ros__parameters: {checkpoint: mine, publish_points: true}}")
-    context, entities = launch(DEPTH, params_file=str(file))
-    values = parameters(context, nodes(entities)[0], tmp_path)
-    assert (values["checkpoint"], values["publish_points"]) == ("mine", True)
-    context, entities = launch(
-        DEPTH, params_file=str(file), checkpoint="other", point_cloud="false", use_sim_time="true"
-    )
-    values = parameters(context, nodes(entities)[0], tmp_path)
-    assert (values["checkpoint"], values["publish_points"]) == ("other", False)
-    assert values["use_sim_time"] is True
+    others = {"checkpoint": "other", "point_cloud": "false", "use_sim_time": "true"}
+    values = node_of(DEPTH, params_file=str(file), **(others if given else {})).parameters
+    expected = ("other", False, True) if given else ("mine", True, False)
+    assert tuple(values[n] for n in ("checkpoint", "publish_points", "use_sim_time")) == expected
 
 
-def test_topics_and_namespace_are_passed_to_the_node(tmp_path):
+def test_topics_and_namespace_are_passed_to_the_node(node_of):
     given = {"image": "/cam/image_raw", "camera_info": "/cam/info", "namespace": "left"}
-    context, entities = launch(DEPTH, **given)
-    argv = nodes(entities)[0].argv(context, tmp_path)
-    assert {"__ns:=/left", "image:=/cam/image_raw", "camera_info:=/cam/info"} <= set(argv)
+    expected = {"__ns:=/left", "image:=/cam/image_raw", "camera_info:=/cam/info"}
+    assert expected <= node_of(DEPTH, **given).remappings
 
 
-def rviz_layout(**given):
-    """Return the layout, the Fixed Frame and the node's parameters that depth.launch.py chooses."""
-    _, entities = launch(DEPTH, rviz="true", **given)
-    (rviz,) = nodes(entities, "rviz2")
-    option, file, option_frame, frame = rviz.arguments
-    assert (option, option_frame) == ("-d", "-f") and not rviz.remappings
-    layout = yaml.safe_load(Path(file).read_text())
-    Path(file).unlink()
-    return layout["Visualization Manager"], frame, nodes(entities)[0].parameters[-1]
+@pytest.fixture
+def rviz_layout(tmp_path):
+    """Return a function for the layout, the Fixed Frame and the node's parameters with RViz."""
+
+    def rviz_layout(**given):
+        rviz, node = launch(DEPTH, tmp_path, rviz="true", **given)
+        option, file, option_frame, frame = rviz.arguments[: rviz.arguments.index("--ros-args")]
+        assert (rviz.executable, option, option_frame) == ("rviz2", "-d", "-f")
+        assert all(rule.startswith("__") for rule in rviz.remappings)
+        layout = yaml.safe_load(Path(file).read_text())
+        Path(file).unlink()
+        return layout["Visualization Manager"], frame, node.parameters
+
+    return rviz_layout
 
 
 def topics_of(manager):
@@ -129,7 +113,7 @@ def topics_of(manager):
     }
 
 
-def test_rviz_subscribes_to_the_topics_of_the_node():
+def test_rviz_subscribes_to_the_topics_of_the_node(rviz_layout):
     manager, frame, values = rviz_layout(namespace="/left", image="image")
     assert topics_of(manager) == {  # Large messages are lost under best effort.
         "/left/image": "Best Effort",  # A camera may offer no more.
@@ -140,12 +124,12 @@ def test_rviz_subscribes_to_the_topics_of_the_node():
     assert values["publish_colorized"] and values["publish_points"]
 
 
-def test_rviz_subscribes_to_compressed_images_by_their_own_topic():
+def test_rviz_subscribes_to_compressed_images_by_their_own_topic(rviz_layout):
     manager, *_ = rviz_layout(image="/cam/image_raw", image_transport="compressed")
     assert "/cam/image_raw/compressed" in topics_of(manager)
 
 
-def test_the_fixed_frame_of_rviz_is_an_argument():
+def test_the_fixed_frame_of_rviz_is_an_argument(rviz_layout):
     assert rviz_layout(fixed_frame="odom")[1] == "odom"
 
 
@@ -158,7 +142,7 @@ def test_the_fixed_frame_of_rviz_is_an_argument():
         ({"checkpoint": "absent"}, 1.5),  # The node reports it.
     ],
 )
-def test_the_view_of_rviz_fits_the_scale_of_the_depth(parameters, distance, tmp_path):
+def test_the_view_of_rviz_fits_the_scale_of_the_depth(rviz_layout, parameters, distance, tmp_path):
     file = tmp_path / "parameters.yaml"
     file.write_text(yaml.safe_dump({"depth": {"ros__parameters": parameters}}))
     manager, _, values = rviz_layout(params_file=str(file))
@@ -168,36 +152,32 @@ def test_the_view_of_rviz_fits_the_scale_of_the_depth(parameters, distance, tmp_
     assert values["points_stride"] == 2
 
 
-def test_rviz_keeps_the_cloud_of_the_parameter_file(tmp_path):
+def test_rviz_keeps_the_cloud_of_the_parameter_file(rviz_layout, tmp_path):
     file = tmp_path / "parameters.yaml"
     file.write_text("/**: {ros__parameters: {points_stride: 4, points_max_range: 9.0}}")
     _, _, values = rviz_layout(params_file=str(file))
-    assert not {"points_stride", "points_max_range"} & values.keys()
+    assert (values["points_stride"], values["points_max_range"]) == (4, 9.0)
 
 
-def test_two_cameras_have_separate_topics(tmp_path):
-    argv = []
-    for side in ("left", "right"):
-        context, entities = launch(DEPTH, namespace=side, image=f"/{side}_camera/image_raw")
-        argv.append(set(nodes(entities)[0].argv(context, tmp_path)))
-    assert {"__ns:=/left", "image:=/left_camera/image_raw"} <= argv[0]
-    assert {"__ns:=/right", "image:=/right_camera/image_raw"} <= argv[1]
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_two_cameras_have_separate_topics(node_of, side):
+    node = node_of(DEPTH, namespace=side, image=f"/{side}_camera/image_raw")
+    assert {f"__ns:=/{side}", f"image:=/{side}_camera/image_raw"} <= node.remappings
 
 
-def test_a_bag_is_played_with_its_clock(tmp_path):
-    context, entities = launch(BAG, **NEEDED[BAG], loop="false", rate="0.5", rviz="false")
-    assert not [e for e in entities if isinstance(e, FakeExecuteProcess)]  # The node is not active.
-    (event,) = [e for e in entities if isinstance(e, FakeRegisterEventHandler)]
-    loading, active = (
-        SimpleNamespace(text=f"[INFO] [1.2] [depth]: {line}\n".encode())
-        for line in ("loading jasmine-tiny", "subscribed to /image; depth on /depth/image_rect")
-    )
-    assert event.handler.on_stderr(loading) is None
-    player = event.handler.on_stderr(active)
-    assert event.handler.on_stdout(active) is None  # It is started once.
-    assert player.cmd == ["ros2", "bag", "play", "drive", "--clock", "--rate", "0.5"]
-    values = parameters(context, nodes(entities)[0], tmp_path)
-    assert values["use_sim_time"] is True and values["publish_points"] is True
+BAG_ARGUMENTS = {**NEEDED[BAG], "loop": "false", "rate": "0.5", "rviz": "false"}
+
+
+def test_a_bag_is_played_with_its_clock_when_the_node_is_active(tmp_path):
+    node, player = launch(BAG, tmp_path, **BAG_ARGUMENTS)  # It is started once.
+    assert player.executable == "ros2"
+    assert player.arguments == ["bag", "play", "drive", "--clock", "--rate", "0.5"]
+    assert node.parameters["use_sim_time"] is True and node.parameters["publish_points"] is True
+
+
+def test_a_bag_is_not_played_before_the_node_is_active(tmp_path):
+    (node,) = launch(BAG, tmp_path, log=LOG[:1], **BAG_ARGUMENTS)
+    assert node.executable == "depth_node"
 
 
 @pytest.mark.parametrize("host", ["ros2_node", "dds_node"])
@@ -206,9 +186,8 @@ def test_hosts_log_the_line_that_starts_the_playback(host):
     assert line in (ROOT / "jasmine_ros" / "hosts" / f"{host}.py").read_text()
 
 
-def test_the_cloud_for_nav2_is_thinned_and_limited(tmp_path):
-    context, entities = launch(NAV2, **NEEDED[NAV2])
-    values = parameters(context, nodes(entities)[0], tmp_path)
+def test_the_cloud_for_nav2_is_thinned_and_limited(node_of):
+    values = node_of(NAV2, **NEEDED[NAV2]).parameters
     del values["use_sim_time"]
     given = DepthParameters().at_start(values)
     assert given.publish_points and given.points_stride > 1 and 0 < given.points_max_range < 20
@@ -218,6 +197,6 @@ def test_the_cloud_for_nav2_is_thinned_and_limited(tmp_path):
 @pytest.mark.parametrize(
     "given", [{"rviz": "maybe"}, {"use_sim_time": "1"}, {"point_cloud": "yes"}]
 )
-def test_values_other_than_the_choices_are_refused(given):
+def test_values_other_than_the_choices_are_refused(given, tmp_path):
     with pytest.raises(AssertionError):
-        launch(DEPTH, **given)
+        launch(DEPTH, tmp_path, **given)
