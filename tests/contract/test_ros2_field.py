@@ -70,7 +70,7 @@ def running(driver):
     node.kill()
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=slow)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=slow)])
 def test_a_camera_is_killed_and_restarts_with_another_image_size(running, rounds):
     """A killed camera stays in the graph for some time, with the reliability it had."""
     node, listener = running
@@ -103,7 +103,7 @@ def sizes(messages) -> list[tuple[int, int]]:
     return [(message.width, message.height) for message in messages]
 
 
-@pytest.mark.parametrize("images", [10, pytest.param(1000, marks=slow)])
+@pytest.mark.parametrize("images", [10, pytest.param(300, marks=slow)])
 def test_parameters_are_set_all_the_time_while_images_come(
     driver, running, predictor, images, record_property
 ):
