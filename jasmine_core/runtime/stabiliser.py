@@ -28,7 +28,8 @@ from jasmine_core.runtime.temporal_filter import (
     edge_noise,
     fine_structure,
     image_agreement,
-    median_log_ratio,
+    log_ratio,
+    median_shift,
     update,
 )
 
@@ -138,22 +139,21 @@ class Stabiliser:
         looks = image_agreement(carried.before, grey, usable)  # [h,w] 0..1
 
         # 5. One scale of the image.
-        static = looks > 0.5
-        shift = math.exp(-seconds / MEMORY) * median_log_ratio(past, measured, static)
-        scaled = measured * np.float32(math.exp(shift))
+        change = log_ratio(past, measured)  # [h,w]
+        shift = -math.exp(-seconds / MEMORY) * median_shift(change, looks > 0.5)
         factor = math.exp(-shift)
         if self.mode == "scale" or carried.places is None:
-            self._state = replace(now, inverse_depth=scaled)
-            return Steadied(
-                depth * np.float32(factor), factor, 0.0, WRONG_MOTION if refused else ""
-            )
+            self._state = replace(now, inverse_depth=measured * np.float32(1 / factor))
+            problem = WRONG_MOTION if refused else ""
+            return Steadied(depth * np.float32(factor), factor, 0.0, problem)
 
         # 6. Each pixel.
-        agrees = agreement(past, scaled, looks)
+        change += np.float32(shift)
+        agrees = agreement(change, looks)
         spread = sample(last.variance, carried.places)
         grown = spread + np.float32((seconds / MEMORY) ** 2)
-        fused, variance, gain = update(past, grown, scaled, now.variance, agrees)
-        self._state = replace(now, inverse_depth=fused, variance=variance)
+        fused, variance, gain = update(past, change, grown, now.variance, agrees)
+        self._state = replace(now, inverse_depth=np.where(known, fused, 0), variance=variance)
         ratio = np.where(known, measured / np.maximum(fused, 1e-12), 1).astype(np.float32)
         whole = to_grid.inverse().map(ratio)
         return Steadied(depth * whole, factor, float(np.mean(gain < 0.9)), "")

@@ -21,6 +21,7 @@ SHIFT = 1.0  # [px] error of the place of a pixel, whose grey level then changes
 NEAR, FAR = 0.2, 0.5  # differences of logarithmic depth that agree, and that do not agree at all
 EDGE = 0.1  # logarithmic depth range of a pixel's neighbours at which its noise doubles
 FLAT = 2.0  # grey levels of the deviation of a structure below which there is none
+_LEAST = np.float32(1e-12)  # inverse depth that replaces 0
 _THREE = np.ones((3, 3), np.uint8)
 
 
@@ -44,10 +45,12 @@ def fine_structure(grey: Map) -> Map:
 def correlation(before: Map, now: Map, usable: Mask) -> float:
     """Return the correlation of two fine structures over the usable pixels, -1 to 1.
 
-    It does not depend on the exposure. Two images without structure are the same, and one without
-    structure shows something else than one with it. Without usable pixels it is -1.
+    Every second row and column is compared. The result does not depend on the exposure. Two images
+    without structure are the same, and one without structure shows something else than one with it.
+    Without usable pixels it is -1.
     """
-    a, b = before[usable].astype(np.float64), now[usable].astype(np.float64)
+    chosen = usable[::2, ::2]
+    a, b = before[::2, ::2][chosen].astype(np.float64), now[::2, ::2][chosen].astype(np.float64)
     if not a.size:
         return -1.0
     a -= a.mean()
@@ -80,27 +83,30 @@ def image_agreement(before: Map, now: Map, usable: Mask) -> Map:
     return np.where(usable, np.clip(2 - ratio, 0, 1), 0).astype(np.float32)
 
 
-def median_log_ratio(past: Map, now: Map, chosen: Mask) -> float:
-    """Return the median of ln(past / now) over the chosen pixels; 0 without any."""
-    if not chosen.any():
-        return 0.0
-    return float(np.log(np.median(past[chosen] / now[chosen])))
+def log_ratio(past: Map, now: Map) -> Map:
+    """Return ln(now / past), finite also where one of them is 0."""
+    ratio = np.maximum(now, _LEAST) / np.maximum(past, _LEAST)
+    return np.asarray(np.log(ratio), np.float32)
 
 
-def agreement(past: Map, now: Map, looks: Map) -> Map:
-    """Return the weight of the past, 1 to 0, from the images and from the depth."""
-    apart = np.abs(np.log(np.maximum(now, 1e-12) / np.maximum(past, 1e-12)))
-    return looks * np.clip((FAR - apart) / np.float32(FAR - NEAR), 0, 1)
+def median_shift(change: Map, chosen: Mask) -> float:
+    """Return the median of a map over the chosen pixels of every second row; 0 without any."""
+    values = change[::2][chosen[::2]]
+    return float(np.median(values)) if values.size else 0.0
 
 
-def update(past: Map, variance: Map, now: Map, noise: Map, agrees: Map) -> tuple[Map, Map, Map]:
+def agreement(change: Map, looks: Map) -> Map:
+    """Return the weight of the past, 1 to 0, from the images and from the change of the depth."""
+    return looks * np.clip((FAR - np.abs(change)) / np.float32(FAR - NEAR), 0, 1)
+
+
+def update(past: Map, change: Map, variance: Map, noise: Map, agrees: Map) -> tuple[Map, Map, Map]:
     """Return the filtered inverse depth, its variance and the gain of the measurement.
 
-        k = P / (P + R)      g = 1 - a (1 - k)      ln w = ln w_past + g ln(w_now / w_past)
+        k = P / (P + R)      g = 1 - a (1 - k)      ln w = ln w_past + g change
 
     With an agreement a of 0 the pixel is the new measurement with its own noise R.
     """
     gain = 1 - agrees * (noise / (variance + noise))
-    ratio = np.maximum(now, 1e-12) / np.maximum(past, 1e-12)
-    fused = np.where(agrees > 0, past * np.power(ratio, gain), now)
+    fused = np.maximum(past, _LEAST) * np.exp(gain * change)
     return fused.astype(np.float32), (gain * noise).astype(np.float32), gain.astype(np.float32)
