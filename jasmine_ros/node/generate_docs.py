@@ -99,7 +99,9 @@ as well.
 
 Outputs have the stamp and the frame of their image. They are reliable with a queue of one message.
 An output without a subscriber is not computed; while no output has a subscriber the network does
-not run, unless `always_on` is set.
+not run, unless `always_on` is set. This includes the images before the node has discovered a new
+subscriber, which may be later than the subscriber discovers the node: the diagnostics count them
+as ignored.
 
 | service | type | description |
 |---|---|---|
