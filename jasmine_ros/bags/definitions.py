@@ -81,6 +81,32 @@ def _read(schema: Schema, ros1: bool) -> Typestore:
     return store
 
 
+@lru_cache(maxsize=256)
+def missing_field(schema: Schema, ros1: bool) -> str:
+    """Return a field that the definition of a standard type lacks, empty if it has all.
+
+    A bag may define a type such as sensor_msgs/msg/Image with any fields. More fields than the
+    usual ones are allowed, as later versions may add some.
+    """
+    found, usual = typestore(schema, ros1).fielddefs, _usual(ros1)
+    for name in found.keys() & usual.keys():
+        fields = {field: _kind_of(kind) for field, kind in found[name][1]}
+        for field, kind in usual[name][1]:
+            if fields.get(field) != _kind_of(kind):
+                return f"{field} of {name}"
+    return ""
+
+
+def _kind_of(kind: Any) -> str:
+    """Return what a field holds: numbers, text, a type, or a list of these."""
+    node, content = kind
+    if node == Nodetype.NAME:
+        return str(content)
+    if node == Nodetype.BASE:
+        return "text" if content[0] in ("string", "wstring") else "number"
+    return f"list of {_kind_of(content[0])}"
+
+
 def _parse(schema: Schema) -> Types:
     text = schema.data.decode(errors="replace")
     if schema.encoding in ("ros2msg", "ros1msg"):

@@ -17,7 +17,7 @@ import numpy as np
 
 from jasmine_core.errors import BagError, FrameError
 from jasmine_ros.bags.connection import Connection, RefusedError, Storage, full_name
-from jasmine_ros.bags.definitions import typestore
+from jasmine_ros.bags.definitions import missing_field, typestore
 from jasmine_ros.bags.mcap_file import McapFile
 from jasmine_ros.bags.ros1_file import Ros1File
 from jasmine_ros.bags.rosbag2_folder import METADATA, Rosbag2Folder
@@ -176,6 +176,8 @@ class Bag:
                 raise ValueError(f"messages encoded as {connection.encoding!r} cannot be read")
             ros1 = connection.encoding == "ros1"
             store = typestore(connection.schema, ros1)
+            if lacking := missing_field(connection.schema, ros1):
+                raise ValueError(f"its definition in the bag lacks the usual field {lacking}")
             store.max_sequence_length = max(1, len(message.raw))
             deserialize = store.deserialize_ros1 if ros1 else store.deserialize_cdr
             return deserialize(message.raw, full_name(connection.schema.name))

@@ -214,3 +214,36 @@ def test_of_a_topic_with_two_types_the_more_frequent_one_is_read(tmp_path):
 
     path = write_bag(tmp_path / "in", fill)
     assert len(images_of(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"float64[9] r", b"float64[9] q"),
+        (b"uint32 width", b"string width"),
+        (b"float64[9] r", b"float64 r"),
+        (b"float64[] d", b"std_msgs/Header[] d"),
+        (b"string frame_id", b"string frame_is"),
+    ],
+)
+def test_a_standard_type_that_is_defined_otherwise_gives_frame_errors(tmp_path, old, new):
+    info, image = CAMERA
+    changed = info._replace(definition=info.definition.replace(old, new))
+    assert changed.definition != info.definition
+    channels = (changed, image)
+    made = serialised(frames(1))
+    path = write_mcap(tmp_path / "in.mcap", described(channels) + messages(channels, made))
+    with Bag(path) as bag, pytest.raises(FrameError, match="lacks the usual field"):
+        bag.decode(next(bag.messages([INFO_TOPIC])))
+    assert len(images_of(path)) == 1
+
+
+def test_a_standard_type_may_have_more_fields(tmp_path):
+    info, image = CAMERA
+    head, mark, rest = info.definition.partition(b"=" * 80)
+    longer = info._replace(definition=head + b"float64 added\n" + mark + rest)
+    made = [(t, at, raw + bytes(16)) for t, at, raw in serialised(frames(1))]
+    channels = (longer, image)
+    path = write_mcap(tmp_path / "in.mcap", described(channels) + messages(channels, made))
+    with Bag(path) as bag:
+        assert bag.decode(next(bag.messages([INFO_TOPIC]))).width == pixels().shape[1]
