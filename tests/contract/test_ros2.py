@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from helpers.packets import Capture
 
 from contract.steps import image, info
 from jasmine_ros.node.diagnostics import LOADING
-from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS, LATENCY
+from jasmine_ros.node.topics import DEPTH, DIAGNOSTICS, LATENCY, POINTS
 
 pytestmark = [
     pytest.mark.ros,
@@ -119,6 +120,38 @@ def test_activation_many_times_while_images_come(running, cycles):
     assert "Traceback" not in node.said and "[ERROR]" not in node.said
 
 
+@pytest.mark.parametrize("cycles", [3, pytest.param(53, marks=pytest.mark.slow)])
+def test_every_full_life_cycle_ends_with_depth_and_a_cloud(driver, cycles):
+    """A node that has just been activated ignores images until it has discovered its subscribers.
+
+    A subscriber discovers the node at another time than the node discovers the subscriber. In
+    between, the listener is matched, but its topics are not computed: depth at first, then clouds.
+    """
+    node, listener = driver.start(publish_points=True)
+    try:
+        for cycle in range(cycles):
+            for transition in (DEACTIVATE, CLEANUP, CONFIGURE, ACTIVATE):
+                assert change_state(driver, listener, transition), f"cycle {cycle}"
+            until(lambda: all(reader.matched for reader in listener.readers.values()), "outputs")
+            listener.unplug()
+            listener.plug()
+            index = count(100 * cycle)
+
+            def answered(index=index) -> bool:
+                """Send the next image; if it is computed, its depth is published."""
+                now = next(index)
+                step = [info(now), image(now, pixels(now))]
+                heard = driver.let_happen(step, node, listener)
+                assert heard.counts["processed"] + heard.counts["ignored"] == 1
+                assert heard.stamps() == [stamp(now)] * heard.counts["processed"]
+                return heard.stamps(POINTS) == [stamp(now)]
+
+            until(answered, f"cloud after cycle {cycle}")
+        assert "Traceback" not in node.said and "[ERROR]" not in node.said
+    finally:
+        node.kill()
+
+
 def test_two_nodes_one_of_them_on_simulated_time(running):
     """Each node answers its own camera; the age of an image is measured on `/clock`."""
     driver, first, first_listener = running
@@ -162,8 +195,8 @@ def test_ctrl_c_during_configure_does_not_wait_for_the_network(driver):
 
 
 @pytest.mark.parametrize("reliability", ["reliable", "best_effort"])
-@pytest.mark.parametrize(("size", "count"), [(HD, 40), (FULL_HD, 20)])
-def test_large_raw_images_arrive(running, size, count, reliability):
+@pytest.mark.parametrize(("size", "images"), [(HD, 40), (FULL_HD, 20)])
+def test_large_raw_images_arrive(running, size, images, reliability):
     """Fast DDS sends them in fragments; a best-effort camera needs the profile of config/."""
     _, node, listener = running
     listener.unplug()
@@ -172,7 +205,7 @@ def test_large_raw_images_arrive(running, size, count, reliability):
         if reliability == "best_effort"
         else {}
     )
-    arguments = [listener.full_name("").rstrip("/"), reliability, *map(str, size), str(count)]
+    arguments = [listener.full_name("").rstrip("/"), reliability, *map(str, size), str(images)]
     memory = [usage(node.process.pid)[0]]
     camera = subprocess.Popen(
         [sys.executable, str(CAMERA), *arguments],
@@ -190,7 +223,7 @@ def test_large_raw_images_arrive(running, size, count, reliability):
     finally:
         camera.kill()
         camera.communicate()
-    assert answered >= 0.99 * count
+    assert answered >= 0.99 * images
     settled = memory[len(memory) // 2 :]
     image_bytes = 3 * size[0] * size[1]
     assert max(settled) - min(settled) < 12 * image_bytes, "images are not kept"
