@@ -35,6 +35,7 @@ _PACKAGES = {  # purpose, and the extra that installs it
     "openvino": ("the openvino backend", "openvino"),
     "cuda-bindings": ("running engines", "tensorrt"),
     "cyclonedds": ("live topics without ROS 2", "live"),
+    "av": ("H.264 and H.265 topics of recordings", "video"),
 }
 _GIB = 1 << 30
 

@@ -14,9 +14,9 @@ from jasmine_ros.bags.reader import CAMERA_INFO, COMPRESSED, IMAGE, Bag, Topic
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
 from jasmine_ros.msgs.camera_info import calibration_of
-from jasmine_ros.msgs.encodings import names_depth
+from jasmine_ros.msgs.encodings import MAX_PIXELS, names_depth
 from jasmine_ros.msgs.types import CameraInfo
-from jasmine_ros.msgs.video import VIDEO_TYPES, video_remedy
+from jasmine_ros.msgs.video import VIDEO_TYPES, decodes, video_remedy
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class CameraTopics:
 def find_cameras(topics: Mapping[str, Topic]) -> list[CameraTopics]:
     """List the cameras of a bag, without depth and disparity images.
 
-    A camera with a raw and a compressed topic is listed once, with the raw topic.
+    A camera with a raw and a compressed topic is listed once, with the raw topic. Video streams are
+    listed in a bag without other images.
     """
-    names = [t.name for t in topics.values() if t.type in (IMAGE, COMPRESSED) and t.count]
-    names = [n for n in names if not names_depth(n)]
+    named = [t for t in topics.values() if t.count and not names_depth(t.name)]
+    names = [t.name for t in named if t.type in (IMAGE, COMPRESSED)]
+    names = names or [t.name for t in named if decodes(t.type)]
     return [
         CameraTopics(name, find_camera_info(name, topics))
         for name in sorted(names)
@@ -42,19 +44,34 @@ def find_cameras(topics: Mapping[str, Topic]) -> list[CameraTopics]:
 
 
 def find_camera_info(image: str, topics: Mapping[str, Topic]) -> str | None:
-    """Return the CameraInfo topic in the namespace of an image topic, None if it has none."""
-    namespace = image.removesuffix("/compressed").rpartition("/")[0]
-    beside = topics.get(f"{namespace}/camera_info")
-    return beside.name if beside and beside.type == CAMERA_INFO else None
+    """Return the CameraInfo topic in the namespace of an image topic, None if it has none.
+
+    A video stream may be named after the raw topic of its camera, as image_transport does.
+    """
+    above = image.removesuffix("/compressed").rpartition("/")[0]
+    places = [above]
+    if image in topics and topics[image].type in VIDEO_TYPES:
+        places.append(above.rpartition("/")[0])
+    for place in places:
+        beside = topics.get(f"{place}/camera_info")
+        if beside and beside.type == CAMERA_INFO:
+            return beside.name
+    return None
 
 
-def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -> CameraTopics:
-    """Choose the camera of a bag, calibrated or not.
+def choose_camera(
+    bag: Bag,
+    image: str | None = None,
+    info: str | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> CameraTopics:
+    """Choose the camera of a bag, calibrated or not; the bag then decodes it if it is video.
 
     Args:
         bag: an open bag.
         image: image topic; None selects the only camera of the bag.
         info: CameraInfo topic; None selects the one in the namespace of the image topic.
+        max_pixels: largest number of pixels of an image that is decoded from video.
 
     Raises:
         BagError: a named topic is missing or of another type, or the bag has no camera or several.
@@ -77,9 +94,11 @@ def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -
     if image not in bag.topics:  # a video stream is named after the raw topic of its camera
         named = (n for n, t in bag.topics.items() if t.type in VIDEO_TYPES)
         image = next((n for n in named if n.rpartition("/")[0] == image), image)
-    if image in bag.topics and bag.topics[image].type in VIDEO_TYPES:
-        raise BagError(f"{bag.path}: {video_remedy(image, bag.topics[image].type)}")
-    _require_topic(bag, image, (IMAGE, COMPRESSED), "--image", images)
+    kind = bag.topics[image].type if image in bag.topics else ""
+    if kind in VIDEO_TYPES and not decodes(kind):
+        raise BagError(f"{bag.path}: {video_remedy(image, kind)}")
+    _require_topic(bag, image, (IMAGE, COMPRESSED, *VIDEO_TYPES), "--image", images)
+    bag.decode_video(image, max_pixels)
     if info is None:
         info = find_camera_info(image, bag.topics)
     else:
@@ -89,7 +108,11 @@ def choose_camera(bag: Bag, image: str | None = None, info: str | None = None) -
 
 
 def choose_calibrated_camera(
-    bag: Bag, image: str | None, info: str | None, calibration: Path | None
+    bag: Bag,
+    image: str | None,
+    info: str | None,
+    calibration: Path | None,
+    max_pixels: int = MAX_PIXELS,
 ) -> CameraTopics:
     """Choose the camera of a bag as `choose_camera` does, and require its calibration.
 
@@ -98,7 +121,7 @@ def choose_calibrated_camera(
     Raises:
         BagError: the camera cannot be chosen, or neither the bag nor a file has its calibration.
     """
-    camera = choose_camera(bag, image, info)
+    camera = choose_camera(bag, image, info, max_pixels)
     if calibration is not None:
         return CameraTopics(camera.image, None)
     if camera.info is None or not bag.topics[camera.info].count:

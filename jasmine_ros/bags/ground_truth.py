@@ -21,13 +21,14 @@ from jasmine_core.geometry.points import project_points
 from jasmine_core.geometry.rigid import Array
 from jasmine_core.prepare.odometry import chain
 from jasmine_core.runtime.intensity_range import IntensityRange
+from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import (
     CameraTopics,
     choose_calibrated_camera,
     first_camera_info,
 )
 from jasmine_ros.bags.damage import DamagedMessages
-from jasmine_ros.bags.reader import IMAGE, Bag, BagMessage
+from jasmine_ros.bags.reader import IMAGE, Bag
 from jasmine_ros.bags.scan import fixed_transforms, frame_of, stamp_of
 from jasmine_ros.msgs.encodings import MAX_PIXELS
 from jasmine_ros.msgs.images import decode, decode_depth
@@ -95,6 +96,7 @@ class BagSamples:
         """Yield every image that has ground truth and can be decoded."""
         self._intensities = IntensityRange(self._bits)
         with Bag(self._path) as bag:
+            bag.decode_video(self._topics.image)
             view = self._view(bag)
             decode_pairs = (
                 self._with_files if Path(self._ground_truth).is_dir() else self._with_topic

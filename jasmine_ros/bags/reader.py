@@ -16,18 +16,20 @@ from typing import Any
 import numpy as np
 
 from jasmine_core.errors import BagError, FrameError
+from jasmine_ros.bags.bag_message import BagMessage, type_of
 from jasmine_ros.bags.connection import Connection, RefusedError, Storage, full_name
 from jasmine_ros.bags.definitions import missing_field, typestore
 from jasmine_ros.bags.mcap_file import McapFile
 from jasmine_ros.bags.ros1_file import Ros1File
 from jasmine_ros.bags.rosbag2_folder import METADATA, Rosbag2Folder
 from jasmine_ros.bags.sqlite_file import SqliteFile
+from jasmine_ros.bags.video_topic import VideoTopic
+from jasmine_ros.msgs.encodings import MAX_PIXELS
+from jasmine_ros.msgs.video import decodes
 
 IMAGE, COMPRESSED, CAMERA_INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
-# ROS 1 has two names for one type.
-_OTHER_NAMES = {"tf/msg/tfMessage": "tf2_msgs/msg/TFMessage"}
 _FORMATS: dict[str, Callable[[Path], Storage]] = {
     ".bag": Ros1File,
     ".mcap": McapFile,
@@ -51,25 +53,6 @@ class Topic:
     count: int  # messages of this type
 
 
-@dataclass(frozen=True)
-class BagMessage:
-    """One serialized message of a bag; `Bag.decode` deserializes it."""
-
-    connection: Connection
-    stamp: int  # [ns] time of recording
-    raw: bytes
-
-    @property
-    def topic(self) -> str:
-        """Name of the topic."""
-        return self.connection.topic
-
-    @property
-    def type(self) -> str:
-        """Name of the type, such as `sensor_msgs/msg/Image`."""
-        return _type_of(self.connection)
-
-
 class Bag:
     """Reader of one bag; use it as a context manager."""
 
@@ -77,6 +60,7 @@ class Bag:
         self.path = path
         self._storage: Storage | None = None
         self.topics: dict[str, Topic] = {}
+        self._video: VideoTopic | None = None
 
     def __enter__(self) -> Bag:
         file = _bag_file(self.path)
@@ -87,7 +71,7 @@ class Bag:
         counts: dict[str, dict[str, int]] = {}
         for c in self.connections:
             of_topic = counts.setdefault(c.topic, {})
-            of_topic[_type_of(c)] = of_topic.get(_type_of(c), 0) + c.count
+            of_topic[type_of(c)] = of_topic.get(type_of(c), 0) + c.count
         self.topics = {
             name: Topic(name, *max(types.items(), key=lambda item: item[1]))
             for name, types in sorted(counts.items())
@@ -132,10 +116,26 @@ class Bag:
             raise BagError(f"{self.path} cannot be read: {_explained(err, self.path)}") from err
         return (_possible(span[0]), _possible(span[1]) + 1) if span else (0, 0)
 
+    def decode_video(self, topic: str, max_pixels: int = MAX_PIXELS) -> None:
+        """Let `messages` decode an image topic, if it is a video stream.
+
+        Args:
+            topic: name of the topic.
+            max_pixels: largest number of pixels of a decoded image.
+        """
+        if decodes(self.topics[topic].type):
+            self._video = VideoTopic(self, topic, max_pixels)
+
+    def image_type(self, topic: str) -> str:
+        """Return the type of the decoded messages of an image topic."""
+        return IMAGE if self._video and self._video.topic == topic else self.topics[topic].type
+
     def messages(
         self, topics: Collection[str] = (), start: int | None = None, stop: int | None = None
     ) -> Iterator[BagMessage]:
         """Yield the messages of some topics in the order of recording.
+
+        Those of the topic of `decode_video` hold images.
 
         Args:
             topics: names of the topics, of which only messages of `Topic.type` are read; empty
@@ -146,7 +146,18 @@ class Bag:
         Raises:
             BagError: the file is damaged; the messages before the damage are yielded first.
         """
-        wanted = self._chosen(topics) if topics else self.connections
+        stored = self._stored(self._chosen(topics) if topics else self.connections, start, stop)
+        if self._video is None or (topics and self._video.topic not in topics):
+            return stored
+        return self._video.with_images(stored, start)
+
+    def packets(self, topic: str, start: int | None, stop: int | None) -> Iterator[BagMessage]:
+        """Yield the messages of a topic as they are stored; see `messages`."""
+        return self._stored(self._chosen([topic]), start, stop)
+
+    def _stored(
+        self, wanted: Collection[Connection], start: int | None, stop: int | None
+    ) -> Iterator[BagMessage]:
         count = 0
         try:
             for connection, stamp, raw in self.storage.messages(wanted, start, stop):
@@ -170,6 +181,8 @@ class Bag:
 
     def decode(self, message: BagMessage) -> Any:
         """Deserialize a message; raise FrameError if its bytes do not fit its type."""
+        if message.image is not None:
+            return message.image()
         connection = message.connection
         try:
             if connection.encoding not in ("cdr", "ros1"):
@@ -191,7 +204,7 @@ class Bag:
         return [
             c
             for c in self.connections
-            if c.topic in topics and _type_of(c) == self.topics[c.topic].type
+            if c.topic in topics and type_of(c) == self.topics[c.topic].type
         ]
 
 
@@ -215,11 +228,6 @@ def without_strays(stamps: list[int]) -> list[int]:
     first = int(np.argmax(distances <= limit))
     last = len(times) - int(np.argmax(distances[::-1] <= limit))
     return stamps[first if first <= most else 0 : last if len(times) - last <= most else None]
-
-
-def _type_of(connection: Connection) -> str:
-    name = full_name(connection.schema.name)
-    return _OTHER_NAMES.get(name, name)
 
 
 def expect_sqlite_name(path: Path) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 
 from jasmine_core.errors import BagError, CameraError, FrameError
 from jasmine_core.geometry.rigid import Array, from_numbers
+from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import CameraTopics
 from jasmine_ros.bags.damage import DamagedMessages
-from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
 from jasmine_ros.msgs.camera_info import calibration_of

@@ -34,8 +34,9 @@ from jasmine_core.prepare.resume import finished, remove_unfinished, unfinished
 from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
 from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
 from jasmine_core.runtime.intensity_range import IntensityRange
+from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import CameraTopics, choose_calibrated_camera
-from jasmine_ros.bags.reader import Bag, BagMessage, without_strays
+from jasmine_ros.bags.reader import Bag, without_strays
 from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
 from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.rectification import view_from
@@ -88,7 +89,8 @@ def prepare_bag(
         expect_own(job.folder)
     with exclusive(unfinished(job.folder), shown=job.folder), Bag(job.bag) as bag:
         # 1. Return if an earlier run has finished the sequence.
-        camera = choose_calibrated_camera(bag, job.image, job.camera_info, job.calibration)
+        most = job.options.max_image_pixels
+        camera = choose_calibrated_camera(bag, job.image, job.camera_info, job.calibration, most)
         topic = find_odometry(bag, job.odometry)
         source = {
             "bag": job.bag.name,

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 from tqdm import tqdm
 
 from jasmine_core.commands.options import option
-from jasmine_core.errors import BagError, ConfigError
+from jasmine_core.errors import BagError, ConfigError, FrameError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.qos import LATCHED_DEPTH
-from jasmine_ros.bags.reader import Bag, without_strays
+from jasmine_ros.bags.reader import IMAGE, Bag, without_strays
 from jasmine_ros.bags.reader import Topic as BagTopic
 from jasmine_ros.commands.options import Domain, Interface, Recording, Topic
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
 from jasmine_ros.msgs.transforms import TF_STATIC, TRANSFORMS
+from jasmine_ros.msgs.video import VIDEO_TYPES, raw_topic
 
 if TYPE_CHECKING:
     from jasmine_ros.dds.wire import Writer
@@ -66,7 +67,10 @@ def play(request: PlayRequest) -> int:
 
 
 def publish_camera(request: PlayRequest) -> int:
-    """Publish the recorded bytes of images and CameraInfo; return the number of messages."""
+    """Publish images and CameraInfo; return the number of messages.
+
+    Recorded bytes are published as they are, and the images of a video stream as raw images.
+    """
     require_cyclonedds()
     from jasmine_ros.dds.graph import Graph, distribution_types, type_hash
     from jasmine_ros.dds.participant import Participant
@@ -81,13 +85,15 @@ def publish_camera(request: PlayRequest) -> int:
         # 1. Announce a node with the topics of the camera and the fixed transforms.
         camera = choose_camera(bag, request.image, request.camera_info)
         topics = [topic for topic in (camera.image, camera.info) if topic]
+        video = bag.topics[camera.image].type in VIDEO_TYPES
         static = [t.name for t in bag.topics.values() if t.type == TRANSFORMS and _is_static(t)]
         writers: dict[str, Writer] = {}
         for topic in [*topics, *static]:
             _expect_ros2(bag, topic)
-            kind, latched = bag.topics[topic].type, topic in static
+            kind, latched = bag.image_type(topic), topic in static
+            name = raw_topic(topic) if video and topic == camera.image else topic
             writers[topic] = participant.writer(
-                f"rt{topic}",
+                f"rt{name}",
                 kind,
                 type_hash(store, kind),
                 depth=LATCHED_DEPTH if latched else QUEUE_DEPTH,
@@ -100,6 +106,8 @@ def publish_camera(request: PlayRequest) -> int:
             _publish(writers[message.topic], message.topic, message.raw)
 
         # 2. Wait for a subscriber.
+        if video:
+            _log.info("%s is video, published as images on %s", topics[0], raw_topic(topics[0]))
         _log.info("publishing %s on domain %d", " and ".join(topics), domain)
         deadline = time.monotonic() + request.wait
         while not writers[camera.image].matched and time.monotonic() < deadline:
@@ -111,7 +119,7 @@ def publish_camera(request: PlayRequest) -> int:
         images = without_strays(bag.stamps(camera.image))
         if not images:
             raise BagError(f"{camera.image} in {request.bag} has no messages")
-        sent = 0
+        sent = skipped = 0
         with tqdm(unit="message", disable=None) as bar:
             while not interrupt.requested:
                 began = time.monotonic()
@@ -121,11 +129,22 @@ def publish_camera(request: PlayRequest) -> int:
                         time.sleep(min(early, 0.1))
                     if interrupt.requested:
                         break
-                    sent += _publish(writers[message.topic], message.topic, message.raw)
+                    raw = message.raw
+                    if message.image is not None:
+                        try:
+                            raw = bytes(store.serialize_cdr(bag.decode(message), IMAGE))
+                        except FrameError as err:  # a packet without an image
+                            skipped += 1
+                            if skipped == 1:
+                                _log.warning("%s", err)
+                            continue
+                    sent += _publish(writers[message.topic], message.topic, raw)
                     bar.update()
                 if not request.loop:
                     break
         time.sleep(LINGER)
+    if skipped:
+        _log.warning("%d packets of %s hold no image that can be decoded", skipped, camera.image)
     return sent
 
 

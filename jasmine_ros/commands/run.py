@@ -22,13 +22,14 @@ from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own, record
+from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import (
     CameraTopics,
     choose_calibrated_camera,
     first_camera_info,
 )
 from jasmine_ros.bags.damage import DamagedMessages
-from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.commands.options import (
@@ -123,7 +124,11 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
     with exclusive(request.output), Bag(request.bag) as source:
         # 1. Find the camera.
         camera = choose_calibrated_camera(
-            source, request.image, request.camera_info, request.calibration
+            source,
+            request.image,
+            request.camera_info,
+            request.calibration,
+            request.parameters.max_image_pixels,
         )
         window = window_of(source, camera.image, request.start, request.stop)
         expected = min(-(-window.images // request.every), request.limit or window.images)
@@ -135,7 +140,7 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
         host.show = {int((i + 0.5) * expected / PREVIEW_ROWS) for i in range(PREVIEW_ROWS)}
         component = DepthComponent(host, request.parameters)
         component.configure()
-        component.activate(source.topics[camera.image].type)
+        component.activate(source.image_type(camera.image))
         _deliver_calibration(source, camera, request, host, component)
 
         # 3. Play the recording through it.

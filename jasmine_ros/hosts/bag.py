@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from jasmine_core.runtime.colorize import PreviewStrip
 from jasmine_core.runtime.statistics import DepthStatistics
+from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import CameraTopics
-from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.msgs.conversion import Conversion
@@ -63,7 +64,8 @@ class BagHost:
         Raises:
             FrameError: The bytes do not fit the type of the message.
         """
-        self._now = message.stamp
+        # An image of video may come after messages that were recorded later; the clock goes on.
+        self._now = max(self._now, message.stamp) if message.image else message.stamp
         for timer in self._diagnose + self._timers:
             if self._now >= timer.due:
                 timer.callback()

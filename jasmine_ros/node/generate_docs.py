@@ -106,6 +106,26 @@ as ignored.
 | service | type | description |
 |---|---|---|
 {_rows(SERVICES)}
+
+## Video
+
+`jasmine run`, `prepare`, `evaluate` and `play` decode video topics of recordings with the extra
+`video` (PyAV). Each message holds one image:
+
+| type | content |
+|---|---|
+| `ffmpeg_image_transport_msgs/FFMPEGPacket` | H.264 or H.265 |
+| `foxglove_msgs/CompressedVideo` | H.264 or H.265 as a byte stream (Annex B) |
+
+Each image keeps the stamp and the frame of its own message, also if the encoder changes the order
+of images. Decoding begins with a keyframe: images before the first one, and those from a damaged or
+missing message up to the next keyframe, are skipped and counted. With `--from` it begins with the
+keyframe before the part. A bag that has images beside video is read by its images, unless `--image`
+names the video. `jasmine play` publishes the decoded images, without the suffix of the transport.
+
+The live node decodes no video; it names such a topic with the command that republishes it as images
+(`ros2 run image_transport republish`). Theora, AV1 and VP9 are named in the same way.
+`compressedDepth` holds depth, not an image.
 """
 
 

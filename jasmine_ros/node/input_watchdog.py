@@ -47,7 +47,7 @@ class InputWatchdog:
         if self._type_name in types:
             return f"{text}, but no message arrives; check the network and the receive buffer"
         if video := types & VIDEO_TYPES.keys():
-            return video_remedy(self._topic, min(video))
+            return video_remedy(self._topic, min(video), live=True)
         text += f", but the node expects {self._type_name}"
         if types | {self._type_name} <= {COMPRESSED_TYPE, IMAGE_TYPE}:
             return f"{text}; set the parameter image_transport"

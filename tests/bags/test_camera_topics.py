@@ -169,7 +169,11 @@ def h264(bag):
 
 
 @pytest.mark.parametrize("image", [None, "/camera/image_raw", "/camera/image_raw/ffmpeg"])
-def test_a_video_stream_is_named_with_its_remedy(opened, image):
-    words = rf"/camera/image_raw/ffmpeg is a video stream .* of type {VIDEO}.*image_transport repub"
+def test_a_video_stream_is_named_with_its_remedies_if_pyav_is_missing(opened, image, monkeypatch):
+    monkeypatch.setattr("jasmine_ros.msgs.video.find_spec", lambda name: None)
+    words = (
+        rf"/camera/image_raw/ffmpeg is a video stream .* of type {VIDEO}.*image_transport republish"
+        r".*or install the extra video: pip install 'jasmine_ros\[video\]'"
+    )
     with pytest.raises(BagError, match=words):
         choose_camera(opened(h264), image)

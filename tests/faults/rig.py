@@ -16,8 +16,9 @@ from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, 
 from jasmine_core.errors import FrameError
 from jasmine_core.runtime import predictor
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
+from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import CameraTopics
-from jasmine_ros.bags.reader import Bag, BagMessage
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.hosts.bag import BagHost
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.host import Frame
