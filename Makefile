@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 PIP    := $(BIN)/python $(INSTALL) -c constraints.txt
 # Tests install only files whose hashes are in requirements/, and build this package with the setuptools from there.
-LOCKED := $(INSTALL) --require-hashes --no-deps --only-binary :all: -r requirements
+LOCKED := $(INSTALL) --require-hashes --no-deps --no-build-isolation -r requirements
 OWN    := $(INSTALL) --no-deps --no-build-isolation -e .
 # `make test TEST_PROCESSES=2` runs the tests in two processes beside this one; 0 is this one alone.
 TEST_PROCESSES ?= 0
@@ -85,12 +85,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Where the package index has no CPU build of torch, the CUDA build is installed. TensorRT for RTX builds engines without
-# a GPU; two of its packages are source files without a wheel, and it is not available on every platform.
+# a GPU; it is not available on every platform.
 $(VENV)/.installed-dev: $(BIN)/python setup.py $(addprefix requirements/,dev.txt cpu.txt cuda.txt rtx.txt)
 	$(BIN)/python $(LOCKED)/cpu.txt || $(BIN)/python $(LOCKED)/cuda.txt
 	$(BIN)/python $(LOCKED)/dev.txt
 	$(BIN)/python $(OWN)
-	$(BIN)/python $(subst --only-binary :all:,--no-build-isolation,$(LOCKED))/rtx.txt || echo "tensorrt-rtx cannot be installed here: tests marked rtx are skipped"
+	$(BIN)/python $(LOCKED)/rtx.txt || echo "tensorrt-rtx cannot be installed here: tests marked rtx are skipped"
 	touch $@
 
 $(VENV)/.installed-%: $(BIN)/python setup.py constraints.txt
