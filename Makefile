@@ -104,7 +104,7 @@ $(ROS_DISTROS:%=.venv-%/.installed): .venv-%/.installed: $(VENV)/.installed-dev 
 		open(path('purelib', vars={'base': sys.argv[1]}) + '/_base.pth', 'w').write( \
 		'import site; site.addsitedir(%r)' % path('purelib'))" .venv-$*
 	$(BIN)/python $(subst -m pip,-m pip --python .venv-$*/bin/python,$(LOCKED))/$*.txt
-	.venv-$*/bin/python $(OWN)
+	$(BIN)/python $(subst -m pip,-m pip --python .venv-$*/bin/python,$(OWN))
 	.venv-$*/bin/python -c "import rclpy"
 	touch $@
 
