@@ -15,9 +15,16 @@ import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+
+def processor_time(pid: int) -> float:
+    """Return the processor time [ms] that the running threads of a process have used."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((each / "schedstat").read_text().split()[0]) for each in threads) / 1e6
 
 
 class Camera:
@@ -43,6 +50,11 @@ class Camera:
         if not answer:
             raise SystemExit("the camera process has ended")
         return int(answer)
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
 
     def close(self) -> None:
         """End the process."""

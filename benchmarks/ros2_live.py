@@ -8,7 +8,9 @@
 Camera, node and subscriber are three processes of rclpy on Fast DDS. Latency is the time from the
 stamp of an image, which the camera takes before it publishes, to the callback of a subscriber with
 the depth of that stamp. The camera sends an image when the last one is answered. In each round all
-image sizes, with and without cloud, take turns. The results are in benchmarks/results/ros2.json.
+image sizes, with and without cloud, take turns. A cold start exports the network to a new cache,
+and the warm start of the same round uses that cache. Processor time is that of all threads of the
+node; on a busy machine only this is meaningful. The results are in benchmarks/results/ros2.json.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -33,19 +35,19 @@ from typing import Any
 import numpy as np
 import ros2_transport
 import tyro
-from ros2_camera import Camera
+from ros2_camera import Camera, processor_time
 from ros2_transport import SIZES, Receiver, percentiles, words
 
 from jasmine_core.evaluate.report import write_json
 
 RESULTS = Path(__file__).parent / "results" / "ros2.json"
 START = 600.0  # [s] for the first depth; a cold start may export the network
-PATIENCE = 20.0  # [s] for the depth of an image
+PATIENCE = 60.0  # [s] for the depth of an image
 WARM_UP = 3  # rounds
-STARTS = {  # (backend, whether the cache of exported graphs is empty)
-    "torch": ("torch", False),
-    "onnxruntime, warm cache": ("onnxruntime", False),
-    "onnxruntime, cold cache": ("onnxruntime", True),
+STARTS = {  # name: backend; in this order
+    "torch": "torch",
+    "onnxruntime, cold cache": "onnxruntime",
+    "onnxruntime, warm cache": "onnxruntime",
 }
 
 
@@ -77,6 +79,16 @@ class Node:
             env=os.environ | {"JASMINE_CACHE": str(cache)},
         )
 
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def processor_time(self) -> float:
+        """Return the processor time [s] of the process and its children that have ended."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
     def close(self) -> None:
         """End the process as Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
@@ -87,10 +99,10 @@ class Node:
 class Depths:
     """Subscriptions to the outputs of nodes; they keep the stamps and times of what has come."""
 
-    def __init__(self, receiver: Receiver, namespace: str, cloud: bool) -> None:
+    def __init__(self, receiver: Receiver, node: Node, namespace: str, cloud: bool) -> None:
         from sensor_msgs.msg import Image, PointCloud2
 
-        self._receiver = receiver
+        self._receiver, self.node = receiver, node
         self.depths: dict[int, int] = {}  # time of arrival [ns] by stamp
         self.clouds: dict[int, int] = {}
         receiver.subscribe(Image, f"{namespace}/depth/image_rect", self._note(self.depths))
@@ -110,102 +122,123 @@ class Depths:
 
 
 @contextmanager
-def running(namespace: str, cache: Path, receiver: Receiver, camera: Camera, **parameters: Any):
-    """Yield a node that has answered an image, with its outputs and the time of its start [s]."""
+def running(
+    namespace: str,
+    cache: Path,
+    receiver: Receiver,
+    camera: Camera,
+    size: tuple[int, int],
+    **parameters: Any,
+) -> Iterator[tuple[Depths, float]]:
+    """Yield the outputs of a node that has answered an image, and the time since its start [s]."""
     node = Node(namespace, cache, **parameters)
     began = time.perf_counter()
     try:
-        depths = Depths(receiver, namespace, bool(parameters.get("publish_points")))
+        depths = Depths(receiver, node, namespace, bool(parameters.get("publish_points")))
         while not depths.depths:
             if time.perf_counter() - began > START:
                 log = (cache / "node.log").read_text()
                 raise SystemExit(f"no depth within {START:g} s; the log of the node:\n{log}")
-            stamp = camera.send(f"{namespace}/image", SIZES[0], info=True)
+            stamp = camera.send(f"{namespace}/image", size, info=True)
             depths.wait((depths.depths,), stamp, 0.1)
         yield depths, time.perf_counter() - began
     finally:
         node.close()
 
 
-def first_depth(options: Options, receiver: Receiver, camera: Camera) -> list[dict[str, Any]]:
+def first_depth(
+    options: Options, caches: Path, receiver: Receiver, camera: Camera
+) -> list[dict[str, Any]]:
     """Measure the time from the start of the process to the first depth, in turns."""
-    times: dict[str, list[float]] = {name: [] for name in STARTS}
-    with TemporaryDirectory() as folder:
-        for turn in range(1 + options.starts):
-            for name, (backend, cold) in STARTS.items():
-                cache = Path(folder) / (f"cold-{turn}" if cold else "warm")
-                cache.mkdir(exist_ok=True)
-                if cold and not turn:
-                    continue  # The first round only fills the page cache and the warm cache.
-                values = {"checkpoint": options.checkpoint, "backend": backend, "device": "cpu"}
-                namespace = f"/start_{turn}_{'_'.join(name.replace(',', '').split())}"
-                with running(namespace, cache, receiver, camera, **values) as (_, seconds):
-                    times[name] += [seconds] if turn else []
-    return [
-        {"start": name, "seconds": median(found), "least": min(found), "most": max(found)}
-        for name, found in times.items()
-    ]
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in STARTS}
+    for turn in range(options.starts):
+        cache = caches / str(turn)
+        cache.mkdir()
+        for number, (name, backend) in enumerate(STARTS.items()):
+            values = {"checkpoint": options.checkpoint, "backend": backend, "device": "cpu"}
+            namespace = f"/start_{turn}_{number}"
+            node = running(namespace, cache, receiver, camera, SIZES[0], **values)
+            with node as (depths, seconds):
+                times[name].append((seconds, depths.node.processor_time()))
+    rows = []
+    for name, found in times.items():
+        wall, processor = zip(*found, strict=True)
+        rows.append(
+            {
+                "start": name,
+                "seconds": median(wall),
+                "seconds_least": min(wall),
+                "processor_seconds": median(processor),
+            }
+        )
+    return rows
 
 
-def latency(options: Options, receiver: Receiver, camera: Camera) -> list[dict[str, Any]]:
+def latency(
+    options: Options, cache: Path, receiver: Receiver, camera: Camera
+) -> list[dict[str, Any]]:
     """Measure the latency at each image size, with and without a cloud."""
     values = {"checkpoint": options.checkpoint, "backend": "onnxruntime", "device": "cpu"}
-    samples: dict[tuple[tuple[int, int], bool], list[tuple[int, ...]]] = {
+    samples: dict[tuple[tuple[int, int], bool], list[tuple[float, ...]]] = {
         (size, cloud): [] for size in SIZES for cloud in (False, True)
     }
     lost = dict.fromkeys(samples, 0)
-    with TemporaryDirectory() as folder, two_nodes(Path(folder), receiver, camera, values) as nodes:
+    with ExitStack() as stack:
+        # A node for each row, because a node skips an image that overtakes a changed CameraInfo.
+        nodes = {}
+        for number, (size, cloud) in enumerate(samples):
+            namespace = f"/latency_{number}"
+            given = values | {"publish_points": cloud}
+            node = running(namespace, cache, receiver, camera, size, **given)
+            nodes[size, cloud] = namespace, stack.enter_context(node)[0]
         for turn in range(WARM_UP + options.rounds):
             for (size, cloud), found in samples.items():
-                namespace, depths = nodes[cloud]
+                namespace, depths = nodes[size, cloud]
                 outputs = (depths.depths, depths.clouds)[: 1 + cloud]
+                before = processor_time(depths.node.pid)
                 stamp = camera.send(f"{namespace}/image", size, info=True)
-                if not depths.wait(outputs, stamp, PATIENCE):
-                    lost[size, cloud] += turn >= WARM_UP
-                elif turn >= WARM_UP:
-                    found.append(tuple(each[stamp] - stamp for each in outputs))
+                answered = depths.wait(outputs, stamp, PATIENCE)
+                used = processor_time(depths.node.pid) - before
+                if turn >= WARM_UP:
+                    lost[size, cloud] += not answered
+                    if answered:
+                        found.append((used, *((each[stamp] - stamp) / 1e6 for each in outputs)))
     rows = []
     for (size, cloud), found in samples.items():
-        columns = np.array(found) / 1e6  # [n, outputs] ms
+        columns = np.array(found)  # [n, 1 + outputs] ms
         row = {"width": size[0], "height": size[1], "cloud": cloud, "lost": lost[size, cloud]}
-        row["depth_ms"] = percentiles(columns[:, 0].tolist())
+        row["depth_ms"] = percentiles(columns[:, 1].tolist())
         if cloud:
-            row["points_ms"] = percentiles(columns[:, 1].tolist())
+            row["points_ms"] = percentiles(columns[:, 2].tolist())
+        row["processor_ms"] = float(np.median(columns[:, 0]))
         rows.append(row)
     return rows
 
 
-@contextmanager
-def two_nodes(
-    cache: Path, receiver: Receiver, camera: Camera, values: dict[str, Any]
-) -> Iterator[dict[bool, tuple[str, Depths]]]:
-    """Yield the namespace and the outputs of a node without and of one with a cloud."""
-    plain, cloudy = "/latency", "/latency_cloud"
-    with (
-        running(plain, cache, receiver, camera, **values) as (without, _),
-        running(cloudy, cache, receiver, camera, publish_points=True, **values) as (points, _),
-    ):
-        yield {False: (plain, without), True: (cloudy, points)}
-
-
 def table(result: dict[str, Any]) -> str:
     """Return the time to the first depth and the latency as Markdown."""
-    lines = ["| start | to the first depth: median, least, most [s] | ratio |", "|---|---|---|"]
-    base = result["first_depth"][0]["seconds"]
-    for row in result["first_depth"]:
-        times = ", ".join(f"{row[name]:.1f}" for name in ("seconds", "least", "most"))
-        lines.append(f"| {row['start']} | {times} | {row['seconds'] / base:.2f} |")
+    lines = [
+        "| start | to the first depth: median, least [s] | processor time [s] | ratio |",
+        "|---|---|---|---|",
+    ]
+    base = result["first_depth"][0]["processor_seconds"]
+    lines += [
+        f"| {row['start']} | {row['seconds']:.1f}, {row['seconds_least']:.1f} | "
+        f"{row['processor_seconds']:.1f} | {row['processor_seconds'] / base:.2f}x |"
+        for row in result["first_depth"]
+    ]
     lines += [
         "",
-        "| image | cloud | depth, p50 / p95 / p99 [ms] | cloud [ms] | ratio | lost |",
-        "|---|---|---|---|---|---|",
+        "| image | cloud | depth: p50 / p95 / p99 [ms] | cloud: p50 / p95 / p99 [ms] | "
+        "processor time [ms] | ratio | lost |",
+        "|---|---|---|---|---|---|---|",
     ]
-    base = result["latency"][0]["depth_ms"][0]
+    base = result["latency"][0]["processor_ms"]
     for row in result["latency"]:
         lines.append(
             f"| {row['width']}x{row['height']} | {'yes' if row['cloud'] else 'no'} | "
             f"{words(row['depth_ms'])} | {words(row['points_ms']) if row['cloud'] else ''} | "
-            f"{row['depth_ms'][0] / base:.2f} | {row['lost']} |"
+            f"{row['processor_ms']:.1f} | {row['processor_ms'] / base:.2f}x | {row['lost']} |"
         )
     return "\n".join(lines)
 
@@ -216,6 +249,13 @@ def main(options: Options) -> None:
     os.environ |= {"ROS_DOMAIN_ID": str(options.domain), "OMP_NUM_THREADS": "1"}
     load = os.getloadavg()[0]
     receiver, camera = Receiver(), Camera()
+    with TemporaryDirectory() as folder:
+        caches = Path(folder)
+        starts = first_depth(options, caches, receiver, camera)
+        latencies = latency(options, caches / "0", receiver, camera)
+    camera.close()
+    receiver.close()
+    transport = ros2_transport.measure(ros2_transport.Options(options.rounds))
     result: dict[str, Any] = {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "machine": platform.machine(),
@@ -223,13 +263,11 @@ def main(options: Options) -> None:
         "rclpy": version("ros-rclpy"),
         "rounds": options.rounds,
         "starts": options.starts,
-        "first_depth": first_depth(options, receiver, camera),
-        "latency": latency(options, receiver, camera),
-        "transport": ros2_transport.measure(ros2_transport.Options(options.rounds)),
+        "first_depth": starts,
+        "latency": latencies,
+        "transport": transport,
         "load": [round(load, 1), round(os.getloadavg()[0], 1)],  # of one minute, before and after
     }
-    camera.close()
-    receiver.close()
     write_json(options.output, result)
     print(f"{table(result)}\n\n{ros2_transport.table(result['transport'])}\n\nsee {options.output}")
 

@@ -6,9 +6,11 @@
     .venv-jazzy/bin/python benchmarks/ros2_transport.py --rounds 200
 
 A Python node cannot be composed into the C++ container of its camera, so every image is serialised,
-sent and deserialised. `DDS alone` sends bytes that are serialised already to a subscription that
-does not deserialise them; `messages` is what the callback of a Python node sees. In each round all
-sizes and transports take turns, so that other programs affect all of them equally.
+sent and deserialised. `bytes` are serialised already, and their subscription does not deserialise
+them, so that they cost what DDS costs; `messages` are what a Python node publishes and receives.
+Processor time is that of all threads of both processes. In each round all sizes and transports take
+turns, so that other programs affect all of them equally; on a busy machine only the processor time
+is meaningful.
 """
 
 from __future__ import annotations
@@ -18,12 +20,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter, time_ns
+from time import perf_counter, process_time, time_ns
 from typing import Any
 
 import numpy as np
 import tyro
-from ros2_camera import Camera, make_image
+from ros2_camera import Camera, make_image, processor_time
 
 SIZES = ((640, 480), (1280, 720))
 PROFILE = Path(__file__).parents[1] / "config" / "fastdds_large_images.xml"
@@ -101,13 +103,21 @@ class Link:
             if not self._receiver.wait(lambda raw=raw: self.latency((64, 48), raw), MATCH):
                 raise SystemExit(f"no image arrived within {MATCH:g} s with {environment}")
 
-    def latency(self, size: tuple[int, int], raw: bool) -> float | None:
-        """Return the time [ms] of one image from its stamp to its callback; None if it is lost."""
+    def latency(self, size: tuple[int, int], raw: bool) -> tuple[float, float] | None:
+        """Send one image; return None if it is lost.
+
+        Returns:
+            (time from the stamp to the callback [ms], processor time of both processes [ms])
+        """
         self._arrivals.clear()
+        before = self._processor_time()
         sent = self._camera.send(_topic(raw), size, raw=raw)
         if not self._receiver.wait(lambda: self._arrivals):
             return None
-        return (self._arrivals[-1] - sent) / 1e6
+        return (self._arrivals[-1] - sent) / 1e6, self._processor_time() - before
+
+    def _processor_time(self) -> float:
+        return processor_time(self._camera.pid) + processor_time(os.getpid())
 
     def close(self) -> None:
         """End both sides."""
@@ -124,7 +134,7 @@ def measure(options: Options) -> dict[str, Any]:
         name: Link(f"benchmark_{number}", environment)
         for number, (name, environment) in enumerate(TRANSPORTS.items())
     }
-    samples: dict[tuple[tuple[int, int], str, bool], list[float]] = {
+    samples: dict[tuple[tuple[int, int], str, bool], list[tuple[float, float]]] = {
         (size, name, raw): [] for size in SIZES for name in links for raw in (True, False)
     }
     lost = dict.fromkeys(samples, 0)
@@ -140,15 +150,17 @@ def measure(options: Options) -> dict[str, Any]:
     for size in SIZES:
         for name in links:
             row: dict[str, Any] = {"width": size[0], "height": size[1], "transport": name}
-            for raw, column in ((True, "dds"), (False, "messages")):
-                row[f"{column}_ms"] = percentiles(samples[size, name, raw])
+            for raw, column in ((True, "bytes"), (False, "messages")):
+                found = np.array(samples[size, name, raw]).reshape(-1, 2)
+                row[f"{column}_ms"] = percentiles(found[:, 0].tolist())
+                row[f"{column}_processor_ms"] = float(np.median(found[:, 1]))
                 row[f"{column}_lost"] = lost[size, name, raw]
             rows.append(row)
     return {"rounds": options.rounds, "links": rows, "inside": inside(options.rounds)}
 
 
 def inside(rounds: int) -> list[dict[str, Any]]:
-    """Return the median times [ms] of a copy, of serialisation and of deserialisation."""
+    """Return the median processor times [ms] of a copy, of serialising and of deserialising."""
     from rclpy.serialization import deserialize_message, serialize_message
     from sensor_msgs.msg import Image
 
@@ -164,9 +176,9 @@ def inside(rounds: int) -> list[dict[str, Any]]:
         times: dict[str, list[float]] = {name: [] for name in steps}
         for _ in range(WARM_UP + rounds):
             for name, step in steps.items():
-                began = perf_counter()
+                began = process_time()
                 step()
-                times[name].append(1e3 * (perf_counter() - began))
+                times[name].append(1e3 * (process_time() - began))
         medians = {f"{name}_ms": float(np.median(t[WARM_UP:])) for name, t in times.items()}
         rows.append({"width": width, "height": height, **medians})
     return rows
@@ -185,17 +197,19 @@ def words(values: list[float]) -> str:
 def table(result: dict[str, Any]) -> str:
     """Return the rows as Markdown."""
     lines = [
-        "| image | transport | DDS alone, p50 / p95 / p99 [ms] | messages [ms] | ratio | lost |",
-        "|---|---|---|---|---|---|",
+        "| image | transport | bytes: p50 / p95 / p99 [ms] | processor [ms] | "
+        "messages: p50 / p95 / p99 [ms] | processor [ms] | ratio | lost |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     first: dict[int, float] = {}
     for row in result["links"]:
-        base = first.setdefault(row["width"], row["messages_ms"][0])
-        lines.append(
-            f"| {row['width']}x{row['height']} | {row['transport']} | {words(row['dds_ms'])} | "
-            f"{words(row['messages_ms'])} | {row['messages_ms'][0] / base:.2f} | "
-            f"{row['dds_lost'] + row['messages_lost']} |"
-        )
+        base = first.setdefault(row["width"], row["messages_processor_ms"])
+        columns = [f"{row['width']}x{row['height']}", row["transport"]]
+        for kind in ("bytes", "messages"):
+            columns += [words(row[f"{kind}_ms"]), f"{row[f'{kind}_processor_ms']:.1f}"]
+        columns += [f"{row['messages_processor_ms'] / base:.2f}x"]
+        columns += [str(row["bytes_lost"] + row["messages_lost"])]
+        lines.append(f"| {' | '.join(columns)} |")
     lines += ["", "| image | one copy [ms] | serialise [ms] | deserialise [ms] |"]
     lines.append("|---|---|---|---|")
     for row in result["inside"]:
