@@ -1,16 +1,20 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine run` on video: skipped images are counted, and copied packets keep their bytes."""
+"""`jasmine run` and `jasmine prepare` on video: the same results as on the same raw images."""
 
 from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
-from helpers.camera_bags import stamp, write_bag
-from helpers.video_bags import FFMPEG_TOPIC, encode, record
+from helpers.camera_bags import HEIGHT, WIDTH, stamp, write_bag
+from helpers.corridor import CAMERA, look, pose
+from helpers.video_bags import FFMPEG_TOPIC, encode, psnr, record, view
 
+from jasmine_core.dataset.samples import Sequence
+from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.cli import main
 from jasmine_ros.msgs.messages import stamp_ns
@@ -37,6 +41,25 @@ def run(checkpoint, tmp_path):
     return run
 
 
+def test_the_depth_of_video_is_that_of_its_images(run, tmp_path):
+    """The same images as raw messages give the same depth, with the same stamps in order."""
+    _, _, depths = run("video", record(encode("h264", 5, reorder=True)))
+
+    def raw(bag):
+        with Bag(tmp_path / "video") as source:
+            camera = choose_camera(source)
+            for index, message in enumerate(source.messages([camera.image])):
+                rgb = source.decode(message).data.reshape(HEIGHT, WIDTH, 3)
+                assert psnr(rgb, view(index)) > 40
+                bag.info(stamp(index))
+                bag.image(stamp(index), rgb)
+
+    _, _, expected = run("raw", raw)
+    assert list(depths) == [stamp(i) for i in range(5)] == list(expected)
+    for at, depth in depths.items():
+        np.testing.assert_array_equal(depth, expected[at])
+
+
 def test_skipped_packets_are_counted_in_the_report(run):
     packets = encode("h264", 12)[2:]
     status, report, depths = run("video", record(packets))
@@ -53,3 +76,28 @@ def test_copied_packets_keep_their_bytes(run, tmp_path):
         copied = [m.raw for m in bag.messages([FFMPEG_TOPIC])]
     with Bag(tmp_path / "video") as bag:
         assert sorted(copied) == sorted(m.raw for m in bag.messages([FFMPEG_TOPIC]))
+
+
+def corridor(bag, at):
+    K = CAMERA.K
+    bag.info(at, width=CAMERA.width, height=CAMERA.height, k=K, p=np.column_stack([K, np.zeros(3)]))
+
+
+@pytest.fixture
+def moving(monkeypatch):
+    """Let the encoded images be those of a camera that moves along a corridor."""
+    monkeypatch.setattr("helpers.video_bags.view", lambda i, *size: look(pose(0.08 * i))[0])
+
+
+def test_prepare_stores_the_images_of_video(moving, tmp_path):
+    packets = encode("h264", 16, size=(CAMERA.width, CAMERA.height))
+    bag = write_bag(tmp_path / "bag", record(packets, others=corridor))
+    size = ["--width", "160", "--height", "96"]
+    assert main(["prepare", str(bag), "-o", str(tmp_path / "data"), *size]) == 0
+    sequence = Sequence(tmp_path / "data" / "bag")
+    stamps = [frame.stamp for frame in sequence.index.frames]
+    assert len(stamps) >= 3 and set(stamps) <= {stamp(i) for i in range(16)}
+    for file in sorted((tmp_path / "data" / "bag" / "images").iterdir()):
+        index = round((int(file.stem) - stamp(0)) / (stamp(1) - stamp(0)))
+        stored = cv2.imread(str(file))[..., ::-1]
+        assert psnr(stored, look(pose(0.08 * index))[0]) > 25
