@@ -136,6 +136,7 @@ def _backends(gpu: Gpu | None) -> Iterator[Finding]:
     yield backend("torch", ("torch", "diffusers"), "the reference of the other backends")
     yield backend("onnxruntime", ("onnxruntime",), "for the CPU")
     yield backend("openvino", ("openvino",), "for the CPU")
+    yield Finding("backends", "opencv", GOOD, "for the CPU, with plain exports only")
     if gpu is None:
         yield Finding("backends", "tensorrt", LACKING, "needs an NVIDIA GPU")
     elif find_spec(TENSORRT) is None and find_spec(RTX) is None:

@@ -50,6 +50,7 @@ class ExportCard:
     description: str
     canonical_focal: float | None = None  # [px] depths are those of a camera of this f_x
     scale_spread: float | None = None  # relative, of a learned scale; None: a measured scale
+    plain: bool = False  # operators that OpenCV reads as well
     version: str = __version__
 
     def __post_init__(self) -> None:
@@ -71,8 +72,8 @@ class ExportCard:
 
     @property
     def name(self) -> str:
-        """Return the folder's name for this size and precision."""
-        return f"{self.width}x{self.height}-{self.precision}"
+        """Return the folder's name for this size, precision and kind of operators."""
+        return f"{self.width}x{self.height}-{self.precision}" + ("-plain" if self.plain else "")
 
     def metadata(self) -> dict[str, str]:
         """Return the card as ONNX metadata, which holds strings only."""
@@ -80,6 +81,8 @@ class ExportCard:
             "up-to-scale" if self.metres_per_unit is None else "metres = units x metres_per_unit"
         )
         values = {f.name: getattr(self, f.name) for f in fields(self)} | {"units": units}
+        if not self.plain:  # Graphs of earlier versions lack the key.
+            del values["plain"]
         return {PREFIX + key: _as_text(value) for key, value in values.items()}
 
 

@@ -31,10 +31,13 @@ _log = logging.getLogger(__name__)
 
 
 class Exports:
-    """Exports of a checkpoint that are up to date; makes a missing one where torch is installed."""
+    """Exports of a checkpoint that are up to date; makes a missing one where torch is installed.
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
-        self.checkpoint = checkpoint
+    With `plain`, only plain exports are used and made.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, plain: bool = False) -> None:
+        self.checkpoint, self.plain = checkpoint, plain
         if checkpoint.kind == "exports" and checkpoint.folder:
             self._places = [checkpoint.folder]
         elif checkpoint.kind == "random":
@@ -52,7 +55,8 @@ class Exports:
         """Yield folder and card of every export that is up to date."""
         for place in self._places:
             for folder, card in read_cards(place):
-                if not self.checkpoint.has_weights or card.model == self.checkpoint.fingerprint:
+                known = not self.checkpoint.has_weights or card.model == self.checkpoint.fingerprint
+                if known and card.plain >= self.plain:
                     yield folder, card
 
     @property
@@ -86,11 +90,12 @@ class Exports:
         if folder := self.find(size, precision):
             return folder
         wanted = f"{size[0]}x{size[1]} px in {precision}" if size else precision
+        wanted += " of plain operators" if self.plain else ""
         if not self.can_export:
             present = ", ".join(card.name for _, card in self) or "none"
             raise ExportError(
                 f"{self.checkpoint} has no export for {wanted} (it has: {present}); make one with "
-                "`jasmine export CHECKPOINT --onnx` where torch, onnx and onnxscript are installed"
+                f"`jasmine export CHECKPOINT --onnx{' --plain' if self.plain else ''}` where torch, onnx and onnxscript are installed"
             )
         _log.warning("%s: exporting to ONNX for %s; this happens once", self.checkpoint, wanted)
         return self._make(size, precision)
@@ -112,6 +117,7 @@ class Exports:
             "output": str(self.cache),
             "size": size,
             "precision": precision,
+            "plain": self.plain,
         }
         command = python_command(_EXPORT, json.dumps(request))
         done = subprocess.run(command, capture_output=True, text=True, env=environment())

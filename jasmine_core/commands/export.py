@@ -45,6 +45,8 @@ class ExportRequest:
     #: Whether the graph upsamples by transposed convolutions, which need fewer operations
     #: but not always less time.
     transposed: bool = False
+    #: Whether the graph has plain operators only, which OpenCV's DNN module reads as well.
+    plain: bool = False
     #: Image file for the search for layers that overflow in fp16; by default noise is used.
     image: Annotated[Path | None, option("FILE")] = None
     #: Whether engines are only built; they are validated when the node starts on the robot.
@@ -102,6 +104,7 @@ def _export_onnx(request: ExportRequest, checkpoint: Checkpoint) -> None:
             precision="fp32" if request.precision == "auto" else request.precision,
             split=request.split,
             transposed=request.transposed,
+            plain=request.plain,
             image=request.image,
         )
     for file in sorted(folder.iterdir()):

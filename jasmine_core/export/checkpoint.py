@@ -30,6 +30,7 @@ def export_checkpoint(
     precision: str = "fp32",
     split: bool = False,
     transposed: bool = False,
+    plain: bool = False,
     image: Path | None = None,
     replace: bool = False,
 ) -> Path:
@@ -37,11 +38,13 @@ def export_checkpoint(
 
     Args:
         checkpoint: Weights to export.
-        output: Folder in which WIDTHxHEIGHT-PRECISION is created, with "-split" for `split`.
+        output: Folder in which WIDTHxHEIGHT-PRECISION is created, with "-split" for `split` and
+            "-plain" for `plain`.
         size: (width, height) [px] of the graph's input; by default the image size of the training.
         precision: fp32 or fp16.
         split: Write three graphs (encoder, unet, decoder) instead of one.
         transposed: Replace each upsampling and its convolution by a transposed convolution.
+        plain: Write operators that OpenCV reads as well; the graph is one file in fp32.
         image: Image file on which modules that overflow in fp16 are searched; they become fp32
             fallback layers. By default noise is used.
         replace: Replace an export of the same name even if its files were changed since.
@@ -66,6 +69,7 @@ def export_checkpoint(
     if precision == "fp16":
         fp32_layers = find_fp32_layers(specialise(model), _read(image, (width, height)))
     name = f"{width}x{height}-{precision}" + ("-split" if split else "")
+    name += "-plain" if plain else ""
     if not replace:
         expect_own(output / name)
     with atomic_folder(output / name) as folder:
@@ -77,6 +81,7 @@ def export_checkpoint(
             fp32_layers=fp32_layers,
             split=split,
             transposed=transposed,
+            plain=plain,
             source=checkpoint.fingerprint,
         )
         record(folder)
@@ -107,11 +112,12 @@ def main(arguments: list[str]) -> int:
         checkpoint, output = Checkpoint.resolve(request["checkpoint"]), Path(request["output"])
         size = tuple(request["size"]) if request.get("size") else None
         precision = request.get("precision", "fp32")
+        plain = request.get("plain", False)
         with exclusive(output, "exports the same checkpoint"):
-            folder = Exports(checkpoint).find(size, precision)  # of the process that had the lock
+            folder = Exports(checkpoint, plain).find(size, precision)  # of the process that had the lock
             if folder is None:
                 folder = export_checkpoint(
-                    checkpoint, output, size=size, precision=precision, replace=True
+                    checkpoint, output, size=size, precision=precision, plain=plain, replace=True
                 )
         print(folder)
     except (JasmineError, OSError) as err:

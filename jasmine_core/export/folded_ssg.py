@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from jasmine_core.export.constant_folding import convolution, linear, parameter, per_head
+from jasmine_core.export.folded_upsampling import FoldedUpsampling
 from jasmine_core.model.ssg import ScaleShiftGRU, ScaleShiftHead
 
 
@@ -24,7 +25,7 @@ class FoldedSSG(nn.Module):
         self.d_head = ssg.d_head
         self.attention = PooledScaleShift(ssg.ss_head)
         self.gru = nn.ModuleList(HalfStep(ssg, direction) for direction in (1, 2))
-        self.upsampling = ssg.upsampling if ssg.config.shrink > 1 else None
+        self.upsampling = FoldedUpsampling(ssg.upsampling) if ssg.config.shrink > 1 else None
 
     def forward(self, image_latent: Tensor, decoded: Tensor) -> tuple[Tensor, Tensor]:
         """Return D_SSI [B,1,H,W] and the depths [B,n,H,W] after each iteration."""

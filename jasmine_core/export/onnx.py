@@ -5,7 +5,7 @@
 encoder.onnx   image [1,3,H,W] in [0,1]  ->  latent [1,4,h,w], and the features of an adapter
 unet.onnx      latent, features          ->  v [1,4,h,w]: input of the decoder, see `FoldedUNet`
 decoder.onnx   latent, v                 ->  ssi [1,1,H,W], depth [1,n,H,W]
-jasmine.onnx   all stages: image         ->  ssi, depth
+jasmine.onnx   all stages: image         ->  ssi, depth; a plain graph has opset 12, see `plain`
 
 `depth` has one channel per SSG iteration, in model units; the last one is the final depth. Inputs
 and outputs are float32 in every precision. Weights of more than 1 GB are written beside the graph.
@@ -28,9 +28,11 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
 from jasmine_core.artifacts.card import SPLIT, WHOLE, ExportCard, write_card
+from jasmine_core.artifacts.reference_output import reference_image, write_reference
 from jasmine_core.errors import ConfigError
 from jasmine_core.export.check_graph import check_graph
 from jasmine_core.export.half_precision import in_half
+from jasmine_core.export.plain import plain_graph
 from jasmine_core.export.specialise import SpecialisedJasmine, specialise
 from jasmine_core.files import atomic_file
 from jasmine_core.geometry.camera import Size
@@ -52,6 +54,7 @@ class Graph:
     outputs: tuple[str, ...]
 
 
+@torch.no_grad()
 def export_onnx(
     model: JasmineModel,
     folder: Path,
@@ -61,6 +64,7 @@ def export_onnx(
     fp32_layers: frozenset[str] = frozenset(),
     split: bool = False,
     transposed: bool = False,
+    plain: bool = False,
     source: str = "",
 ) -> tuple[Path, ...]:
     """Write the graphs of a model for images of one size (width, height), and their card.
@@ -74,14 +78,18 @@ def export_onnx(
             or "unet.mid_block".
         split: Write three graphs instead of one.
         transposed: Replace each upsampling and its convolution by a transposed convolution.
+        plain: Write the graph in plain operators, with its output for a reference image.
         source: Fingerprint of the checkpoint; by default a hash of the weights of `model`.
 
     Returns:
         The written graphs, in the order in which they run.
 
     Raises:
-        ConfigError: A side is not a multiple of `model.multiple`.
+        ConfigError: A side is not a multiple of `model.multiple`, or a plain graph is wanted in
+            fp16 or in several files.
     """
+    if plain and (split or precision != "fp32"):
+        raise ConfigError("a plain graph is one file in fp32; leave out --split and --precision")
     width, height = size
     if width <= 0 or height <= 0 or width % model.multiple or height % model.multiple:
         raise ConfigError(
@@ -103,6 +111,7 @@ def export_onnx(
         description=model.config.description,
         canonical_focal=model.config.canonical_focal,
         scale_spread=model.config.scale_spread,
+        plain=plain,
     )
     folded = specialise(model, transposed)
     if precision == "fp16":
@@ -114,7 +123,12 @@ def export_onnx(
         check_graph(traced, precision, bool(fp32_layers))
         traced.metadata_props.update(card.metadata())
         written.append(folder / graph.file)
-        _save(traced, written[-1])
+        if plain:
+            _save_plain(traced, written[-1])
+            ssi, depth = folded(torch.from_numpy(reference_image(size))[None])
+            write_reference(folder, ssi[0, 0].numpy(), depth[0, -1].numpy())
+        else:
+            _save(traced, written[-1])
     write_card(card, folder)
     return tuple(written)
 
@@ -210,6 +224,19 @@ def _save(model: Any, file: Path) -> None:
     file.unlink(missing_ok=True)  # an old graph must not be read with the new weights
     with atomic_file(file) as temporary:
         onnx_ir.save(model, temporary, external_data=data)
+
+
+def _save_plain(model: Any, file: Path) -> None:
+    """Write a graph in plain operators completely or not at all."""
+    import onnx
+    import onnx_ir
+
+    plain = plain_graph(onnx_ir.to_proto(model))
+    if plain.ByteSize() > PROTOBUF_MAX:
+        raise ConfigError("the weights are too large for a plain graph, which is one file of 1 GB")
+    file.unlink(missing_ok=True)
+    with atomic_file(file) as temporary:
+        onnx.save(plain, temporary)
 
 
 @contextmanager

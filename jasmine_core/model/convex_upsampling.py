@@ -28,19 +28,26 @@ class ConvexUpsampling(nn.Module):
 
     def forward(self, values: Tensor, hidden: Tensor) -> Tensor:
         """Return values [B,1,h,w] as [B,1,fh,fw]; `hidden` is [B,C,h,w]."""
-        batch, _, height, width = values.shape
-        scores = GENTLE * self.conv2(F.relu(self.conv1(hidden)))  # [B,9ff,h,w]
-        scores = scores.view(batch, NEIGHBOURS, self.factor**2, height, width)
-        # A softmax over channels, by hand: runtimes transpose the whole map twice for their own.
-        weights = torch.exp(scores.clamp(-STEEPEST, STEEPEST))
-        padded = F.pad(values, (1, 1, 1, 1), mode="replicate")  # an edge that no scene has else
-        around = torch.cat(
-            [
-                padded[:, :, row : row + height, column : column + width]
-                for row in range(3)
-                for column in range(3)
-            ],
-            dim=1,
-        )  # [B,9,h,w]
-        mixed = (weights * around[:, :, None]).sum(1) / weights.sum(1)  # [B,ff,h,w]
+        weights = self.weights(hidden).unflatten(1, (NEIGHBOURS, -1))  # [B,9,ff,h,w]
+        mixed = (weights * neighbours(values)[:, :, None]).sum(1) / weights.sum(1)  # [B,ff,h,w]
         return F.pixel_shuffle(mixed, self.factor)
+
+    def weights(self, hidden: Tensor) -> Tensor:
+        """Return the weights [B,9ff,h,w] of the neighbours before they are divided by their sum."""
+        scores = GENTLE * self.conv2(F.relu(self.conv1(hidden)))
+        # A softmax over channels, by hand: runtimes transpose the whole map twice for their own.
+        return torch.exp(scores.clamp(-STEEPEST, STEEPEST))
+
+
+def neighbours(values: Tensor) -> Tensor:
+    """Return the 3x3 neighbours [B,9,h,w] of each value [B,1,h,w]."""
+    height, width = values.shape[2:]
+    padded = F.pad(values, (1, 1, 1, 1), mode="replicate")  # an edge that no scene has else
+    return torch.cat(
+        [
+            padded[:, :, row : row + height, column : column + width]
+            for row in range(3)
+            for column in range(3)
+        ],
+        dim=1,
+    )

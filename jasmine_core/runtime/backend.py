@@ -23,7 +23,7 @@ from jasmine_core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BACKENDS = ("auto", "torch", "onnxruntime", "openvino", "tensorrt")
+BACKENDS = ("auto", "torch", "onnxruntime", "openvino", "tensorrt", "opencv")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16")
 # Names of the stages of a network that runs as a whole or in parts.
 NETWORK_STAGES = ("network", "encode", "denoise", "decode", "refine")
@@ -32,6 +32,7 @@ _MODULES = {  # module and class of each backend
     "onnxruntime": ("backend_onnxruntime", "OnnxRuntimeBackend"),
     "openvino": ("backend_openvino", "OpenVinoBackend"),
     "tensorrt": ("backend_tensorrt", "TensorRTBackend"),
+    "opencv": ("backend_opencv", "OpenCvBackend"),
     "disparity": ("backend_disparity", "DisparityBackend"),  # for the folder of a disparity net
 }
 _EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino", "tensorrt": "tensorrt"}
@@ -117,7 +118,7 @@ def choose_backend(checkpoint: Checkpoint, device: str, precision: str = "auto")
     """Return the backend that "auto" stands for, for a checkpoint on this machine.
 
     The first that applies: tensorrt if validated engines exist for this machine, torch if it has a
-    GPU, onnxruntime if an export exists or torch is not installed, else torch. An export is not
+    GPU, onnxruntime if an export exists or torch is not installed, torch, opencv. An export is not
     made for this choice, because that takes minutes. Torch is imported only if there is a GPU.
     """
     if checkpoint.kind == "disparity_net":
@@ -131,5 +132,5 @@ def choose_backend(checkpoint: Checkpoint, device: str, precision: str = "auto")
         if cuda.is_available():
             return "torch"
     if find_spec("onnxruntime") is None:
-        return "torch"
+        return "torch" if torch else "opencv"
     return "torch" if torch and not any(Exports(checkpoint)) else "onnxruntime"

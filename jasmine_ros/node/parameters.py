@@ -28,7 +28,7 @@ class DepthParameters:
     backend: str = parameter(
         "auto",
         "Library that runs the network; auto takes tensorrt if its engines are built, else "
-        "torch or onnxruntime.",
+        "torch or onnxruntime; opencv runs plain exports only.",
         choices=BACKENDS,
         read_only=True,
     )
