@@ -95,7 +95,8 @@ class Exports:
             present = ", ".join(card.name for _, card in self) or "none"
             raise ExportError(
                 f"{self.checkpoint} has no export for {wanted} (it has: {present}); make one with "
-                f"`jasmine export CHECKPOINT --onnx{' --plain' if self.plain else ''}` where torch, onnx and onnxscript are installed"
+                f"`jasmine export CHECKPOINT --onnx{' --plain' if self.plain else ''}` where "
+                "torch, onnx and onnxscript are installed"
             )
         _log.warning("%s: exporting to ONNX for %s; this happens once", self.checkpoint, wanted)
         return self._make(size, precision)

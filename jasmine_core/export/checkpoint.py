@@ -114,7 +114,8 @@ def main(arguments: list[str]) -> int:
         precision = request.get("precision", "fp32")
         plain = request.get("plain", False)
         with exclusive(output, "exports the same checkpoint"):
-            folder = Exports(checkpoint, plain).find(size, precision)  # of the process that had the lock
+            # The process that had the lock may have made it.
+            folder = Exports(checkpoint, plain).find(size, precision)
             if folder is None:
                 folder = export_checkpoint(
                     checkpoint, output, size=size, precision=precision, plain=plain, replace=True

@@ -20,6 +20,9 @@ from jasmine_core.model.convex_upsampling import NEIGHBOURS, ConvexUpsampling, n
 class FoldedUpsampling(nn.Module):
     """Folded `ConvexUpsampling`; its layers are shared with it."""
 
+    spread: Tensor  # [9ff,9,1,1]
+    collect: Tensor  # [ff,9ff,1,1]
+
     def __init__(self, upsampling: ConvexUpsampling) -> None:
         super().__init__()
         self.upsampling = upsampling

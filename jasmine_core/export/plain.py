@@ -26,7 +26,8 @@ OPSET = 12  # the newest in which Split and ReduceMean have their axes as attrib
 IR_VERSION = 7
 _RESHAPES = ("Reshape", "Squeeze", "Unsqueeze")
 _ELEMENTWISE = ("Add", "Div", "Mul", "Sub")
-_NEWER_ATTRIBUTES = {  # attribute and the only value that older operators stand for
+# Attributes, and the only value that older operators stand for.
+_NEWER_ATTRIBUTES: dict[str, dict[str, Any]] = {
     "AveragePool": {"dilations": [1, 1]},
     "Resize": {"antialias": 0, "keep_aspect_ratio_policy": b"stretch"},
 }

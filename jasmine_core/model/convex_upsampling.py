@@ -28,7 +28,8 @@ class ConvexUpsampling(nn.Module):
 
     def forward(self, values: Tensor, hidden: Tensor) -> Tensor:
         """Return values [B,1,h,w] as [B,1,fh,fw]; `hidden` is [B,C,h,w]."""
-        weights = self.weights(hidden).unflatten(1, (NEIGHBOURS, -1))  # [B,9,ff,h,w]
+        weights = self.weights(hidden)
+        weights = weights.view(len(weights), NEIGHBOURS, -1, *weights.shape[2:])  # [B,9,ff,h,w]
         mixed = (weights * neighbours(values)[:, :, None]).sum(1) / weights.sum(1)  # [B,ff,h,w]
         return F.pixel_shuffle(mixed, self.factor)
 

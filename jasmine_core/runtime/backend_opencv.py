@@ -76,5 +76,6 @@ class _Net:
 
     def __call__(self, known: Mapping[str, NDArray[np.float32]]) -> Tensors:
         self._net.setInput(known["image"], "image")
+        values = self._net.forward(_OUTPUTS)
         # Copied, because the next inference may write into the same memory.
-        return {n: v.copy() for n, v in zip(_OUTPUTS, self._net.forward(_OUTPUTS), strict=True)}
+        return {n: np.array(v, np.float32) for n, v in zip(_OUTPUTS, values, strict=True)}

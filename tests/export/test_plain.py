@@ -8,13 +8,10 @@ from collections import Counter
 
 import cv2
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
-
-onnx = pytest.importorskip("onnx")
-onnxruntime = pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
-
 from helpers.folded_models import randomised
 from onnx import TensorProto, helper, numpy_helper
 
@@ -25,6 +22,8 @@ from jasmine_core.export.onnx import export_onnx
 from jasmine_core.export.plain import OPSET, plain_graph
 from jasmine_core.model.convex_upsampling import ConvexUpsampling
 from jasmine_core.model.presets import PRESETS, build_model
+
+pytest.importorskip("onnxscript")
 
 RNG = np.random.default_rng(0)
 UNKNOWN_TO_OPENCV = {"Clip", "Gelu", "LayerNormalization", "Squeeze", "Unsqueeze", "DepthToSpace"}
