@@ -14,14 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from jasmine_core.export.constant_folding import parameter
 from jasmine_core.model.convex_upsampling import NEIGHBOURS, ConvexUpsampling, neighbours
 
 
 class FoldedUpsampling(nn.Module):
     """Folded `ConvexUpsampling`; its layers are shared with it."""
-
-    spread: Tensor  # [9ff,9,1,1]
-    collect: Tensor  # [ff,9ff,1,1]
 
     def __init__(self, upsampling: ConvexUpsampling) -> None:
         super().__init__()
@@ -32,8 +30,7 @@ class FoldedUpsampling(nn.Module):
         neighbour, pixel = numbers // cell, numbers % cell
         spread = F.one_hot(neighbour, NEIGHBOURS)[..., None, None]  # [9ff,9,1,1]
         collect = F.one_hot(pixel, cell).T[..., None, None]  # [ff,9ff,1,1]
-        self.register_buffer("spread", spread.to(like))
-        self.register_buffer("collect", collect.to(like))
+        self.spread, self.collect = parameter(spread, like), parameter(collect, like)
 
     def forward(self, values: Tensor, hidden: Tensor) -> Tensor:
         """Return values [B,1,h,w] as [B,1,fh,fw]; `hidden` is [B,C,h,w]."""

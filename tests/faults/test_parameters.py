@@ -47,6 +47,7 @@ def test_each_image_is_processed_with_one_consistent_set_of_parameters(make_rig,
                 accepted.append(1)
             except ConfigError:
                 refused.append(1)
+            over.wait(1e-4)  # A busy thread would leave the others hardly any time.
 
     threads = [threading.Thread(target=change_parameters, args=(seed,)) for seed in range(3)]
     for thread in threads:
