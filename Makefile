@@ -11,8 +11,8 @@ PIP    := $(BIN)/python $(INSTALL) -c constraints.txt
 # Tests install only files whose hashes are in requirements/, and build this package with the setuptools from there.
 LOCKED := $(INSTALL) --require-hashes --no-deps --no-build-isolation -r requirements
 OWN    := $(INSTALL) --no-deps --no-build-isolation -e .
-# `make test TEST_PROCESSES=2` runs the tests in two processes beside this one; 0 is this one alone.
-TEST_PROCESSES ?= 0
+# Processes that run the tests, beside this one that collects them; 0 runs all in this one.
+TEST_PROCESSES ?= 2
 # `make fuzz FUZZ_SEED=7` generates other bags.
 FUZZ_SEED ?= 0
 FUZZ_BAGS ?= 20000
