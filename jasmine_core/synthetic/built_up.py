@@ -9,6 +9,7 @@ import math
 from jasmine_core.synthetic import props, vehicles
 from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.cross_section import Section
+from jasmine_core.synthetic.fences import fence
 from jasmine_core.synthetic.houses import STOREY, block, facade, house
 from jasmine_core.synthetic.paint import GREY, LAWNS, STONE, WALLS, Paint, paved, plain
 from jasmine_core.synthetic.solids import BOX, Sketch
@@ -44,6 +45,10 @@ def built_up(s: BentSketch, section: Section, way: float) -> float:
         _rows(s, plan, side, style, length)
         if rng.chance(0.7):
             front(s, plan, side)
+        if rng.chance(0.4):
+            z = rng.uniform(-BEHIND, 40)
+            x = side * (wall + rng.choice((0.3, rng.uniform(0.3, 4.0))))
+            fence(s, x, (z, z + rng.uniform(20, 90)), plan.near)
         furniture(s, plan, side, near_tree)
         if parking[side > 0]:
             _parked(s, plan, side)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from jasmine_core.synthetic.mesh_pattern import mesh
 from jasmine_core.synthetic.noise import SIZE, between, blank, cells, noise, rand, whole
 
 
@@ -293,5 +294,5 @@ PATTERNS: dict[str, tuple[Callable[[Generator], Tensor], int]] = {
     "bark": (bark, 1), "stripes": (stripes, 2), "checker": (checker, 1), "tiles": (tiles, 2),
     "motif": (motif, 3), "weave": (weave, 2), "books": (books, 2), "poster": (poster, 5),
     "sign": (sign, 2), "shutter": (shutter, 1), "cloud": (cloud, 1), "grain": (grain, 1),
-    "pane": (pane, 1),
+    "pane": (pane, 1), "mesh": (mesh, 3),
 }  # fmt: skip

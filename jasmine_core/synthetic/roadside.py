@@ -7,6 +7,7 @@ from __future__ import annotations
 from jasmine_core.synthetic import props
 from jasmine_core.synthetic.course import BentSketch
 from jasmine_core.synthetic.cross_section import SEEN, Section
+from jasmine_core.synthetic.fences import fence
 from jasmine_core.synthetic.paint import STEEL, WHITE, Paint, plain
 from jasmine_core.synthetic.street_plan import BEHIND
 
@@ -43,6 +44,10 @@ def roadside(s: BentSketch, section: Section, way: float) -> None:
         if rng.chance(0.55 if section.style == "motorway" else 0.25):
             z0 = rng.choice((-BEHIND, rng.uniform(0, 60)))
             rail(x, (z0, z0 + rng.uniform(40, 300)))
+        if rng.chance(0.45):
+            z = rng.choice((-BEHIND, rng.uniform(0, 50)))
+            long = rng.uniform(20, 150)
+            fence(s, side * (half + rng.uniform(1.5, 7.0)), (z, z + long), way + 40)
         if rng.chance(0.4):
             step, z = rng.choice((25.0, 50.0)), rng.uniform(-10, 20)
             while z < way + 260:
