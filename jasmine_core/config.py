@@ -143,7 +143,7 @@ def _items(values: Any, kind: Any) -> Any:
     for i, (value, item) in enumerate(zip(values, kinds, strict=True)):
         try:
             built.append(_converter().structure(value, item))
-        except Exception as err:
+        except Exception as err:  # cattrs raises what the type of the item raises
             note = IterableValidationNote(f"item {i} of {kind}", i, item)  # for the error's path
             err.__notes__ = [*getattr(err, "__notes__", []), note]
             failed.append(err)

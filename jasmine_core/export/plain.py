@@ -40,8 +40,11 @@ def plain_graph(model: onnx.ModelProto) -> onnx.ModelProto:
         ExportError: an operator has no plain form.
     """
     rewriter = _Rewriter(model)
-    for node in model.graph.node:
-        rewriter.rewrite(node)
+    try:
+        for node in model.graph.node:
+            rewriter.rewrite(node)
+    except ExportError as err:
+        raise ExportError(f"{err}; export this model without --plain") from err
     result = onnx.ModelProto()
     result.CopyFrom(model)
     del result.graph.node[:], result.graph.initializer[:], result.graph.value_info[:]

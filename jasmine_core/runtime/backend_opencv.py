@@ -19,7 +19,7 @@ from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.artifacts.reference_output import expect_reference, reference_image
 from jasmine_core.errors import ConfigError, ExportError
-from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors
+from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors, expect_fp32_on_cpu
 
 _OUTPUTS = ("ssi", "depth")
 NAME = f"OpenCV {cv2.__version__}"
@@ -31,11 +31,7 @@ class OpenCvBackend(GraphBackend):
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> OpenCvBackend:
         """Load a checkpoint, or a folder of plain exports, into OpenCV."""
-        if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
-            raise ConfigError(
-                f"the opencv backend runs in fp32 on the CPU, not in {precision} on {device}; "
-                "leave device and precision at auto"
-            )
+        expect_fp32_on_cpu("opencv", device, precision)
         if not hasattr(cv2, "dnn"):
             raise ConfigError(
                 f"{NAME} was built without the DNN module; install opencv-python-headless, or use "
@@ -47,9 +43,8 @@ class OpenCvBackend(GraphBackend):
         """Load the graphs of a size, and compare their output with that of torch."""
         super()._load(size)
         maps = self(reference_image(size))
-        folder = self._exports.obtain(size, self.info.precision)
         try:
-            expect_reference(folder, maps.ssi, maps.depths[-1], NAME)
+            expect_reference(self._folder, maps.ssi, maps.depths[-1], NAME)
         except ExportError:
             self._size = None  # These graphs are not used for any image.
             raise

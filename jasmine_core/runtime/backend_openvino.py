@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from jasmine_core.artifacts.card import ExportCard
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
-from jasmine_core.errors import ConfigError, ExportError
-from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors
+from jasmine_core.errors import ExportError
+from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors, expect_fp32_on_cpu
 
 
 class OpenVinoBackend(GraphBackend):
@@ -24,11 +24,7 @@ class OpenVinoBackend(GraphBackend):
     @classmethod
     def load(cls, checkpoint: Checkpoint, device: str, precision: str) -> OpenVinoBackend:
         """Load a checkpoint, or a folder of exports, into OpenVINO."""
-        if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
-            raise ConfigError(
-                f"the openvino backend runs in fp32 on the CPU, not in {precision} on {device}; "
-                "leave device and precision at auto"
-            )
+        expect_fp32_on_cpu("openvino", device, precision)
         core = openvino.Core()
 
         def open_graph(file: Path, card: ExportCard) -> Graph:

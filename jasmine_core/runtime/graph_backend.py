@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from jasmine_core.artifacts.card import ExportCard, read_card
 from jasmine_core.artifacts.onnx_exports import Exports
-from jasmine_core.errors import ExportError
+from jasmine_core.errors import ConfigError, ExportError
 from jasmine_core.geometry.camera import Size
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, StageClock
 
@@ -38,6 +38,7 @@ class GraphBackend:
     ) -> None:
         self._exports, self._open = exports, open_graph
         self._size: tuple[int, int] | None = None
+        self._folder = Path()  # of the loaded graphs
         self._graphs: dict[str, Graph] = {}
         self._failures: dict[tuple[int, int], str] = {}  # sizes whose graphs cannot be used
         if not exports.can_export:
@@ -101,4 +102,13 @@ class GraphBackend:
         self._graphs = {}  # freed first, because memory may not hold the old and the new graphs
         for file in card.graphs:
             self._graphs[_STAGES[Path(file).stem]] = self._open(folder / file, card)
-        self._size = size
+        self._size, self._folder = size, folder
+
+
+def expect_fp32_on_cpu(backend: str, device: str, precision: str) -> None:
+    """Raise ConfigError for another device or precision than a backend for the CPU has."""
+    if device not in ("auto", "cpu") or precision not in ("auto", "fp32"):
+        raise ConfigError(
+            f"the {backend} backend runs in fp32 on the CPU, not in {precision} on {device}; "
+            "leave device and precision at auto"
+        )

@@ -8,27 +8,20 @@ import json
 import os
 import subprocess
 import sys
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from helpers.benchmark_scripts import BENCHMARKS, benchmark_script
 
 ROOT = Path(__file__).parents[2]
-BENCHMARKS = ROOT / "benchmarks"
 needs_ros = pytest.mark.skipif(not find_spec("rclpy"), reason="rclpy cannot be imported here")
 
 
 @pytest.fixture(scope="module")
 def script():
-    """Return the script's module; the scripts import each other by their file names."""
-    before = set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
-        yield import_module("ros2_live")
-    for name in set(sys.modules) - before:
-        if (BENCHMARKS / f"{name}.py").is_file():
-            del sys.modules[name]
+    with benchmark_script("ros2_live") as module:
+        yield module
 
 
 @pytest.fixture

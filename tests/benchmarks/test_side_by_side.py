@@ -6,26 +6,18 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib import import_module
-from pathlib import Path
 
 import pytest
 import torch
+from helpers.benchmark_scripts import benchmark_script
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SETTINGS = ("64x64_1thread", "64x64_2threads")
 
 
 @pytest.fixture(scope="module")
 def script():
-    """Return the script's module; the scripts import each other by their file names."""
-    before = set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
-        yield import_module("side_by_side")
-    for name in set(sys.modules) - before:
-        if (BENCHMARKS / f"{name}.py").is_file():
-            del sys.modules[name]
+    with benchmark_script("side_by_side") as module:
+        yield module
 
 
 @pytest.fixture
