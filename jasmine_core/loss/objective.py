@@ -49,6 +49,7 @@ class LossConfig:
     filter_ssi: bool = True  # let the filter also mask the teacher of D_SSI
     drop_outside: bool = False  # pixels that no source saw: no photometric loss, always a teacher
     log_depth: float = 0.0  # phase 0: the teacher is the ground truth, by relative error
+    far: float = 0.0  # extra weight in log_depth of a depth that is too far; at 1 it is AbsRel
     latent: float = 0.0  # phase 0: the U-Net's latents against those of the ground truth
     decoder_start: float = 0.0  # progress until which latents are all that is compared
     gradient: float = 0.0  # phase 0: steps of depth where ground truth has them
@@ -151,7 +152,7 @@ def objective(
                 trusted = teacher_filter(doubt, threshold) & known
         maps["trusted"] = trusted
         if config.log_depth > 0:
-            loss = log_depth_loss([*predictions, *depths], teacher, known)
+            loss = log_depth_loss([*predictions, *depths], teacher, known, config.far)
             weighted.append(("log_depth", config.log_depth, loss))
         if config.teacher > 0:
             loss = refine_loss(depths, teacher, trusted)

@@ -59,3 +59,23 @@ def test_a_perfect_autoencoder_pays_for_its_code_alone():
     blurred = autoencoder_loss(image, grey, torch.tensor(2.0))
     assert brighter > loss
     assert blurred > brighter
+
+
+@pytest.mark.parametrize("factor", [1.1, 2.0, 4.0])
+def test_far_of_one_makes_a_depth_that_is_too_far_cost_its_relative_error(factor: float) -> None:
+    loss = log_depth_loss([GROUND_TRUTH * factor], GROUND_TRUTH, EVERYWHERE, far=1.0)
+    torch.testing.assert_close(float(loss), factor - 1, atol=1e-4, rtol=1e-4)
+
+
+def test_far_changes_nothing_for_a_depth_that_is_too_near() -> None:
+    near = GROUND_TRUTH / 3
+    losses = [log_depth_loss([near], GROUND_TRUTH, EVERYWHERE, far=far) for far in (0.0, 2.0)]
+    torch.testing.assert_close(losses[0], losses[1])
+
+
+def test_far_is_bounded_for_depth_that_is_far_beyond_the_ground_truth() -> None:
+    depth = (GROUND_TRUTH * 100).requires_grad_()
+    log_depth_loss([depth], GROUND_TRUTH, EVERYWHERE, far=1.0).backward()
+    plain = (GROUND_TRUTH * 100).requires_grad_()
+    log_depth_loss([plain], GROUND_TRUTH, EVERYWHERE).backward()
+    torch.testing.assert_close(depth.grad, plain.grad)
