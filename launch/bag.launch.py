@@ -27,6 +27,8 @@ ARGUMENTS = {  # name: (default, description); without a default the argument is
     "image_transport": ("", "Transport of the images, raw or compressed; empty takes the default."),
     "checkpoint": ("", "Folder of the checkpoint; empty takes the default."),
     "point_cloud": ("true", "Whether depth/points is published."),
+    "temporal": ("", "Filter of the depth over time: off, scale or fuse; empty takes the default."),
+    "odometry_topic": ("", "Topic of the robot's motion, for the filter; empty takes it from TF."),
     "rviz": ("true", "Whether RViz shows the images, the depth and the point cloud."),
     "fixed_frame": (
         "camera_optical_frame",
@@ -34,8 +36,8 @@ ARGUMENTS = {  # name: (default, description); without a default the argument is
     ),
 }
 PASSED = (
-    *("image", "camera_info", "image_transport", "checkpoint", "point_cloud", "rviz"),
-    "fixed_frame",
+    *("image", "camera_info", "image_transport", "checkpoint", "point_cloud", "temporal"),
+    *("odometry_topic", "rviz", "fixed_frame"),
 )
 ACTIVE = b"depth on "  # part of the line that the node logs when it has become active
 

@@ -37,6 +37,16 @@ ARGUMENTS = {  # name: (default, description, choices)
         "Whether depth/points is published; empty takes it from params_file.",
         ["", "true", "false"],
     ),
+    "temporal": (
+        "",
+        "Filter of the depth over time; empty takes it from params_file.",
+        ["", "off", "scale", "fuse"],
+    ),
+    "odometry_topic": (
+        "",
+        "Topic of the robot's motion, for the filter; empty takes it from params_file, or from TF.",
+        None,
+    ),
     "rviz": (
         "false",
         "Whether RViz shows the images, the depth and the point cloud.",
@@ -63,7 +73,7 @@ def start(context):
     """Return the nodes; params_file gives each parameter whose argument is not given."""
     given = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     parameters = {"use_sim_time": given["use_sim_time"] == "true"}
-    for name in ("checkpoint", "image_transport"):
+    for name in ("checkpoint", "image_transport", "temporal", "odometry_topic"):
         if given[name]:
             parameters[name] = given[name]
     displays = []

@@ -83,6 +83,15 @@ def test_only_given_arguments_override_the_parameter_file(tmp_path, node_of, giv
     assert tuple(values[n] for n in ("checkpoint", "publish_points", "use_sim_time")) == expected
 
 
+@pytest.mark.parametrize("path", [DEPTH, BAG], ids=lambda p: p.name)
+def test_the_filter_over_time_is_an_argument(path, tmp_path):
+    others = NEEDED.get(path, {}) | {"rviz": "false"}
+    for given in ({}, {"temporal": "fuse", "odometry_topic": "/odom"}):
+        node, *_ = launch(path, tmp_path, **others, **given)
+        expected = given or {"temporal": "off", "odometry_topic": ""}
+        assert {name: node.parameters[name] for name in expected} == expected
+
+
 def test_topics_and_namespace_are_passed_to_the_node(node_of):
     given = {"image": "/cam/image_raw", "camera_info": "/cam/info", "namespace": "left"}
     expected = {"__ns:=/left", "image:=/cam/image_raw", "camera_info:=/cam/info"}
@@ -195,7 +204,8 @@ def test_the_cloud_for_nav2_is_thinned_and_limited(node_of):
 
 
 @pytest.mark.parametrize(
-    "given", [{"rviz": "maybe"}, {"use_sim_time": "1"}, {"point_cloud": "yes"}]
+    "given",
+    [{"rviz": "maybe"}, {"use_sim_time": "1"}, {"point_cloud": "yes"}, {"temporal": "on"}],
 )
 def test_values_other_than_the_choices_are_refused(given, tmp_path):
     with pytest.raises(AssertionError):
