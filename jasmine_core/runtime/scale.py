@@ -11,7 +11,7 @@ from statistics import median
 
 from jasmine_core.runtime.scale_measure import Measurement
 
-MODES = ("fixed", "camera_height", "sparse_depth")
+MODES = ("fixed", "camera_height", "sparse_depth", "odometry")
 FRESH = 1.0  # [s] since the last measurement, up to which the state is "metric"
 LEAST_CONFIDENCE = 0.2  # of a measurement; those below it are not used
 _MEDIAN_OF = 5  # measurements, so that two wrong ones have no effect
@@ -23,7 +23,7 @@ class Scale:
     """Factor from model units to metres, with its source and confidence."""
 
     metres_per_unit: float
-    source: str  # "parameter", "checkpoint", "camera_height", "sparse_depth", or "unknown"
+    source: str  # "parameter", "checkpoint", "unknown", or one of MODES that measures
     confidence: float = 1.0  # share of the measured points that agree with it, 0..1
     age: float = 0.0  # [s] since the last measurement; 0 for a fixed scale
     spread: float | None = None  # relative, of a learned scale; None: a measured scale

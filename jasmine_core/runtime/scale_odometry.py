@@ -20,8 +20,7 @@ from jasmine_core.prepare.odometry import (
     agreement,
     inverse_depths,
 )
-from jasmine_core.prepare.optical_flow import View, match, project, rays, view_of
-from jasmine_core.runtime.scale import Scale, ScaleFilter
+from jasmine_core.prepare.optical_flow import View, allowed_points, match, project, rays, view_of
 from jasmine_core.runtime.scale_measure import AGREES, Measurement
 
 # T_target_source [4,4], metres, of the camera between two timestamps [ns]; None if it is unknown.
@@ -30,10 +29,19 @@ Motion = Callable[[int, int], Array | None]
 FEWEST_POINTS = 20  # least number of triangulated points of a measurement
 MIN_PARALLAX = 1.5  # [px] in an image of 320 px; less says nothing about the depth of a point
 MAX_TURN = math.radians(10)  # between two images; a larger one changes what they show
+MAX_HEADING_ERROR = math.radians(20)  # between the motion and the one that the images show
 OLDEST = 1_000_000_000  # [ns] age after which an image is not compared any more
 PERIOD = 150_000_000  # [ns] between measurements
 _WITHIN = 0.25  # relative distance from the median; the final median is taken within it
+_DETERMINED = 5.0  # least ratio of the singular values of a direction that the points determine
 _LEAST_MOTION = 1e-3  # [m] of the camera
+
+# Reasons why there is no measurement.
+NO_MOTION = "there is no motion of the camera at the time of the image"
+STANDS = "the camera moves too little"
+TURNS = "the camera turns too fast"
+NO_POINTS = "the image has too few points that can be tracked"
+CONTRADICTED = "the motion contradicts the images"
 
 
 class _Reference(NamedTuple):
@@ -42,26 +50,28 @@ class _Reference(NamedTuple):
     depth: Depth  # [h,w] units, of the size of the view
 
 
-class OdometryScale:
-    """Scale that is measured between a kept image and later ones, and filtered over time.
+class OdometryMeasurement:
+    """Measurement of the scale between a kept image and later ones.
 
-    Without enough parallax, as of a camera that stands or only turns, there is no measurement, and
-    the last scale is kept.
+    Without enough parallax, as of a camera that stands or only turns, there is no measurement.
     """
 
     def __init__(self) -> None:
-        self._filter = ScaleFilter("odometry")
+        self.problem = ""  # reason why the last comparison gave no measurement; empty if it did
         self._reference: _Reference | None = None
         self._last = 0  # [ns] timestamp of the last comparison
 
-    def add(
+    def due(self, stamp: int) -> bool:
+        """Return whether an image with this timestamp [ns] is compared; not every one is."""
+        return self._reference is None or not 0 <= stamp - self._last < PERIOD
+
+    def __call__(
         self,
         depth: Depth,
         image: NDArray[np.uint8],
         camera: Camera,
         stamp: int,
         motion: Motion,
-        time_constant: float,
     ) -> Measurement | None:
         """Compare an image with the kept one; return the measurement, None without one.
 
@@ -71,60 +81,82 @@ class OdometryScale:
             camera: camera of the depth.
             stamp: timestamp [ns].
             motion: motion of the camera.
-            time_constant: time constant of the filter [s].
         """
-        reference = self._reference
-        if reference is not None and 0 <= stamp - self._last < PERIOD:
-            return None
-        self._last = stamp
+        self._last, reference = stamp, self._reference
         to_image = stretch(camera.size, (image.shape[1], image.shape[0]))
-        view = view_of(image, to_image.camera(camera))
-        measured = None
+        seen = to_image.map(np.isfinite(depth).astype(np.float32)) > 0.5
+        view_camera = to_image.camera(camera)
+        view = view_of(image, view_camera, allowed_points(view_camera, seen))
+        measured: Measurement | str = STANDS
         if reference is not None and 0 < stamp - reference.stamp <= OLDEST:
             T_now_reference = motion(stamp, reference.stamp)
-            if T_now_reference is not None and reference.view.camera.size == view.camera.size:
+            if T_now_reference is None:
+                measured = NO_MOTION
+            elif reference.view.camera.size == view.camera.size:
                 measured = from_motion(reference.view, view, reference.depth, T_now_reference)
-        self._filter.add(stamp, measured, time_constant)
+        found = None if isinstance(measured, str) else measured
+        self.problem = measured if isinstance(measured, str) else ""
         # An image without enough motion since is kept, so that the motion adds up.
-        if measured or reference is None or not 0 <= stamp - reference.stamp <= OLDEST / 2:
+        if found or reference is None or not 0 <= stamp - reference.stamp <= OLDEST / 2:
             small = stretch(camera.size, view.camera.size).map(depth)
             self._reference = _Reference(stamp, view, small)
-        return measured
-
-    def at(self, stamp: int, initial: Scale) -> Scale:
-        """Return the scale at a timestamp [ns]; `initial` before the first measurement."""
-        return self._filter.at(stamp, initial)
+        return found
 
 
-def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | None:
+def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | str:
     """Measure the scale of the depth [h,w] of image a from its motion [m] to image b.
 
     Points are tracked from a to b and triangulated; the scale is the median of their depth in
-    metres divided by that of the map. Returns None if the camera moves or shows too little, turns
-    too far, or if the images contradict the motion.
+    metres divided by that of the map. Returns the reason if there is no measurement: the camera
+    moves too little, turns too far, or shows too little, or the images contradict the motion.
     """
-    if np.linalg.norm(T_b_a[:3, 3]) < _LEAST_MOTION or angle_of(T_b_a[:3, :3]) > MAX_TURN:
-        return None
+    if np.linalg.norm(T_b_a[:3, 3]) < _LEAST_MOTION:
+        return STANDS
+    if angle_of(T_b_a[:3, :3]) > MAX_TURN:
+        return TURNS
     matches = match(a, b)
+    if len(matches.a) < FEWEST_POINTS:
+        return NO_POINTS
     found = agreement(a, b, matches, T_b_a)
-    if (
-        found is None
-        or found.epipolar > MAX_EPIPOLAR_ERROR
-        or found.in_front < MIN_IN_FRONT
-        or len(matches.a) < FEWEST_POINTS
-    ):
-        return None
-    turned = project(rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T, b.camera.K)
-    parallax = np.linalg.norm(matches.b - turned, axis=1)  # [N] px
+    if found is None:
+        return STANDS
+    if found.epipolar > MAX_EPIPOLAR_ERROR or found.in_front < MIN_IN_FRONT:
+        return CONTRADICTED
+    x = rays(matches.a, a.camera.K) @ T_b_a[:3, :3].T  # [N,3] turned like the camera
+    y = rays(matches.b, b.camera.K)  # [N,3]
+    parallax = np.linalg.norm(matches.b - project(x, b.camera.K), axis=1)  # [N] px
+    clear = parallax > MIN_PARALLAX
+    if np.count_nonzero(clear) < FEWEST_POINTS:
+        return STANDS
+    if heading_error(x[clear], y[clear], T_b_a[:3, 3]) > MAX_HEADING_ERROR:
+        return CONTRADICTED
     w, _ = inverse_depths(a, b, matches, T_b_a)  # [N] 1/m
     u, v = np.rint(matches.a).astype(int).T
     units = depth[v, u].astype(np.float64)  # [N]
-    usable = (parallax > MIN_PARALLAX) & (w > 0) & np.isfinite(units) & (units > 0)
+    usable = clear & (w > 0) & np.isfinite(units) & (units > 0)
     if (count := int(np.count_nonzero(usable))) < FEWEST_POINTS:
-        return None
+        return STANDS
     ratio = -np.log(w[usable] * units[usable])  # [N] of metres per unit
     middle = float(np.median(ratio))
     middle = float(np.median(ratio[np.abs(ratio - middle) < math.log1p(_WITHIN)]))
     # Points are triangulated less exactly than a LiDAR measures them.
     agree = float(np.mean(np.abs(ratio - middle) < math.log1p(2 * AGREES)))
     return Measurement(math.exp(middle), agree, count)
+
+
+def heading_error(x: Array, y: Array, t: Array) -> float:
+    """Return the angle [rad] between a translation t [3] and the one that the images show.
+
+    Rays x [N,3] of one image, turned into the frame of the other, and rays y [N,3] to the same
+    points give the direction d that minimizes the sum of (d (y x x))^2, weighted against outliers.
+    The angle is 0 where the points do not determine the direction.
+    """
+    normals = np.cross(y, x)  # [N,3]
+    weights = np.ones(len(normals))
+    for _ in range(4):
+        _, strength, axes = np.linalg.svd(normals * weights[:, None], full_matrices=False)
+        error = np.abs(normals @ axes[2])
+        weights = 1 / np.sqrt(1 + (error / (1.5 * np.median(error) + 1e-12)) ** 2)
+    if strength[1] < _DETERMINED * strength[2]:
+        return 0.0
+    return math.acos(min(1.0, abs(float(axes[2] @ t)) / float(np.linalg.norm(t))))

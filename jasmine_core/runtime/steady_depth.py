@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import Depth
 from jasmine_core.geometry.rigid import Array
-from jasmine_core.runtime.scale import fixed_scale
-from jasmine_core.runtime.scale_odometry import Motion, OdometryScale
+from jasmine_core.runtime.scale import ScaleFilter, fixed_scale
+from jasmine_core.runtime.scale_odometry import Motion, OdometryMeasurement
 from jasmine_core.runtime.stabiliser import Stabiliser, Steadied
 
 NO_MOTION = "there is no motion of the camera; only the scale is kept"
@@ -27,13 +27,13 @@ class SteadyDepth:
     """Stabiliser of a camera whose motion is given in metres.
 
     The motion of depth that is up-to-scale is converted with a scale that is measured by
-    triangulation, see `OdometryScale`.
+    triangulation, see `OdometryMeasurement`.
     """
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
         self._stabiliser = Stabiliser(mode)
-        self._unit = OdometryScale()
+        self._measure, self._unit = OdometryMeasurement(), ScaleFilter("odometry")
         self._last: int | None = None  # [ns] timestamp of the last image
 
     def __call__(
@@ -72,7 +72,9 @@ class SteadyDepth:
     def _measured(
         self, depth: Depth, image: NDArray[np.uint8], camera: Camera, stamp: int, motion: Motion
     ) -> float | None:
-        self._unit.add(depth, image, camera, stamp, motion, _TIME_CONSTANT)
+        if self._measure.due(stamp):
+            measured = self._measure(depth, image, camera, stamp, motion)
+            self._unit.add(stamp, measured, _TIME_CONSTANT)
         scale = self._unit.at(stamp, _UNKNOWN)
         return None if scale is _UNKNOWN else scale.metres_per_unit
 

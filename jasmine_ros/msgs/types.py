@@ -184,6 +184,12 @@ class Odometry(Stamped, Protocol):
     pose: PoseWithCovariance
 
 
+class PoseStamped(Stamped, Protocol):
+    """`geometry_msgs/PoseStamped`: T_world_frame, the world in the header, the frame unnamed."""
+
+    pose: Pose
+
+
 class SetBoolRequest(Protocol):
     """Request of `std_srvs/SetBool`."""
 

@@ -32,6 +32,7 @@ from jasmine_ros.msgs.messages import copy_header, stamp_ns
 from jasmine_ros.msgs.transforms import TransformBuffer
 from jasmine_ros.msgs.types import CameraInfo, CompressedImage, Image, SetBoolRequest
 from jasmine_ros.node.camera_input import CameraInput
+from jasmine_ros.node.camera_motion import CameraMotion
 from jasmine_ros.node.diagnostics import ACTIVE, FAILED, INACTIVE, LOADING, Health, Report, State
 from jasmine_ros.node.frame_counts import LOG_EVERY, FrameCounts
 from jasmine_ros.node.frame_pipeline import FramePipeline, current_scale
@@ -67,6 +68,7 @@ class DepthComponent:
         self._predictor: DepthPredictor | None = None
         self._metric: MetricScale | None = None  # None with scale_mode "fixed"
         self._temporal: TemporalFilter | None = None  # None with temporal "off"
+        self._motion: CameraMotion | None = None  # None if neither of them needs it
         self._newest: _Arrival | None = None
         self._arriving, self._publishing = Lock(), Lock()
         host.diagnose(self.report)
@@ -93,10 +95,12 @@ class DepthComponent:
             raise
         self._state = State(INACTIVE)
         transforms = TransformBuffer()
+        motion = CameraMotion(self._host, transforms)
+        self._motion = motion if p.temporal != "off" or p.scale_mode == "odometry" else None
         if p.scale_mode != "fixed":
-            self._metric = MetricScale(self._host, p.scale_mode, transforms)
+            self._metric = MetricScale(self._host, p.scale_mode, transforms, motion)
         if p.temporal != "off":
-            self._temporal = TemporalFilter(self._host, p.temporal, transforms)
+            self._temporal = TemporalFilter(self._host, p.temporal, motion)
         self._log_model(self._predictor.backend.info)
 
     def fail(self, problem: str) -> None:
@@ -111,12 +115,10 @@ class DepthComponent:
         self._outputs.advertise()
         self._state, self._health = State(ACTIVE), Health()
         self._camera.subscribe(self.parameters, image_type, self.on_image, self.on_camera_info)
-        p, temporal = self.parameters, self._temporal
-        if temporal is not None:
-            others = self._metric is not None and self._metric.needs_transforms(p)
-            temporal.subscribe(p, with_transforms=not others)
+        if self._motion is not None:
+            self._motion.subscribe(self.parameters)
         if self._metric is not None:
-            self._metric.subscribe(p, temporal.on_moving if temporal else None)
+            self._metric.subscribe(self.parameters, with_transforms=self._motion is None)
         self._host.service(ENABLE, SERVICES[ENABLE], self.on_enable)
 
     def deactivate(self) -> None:
@@ -133,7 +135,7 @@ class DepthComponent:
         """Free the memory of the network."""
         self._state = State()
         self._predictor = None
-        self._metric = self._temporal = None
+        self._metric = self._temporal = self._motion = None
         self._camera.reset()
 
     # ------------------------------------------------------------------ callbacks of a host
@@ -285,8 +287,10 @@ class DepthComponent:
     @property
     def input_facts(self) -> dict[str, str]:
         """Assumptions and findings about the images, by subject."""
-        temporal = {} if self._temporal is None else self._temporal.facts
-        return {name: fact for name, fact in {**self._camera.facts, **temporal}.items() if fact}
+        facts = dict(self._camera.facts)
+        for part in (self._metric, self._temporal):
+            facts |= part.facts if part is not None else {}
+        return {name: fact for name, fact in facts.items() if fact}
 
     @property
     def scale(self) -> Scale:

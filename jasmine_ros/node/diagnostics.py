@@ -26,6 +26,7 @@ NAME = "depth"  # name of the diagnostic task
 FRAMES = 300  # latest images from which latency percentiles are computed
 REPORTS = 10  # latest reports from which rates are computed
 MAX_LATENCY = 600.0  # [s] a larger one means that stamps and clock are not synchronised
+PROBLEMS = ("temporal_problem", "scale_problem")  # facts that are warnings
 TOTAL = "total"  # stage from the stamp of an image to the publication of its depth
 UNCONFIGURED, LOADING, INACTIVE, ACTIVE, FAILED = (
     "unconfigured",
@@ -130,8 +131,8 @@ class Health:
             found.append((WARN, f"{count} images skipped: {counts.last_reason}"))
         if active and (exposure := facts.get("exposure", "usable")) != "usable":
             found.append((WARN, f"the image is {exposure}; check the camera and the bits"))
-        if active and (problem := facts.get("temporal_problem")):
-            found.append((WARN, problem))
+        if active:
+            found += [(WARN, facts[name]) for name in PROBLEMS if facts.get(name)]
         if info is not None:
             found.append(_check_scale(scale))
             if info.untrained:

@@ -82,13 +82,14 @@ class FramePipeline:
                 seen = prediction.transform.map(view.seen)
                 units = np.where(seen > 0.5, units, np.float32(np.nan))
             camera, header = prediction.transform.camera(view.camera), message.header
-            unscaled = UnscaledDepth(stamp_ns(header.stamp), header.frame_id, units, camera)
+            needs_image = self.temporal is not None or p.scale_mode == "odometry"
+            shown = prediction.transform.image(image) if needs_image else None
+            unscaled = UnscaledDepth(stamp_ns(header.stamp), header.frame_id, units, camera, shown)
 
         # 5. Consistency with the images before it.
-        if self.temporal is not None:
+        if self.temporal is not None and shown is not None:
             with clock.stage("temporal"):
                 scale = current_scale(p, self.predictor.scale, self.metric)
-                shown = prediction.transform.image(image)
                 units = self.temporal(unscaled, shown, scale)
                 unscaled = replace(unscaled, depth=units)
 

@@ -17,8 +17,7 @@ from typing import Any
 
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TRANSFORMS
 from jasmine_ros.node.metric_scale import IMU_TYPE, SENSORS
-from jasmine_ros.node.parameters import DepthParameters, NodeParameters
-from jasmine_ros.node.temporal import ODOMETRY_TYPE
+from jasmine_ros.node.parameters import ODOMETRY_TYPES, DepthParameters, NodeParameters
 from jasmine_ros.node.topics import (
     CAMERA_INFO,
     COMPRESSED_TYPE,
@@ -62,6 +61,7 @@ reliability of a subscription is `automatic` by default ([topics.md](topics.md))
 def topics_markdown() -> str:
     """Return docs/topics.md."""
     inputs = {IMAGE: _either(IMAGE_TYPE, COMPRESSED_TYPE), CAMERA_INFO: INFO_TYPE}
+    motion = "`scale_mode: odometry`, `temporal`"
     return f"""# Topics of the depth node
 
 {NOTE} Names without a leading slash are in the node's namespace, and all can be remapped.
@@ -79,8 +79,8 @@ With a measured metric scale ([scale.md](scale.md)) or a filter over time
 | named by `scale_topic` | `{_either(*SENSORS.values())}` | `scale_mode: sparse_depth` |
 | `camera_info` in its namespace | `{_short(INFO_TYPE)}` | `scale_sensor: depth` |
 | named by `imu_topic` | `{_short(IMU_TYPE)}` | `scale_mode: camera_height` |
-| `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, `imu_topic`, `temporal` |
-| named by `odometry_topic` | `{_short(ODOMETRY_TYPE)}` | `temporal` |
+| `{TF}`, `{TF_STATIC}` | `{_short(TRANSFORMS)}` | `sparse_depth`, `imu_topic`, {motion} |
+| named by `odometry_topic` | `{_either(*ODOMETRY_TYPES.values())}` | {motion} |
 
 On ROS 2 a subscription is reliable while every publisher of its topic is, and best effort
 otherwise; it changes when publishers come and go. Fast DDS, the default of ROS 2, loses fragments

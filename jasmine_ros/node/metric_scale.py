@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Metric scale from sensor topics: point cloud, range sensor, depth camera or IMU, through TF.
+"""Metric scale from sensor topics: point cloud, range sensor, depth camera, IMU or odometry.
 
 A sensor's message is compared with the depth of the image that is nearest to it in time. This may
 be an earlier image: a message that is newer than all images waits for the next one.
@@ -9,10 +9,12 @@ be an earlier image: a message that is newer than all images waits for the next 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from jasmine_core.errors import CameraError, FrameError
 from jasmine_core.geometry.camera import Camera
@@ -28,12 +30,14 @@ from jasmine_core.runtime.scale_measure import (
     from_image,
     from_points,
 )
+from jasmine_core.runtime.scale_odometry import CONTRADICTED, NO_MOTION, OdometryMeasurement
 from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.images import decode_depth
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.point_clouds import read_points
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TRANSFORMS, TransformBuffer
-from jasmine_ros.msgs.types import CameraInfo, Image, Imu, PointCloud2, Range, Stamped, TFMessage
+from jasmine_ros.msgs.types import CameraInfo, Image, Imu, PointCloud2, Range, Stamped
+from jasmine_ros.node.camera_motion import CameraMotion
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import IMAGE_TYPE, INFO_TYPE, info_beside
@@ -50,6 +54,9 @@ _CLOCK_OFFSET = 1_000_000_000  # [ns] between them that only clocks out of synch
 _SENSOR_QUEUE = 5  # messages of the sensor that are kept
 _IMAGE_QUEUE = 3  # depth images that are kept
 _WARNINGS = 20  # different warnings that are logged in one run
+PROBLEM = "scale_problem"  # key of the facts
+_SEVERAL = 3  # consecutive measurements that fail by one of the following
+_PROBLEMS = (NO_MOTION, CONTRADICTED)  # other reasons are usual, such as a robot that stands
 _UNKNOWN = fixed_scale(None, None)
 _ULTRASOUND = 0  # Range.radiation_type
 
@@ -62,13 +69,22 @@ class UnscaledDepth:
     frame: str
     depth: Depth  # [h,w] model units; NaN is unknown
     camera: Camera
+    rgb: NDArray[np.uint8] | None = None  # [h,w,3] image of the same view; scale_mode odometry
 
 
 class MetricScale:
     """Metric scale that is measured again with every image."""
 
-    def __init__(self, host: Host, mode: str, transforms: TransformBuffer | None = None) -> None:
-        self._host, self._filter = host, ScaleFilter(mode)
+    def __init__(
+        self,
+        host: Host,
+        mode: str,
+        transforms: TransformBuffer | None = None,
+        motion: CameraMotion | None = None,
+    ) -> None:
+        self.facts: dict[str, str] = {}  # for the diagnostics
+        self._host, self._filter, self._motion = host, ScaleFilter(mode), motion
+        self._odometry, self._failures = OdometryMeasurement(), 0
         self._transforms = transforms or TransformBuffer()
         self._images: deque[UnscaledDepth] = deque(maxlen=_IMAGE_QUEUE)
         self._sensed: deque[SensorMessage] = deque(maxlen=_SENSOR_QUEUE)
@@ -79,14 +95,12 @@ class MetricScale:
         self._state = _UNKNOWN.state
         self._warnings: set[str] = set()
 
-    def subscribe(
-        self, p: DepthParameters, on_moving: Callable[[TFMessage], None] | None = None
-    ) -> None:
+    def subscribe(self, p: DepthParameters, with_transforms: bool = True) -> None:
         """Subscribe to the topics that the scale mode needs.
 
         Args:
             p: parameters of the node.
-            on_moving: callback of /tf that stores the transforms and uses them otherwise too.
+            with_transforms: whether to subscribe to the transforms, which else another part does.
         """
         host = self._host
         if p.scale_mode == "sparse_depth":
@@ -97,14 +111,9 @@ class MetricScale:
                 )
         elif p.scale_mode == "camera_height" and p.imu_topic:
             host.subscribe(p.imu_topic, IMU_TYPE, self._on_imu)
-        if self.needs_transforms(p):
+        if with_transforms and (p.scale_mode == "sparse_depth" or p.imu_topic):
             host.subscribe(TF_STATIC, TRANSFORMS, self._transforms.on_static, latched=True)
-            host.subscribe(TF, TRANSFORMS, on_moving or self._transforms.on_moving)
-
-    @staticmethod
-    def needs_transforms(p: DepthParameters) -> bool:
-        """Return whether the scale mode needs transforms between frames."""
-        return p.scale_mode == "sparse_depth" or bool(p.imu_topic)
+            host.subscribe(TF, TRANSFORMS, self._transforms.on_moving)
 
     def scale(self, fallback: Scale) -> Scale:
         """Return the scale at the latest image, or `fallback` before the first measurement."""
@@ -113,8 +122,12 @@ class MetricScale:
     def measure(self, p: DepthParameters, image: UnscaledDepth) -> None:
         """Update the scale from an image, if a measurement is possible."""
         self._stamp = image.stamp
+        if p.scale_mode == "odometry" and not self._odometry.due(image.stamp):
+            return
         try:
-            if p.scale_mode == "camera_height":
+            if p.scale_mode == "odometry":
+                measured = self._from_motion(image)
+            elif p.scale_mode == "camera_height":
                 measured = self._from_height(p, image)
             else:
                 measured = self._from_sensor(p, image)
@@ -139,6 +152,21 @@ class MetricScale:
         a = message.linear_acceleration
         self._imu_frame = message.header.frame_id
         self._gravity.add(stamp_ns(message.header.stamp), (a.x, a.y, a.z))
+
+    # ------------------------------------------------------------------ odometry
+
+    def _from_motion(self, image: UnscaledDepth) -> Measurement | None:
+        if self._motion is None or image.rgb is None:
+            raise ValueError("scale_mode odometry needs the motion of the camera and the image")
+        motion = self._motion.of(image.frame)
+        measured = self._odometry(image.depth, image.rgb, image.camera, image.stamp, motion)
+        reason = self._odometry.problem
+        self.facts = {"scale_measurement": reason or "done"}
+        self._failures = self._failures + 1 if reason in _PROBLEMS else 0
+        if self._failures >= _SEVERAL:  # A single one may be a moving object, or late odometry.
+            self.facts[PROBLEM] = f"scale: {reason}"
+            self._warn_once(f"scale: {reason}")
+        return measured
 
     # ------------------------------------------------------------------ sparse_depth
 

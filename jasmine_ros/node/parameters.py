@@ -15,6 +15,8 @@ from jasmine_core.runtime.stabiliser import MODES as TEMPORAL_MODES
 from jasmine_ros.msgs.encodings import MAX_PIXELS
 from jasmine_ros.node.parameter_fields import check_values, parameter, typed_values
 
+ODOMETRY_TYPES = {"odometry": "nav_msgs/msg/Odometry", "pose": "geometry_msgs/msg/PoseStamped"}
+
 
 @dataclass(frozen=True)
 class DepthParameters:
@@ -106,7 +108,8 @@ class DepthParameters:
     scale_mode: str = parameter(
         "fixed",
         "Source of the metric scale: fixed takes metres_per_unit, camera_height the camera's "
-        "height above the ground, sparse_depth a sensor on scale_topic.",
+        "height above the ground, sparse_depth a sensor on scale_topic, odometry the motion of the "
+        "robot.",
         choices=MODES,
         read_only=True,
     )
@@ -156,12 +159,26 @@ class DepthParameters:
     )
     odometry_topic: str = parameter(
         "",
-        "Odometry topic for temporal; empty takes the motion from the transforms on /tf.",
+        "Topic of the robot's motion, for temporal and scale_mode odometry; empty takes the motion "
+        "from the transforms on /tf.",
+        read_only=True,
+    )
+    odometry_type: str = parameter(
+        "odometry",
+        "Message type on odometry_topic: odometry is an Odometry, pose a PoseStamped, as of "
+        "visual-inertial odometry.",
+        choices=tuple(ODOMETRY_TYPES),
+        read_only=True,
+    )
+    odometry_child_frame: str = parameter(
+        "",
+        "Frame whose pose odometry_topic gives, if its messages do not name it; empty takes a "
+        "PoseStamped as the pose of the camera's optical frame.",
         read_only=True,
     )
     odometry_frame: str = parameter(
         "odom",
-        "Parent frame on /tf of the robot's motion, for temporal without an odometry_topic.",
+        "Parent frame on /tf of the robot's motion, without an odometry_topic.",
         read_only=True,
     )
     min_depth: float = parameter(

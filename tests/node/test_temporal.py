@@ -6,75 +6,44 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.textured_wall import CAMERA, STEP, drive, scene
+from helpers.moving_robot import (
+    BASE,
+    MESSAGES,
+    ODOM,
+    OPTICAL,
+    POSES,
+    START,
+    T_BASE_CAMERA,
+    TopicHost,
+    odometry,
+    pose_stamped,
+    robot,
+    stamp,
+)
+from helpers.textured_wall import CAMERA, scene
 from helpers.tf_messages import tf
 
-from jasmine_core.geometry.rigid import BODY_FROM_OPTICAL, inverse, quaternion_of, rigid
+from jasmine_core.errors import FrameError
+from jasmine_core.geometry.rigid import rigid
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import fixed_scale
 from jasmine_core.runtime.stabiliser import WRONG_MOTION
 from jasmine_core.runtime.steady_depth import NO_MOTION
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.commands.run import RunRequest, run_bag
 from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.images import decode_depth, encode_image
 from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TransformBuffer
+from jasmine_ros.node.camera_motion import CameraMotion
 from jasmine_ros.node.metric_scale import UnscaledDepth
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.temporal import PROBLEM, TemporalFilter
 
-MESSAGES = RosbagsMessages()
-OPTICAL, BASE, ODOM = "camera_optical_frame", "base_link", "odom"
-T_BASE_CAMERA = rigid(BODY_FROM_OPTICAL, [1.0, 0.0, 1.4])
-START = 1_700_000_000_000_000_000
-POSES = drive(8, x=0.08, z=0.05)
 METRIC = fixed_scale(1.0, None)
 GAINS = [1.0, 1.1, 0.9, 1.08, 0.92, 1.1, 0.95, 1.05]
-
-
-class TopicHost:
-    """The methods of a host that the filter calls."""
-
-    def __init__(self):
-        self.callbacks, self.warnings = {}, []
-
-    def subscribe(self, topic, type_name, callback, *, latched=False):
-        assert topic not in self.callbacks
-        self.callbacks[topic] = callback
-
-    def log(self, severity, text):
-        self.warnings.append(text)
-
-
-def robot(index):
-    """Return T_odom_base of the robot when the camera has the pose POSES[index]."""
-    T_odom_camera = T_BASE_CAMERA @ POSES[index]
-    return T_odom_camera @ inverse(T_BASE_CAMERA)
-
-
-def odometry(T, at, child=BASE):
-    make = MESSAGES.make
-    x, y, z = (float(v) for v in T[:3, 3])
-    qx, qy, qz, qw = (float(v) for v in quaternion_of(T[:3, :3]))
-    pose = make(
-        "geometry_msgs/msg/Pose",
-        position=make("geometry_msgs/msg/Point", x=x, y=y, z=z),
-        orientation=make("geometry_msgs/msg/Quaternion", x=qx, y=qy, z=qz, w=qw),
-    )
-    return make(
-        "nav_msgs/msg/Odometry",
-        header=make_header(MESSAGES, at, ODOM),
-        child_frame_id=child,
-        pose=make("geometry_msgs/msg/PoseWithCovariance", pose=pose),
-    )
-
-
-def stamp(index):
-    return START + index * STEP
 
 
 class Driven:
@@ -82,8 +51,9 @@ class Driven:
 
     def __init__(self, mode="fuse", **parameters):
         self.host = TopicHost()
-        self.filter = TemporalFilter(self.host, mode, TransformBuffer())
-        self.filter.subscribe(DepthParameters(temporal=mode, **parameters), True)
+        motion = CameraMotion(self.host, TransformBuffer())
+        self.filter = TemporalFilter(self.host, mode, motion)
+        motion.subscribe(DepthParameters(temporal=mode, **parameters))
 
     def send(self, topic, message):
         self.host.callbacks[topic](message)
@@ -118,6 +88,36 @@ def test_depth_is_fused_along_an_odometry_topic():
         ratios.append(robot_.image(index))
     assert robot_.fused > 85 and robot_.problem == "" and robot_.host.warnings == []
     assert np.abs(np.diff(ratios)).max() < 0.03
+
+
+@pytest.mark.parametrize("of_camera", [True, False])
+def test_depth_is_fused_along_poses_of_the_camera_or_of_the_robot(of_camera):
+    """A PoseStamped does not name its frame."""
+    given = {} if of_camera else {"odometry_child_frame": BASE}
+    robot_ = Driven(odometry_topic="/vio", odometry_type="pose", **given)
+    assert robot_.host.types["/vio"] == "geometry_msgs/msg/PoseStamped"
+    if not of_camera:
+        robot_.mounted()
+    for index in range(4):
+        T = T_BASE_CAMERA @ POSES[index] if of_camera else robot(index)
+        robot_.send("/vio", pose_stamped(T, stamp(index)))
+        robot_.image(index)
+    assert robot_.fused > 85 and robot_.problem == ""
+
+
+def test_an_odometry_without_a_child_frame_needs_the_parameter():
+    for child, fused in ("", False), (BASE, True):
+        robot_ = Driven(odometry_topic="/odom", odometry_child_frame=child).mounted()
+        for index in range(3):
+            robot_.send("/odom", odometry(robot(index), stamp(index), child=""))
+            robot_.image(index)
+        assert (robot_.fused > 85) == fused
+
+
+def test_a_message_without_a_pose_is_refused_by_name():
+    robot_ = Driven(odometry_topic="/odom")
+    with pytest.raises(FrameError, match="/odom: the message has no pose"):
+        robot_.send("/odom", tf((ODOM, BASE, robot(0), 0)))
 
 
 def test_depth_is_fused_along_transforms():

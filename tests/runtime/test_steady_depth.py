@@ -9,8 +9,8 @@ import pytest
 from helpers.textured_wall import CAMERA, STEP, drive, pose, scene
 
 from jasmine_core.geometry.rigid import inverse
-from jasmine_core.runtime.scale import fixed_scale
-from jasmine_core.runtime.scale_odometry import OdometryScale
+from jasmine_core.runtime.scale import ScaleFilter, fixed_scale
+from jasmine_core.runtime.scale_odometry import OdometryMeasurement
 from jasmine_core.runtime.steady_depth import NO_MOTION, NO_UNIT, SteadyDepth
 
 UNIT = 20.0  # metres per unit
@@ -70,10 +70,12 @@ def test_the_scale_of_a_camera_that_approaches_a_wall_needs_the_motion():
 
 
 def measured(poses, motion):
-    scale = OdometryScale()
+    measure, scale = OdometryMeasurement(), ScaleFilter("odometry")
     for index, T in enumerate(poses):
         image, depth = scene(T)
-        scale.add(depth / UNIT, image, CAMERA, index * STEP, motion, 2.0)
+        if measure.due(index * STEP):
+            found = measure(depth / UNIT, image, CAMERA, index * STEP, motion)
+            scale.add(index * STEP, found, 2.0)
     return scale.at(index * STEP, UNKNOWN)
 
 
