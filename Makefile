@@ -25,7 +25,7 @@ OMIT_kilted  := --ignore=tests/contract/test_images.py --ignore=tests/msgs/test_
 ROS_ENV      := env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 ROS_TESTS    ?= ros and not slow
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-ros-slow soak fuzz lint lock bench bench-ros help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-packages test-ros-slow soak fuzz lint lock bench bench-ros help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -45,6 +45,9 @@ $(ROS_DISTROS:%=test-%): test-%: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev  ## run the tests that take too long for `make test`
 	$(PYTEST) -m slow --durations=20
+
+test-packages: $(VENV)/.installed-dev  ## build wheel and sdist, install them into an empty environment and run the command
+	$(PYTEST) -m slow tests/packaging
 
 test-ros-slow:  ## run the long tests on a real ROS 2: Jazzy, then Kilted
 	$(MAKE) --no-print-directory test-ros ROS_TESTS="ros and slow"

@@ -13,9 +13,15 @@ VERSION = re.search(
 
 
 def share(folder):
-    """Entry of data_files for a folder that ROS reads from share/: (installed folder, files)."""
-    files = [str(f.relative_to(HERE)) for f in sorted((HERE / folder).glob("*")) if f.is_file()]
-    return f"share/{PACKAGE}/{folder}", files
+    """Entries of data_files for a folder in share/ and those in it: (installed folder, files)."""
+    inside = sorted(f for f in (HERE / folder).rglob("*") if f.is_dir() and f.name[0] not in "._")
+    return [
+        (
+            f"share/{PACKAGE}/{place.relative_to(HERE)}",
+            [str(f.relative_to(HERE)) for f in sorted(place.iterdir()) if f.is_file()],
+        )
+        for place in (HERE / folder, *inside)
+    ]
 
 
 def wheels(distribution, **versions):
@@ -70,14 +76,20 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["jasmine_ros*", "jasmine_core*"]),
     package_data={
-        "jasmine_core": ["py.typed", "samples/*/*/*", "checkpoints/*/*/*", "checkpoints/*/*"]
+        "jasmine_core": [
+            "py.typed",
+            "samples/*",
+            "samples/*/*/*",
+            *(f"checkpoints/{'*/' * n}*" for n in (1, 2, 3)),
+        ],
+        "jasmine_ros": ["py.typed"],
     },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),
-        share("launch"),
-        share("config"),
-        share("training"),
+        *share("launch"),
+        *share("config"),
+        *share("training"),
     ],
     # Large packages are extras: colcon installs none of them, and on a Jetson pip must not replace
     # the torch of NVIDIA.
@@ -127,7 +139,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "jasmine = jasmine_ros.cli:main",
+            "jasmine = jasmine_ros.entry:main",
             "depth_node = jasmine_ros.depth_node:main",
         ],
     },

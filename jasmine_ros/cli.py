@@ -55,6 +55,9 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int]]] = {
     "train": (TrainRequest, train),
     "view": (ViewRequest, view),
 }
+# Extra of the packages without which a command cannot run; "torch" for the others.
+EXTRAS = {"train": "train", "convert": "convert"}
+_LARGE = ("accelerate", "diffusers", "safetensors", "torch", "transformers")  # packages of extras
 _Request: Any = Union[  # noqa: UP007
     tuple(Annotated[kind, subcommand(name)] for name, (kind, _) in COMMANDS.items())
 ]
@@ -123,16 +126,20 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as err:
         if "--debug" in arguments:
             traceback.print_exc()
-        print(f"error: {one_line(_explain(err))}", file=sys.stderr)
+        print(f"error: {one_line(_explain(err, arguments))}", file=sys.stderr)
         if isinstance(err, LostProcessError):  # The destructors of gloo and NCCL may abort then.
             exit_without_cleanup(1)
         return 1
 
 
-def _explain(err: Exception) -> str:
-    """Return one line about an error."""
+def _explain(err: Exception, arguments: list[str]) -> str:
+    """Return one line about an error of a command."""
     if isinstance(err, JasmineError):
         return str(err)
+    if isinstance(err, ModuleNotFoundError) and err.name in _LARGE:
+        command = next((word for word in arguments if word in COMMANDS), "")
+        extra = EXTRAS.get(command, "torch")
+        return f"jasmine {command} needs {err.name}; pip install 'jasmine_ros[{extra}]'"
     if isinstance(err, OSError):  # a full disk or a missing permission, not a bug
         return f"{err.filename or 'a file cannot be written'}: {err.strerror or err}"
     return f"{type(err).__name__}: {err} (this is a bug; --debug shows the traceback)"

@@ -32,6 +32,7 @@ FLOORS = {
     **dict.fromkeys(("child", "image_files", "locks", "outputs", "yaml_text"), 0),
 }
 ROS_FLOORS = {
+    "entry": 5,
     "cli": 4,
     "commands": 3,
     "depth_node": 3,

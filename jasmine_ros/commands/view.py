@@ -73,8 +73,8 @@ def require_rerun() -> Any:
 
 def show_topics(request: ViewRequest) -> dict[str, int]:
     """Show messages until Ctrl-C; return the number of shown messages of each topic."""
+    rerun = require_rerun()  # first, because its extra also installs Cyclone DDS
     require_cyclonedds()
-    rerun = require_rerun()
     from jasmine_ros.dds.graph import distribution_types
     from jasmine_ros.dds.participant import Participant
 
