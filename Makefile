@@ -38,7 +38,7 @@ test-ros: $(ROS_DISTROS:%=test-%)  ## run the tests on a real ROS 2, installed f
 
 $(ROS_DISTROS:%=test-%): test-%: $(VENV)/.installed-dev
 	@if $(MAKE) --no-print-directory .venv-$*/.installed; then \
-		$(ROS_ENV) .venv-$*/bin/python -m pytest -m "$(ROS_TESTS)" $(OMIT_$*) --durations=10; \
+		$(ROS_ENV) .venv-$*/bin/python -m pytest -m "$(ROS_TESTS)" $(OMIT) $(OMIT_$*) --durations=10; \
 	else \
 		echo "SKIPPED: tests on ROS 2 $*: its wheels cannot be installed here (see the error of pip)"; \
 	fi
@@ -49,8 +49,8 @@ test-slow: $(VENV)/.installed-dev  ## run the tests that take too long for `make
 test-packages: $(VENV)/.installed-dev  ## build wheel and sdist, install them into an empty environment and run the command
 	$(PYTEST) -m slow tests/packaging
 
-test-ros-slow:  ## run the long tests on a real ROS 2: Jazzy, then Kilted
-	$(MAKE) --no-print-directory test-ros ROS_TESTS="ros and slow"
+test-ros-slow:  ## run the long tests on a real ROS 2, without those of `make soak`: Jazzy, then Kilted
+	$(MAKE) --no-print-directory test-ros ROS_TESTS="ros and slow" OMIT=--ignore=tests/faults/test_soak.py
 
 soak: $(VENV)/.installed-dev  ## run the live node for 30 minutes under each load on each host: docs/soak.json, docs/soak.png
 	@python=.venv-jazzy/bin/python; $(MAKE) --no-print-directory .venv-jazzy/.installed || { \
