@@ -34,7 +34,8 @@ from jasmine_ros.commands.live import LiveRequest, live
 from jasmine_ros.commands.options import parameter_options
 from jasmine_ros.commands.play import PlayRequest, play
 from jasmine_ros.commands.prepare import PrepareRequest, prepare
-from jasmine_ros.commands.run import RunRequest, run
+from jasmine_ros.commands.run import run
+from jasmine_ros.commands.run_request import RunRequest
 from jasmine_ros.commands.view import ViewRequest, view
 from jasmine_ros.dds.ros_args import split_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters

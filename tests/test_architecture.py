@@ -29,7 +29,7 @@ FLOORS = {
     **dict.fromkeys(("train", "evaluate", "engines", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
     **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "plots", "_version"), 0),
-    **dict.fromkeys(("child", "image_files", "locks", "outputs", "yaml_text"), 0),
+    **dict.fromkeys(("child", "image_files", "locks", "outputs", "shard", "yaml_text"), 0),
 }
 ROS_FLOORS = {
     "entry": 5,

@@ -14,7 +14,7 @@ import jasmine_core
 from jasmine_ros import cli
 from jasmine_ros.commands.console import console_log
 from jasmine_ros.commands.live import LiveRequest
-from jasmine_ros.commands.run import RunRequest
+from jasmine_ros.commands.run_request import RunRequest
 from jasmine_ros.node.parameters import DepthParameters
 
 # An option or a positional argument with its description, in a help text of wide lines.

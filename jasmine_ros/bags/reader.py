@@ -35,6 +35,7 @@ _FORMATS: dict[str, Callable[[Path], Storage]] = {
     ".mcap": McapFile,
     ".db3": SqliteFile,
 }
+BAG_FILES = tuple(_FORMATS)
 # For a damaged file, the parsers of rosbags raise errors of their own, of Python, of SQLite and of
 # the compression libraries. Their only common base is Exception.
 _DAMAGE = Exception
@@ -252,7 +253,7 @@ def _bag_file(path: Path) -> Path:
     """Return the path that rosbags can open: a file, or a rosbag2 folder with its metadata."""
     expect_existing(path)
     if path.is_file():
-        if path.suffix not in (".bag", ".mcap", ".db3"):
+        if path.suffix not in BAG_FILES:
             raise BagError(
                 f"{path} is not a bag; give a .bag, .mcap or .db3 file or a rosbag2 folder"
             )
@@ -266,7 +267,7 @@ def _bag_file(path: Path) -> Path:
             expect_sqlite_name(file)
     if (path / METADATA).is_file():
         return path
-    files = sorted(f for f in path.iterdir() if f.suffix in (".mcap", ".db3", ".bag"))
+    files = sorted(f for f in path.iterdir() if f.suffix in BAG_FILES)
     if len(files) != 1:
         raise BagError(
             f"{path} has no metadata.yaml and {len(files)} bag files; write the metadata with "

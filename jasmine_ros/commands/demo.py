@@ -15,7 +15,8 @@ import numpy as np
 from jasmine_core.commands.options import option
 from jasmine_core.outputs import record
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.commands.run import ACCURACY, RunRequest, run
+from jasmine_ros.commands.run import ACCURACY, run
+from jasmine_ros.commands.run_request import RunRequest
 from jasmine_ros.msgs.images import decode_depth
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.parameters import DepthParameters
@@ -52,7 +53,7 @@ def demo(request: DemoRequest) -> int:
         publish_points=True, publish_colorized=True, publish_confidence=True
     )
     output = request.output
-    status = run(RunRequest(bag, output, copy=True, overwrite=True, parameters=parameters))
+    status = run(RunRequest((bag,), output, copy=True, overwrite=True, parameters=parameters))
     if status == 0:
         file = output / ACCURACY
         print(score_depth_bag(output / "depth", ground_truth, parameters.checkpoint, file), end="")

@@ -24,6 +24,7 @@ Recordings = Annotated[
     Positional[tuple[Path, ...]],
     arg(metavar="BAG [BAG ...]", help_behavior_hint="(required)"),
 ]
+ShardText = Annotated[str, option("I/N")]
 Topic = Annotated[str | None, option("TOPIC")]
 Calibration = Annotated[Path | None, option("FILE")]
 Namespace = Annotated[str, option("NAME")]

@@ -21,10 +21,11 @@ from jasmine_core.dataset.sequence import CLASSES, TEACHER
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.prepare.options import PrepareOptions
-from jasmine_ros.bags.reader import expect_existing
+from jasmine_core.shard import Shard
+from jasmine_ros.bags.find import find_recordings
 from jasmine_ros.bags.to_sequence import Job
 from jasmine_ros.commands.console import one_line
-from jasmine_ros.commands.options import Calibration, Recordings, Topic
+from jasmine_ros.commands.options import Calibration, Recordings, ShardText, Topic
 from jasmine_ros.commands.prepare_workers import Result, prepare_bags
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ class PrepareRequest:
     repeated.
     """
 
-    #: Recordings: rosbag2 folders, .mcap or .db3 files, or ROS 1 .bag files.
+    #: Recordings: rosbag2 folders, .mcap or .db3 files, ROS 1 .bag files, or folders of these.
     bags: Recordings
     #: Folder of the data set; each recording becomes a folder in it.
     output: Output
+    #: Share of the recordings to prepare, for one of several machines: 2/8 is the second of eight.
+    shard: ShardText = "1/1"
     #: Topic of the images; may be omitted if a recording has one camera.
     image: Topic = None
     #: Topic of the CameraInfo; by default the one beside the images.
@@ -74,6 +77,7 @@ class PrepareRequest:
     def __post_init__(self) -> None:
         if not self.bags:
             raise ConfigError("no recording is given; add one or more")
+        Shard.parse(self.shard)
         if self.workers < 1:
             raise ConfigError(f"--workers is {self.workers}; it must be at least 1")
 
@@ -85,8 +89,7 @@ def prepare(request: PrepareRequest) -> int:
         BagError: A recording does not exist; none is prepared then.
         ConfigError: Two recordings have the same name, or a source of labels cannot be used.
     """
-    for bag in request.bags:
-        expect_existing(bag)
+    recordings = Shard.parse(request.shard)(find_recordings(request.bags))
     files: dict[str, Path] = {}
     pseudo_labellers: list[PseudoLabeller] = []
     for kind, name in ((CLASSES, request.masks), (TEACHER, request.teacher)):
@@ -96,8 +99,8 @@ def prepare(request: PrepareRequest) -> int:
             pseudo_labellers.append(_pseudo_labeller(name, kind, request.allow_download))
     jobs = [
         Job(
-            bag,
-            folder,
+            recording.path,
+            request.output / recording.name,
             request.options,
             image=request.image,
             camera_info=request.camera_info,
@@ -107,9 +110,7 @@ def prepare(request: PrepareRequest) -> int:
             teacher=files.get(TEACHER),
             overwrite=request.overwrite,
         )
-        for bag, folder in zip(
-            request.bags, sequence_folders(request.bags, request.output), strict=True
-        )
+        for recording in recordings
     ]
     failed = interrupted = 0
     folders: list[Path] = []
@@ -171,16 +172,3 @@ def _add_pseudo_labels(
             _log.warning("%s: %d images have no label; the first: %s", labels, count, first)
         if done.finished:
             yield Result(f"{labels}: {done.labels} labels")
-
-
-def sequence_folders(bags: tuple[Path, ...], output: Path) -> list[Path]:
-    """Return a folder for each recording, named after it; raise ConfigError for equal names."""
-    names = [bag.stem if bag.is_file() else bag.resolve().name for bag in bags]
-    for name in names:
-        same = [str(bag) for bag, other in zip(bags, names, strict=True) if other == name]
-        if len(same) > 1:
-            raise ConfigError(
-                f"{' and '.join(same)} would both become {output / name}; rename one, or use "
-                "different output folders"
-            )
-    return [output / name for name in names]

@@ -8,20 +8,20 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from tqdm import tqdm
 
-from jasmine_core.commands.options import Output, option
-from jasmine_core.errors import BagError, ConfigError, FrameError
+from jasmine_core.errors import BagError, FrameError
 from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own, record
+from jasmine_core.shard import Shard
 from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import (
     CameraTopics,
@@ -29,17 +29,10 @@ from jasmine_ros.bags.camera_topics import (
     first_camera_info,
 )
 from jasmine_ros.bags.damage import DamagedMessages
+from jasmine_ros.bags.find import find_recordings
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.writer import BagWriter
-from jasmine_ros.commands.options import (
-    Calibration,
-    Namespace,
-    ParameterFile,
-    Parameters,
-    Recording,
-    Topic,
-)
 from jasmine_ros.commands.run_report import (
     END_OF_BAG,
     INTERRUPTION,
@@ -48,11 +41,11 @@ from jasmine_ros.commands.run_report import (
     make_report,
     summary,
 )
+from jasmine_ros.commands.run_request import RunRequest, options_of
 from jasmine_ros.commands.run_window import Window, window_of
 from jasmine_ros.hosts.bag import BagHost
 from jasmine_ros.msgs.transforms import TF_STATIC, transforms_message
 from jasmine_ros.node.depth_component import DepthComponent
-from jasmine_ros.node.parameters import DepthParameters
 
 PREVIEW_ROWS = 6
 DEPTH_BAG, PREVIEW, REPORT = "depth", "preview.png", "report.json"
@@ -60,54 +53,13 @@ ACCURACY = "accuracy.json"  # of `jasmine demo`
 RESULT_FILES = (PREVIEW, REPORT, ACCURACY)
 
 
-@dataclass(frozen=True)
-class RunRequest:
-    """Run the depth node over a recording.
-
-    Writes OUT/depth (a bag), OUT/preview.png and OUT/report.json.
-    """
-
-    #: Recording: a rosbag2 folder, an .mcap or .db3 file, or a ROS 1 .bag file.
-    bag: Recording
-    #: Folder of the results.
-    output: Output
-    #: Topic of the images; may be omitted if the recording has one camera.
-    image: Topic = None
-    #: Topic of the CameraInfo; by default the one beside the images.
-    camera_info: Topic = None
-    #: YAML file of camera_calibration, for a recording without CameraInfo.
-    calibration: Calibration = None
-    #: Namespace of the output topics.
-    namespace: Namespace = ""
-    #: Largest number of images to process; by default all.
-    limit: Annotated[int | None, option("N")] = None
-    #: Step between processed images: 1 processes each image, 2 every second one.
-    every: Annotated[int, option("N")] = 1
-    #: Time after the first image of the recording at which processing begins [s].
-    start: Annotated[float | None, option("SECONDS", name="from")] = None
-    #: Time after the first image of the recording at which processing ends [s].
-    stop: Annotated[float | None, option("SECONDS", name="to")] = None
-    #: Whether the topics of the recording are copied into the result.
-    copy: bool = False
-    #: Storage format of the resulting bag.
-    storage: Literal["mcap", "sqlite3"] = "mcap"
-    #: Whether the resulting bag is compressed with zstd.
-    compress: bool = False
-    #: Whether an earlier result in OUT is replaced.
-    overwrite: bool = False
-    #: YAML file with parameters of the node; options on the command line take precedence.
-    params: ParameterFile = ""
-    parameters: Parameters = field(default_factory=DepthParameters)
-
-    def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ConfigError(f"--every is {self.every}; it must be at least 1")
-        if self.limit is not None and self.limit < 1:
-            raise ConfigError(f"--limit is {self.limit}; it must be at least 1")
-
-
 def run(request: RunRequest) -> int:
-    """Run the node over the recording and print a summary."""
+    """Run the node over the recordings and print a summary of each."""
+    recordings = find_recordings(request.bags)
+    if len(recordings) > 1 or request.shard != "1/1":
+        from jasmine_ros.commands.run_many import run_many
+
+        return run_many(request, Shard.parse(request.shard)(recordings))
     report = run_bag(request)
     print(summary(report, request.output))
     return exit_status(report, request.output)
@@ -161,6 +113,7 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
         # 4. Write the report.
         source_of = {
             "bag": str(request.bag),
+            "options": options_of(request),
             "camera": {
                 "image": camera.image,
                 "camera_info": camera.info or str(request.calibration),

@@ -463,6 +463,20 @@ def test_several_bags_are_prepared_in_parallel_although_one_fails(tmp_path):
     assert lines.count("samples from 24 images") == 3
 
 
+def test_shards_of_a_folder_prepare_what_one_machine_does(tmp_path):
+    for place in ("north", "south"):
+        (tmp_path / "fleet" / place).mkdir(parents=True)
+        bag_of(tmp_path / "fleet" / place / "drive", images(DRIVE[:6]))
+    shards = {}
+    for shard in ("1/1", "1/2", "2/2"):
+        out = tmp_path / shard.replace("/", "of")
+        assert prepare_all([tmp_path / "fleet"], out, shard=shard) == 0
+        shards[shard] = contents(out)
+    assert {name.split("/")[0] for name in shards["1/1"]} == {"north-drive", "south-drive"}
+    assert {name.split("/")[0] for name in shards["2/2"]} == {"south-drive"}
+    assert shards["1/1"] == shards["1/2"] | shards["2/2"]
+
+
 def test_bag_in_the_place_of_its_own_sequence_is_kept(tmp_path):
     bag = bag_of(tmp_path / "drive", images(DRIVE))
     before = contents(bag)

@@ -23,7 +23,8 @@ from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
-from jasmine_ros.commands.run import RunRequest, run_bag
+from jasmine_ros.commands.run import run_bag
+from jasmine_ros.commands.run_request import RunRequest
 from jasmine_ros.hosts.bag import BagHost
 from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.images import decode_depth, encode_image
@@ -182,7 +183,7 @@ def test_a_run_that_starts_late_uses_the_static_transforms_of_the_whole_bag(
     predictor = DepthPredictor(NoisyDepth(drive), "stretch")
     monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
     given = DepthParameters(scale_mode="sparse_depth", scale_topic="/lidar/points")
-    report = run_bag(RunRequest(recording, tmp_path / "out", start=0.5, parameters=given))
+    report = run_bag(RunRequest((recording,), tmp_path / "out", start=0.5, parameters=given))
     assert report["frames"]["processed"] == 5
     assert report["scale"]["source"] == "sparse_depth"
 

@@ -32,7 +32,8 @@ from jasmine_core.runtime.stabiliser import WRONG_MOTION
 from jasmine_core.runtime.steady_depth import NO_MOTION
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.writer import BagWriter
-from jasmine_ros.commands.run import RunRequest, run_bag
+from jasmine_ros.commands.run import run_bag
+from jasmine_ros.commands.run_request import RunRequest
 from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.images import decode_depth, encode_image
 from jasmine_ros.msgs.messages import make_header
@@ -244,7 +245,7 @@ def test_a_run_over_a_bag_publishes_steady_depth(mode, recording, tmp_path, monk
     predictor = DepthPredictor(FlickeringDepth(), "stretch")
     monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
     given = DepthParameters(temporal=mode, odometry_topic="/odom")
-    report = run_bag(RunRequest(recording, tmp_path / "out", parameters=given))
+    report = run_bag(RunRequest((recording,), tmp_path / "out", parameters=given))
     assert report["frames"]["processed"] == len(POSES)
     assert report["input"].get("temporal", "off").startswith(mode)
     assert ("temporal" in report["latency_ms"]) == (mode != "off")

@@ -35,8 +35,9 @@ from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.to_sequence import Job, prepare_bag
 from jasmine_ros.commands.console import one_line
 from jasmine_ros.commands.evaluation_poses import read_odometry, with_poses
-from jasmine_ros.commands.run import RunRequest, run_bag
+from jasmine_ros.commands.run import run_bag
 from jasmine_ros.commands.run_report import exit_status
+from jasmine_ros.commands.run_request import RunRequest
 from jasmine_ros.node.parameters import DepthParameters
 
 RESULT, REFUSED, FINDING = "result", "refused with a line", "FINDING"
@@ -127,7 +128,7 @@ def _run(rng: Rng, bag: Path, output: Path) -> None:
     if parameters.get("scale_mode") == "camera_height":
         parameters["camera_height"] = 1.5
     request = RunRequest(
-        bag,
+        (bag,),
         output,
         copy=maybe(rng, 0.4),
         storage=choice(rng, ("mcap", "sqlite3")),

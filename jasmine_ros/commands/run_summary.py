@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Summary of the runs in one folder: `summary.json` and `summary.html`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jasmine_core.errors import JasmineError
+from jasmine_core.files import atomic_file, read_json
+from jasmine_core.outputs import expect_own, record
+from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT
+
+REPORT, PREVIEW, FAILURE = "report.json", "preview.png", "failure.json"
+SUMMARY = ("summary.json", "summary.html")
+_STYLE = """
+:root { color-scheme: light dark; font-family: system-ui, sans-serif; }
+body { margin: 1.5rem auto; max-width: 70rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { border-bottom: 1px solid #8884; padding: .4rem .6rem; text-align: left; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+tr.failed td { color: #c33; }
+img { max-width: 14rem; display: block; }
+"""
+
+
+def write_failure(output: Path, bag: Path, reason: str) -> None:
+    """Write why a recording has no result to its folder, if it can be written to."""
+    with suppress(OSError, JasmineError):
+        expect_own(output, FAILURE)
+        with atomic_file(output / FAILURE) as temporary:
+            temporary.write_text(json.dumps({"bag": str(bag), "error": reason}, indent=2) + "\n")
+        record(output, FAILURE)
+
+
+def clear_failure(output: Path) -> None:
+    """Remove the reason of an earlier failure."""
+    with suppress(OSError, JasmineError):
+        expect_own(output, FAILURE)
+        (output / FAILURE).unlink()
+
+
+def collect(folder: Path) -> dict[str, Any]:
+    """Return the summary of the results in the folders below a folder.
+
+    It depends on the results alone, so that machines that share the folder write the same one.
+    """
+    rows = {}
+    for place in sorted(p for p in folder.iterdir() if p.is_dir()):
+        row = _row(place)
+        if row is not None:
+            rows[place.name] = row
+    done = [row for row in rows.values() if row["state"] == "finished"]
+    return {
+        "recordings": len(rows),
+        "finished": len(done),
+        "failed": len(rows) - len(done),
+        "images": sum(row["processed"] for row in done),
+        "seconds": round(sum(row["seconds"] for row in done), 3),
+        "results": rows,
+    }
+
+
+def _row(place: Path) -> dict[str, Any] | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        failure = read_json(place / FAILURE)
+        return {"state": "failed", "bag": str(failure["bag"]), "reason": str(failure["error"])}
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        report = read_json(place / REPORT)
+        frames = report["frames"]
+        ended_by = str(report["ended_by"])
+        return {
+            "state": "finished" if ended_by in (END_OF_BAG, LIMIT) else "failed",
+            "bag": str(report["bag"]),
+            "reason": ended_by,
+            "processed": int(frames["processed"]),
+            "received": int(frames["received"]),
+            "seconds": float(report["seconds"]),
+            "scale": str(report["scale"]["state"]),
+            "median_depth": report["depth"]["median"],
+        }
+    return None
+
+
+def write_summary(folder: Path) -> None:
+    """Write summary.json and summary.html of the results in a folder."""
+    expect_own(folder, *SUMMARY)
+    found = collect(folder)
+    with atomic_file(folder / "summary.json") as temporary:
+        temporary.write_text(json.dumps(found, indent=2) + "\n")
+    with atomic_file(folder / "summary.html") as temporary:
+        temporary.write_text(_page(found, folder))
+    record(folder, *SUMMARY)
+
+
+def _page(found: dict[str, Any], folder: Path) -> str:
+    rows = []
+    for name, row in found["results"].items():
+        link = quote(name)
+        image = ""
+        if (folder / name / PREVIEW).is_file():
+            image = f'<a href="{link}/{PREVIEW}"><img src="{link}/{PREVIEW}" alt="preview"></a>'
+        images = f"{row['processed']} of {row['received']}" if "processed" in row else ""
+        depth = row.get("median_depth")
+        rows.append(
+            f'<tr class="{row["state"]}"><td>{escape(name)}{image}</td><td>{row["state"]}</td>'
+            f'<td class="number">{images}</td><td class="number">{row.get("seconds", "")}</td>'
+            f'<td class="number">{"" if depth is None else f"{depth:.3g}"}</td>'
+            f"<td>{escape(row.get('scale', ''))}</td><td>{escape(row['reason'])}</td></tr>"
+        )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>Depth of {found['recordings']} recordings</title><style>{_STYLE}</style></head>"
+        f"<body><h1>Depth of {found['recordings']} recordings</h1>"
+        f"<p>{found['finished']} finished, {found['failed']} failed; {found['images']} images in "
+        f"{found['seconds']:.1f} s.</p><table><tr><th>recording</th><th>state</th><th>images</th>"
+        "<th>seconds</th><th>median depth</th><th>scale</th><th>ended by</th></tr>"
+        + "\n".join(rows)
+        + "</table></body></html>\n"
+    )

@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`jasmine run` over several recordings, with real bags and a real small network."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.camera_bags import frames, write_bag
+
+from jasmine_ros.bags.reader import Bag
+from jasmine_ros.cli import main
+
+HOSTILE = "<script>alert(1)<"  # a folder name may hold such text
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    """Return a folder with three recordings, of which the second is damaged."""
+    root = tmp_path / "fleet"
+    root.mkdir()
+    for name in ("a", "c"):
+        write_bag(root / name, frames(3))
+    (root / f"b{HOSTILE}.mcap").write_bytes(b"not a recording")
+    return root
+
+
+@pytest.fixture
+def jasmine(fleet, checkpoint, tmp_path, capsys):
+    """Run all recordings; return status, standard output and error, and the summary."""
+
+    def run(*options, bags=(fleet,)):
+        capsys.readouterr()
+        out = tmp_path / "out"
+        given = ["run", *map(str, bags), "-o", str(out), "--checkpoint", str(checkpoint), *options]
+        status = main(given)
+        shown = capsys.readouterr()
+        file = out / "summary.json"
+        return status, shown, json.loads(file.read_text()) if file.is_file() else None
+
+    return run
+
+
+def images(bag: Path) -> list[int]:
+    with Bag(bag) as source:
+        return source.stamps("/depth/image_rect")
+
+
+def test_a_damaged_recording_does_not_stop_the_others(jasmine, fleet, tmp_path):
+    status, shown, summary = jasmine()
+    assert status == 1
+    bad = f"b{HOSTILE}"
+    assert list(summary["results"]) == ["a", bad, "c"]
+    assert (summary["finished"], summary["failed"], summary["images"]) == (2, 1, 6)
+    assert summary["results"]["a"]["processed"] == 3
+    assert summary["results"][bad]["reason"] in shown.err
+    assert len(images(tmp_path / "out/c/depth")) == 3
+    page = (tmp_path / "out/summary.html").read_text()
+    assert "<script" not in page.lower()
+    assert 'src="a/preview.png"' in page
+
+
+def test_finished_recordings_are_skipped_and_failed_ones_repeated(jasmine, fleet, tmp_path):
+    jasmine()
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").glob("[ac]/depth/*")}
+    (fleet / f"b{HOSTILE}.mcap").unlink()
+    write_bag(fleet / f"b{HOSTILE}", frames(2))
+    status, shown, summary = jasmine()
+    assert status == 0
+    assert shown.out.count("already finished") == 2
+    assert (summary["finished"], summary["failed"], summary["images"]) == (3, 0, 8)
+    assert before == {p: p.stat().st_mtime_ns for p in before}
+
+
+def test_results_of_other_options_are_neither_replaced_nor_taken_for_finished(jasmine, tmp_path):
+    jasmine()
+    status, shown, _ = jasmine("--every", "2")
+    assert status == 1
+    assert "out/a was made with other options; add --overwrite" in shown.err
+    assert len(images(tmp_path / "out/a/depth")) == 3
+    jasmine("--every", "2", "--overwrite")
+    assert len(images(tmp_path / "out/a/depth")) == 2
+
+
+def test_shards_make_the_same_results_and_summary_as_one_machine(jasmine, fleet, tmp_path):
+    _, shown, first = jasmine("--shard", "1/2")
+    assert list(first["results"]) == ["a", "c"]
+    _, _, both = jasmine("--shard", "2/2")
+    assert len(both["results"]) == 3
+    status, shown, _ = jasmine("--shard", "3/2")
+    assert status == 1
+    assert "--shard is 3/2" in shown.err
+
+
+def test_a_file_of_somebody_in_the_place_of_the_summary_is_kept(jasmine, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/summary.html").write_text("mine")
+    status, shown, _ = jasmine()
+    assert status == 1
+    assert "this program did not write it" in shown.err
+    assert [f.name for f in (tmp_path / "out").iterdir()] == ["summary.html"]
+    assert (tmp_path / "out/summary.html").read_text() == "mine"
+
+
+def test_after_a_kill_the_same_command_goes_on(fleet, checkpoint, jasmine, tmp_path):
+    command = [sys.executable, "-m", "jasmine_ros.cli", "run", str(fleet), "-o"]
+    command += [str(tmp_path / "out"), "--checkpoint", str(checkpoint)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+        first = process.stdout.readline()  # A line comes after each recording.
+        process.send_signal(signal.SIGKILL)
+    assert "out/a: 3 of 3 images" in first
+    _, shown, summary = jasmine()
+    assert f"{tmp_path}/out/a: already finished" in shown.out
+    assert (summary["finished"], summary["failed"]) == (2, 1)
