@@ -7,16 +7,23 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
+from jasmine_core.prepare.timestamps import is_ahead, with_following
+
 
 def later_ones(stamps: Sequence[int]) -> list[int]:
-    """Return the indices of the stamps that are after all stamps before them.
+    """Return the indices of the stamps that are in order.
 
-    `jasmine prepare` uses the same images: a stamp that is not later is the fault of a clock.
+    `jasmine prepare` uses the same images: a stamp that is not after those before it, or that is
+    ahead of those after it, is the fault of a clock.
     """
     kept: list[int] = []
-    for index, stamp in enumerate(stamps):
-        if not kept or stamp > stamps[kept[-1]]:
+    latest: int | None = None
+    indices = range(len(stamps))
+    for index, following in with_following(indices, lambda index: stamps[index]):
+        stamp = stamps[index]
+        if (latest is None or stamp > latest) and not is_ahead(stamp, latest, following):
             kept.append(index)
+            latest = stamp
     return kept
 
 

@@ -38,8 +38,8 @@ def reason_without_samples(statistics: RecordingStatistics, selector: KeyframeSe
         )
     if counts[Status.OUT_OF_ORDER] > received / 2:
         return (
-            f"the timestamps of {counts[Status.OUT_OF_ORDER]} of {received} images are not after "
-            "those of the images before them; check the camera driver's clock"
+            f"the timestamps of {counts[Status.OUT_OF_ORDER]} of {received} images are out "
+            "of order; check the camera driver's clock"
         )
     if received < 3:
         return (
@@ -111,8 +111,8 @@ def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> li
     if counts[Status.OUT_OF_ORDER]:
         add(
             "warning",
-            f"{counts[Status.OUT_OF_ORDER]} images were dropped because their timestamps are not "
-            "after those of the images before them; check the camera driver's clock",
+            f"{counts[Status.OUT_OF_ORDER]} images were dropped because their timestamps are out "
+            "of order; check the camera driver's clock",
         )
     if counts[Status.DAMAGED]:
         add(

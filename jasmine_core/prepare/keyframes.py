@@ -55,7 +55,7 @@ class Status(str, Enum):
     EXPOSURE = "exposure"  # keyframe; the exposure jumped
     STILL = "still"  # dropped: no motion since the last keyframe
     BLANK = "blank"  # dropped: too little texture to track
-    OUT_OF_ORDER = "out_of_order"  # dropped: its timestamp is not after the previous one
+    OUT_OF_ORDER = "out_of_order"  # dropped: its timestamp is not between those around it
     DAMAGED = "damaged"  # dropped: it cannot be read
 
 

@@ -11,7 +11,7 @@ bytes as that of an uninterrupted run.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +49,7 @@ from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import refuse_other_options, unfinished
 from jasmine_core.prepare.sequence_folder import complete_folder, image_is_intact, store_image
 from jasmine_core.prepare.statistics import OdometryFacts, RecordingStatistics
+from jasmine_core.prepare.timestamps import is_ahead
 
 JOURNAL = "frames.jsonl"
 NOMINAL = (640, 192)  # [px] images have its area unless the options set a size
@@ -154,7 +155,9 @@ class SequenceBuilder:
         """Return the number of images so far, earlier runs included."""
         return self._statistics.received
 
-    def offer(self, log: int, stamp: int, read: Callable[[], RgbImage]) -> None:
+    def offer(
+        self, log: int, stamp: int, read: Callable[[], RgbImage], following: Sequence[int] = ()
+    ) -> None:
         """Process the next image.
 
         Args:
@@ -162,6 +165,8 @@ class SequenceBuilder:
             stamp: timestamp [ns] of the image.
             read: returns the rectified and resized image [H,W,3]; called only if needed, may raise
                 FrameError.
+            following: timestamps [ns] of the next images; the image is dropped if it is ahead of
+                them.
 
         Raises:
             DatasetError: the sequence cannot be written.
@@ -175,7 +180,8 @@ class SequenceBuilder:
                 self._selector.add_view(index, view_of(read(), self._camera, self._allowed))
             return
         record: Record = {"log": log, "stamp": stamp}
-        if self._selector.latest is not None and stamp <= self._selector.latest:
+        latest = self._selector.latest
+        if (latest is not None and stamp <= latest) or is_ahead(stamp, latest, following):
             decision = Decision(Status.OUT_OF_ORDER, PairMotion(0.0))
         else:
             try:

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,9 +13,7 @@ import numpy as np
 
 from jasmine_core.dataset.labels import attach, labels_in
 from jasmine_core.dataset.samples import Sequence
-from jasmine_core.dataset.sequence import CLASSES, TEACHER, RgbImage
-from jasmine_core.errors import BagError, FrameError
-from jasmine_core.geometry.intrinsics import require_intrinsics
+from jasmine_core.dataset.sequence import CLASSES, TEACHER
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own
 from jasmine_core.prepare.odometry import (
@@ -28,24 +25,18 @@ from jasmine_core.prepare.odometry import (
     contradiction,
     probe,
 )
-from jasmine_core.prepare.optical_flow import View, allowed_points, view_of
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.resume import finished, remove_unfinished, unfinished
-from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder, placement
+from jasmine_core.prepare.sequence_builder import Outcome, SequenceBuilder
 from jasmine_core.prepare.statistics import OdometryFacts, OdometryProblem
-from jasmine_core.runtime.intensity_range import IntensityRange
-from jasmine_ros.bags.bag_message import BagMessage
-from jasmine_ros.bags.camera_topics import CameraTopics, choose_calibrated_camera
+from jasmine_core.prepare.timestamps import with_following
+from jasmine_ros.bags.camera_topics import choose_calibrated_camera
 from jasmine_ros.bags.reader import Bag, without_strays
-from jasmine_ros.bags.scan import Scan, find_odometry, scan_bag, stamp_of
-from jasmine_ros.msgs.images import decode
-from jasmine_ros.msgs.rectification import view_from
-from jasmine_ros.msgs.types import CompressedImage, Image
+from jasmine_ros.bags.recorded_images import RecordedImages
+from jasmine_ros.bags.scan import find_odometry, scan_bag
 
-_RANGE_IMAGES = 30  # images from which the range of 16-bit values is found
 PROBES = 12  # sections of a bag in which the odometry is compared with the images
 _PROBE_LENGTH = 1_500_000_000  # [ns] of a section
-_PROBE_STEP = 90_000_000  # [ns] between the images that are compared
 
 
 @dataclass(frozen=True)
@@ -106,12 +97,12 @@ def prepare_bag(
         elif finished(job.folder, source, job.options):
             if job.masks or job.teacher:
                 scan = scan_bag(bag, camera, None, job.calibration)
-                _attach_labels(job, _Images(bag, camera, scan, job.options))
+                _attach_labels(job, RecordedImages(bag, camera, scan, job.options))
             return None
 
         # 2. Read the calibration and check the odometry.
         scan = scan_bag(bag, camera, topic, job.calibration)
-        images = _Images(bag, camera, scan, job.options)
+        images = RecordedImages(bag, camera, scan, job.options)
         odometry, facts = _examine_odometry(images, topic)
 
         # 3. Convert the images.
@@ -128,102 +119,22 @@ def prepare_bag(
             images.input_facts,
             scan.damaged.summary(),
         ) as builder:
-            for message in bag.messages([camera.image], builder.resume_at):
+            recorded = map(images.decode, bag.messages([camera.image], builder.resume_at))
+            for image, following in with_following(recorded, lambda image: image.known_stamp):
                 if stop():
                     raise Interrupted
                 if builder.received >= total:
                     break
-                images.offer(message, builder)
+                builder.offer(image.log, image.stamp, image.read, following)
                 progress(builder.received, total)
             outcome = builder.finish()
         _attach_labels(job, images)
     return outcome
 
 
-class _Images:
-    """Images of one camera, rectified and resized."""
-
-    def __init__(self, bag: Bag, topics: CameraTopics, scan: Scan, options: PrepareOptions) -> None:
-        self.bag, self.topics, self.scan = bag, topics, scan
-        self._intensities = _find_range(bag, topics.image, options)
-        self._max_pixels = options.max_image_pixels
-        info = topics.info or "the calibration file"
-        self.view = view_from(scan.camera_info, topics.image, info, options.rectify)
-        full = self.view.camera
-        self.transform = placement(options, full.size)
-        self.camera = self.transform.camera(full)
-        require_intrinsics(self.camera.K, self.camera.size, "K of the prepared images")
-        lens = self.view.seen
-        valid = np.ones((full.height, full.width), np.float32) if lens is None else lens
-        inside = self.transform.map(valid)
-        self.seen = np.nan_to_num(inside, nan=0.0) > 0.99  # [H,W] covered by the raw image
-
-    def read(self, message: Image | CompressedImage) -> RgbImage:
-        """Return the image of a message as the sequence stores it."""
-        most = self._max_pixels
-        rgb = decode(message, self.topics.image, intensities=self._intensities, max_pixels=most)
-        return self.transform.image(self.view(rgb))
-
-    @property
-    def input_facts(self) -> dict[str, str]:
-        """Return the assumptions about the images, by subject."""
-        ranges, facts = self._intensities, {"rectification": self.view.decision}
-        if assumption := ranges.assumption:
-            low, high = ranges.limits
-            facts["input_values"] = f"{assumption}, {low} to {high} become 0 to 255"
-        return facts
-
-    def offer(self, message: BagMessage, builder: SequenceBuilder) -> None:
-        """Offer an image to the builder, which also counts those that cannot be decoded."""
-        try:
-            image = self.bag.decode(message)
-        except FrameError as err:
-            reason = str(err)
-
-            def fail() -> RgbImage:
-                raise FrameError(reason)
-
-            builder.offer(message.stamp, message.stamp, fail)
-        else:
-            builder.offer(message.stamp, stamp_of(image, message), lambda: self.read(image))
-
-    def views(self, start: int, stop: int) -> Iterator[tuple[int, View]]:
-        """Yield stamp [ns] and view of some of the images recorded from start to stop [ns]."""
-        allowed = allowed_points(self.camera, self.seen)
-        due = start
-        for message in self.bag.messages([self.topics.image], start, stop):
-            if message.stamp < due:
-                continue
-            due = message.stamp + _PROBE_STEP
-            try:
-                image = self.bag.decode(message)
-                view = view_of(self.read(image), self.camera, allowed)
-            except FrameError:
-                continue
-            yield stamp_of(image, message), view
-
-
-def _find_range(bag: Bag, topic: str, options: PrepareOptions) -> IntensityRange:
-    """Return one range of 16-bit images for a whole recording, found from some of its images.
-
-    A range that followed the images would depend on where an interrupted run was continued.
-    """
-    ranges, stamps = IntensityRange(options.bits), without_strays(bag.stamps(topic))
-    chosen = np.linspace(0, len(stamps) - 1, _RANGE_IMAGES, dtype=int) if stamps else ()
-    for at in sorted({stamps[i] for i in chosen}):
-        with suppress(FrameError, BagError):
-            message = next(bag.messages([topic], at), None)
-            if message is None:
-                continue
-            image = bag.decode(message)
-            decode(image, topic, intensities=ranges, max_pixels=options.max_image_pixels)
-            if not ranges.assumption:  # the images have 8 bits
-                break
-    ranges.hold()
-    return ranges
-
-
-def _examine_odometry(images: _Images, topic: str | None) -> tuple[Odometry | None, OdometryFacts]:
+def _examine_odometry(
+    images: RecordedImages, topic: str | None
+) -> tuple[Odometry | None, OdometryFacts]:
     """Return the odometry of the camera, None if it cannot be used, and the facts about it."""
     scan, bag = images.scan, images.bag
     if topic is None:
@@ -273,7 +184,7 @@ def _probe_starts(stamps: list[int]) -> list[int]:
     return [starts[i] for i in sorted(set(np.linspace(0, len(starts) - 1, PROBES, dtype=int)))]
 
 
-def _distance_of_clocks(images: _Images, odometry: Odometry, starts: list[int]) -> str:
+def _distance_of_clocks(images: RecordedImages, odometry: Odometry, starts: list[int]) -> str:
     """Return how far the images are from the odometry in time; empty if some image is near."""
     distances = [
         odometry.distance(stamp)
@@ -287,7 +198,7 @@ def _distance_of_clocks(images: _Images, odometry: Odometry, starts: list[int]) 
     return f"the images are stamped {abs(nearest):.1f} s {side} sample or further: another clock"
 
 
-def _attach_labels(job: Job, images: _Images) -> None:
+def _attach_labels(job: Job, images: RecordedImages) -> None:
     for kind, labels in ((CLASSES, job.masks), (TEACHER, job.teacher)):
         if labels is not None:
             sequence = Sequence(job.folder)

@@ -38,6 +38,12 @@ def test_stamps_that_are_not_later_are_left_out():
     assert later_ones([]) == []
 
 
+def test_a_stamp_that_is_ahead_of_those_after_it_is_left_out():
+    assert later_ones([1, 2, 90, 3, 4, 5]) == [0, 1, 3, 4, 5]
+    assert later_ones([90, 91, 1, 2, 3, 4, 5]) == [2, 3, 4, 5, 6]
+    assert later_ones([1, 2, 3, 90]) == [0, 1, 2, 3]
+
+
 def test_the_smallest_gap_is_found_on_both_sides():
     assert smallest_gap([10, 20], [13, 40]) == 3
     assert smallest_gap([10], [1]) == 9
