@@ -22,11 +22,8 @@ from jasmine_core.geometry.rigid import Array
 from jasmine_core.prepare.odometry import chain
 from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.bags.bag_message import BagMessage
-from jasmine_ros.bags.camera_topics import (
-    CameraTopics,
-    choose_calibrated_camera,
-    first_camera_info,
-)
+from jasmine_ros.bags.camera_topics import CameraTopics, choose_calibrated_camera
+from jasmine_ros.bags.constant_calibration import constant_camera_info
 from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.reader import IMAGE, Bag
 from jasmine_ros.bags.scan import fixed_transforms, frame_of, stamp_of
@@ -34,7 +31,7 @@ from jasmine_ros.msgs.encodings import MAX_PIXELS
 from jasmine_ros.msgs.images import decode, decode_depth
 from jasmine_ros.msgs.point_clouds import read_points
 from jasmine_ros.msgs.rectification import View, view_from
-from jasmine_ros.msgs.types import PointCloud2
+from jasmine_ros.msgs.types import CameraInfo, PointCloud2
 
 CLOUD = "sensor_msgs/msg/PointCloud2"
 TOLERANCE = 50_000_000  # [ns] largest difference between the stamps of an image and its depth
@@ -49,7 +46,7 @@ class BagSamples:
 
     Each ground truth is used once, for the image that is nearest in time, at most TOLERANCE away.
     Stamps are those of `jasmine prepare`: the time of recording replaces zero, and an image whose
-    stamp is not after those before it is left out.
+    stamp is not between those around it is left out.
 
     Args:
         bag: path of the bag.
@@ -78,6 +75,7 @@ class BagSamples:
         self._intensities = IntensityRange(self._bits)
         self.damaged = DamagedMessages()
         self._counted: set[tuple[str, int]] = set()
+        self._info: CameraInfo | None = None
         self._extrinsics: dict[str, Array] = {}  # T_camera_lidar by the frame of the LiDAR
         with Bag(bag) as source:  # errors of the user are found before a network is loaded
             self._topics = choose_calibrated_camera(source, image, info, calibration)
@@ -169,8 +167,8 @@ class BagSamples:
         kept = later_ones(stamps)
         late = len(stamps) - len(kept)
         text = (
-            f"the timestamps of {late} of {len(stamps)} messages on {topic} are not after those of "
-            "the messages before them; check the clock of the driver"
+            f"the timestamps of {late} of {len(stamps)} messages on {topic} are out of order; "
+            "check the clock of the driver"
         )
         if late > len(stamps) / 2:
             raise BagError(f"{bag.path}: {text}")
@@ -251,9 +249,10 @@ class BagSamples:
         yield Sample(stamp, rgb, depth, float(view.camera.K[0, 0]))
 
     def _view(self, bag: Bag) -> View:
-        info = first_camera_info(bag, self._topics, self._calibration, self.damaged)
+        if self._info is None:
+            self._info = constant_camera_info(bag, self._topics, self._calibration, self.damaged)
         source = self._topics.info or str(self._calibration)
-        return view_from(info, self._topics.image, source)
+        return view_from(self._info, self._topics.image, source)
 
     def _expect_topic(self, bag: Bag) -> None:
         usable = sorted(t.name for t in bag.topics.values() if t.type in (IMAGE, CLOUD))

@@ -10,22 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from jasmine_core.errors import BagError, CameraError, FrameError
+from jasmine_core.errors import BagError, FrameError
 from jasmine_core.geometry.rigid import Array, from_numbers
 from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import CameraTopics
+from jasmine_ros.bags.constant_calibration import ConstantCalibration
 from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.msgs.calibration_file import read_camera_info
-from jasmine_ros.msgs.camera_info import calibration_of
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.transforms import TF_STATIC, TRANSFORMS, numbers_of
 from jasmine_ros.msgs.types import CameraInfo, Odometry, Stamped, TFMessage
 
 ODOMETRY = "nav_msgs/msg/Odometry"
 NONE = "none"
-_STAMP_BYTES = 12  # CDR header and stamp (ROS 1: seq and stamp), which differ in each message
 
 
 @dataclass(frozen=True)
@@ -80,49 +79,33 @@ def scan_bag(
     Raises:
         BagError: the bag has no CameraInfo, or the calibration changes.
     """
-    info: CameraInfo | None = None
-    invalid: CameraInfo | None = None
-    raw: bytes | None = None
     samples: list[tuple[int, tuple[float, ...]]] = []
     child = ""
     transforms, damaged = FixedTransforms(), DamagedMessages()
-    if calibration is not None:
-        info = read_camera_info(calibration, RosbagsMessages())
+    calibrations = ConstantCalibration(bag, camera, damaged)
     wanted = [t for t in (camera.info, odometry) if t]
     if odometry:
         wanted += _transform_topics(bag)
     for message in bag.messages(wanted) if wanted else ():
-        if message.topic == camera.info and raw is not None and raw == message.raw[_STAMP_BYTES:]:
+        if message.topic == camera.info:
+            calibrations.add(message)
             continue
         try:
             decoded = bag.decode(message)
-            if message.topic == camera.info:
-                calibration_of(decoded)
-                same = info is None or _same_camera(info, decoded)
-        except (FrameError, CameraError) as err:
-            if isinstance(err, CameraError):
-                invalid = invalid or decoded
+        except FrameError as err:
             damaged.add(message.topic, str(err))
             continue
-        if message.topic == camera.info:
-            if not same:
-                at = (message.stamp - bag.start) * 1e-9
-                raise BagError(
-                    f"{camera.info} in {bag.path} changes after {at:.1f} s, but a sequence has one "
-                    "K; split the bag there, or fix focus and zoom"
-                )
-            info, raw = info or decoded, message.raw[_STAMP_BYTES:]
-        elif message.topic == odometry:
+        if message.topic == odometry:
             sample: Odometry = decoded
             child = sample.child_frame_id or child
             if numbers := numbers_of(sample.pose.pose.position, sample.pose.pose.orientation):
                 samples.append((stamp_of(sample, message), numbers))
         else:
             transforms.add(message.topic, decoded)
-    info = info or invalid
-    if info is None:
-        damage = ", but damaged ones" if camera.info in damaged.summary() else ""
-        raise BagError(f"{camera.info} in {bag.path} has no messages{damage}")
+    if calibration is None:
+        info = calibrations.result()
+    else:
+        info = read_camera_info(calibration, RosbagsMessages())
     return Scan(
         info,
         _camera_frame(bag, camera, info),
@@ -181,17 +164,6 @@ def fixed_transforms(
 
 def _transform_topics(bag: Bag) -> list[str]:
     return [t.name for t in bag.topics.values() if t.type == TRANSFORMS and t.count]
-
-
-def _same_camera(a: CameraInfo, b: CameraInfo) -> bool:
-    first, second = calibration_of(a), calibration_of(b)
-    if (first.width, first.height) != (second.width, second.height):
-        return False
-    if len(first.D) < len(second.D):
-        first, second = second, first
-    D = np.pad(second.D, (0, len(first.D) - len(second.D)))  # Missing coefficients are zero.
-    pairs = ((first.K, second.K), (first.D, D), (first.P, second.P))
-    return all(np.allclose(one, other, rtol=5e-3, atol=1e-3) for one, other in pairs)
 
 
 def _camera_frame(bag: Bag, camera: CameraTopics, info: CameraInfo) -> str:

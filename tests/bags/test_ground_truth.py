@@ -175,6 +175,16 @@ def test_stamps_of_no_use_are_refused(tmp_path, image_stamp, words):
         BagSamples(bag, DEPTH_TOPIC, IMAGE_TOPIC)
 
 
+@pytest.mark.parametrize("faulty", [0, 3])
+def test_a_stamp_years_ahead_costs_its_own_image_only(tmp_path, faulty):
+    ahead = lambda index: stamp(index) + (10**17 if index == faulty else 0)  # noqa: E731
+    bag = write_bag(tmp_path / "bag", with_late_depth(0, ahead))
+    with log_lines("jasmine_ros") as lines:
+        pairs = list(BagSamples(bag, DEPTH_TOPIC, IMAGE_TOPIC)())
+    assert [pair.stamp for pair in pairs] == [stamp(2), stamp(5)]
+    assert any("timestamps of 1 of 8 messages" in line for line in lines)
+
+
 def test_a_file_is_used_for_one_image(tmp_path):
     def fill(bag):
         bag.info(stamp(0))
@@ -201,6 +211,28 @@ def test_damaged_messages_are_skipped_and_counted(tmp_path, topic):
     for _ in range(2):
         assert [pair.stamp for pair in samples()] == [stamp(i) for i in range(3)]
     assert samples.damaged.summary()[topic]["count"] == 2
+
+
+def test_one_calibration_is_used_for_all_images(tmp_path):
+    """A first CameraInfo that differs from all others is a fault, and a later change is refused."""
+
+    def recorded(focals):
+        def fill(bag):
+            for index, focal in enumerate(focals):
+                K = np.array([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1]])
+                bag.info(stamp(index), k=K, p=np.column_stack([K, np.zeros(3)]))
+                bag.image(stamp(index), pixels(index))
+
+        return fill
+
+    depth = write_depth(tmp_path / "depth", (0, 1))
+    samples = BagSamples(write_bag(tmp_path / "odd", recorded([60.0, 80.0, 80.0])), depth)
+    for _ in range(2):
+        assert [pair.focal for pair in samples()] == [80, 80]
+    assert samples.damaged.summary()[INFO_TOPIC]["count"] == 1
+    samples = BagSamples(write_bag(tmp_path / "zoom", recorded([60.0, 60.0, 80.0])), depth)
+    with pytest.raises(BagError, match=r"changes 0\.2 s after the first image"):
+        list(samples())
 
 
 def test_ground_truth_that_is_no_depth_is_skipped(tmp_path):

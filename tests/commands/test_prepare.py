@@ -270,7 +270,7 @@ BAD = {
     "one image": ([images(DRIVE[:1])], "one after it, but the recording has only 1"),
     "a clock that runs backwards": (
         [images(DRIVE, stamps=[stamp(24 - i) for i in range(24)])],
-        "the timestamps of 23 of 24 images are not after",
+        "the timestamps of 23 of 24 images are out of order",
     ),
     "another size": (
         [images(DRIVE[:6], camera=type(CAMERA)(320, 192, CAMERA.K))],
@@ -292,7 +292,7 @@ BAD = {
                 p=[0.0] * 12,
             ),
         ],
-        "changes after 0.9 s",
+        "changes 0.9 s after the first image",
     ),
 }
 
@@ -313,6 +313,18 @@ def test_a_few_images_out_of_order_are_dropped_and_counted(tmp_path):
     outcome = run(bag_of(tmp_path / "bag", images(DRIVE, stamps=stamps)), tmp_path / "out")
     assert outcome.health["images"]["out_of_order"] == 1
     assert outcome.samples > 15
+
+
+@pytest.mark.parametrize("faulty", [0, 10, 23])
+def test_an_image_that_is_stamped_years_ahead_is_dropped_alone(tmp_path, faulty):
+    stamps = [stamp(i) for i in range(24)]
+    stamps[faulty] += 10**17
+    outcome = run(bag_of(tmp_path / "bag", images(DRIVE, stamps=stamps)), tmp_path / "out")
+    kept = [frame.stamp for frame in Sequence(outcome.folder).index.frames]
+    assert outcome.samples > 15 and kept == sorted(kept)
+    if faulty < 23:  # nothing follows the last image, which begins another segment
+        assert outcome.health["images"]["out_of_order"] == 1
+        assert stamps[faulty] not in kept
 
 
 def test_ten_minutes_without_motion_need_no_space(tmp_path):
@@ -552,6 +564,8 @@ def test_bags_of_one_name_are_refused(tmp_path):
 def test_invalid_requests_are_refused(tmp_path):
     with pytest.raises(ConfigError, match="no recording"):
         prepare_all([], tmp_path)
+    with pytest.raises(ConfigError, match="size 1000000x64 px is too large"):
+        PrepareOptions(width=1_000_000, height=64)
     with pytest.raises(ConfigError, match="--workers is 0"):
         prepare_all([tmp_path], tmp_path, workers=0)
     bag = bag_of(tmp_path / "drive", images(DRIVE[:3]))
@@ -569,17 +583,20 @@ def test_invalid_requests_are_refused(tmp_path):
         run(bag, tmp_path / "note")
 
 
-def test_the_range_of_16_bit_images_is_stored_and_shown(tmp_path):
+@pytest.mark.parametrize(
+    ("encoding", "added"), [("mono16", ""), ("16UC1", "; 16UC1 taken as grey values, not depth")]
+)
+def test_the_range_of_16_bit_images_is_stored_and_shown(tmp_path, encoding, added):
     def fill(bag):
         for i, T in enumerate(DRIVE):
             at = stamp(i)
             grey = cv2.cvtColor(look(T)[0], cv2.COLOR_RGB2GRAY)
             deep = (grey.astype(np.uint16) << 4).reshape(-1).view(np.uint8)
             bag.info(at, INFO, width=CAMERA.width, height=CAMERA.height, k=CAMERA.K)
-            bag.image(at, look(T)[0], IMAGE, encoding="mono16", step=2 * CAMERA.width, data=deep)
+            bag.image(at, look(T)[0], IMAGE, encoding=encoding, step=2 * CAMERA.width, data=deep)
 
     outcome = prepare_bag(Job(bag_of(tmp_path / "bag", fill), tmp_path / "sequence", OPTIONS))
-    expected = "12 of 16 bits (found), 0 to 4095 become 0 to 255"
+    expected = f"12 of 16 bits (found){added}, 0 to 4095 become 0 to 255"
     assert Sequence(tmp_path / "sequence").index.input_facts["input_values"] == expected
     assert outcome.health["input"]["input_values"] == expected
     assert any(expected in f["text"] for f in outcome.health["findings"])
