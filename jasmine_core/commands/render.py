@@ -12,7 +12,7 @@ from jasmine_core.commands.options import Output, option
 from jasmine_core.errors import ConfigError
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.locks import exclusive
-from jasmine_core.synthetic.config import Kind
+from jasmine_core.synthetic.config import Kind, expect_seed
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class RenderRequest:
     device: Annotated[str, option("DEVICE")] = "cpu"
 
     def __post_init__(self) -> None:
+        expect_seed(self.first, "--first")
         if self.scenes < 1:
             raise ConfigError(f"--scenes is {self.scenes}; it must be at least 1")
 

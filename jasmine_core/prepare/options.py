@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from jasmine_core.artifacts.limits import MAX_PIXELS, MAX_SIDE
 from jasmine_core.errors import ConfigError
 
 Resize = Literal["fit", "stretch", "crop"]
@@ -89,6 +90,11 @@ class PrepareOptions:
             raise ConfigError(
                 f"size {self.width}x{self.height} px is too small; set both sides to "
                 f"{SMALLEST} px or more"
+            )
+        if max(self.width, self.height) > MAX_SIDE or self.width * self.height > MAX_PIXELS:
+            raise ConfigError(
+                f"size {self.width}x{self.height} px is too large; no network takes more than "
+                f"{MAX_SIDE} px a side and {MAX_PIXELS} pixels"
             )
         if not 0 <= self.bits <= 16:
             raise ConfigError(f"bits {self.bits} must be in 0..16; 0 finds the range")

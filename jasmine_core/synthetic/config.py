@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from jasmine_core.artifacts.limits import MAX_PIXELS, MAX_SIDE
 from jasmine_core.errors import ConfigError
 
 # street, road: a vehicle's drive between houses, or along open and built-up roads of any kind;
 # room, indoor: a hand-held walk in one room, or in interiors of any kind. Scores of
 # `jasmine evaluate --world` are those of street and room, whose scenes never change.
 Kind = Literal["street", "room", "road", "indoor"]
+MAX_SEED = 1 << 62
 Colour = tuple[float, float, float]  # linear RGB
 Palette = tuple[Colour, Colour, Colour]  # base, ink, glass
 
@@ -43,6 +45,11 @@ class WorldConfig:
                 f"{self.frames} frames of {self.width}x{self.height} px with supersample "
                 f"{self.supersample} cannot be rendered; use at least 1 frame, 8x8 px, 1 sample"
             )
+        if max(self.width, self.height) > MAX_SIDE or self.width * self.height > MAX_PIXELS:
+            raise ConfigError(
+                f"images of {self.width}x{self.height} px are too large; no network takes more "
+                f"than {MAX_SIDE} px a side and {MAX_PIXELS} pixels"
+            )
         if not 20 <= self.fov[0] <= self.fov[1] <= 140:
             raise ConfigError(f"field of view {self.fov} deg must be a range inside 20..140 deg")
         if self.rate <= 0 or self.texture_banks < 1:
@@ -54,6 +61,12 @@ class WorldConfig:
     def duration(self) -> float:
         """Return the time from the first to the last image [s]."""
         return (self.frames - 1) / self.rate
+
+
+def expect_seed(seed: int, name: str) -> None:
+    """Raise ConfigError for a seed that a random number generator of 64 bits does not take."""
+    if not abs(seed) < MAX_SEED:
+        raise ConfigError(f"{name} is {seed}; it must be between -{MAX_SEED} and {MAX_SEED}")
 
 
 class Rng(random.Random):

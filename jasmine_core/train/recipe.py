@@ -141,6 +141,8 @@ class Recipe:
         for name in ("batch_size", "accumulate", "keep", *EVERY):
             if getattr(self, name) < 1:
                 refuse(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not abs(self.seed) < 1 << 62:
+            refuse(f"seed is {self.seed}; it must be a number of at most 62 bits")
         if not self.data.sequences and not self.data.kitti:
             refuse("data.sequences is empty; list folders of `jasmine prepare`, or set data.kitti")
         for name in ("own_share", "rebuilt_share", "flip", "jitter", "degrade", "held_out"):

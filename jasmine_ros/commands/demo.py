@@ -14,6 +14,7 @@ import numpy as np
 
 from jasmine_core.commands.options import option
 from jasmine_core.outputs import record
+from jasmine_core.synthetic.config import expect_seed
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.commands.run import ACCURACY, run
 from jasmine_ros.commands.run_request import RunRequest
@@ -41,6 +42,9 @@ class DemoRequest:
     seed: int = 0
     #: Number of images of the new drive, at 10 Hz.
     frames: Annotated[int, option("N")] = 40
+
+    def __post_init__(self) -> None:
+        expect_seed(self.seed, "--seed")
 
 
 def demo(request: DemoRequest) -> int:

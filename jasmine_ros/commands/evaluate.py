@@ -13,6 +13,7 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.protocols import PROTOCOLS, Alignment
 from jasmine_core.evaluate.published import Published
 from jasmine_core.runtime.predictor import Resize
+from jasmine_core.synthetic.config import expect_seed
 from jasmine_ros.commands.options import Calibration, Topic
 
 
@@ -91,6 +92,9 @@ class EvaluateRequest:
             raise ConfigError(f"--frames is {self.frames}; it must be at least 1")
         if not 0 < self.rate < float("inf"):
             raise ConfigError(f"--rate is {self.rate}; it must be a positive number of hertz")
+        expect_seed(self.seed, "--seed")
+        if self.show < 0:
+            raise ConfigError(f"--show is {self.show}; it must be 0 or more")
         if not 0 <= self.bits <= 16:
             raise ConfigError(
                 f"--bits is {self.bits}; it must be in 0..16, where 0 finds the range"

@@ -19,6 +19,7 @@ from jasmine_ros.commands.options import (
     Parameters,
     Seconds,
     Topic,
+    expect_seconds,
 )
 from jasmine_ros.hosts.dds_node import DdsNode, run_dds_node, with_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
@@ -52,6 +53,9 @@ class LiveRequest:
     params: ParameterFile = ""
     parameters: Parameters = field(default_factory=DepthParameters)
     ros_arguments: Annotated[tuple[str, ...], Fixed, Suppress] = ()  # those after --ros-args
+
+    def __post_init__(self) -> None:
+        expect_seconds(self.seconds, "--seconds")
 
     def dds_node(self) -> DdsNode:
         """Return the node that these options describe."""

@@ -17,6 +17,7 @@ from tyro.constructors import (
 )
 
 from jasmine_core.commands.options import option
+from jasmine_core.errors import ConfigError
 from jasmine_ros.node.parameters import DepthParameters
 
 Recording = Annotated[Positional[Path], arg(metavar="BAG")]
@@ -31,8 +32,15 @@ Namespace = Annotated[str, option("NAME")]
 Domain = Annotated[int | None, option("ID")]
 Interface = Annotated[str, option("NAME")]
 Seconds = Annotated[float | None, option("SECONDS")]
+LONGEST = 1e10  # [s] of an option, more than three centuries
 ParameterFile = Annotated[str, option("FILE")]
 Parameters = Annotated[DepthParameters, arg(name="")]  # options without a prefix
+
+
+def expect_seconds(seconds: float | None, name: str) -> None:
+    """Raise ConfigError for a number of seconds that is not finite, or far too large."""
+    if seconds is not None and not abs(seconds) <= LONGEST:
+        raise ConfigError(f"{name} is {seconds}; it must be a number of seconds")
 
 
 def parameter_options(base: DepthParameters) -> ConstructorRegistry:

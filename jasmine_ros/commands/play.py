@@ -18,7 +18,7 @@ from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.qos import LATCHED_DEPTH
 from jasmine_ros.bags.reader import IMAGE, Bag, without_strays
 from jasmine_ros.bags.reader import Topic as BagTopic
-from jasmine_ros.commands.options import Domain, Interface, Recording, Topic
+from jasmine_ros.commands.options import Domain, Interface, Recording, Topic, expect_seconds
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
 from jasmine_ros.msgs.transforms import TF_STATIC, TRANSFORMS
 from jasmine_ros.msgs.video import VIDEO_TYPES, raw_topic
@@ -58,6 +58,7 @@ class PlayRequest:
     def __post_init__(self) -> None:
         if not self.rate > 0:
             raise ConfigError(f"--rate is {self.rate}; it must be above 0")
+        expect_seconds(self.wait, "--wait")
 
 
 def play(request: PlayRequest) -> int:

@@ -19,7 +19,9 @@ from jasmine_ros.commands.options import (
     Recordings,
     ShardText,
     Topic,
+    expect_seconds,
 )
+from jasmine_ros.node.names import expect_namespace
 from jasmine_ros.node.parameters import DepthParameters
 
 _NOT_OPTIONS = ("bags", "output", "shard", "overwrite", "params", "parameters")  # of a result
@@ -74,6 +76,9 @@ class RunRequest:
         Shard.parse(self.shard)
         if self.every < 1:
             raise ConfigError(f"--every is {self.every}; it must be at least 1")
+        expect_namespace(self.namespace)
+        expect_seconds(self.start, "--from")
+        expect_seconds(self.stop, "--to")
         if self.limit is not None and self.limit < 1:
             raise ConfigError(f"--limit is {self.limit}; it must be at least 1")
 

@@ -18,7 +18,7 @@ from tyro.conf import Positional
 from jasmine_core.commands.options import option
 from jasmine_core.errors import CameraError, ConfigError, FrameError
 from jasmine_core.interrupt import Interrupt
-from jasmine_ros.commands.options import Domain, Interface, Seconds
+from jasmine_ros.commands.options import Domain, Interface, Seconds, expect_seconds
 from jasmine_ros.commands.view_layout import layout
 from jasmine_ros.commands.view_messages import Converter
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
@@ -49,6 +49,9 @@ class ViewRequest:
     domain: Domain = None
     #: Network interface; lo keeps all messages on this machine.
     interface: Interface = "lo"
+
+    def __post_init__(self) -> None:
+        expect_seconds(self.seconds, "--seconds")
 
 
 def view(request: ViewRequest) -> int:

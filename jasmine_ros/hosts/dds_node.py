@@ -15,6 +15,7 @@ from jasmine_ros.dds.ros_args import parse_ros_arguments
 from jasmine_ros.dds.uri import LOOPBACK, domain_id, require_cyclonedds
 from jasmine_ros.hosts.dds_log import ros_log
 from jasmine_ros.node.depth_component import DepthComponent
+from jasmine_ros.node.names import expect_namespace, expect_node_name, expect_topic
 from jasmine_ros.node.parameters import DepthParameters
 from jasmine_ros.node.topics import CAMERA_INFO, DEPTH, IMAGE, info_beside
 
@@ -33,6 +34,12 @@ class DdsNode:
     domain: int | None = None  # DDS domain; None takes ROS_DOMAIN_ID
     interface: str = LOOPBACK  # name of the network interface
     seconds: float | None = None  # after which the node stops; None runs it until Ctrl-C
+
+    def __post_init__(self) -> None:
+        expect_node_name(self.name)
+        expect_namespace(self.namespace)
+        for name, topic in self.remaps().items():
+            expect_topic(topic, f"the topic of {name}")
 
     def remaps(self) -> dict[str, str]:
         """Return the remappings, with those of the images and of the CameraInfo added."""

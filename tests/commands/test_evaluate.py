@@ -99,6 +99,36 @@ def test_a_bag_without_camera_info_needs_a_calibration_file(with_map, tmp_path, 
     check(summary, 1)
 
 
+def test_bits_and_the_largest_image_can_be_set(with_map, tmp_path):
+    """Values of 12 bits are darker if the camera is said to use 14; the wide image is left out."""
+
+    def fill(bag):
+        for index in range(3):
+            width = WIDTH if index < 2 else 2 * WIDTH
+            grey = pixels(index, width)[..., 0]
+            data = (grey.astype("<u2") << 4).view(np.uint8).reshape(-1)
+            bag.info(stamp(index))
+            bag.image(stamp(index), grey, encoding="mono16", step=2 * width, data=data)
+
+    bag, folder = write_bag(tmp_path / "in", fill), ground_truth_folder(tmp_path)
+    options = ["--bag", str(bag), "--ground-truth", str(folder), "--protocol", "plain"]
+    options += ["--max-image-pixels", str(WIDTH * HEIGHT)]
+    scores = {}
+    for bits in (0, 12, 14):
+        file = tmp_path / f"{bits}.json"
+        status, scores[bits] = evaluate(with_map, file, *options, "--bits", str(bits))
+        assert status == 0
+        check(scores[bits], 1)
+        (damage,) = scores[bits]["damaged_messages"].values()
+        assert damage["count"] == 1 and f"max_image_pixels {WIDTH * HEIGHT}" in damage["example"]
+    assert [s["input_values"] for s in scores.values()] == [
+        "12 of 16 bits (found)",
+        "12 of 16 bits (set)",
+        "14 of 16 bits (set)",
+    ]
+    assert scores[0]["model"] == scores[12]["model"] != scores[14]["model"]
+
+
 @pytest.mark.parametrize("kind", ["32FC1", "16UC1", "cloud"])
 def test_scores_on_a_bag_with_a_topic_of_ground_truth(with_map, tmp_path, kind):
     """The same ground truth in a depth topic, or as a LiDAR's cloud through /tf_static."""
@@ -193,6 +223,10 @@ def _cloud(make, header):
             "neither a folder nor a depth or LiDAR topic",
         ),
         (["--world", "street", "--frames", "0"], "--frames is 0"),
+        (["--world", "street", "--show", "-3"], "--show is -3"),
+        (["--world", "street", "--seed", str(1 << 64)], f"--seed is {1 << 64}; it must be between"),
+        (["--bag", "IN", "--ground-truth", "/x", "--bits", "17"], "--bits is 17"),
+        (["--bag", "IN", "--ground-truth", "/x", "--max-image-pixels", "0"], "pixels is 0"),
         (["--world", "street", "--alignment", "none"], "up-to-scale"),
         (["--world", "street", "--protocol", "magic"], "'magic'"),
     ],

@@ -145,6 +145,32 @@ def test_all_outputs_are_written_in_each_storage_format(jasmine, tmp_path, stora
     assert {f"/depth/{n}" for n in ("points", "colorized", "confidence", "image_rect")} < topics
 
 
+def test_16uc1_of_12_bits_gives_the_depth_of_its_grey_values(jasmine, tmp_path):
+    def fill(deep):
+        def fill(bag):
+            for index in range(2):
+                grey = pixels(index)[..., 0]
+                bag.info(stamp(index))
+                if not deep:
+                    bag.image(stamp(index), grey, encoding="mono8", step=WIDTH)
+                    continue
+                data = (grey.astype("<u2") << 4).view(np.uint8).reshape(-1)
+                bag.image(stamp(index), grey, encoding="16UC1", step=2 * WIDTH, data=data)
+
+        return fill
+
+    depths = []
+    for name in ("deep", "grey"):
+        bag, out = write_bag(tmp_path / name, fill(name == "deep")), tmp_path / f"{name}_out"
+        status, error, report = jasmine(bag, out=out)
+        assert status == 0 and report["frames"]["processed"] == 2
+        depths.append([m.data for topic, _, m in read(out / "depth") if topic == DEPTH])
+        if name == "deep":
+            expected = "12 of 16 bits (found); 16UC1 taken as grey values, not depth"
+            assert report["input"]["input_values"] == expected and expected in error
+    np.testing.assert_array_equal(*depths)
+
+
 def test_options_take_precedence_over_the_parameter_file(jasmine, tmp_path):
     file = tmp_path / "depth.yaml"
     file.write_text(yaml.safe_dump({"metres_per_unit": 20.0, "depth_encoding": "16UC1"}))
@@ -270,6 +296,9 @@ def test_an_unusable_bag_gives_one_clear_error(jasmine, tmp_path, name):
         (["--every", "0"], "--every is 0"),
         (["--from", "5", "--to", "2"], "not before"),
         (["--from", "1000"], "after the end"),
+        (["--from", "nan"], "--from is nan; it must be a number of seconds"),
+        (["--to", "1e300"], "--to is 1e+300"),
+        (["--namespace", "robot 1"], "--namespace is 'robot 1', which is no name in ROS 2"),
         (["--min-depth", "5", "--max-depth", "2"], "raise max_depth"),
         (["--params", "/nowhere.yaml"], "/nowhere.yaml does not exist"),
         (["--image", "/other"], "no topic /other"),

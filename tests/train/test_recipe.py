@@ -167,6 +167,7 @@ def test_a_written_recipe_can_be_read(tmp_path):
         ({"data": {"sequences": ["a"], "flip": 1.5}}, r"data\.flip is 1\.5"),
         ({"data": {"sequences": ["a"], "held_out": 1}}, "nothing to train on"),
         ({"data": {"sequences": ["a"], "width": -64}}, "cannot be negative"),
+        ({"seed": 1 << 64}, "at most 62 bits"),
         ({"optimiser": {"learning_rate": 0}}, "must be positive"),
         ({"optimiser": {"weight_decay": -1}}, "weight_decay is -1"),
         ({"loss": {"velocity": -0.1}}, "velocity = -0.1"),
