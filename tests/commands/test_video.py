@@ -1,21 +1,23 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine run` and `jasmine prepare` on video: the same results as on the same raw images."""
+"""Commands on video: the same results as on the same raw images."""
 
 from __future__ import annotations
 
 import json
+import logging
 
 import cv2
 import numpy as np
 import pytest
 from helpers.camera_bags import HEIGHT, WIDTH, stamp, write_bag
 from helpers.corridor import CAMERA, look, pose
+from helpers.live_topics import receive
 from helpers.video_bags import FFMPEG_TOPIC, encode, psnr, record, view
 
 from jasmine_core.dataset.samples import Sequence
 from jasmine_ros.bags.camera_topics import choose_camera
-from jasmine_ros.bags.reader import Bag
+from jasmine_ros.bags.reader import IMAGE, Bag
 from jasmine_ros.cli import main
 from jasmine_ros.msgs.messages import stamp_ns
 
@@ -101,3 +103,45 @@ def test_prepare_stores_the_images_of_video(moving, tmp_path):
         index = round((int(file.stem) - stamp(0)) / (stamp(1) - stamp(0)))
         stored = cv2.imread(str(file))[..., ::-1]
         assert psnr(stored, look(pose(0.08 * index))[0]) > 25
+
+
+def test_evaluate_gives_the_scores_of_the_images(checkpoint, moving, tmp_path):
+    packets = encode("h264", 6, size=(CAMERA.width, CAMERA.height), reorder=True)
+    video = write_bag(tmp_path / "video", record(packets, others=corridor))
+
+    def raw(bag):
+        with Bag(video) as source:
+            camera = choose_camera(source)
+            for index, message in enumerate(source.messages([camera.image])):
+                corridor(bag, stamp(index))
+                rgb = source.decode(message).data.reshape(CAMERA.height, CAMERA.width, 3)
+                bag.image(stamp(index), rgb)
+
+    (tmp_path / "depth").mkdir()
+    for index in range(1, 6):
+        depth = look(pose(0.08 * index))[1]
+        cv2.imwrite(str(tmp_path / "depth" / f"{stamp(index)}.png"), np.uint16(depth * 256))
+    scores = []
+    for bag in (video, write_bag(tmp_path / "raw", raw)):
+        out = tmp_path / f"{bag.name}.json"
+        given = ["evaluate", "--bag", str(bag), "--ground-truth", str(tmp_path / "depth")]
+        given += ["--checkpoint", str(checkpoint), "--protocol", "plain", "--json", str(out)]
+        assert main(given) == 0
+        scores.append(json.loads(out.read_text()))
+    assert scores[0]["frames"] == 5 and scores[0]["damaged_messages"] == {}
+    assert scores[0]["model"] == scores[1]["model"]
+
+
+def test_play_publishes_the_images_of_video(tmp_path, domain, participant, caplog):
+    """Packets before the first keyframe hold no image, and are counted."""
+    bag = write_bag(tmp_path / "bag", record(encode("h264", 11)[5:]))
+    reader = participant.reader("rt/camera/image_raw", IMAGE, reliable=True, depth=10)
+    with caplog.at_level(logging.WARNING, "jasmine_ros"):
+        assert main(["play", str(bag), "--domain", str(domain)]) == 0
+    store = participant.typestore
+    images = [store.deserialize_cdr(bytes(p), IMAGE) for p in receive(participant, reader, 3)]
+    assert [stamp_ns(m.header.stamp) for m in images] == [stamp(i) for i in range(8, 11)]
+    for number, image in enumerate(images):
+        rgb = image.data.reshape(image.height, image.width, 3)
+        assert image.encoding == "rgb8" and psnr(rgb, view(8 + number)) > 40
+    assert f"3 packets of {FFMPEG_TOPIC} hold no image" in caplog.text

@@ -139,10 +139,13 @@ def test_images_before_the_first_camera_info_are_skipped(checkpoint):
 # ---------------------------------------------------------------------- image values
 
 
-def test_the_range_of_16_bit_images_is_found_logged_and_reported(checkpoint):
+@pytest.mark.parametrize(
+    ("deep", "added"), [("mono16", ""), ("16UC1", "; 16UC1 taken as grey values, not depth")]
+)
+def test_the_range_of_16_bit_images_is_found_logged_and_reported(checkpoint, deep, added):
     grey = pixels()[..., 0]
     depths = []
-    for encoding, data in (("mono8", grey), ("mono16", grey.astype(np.uint16) << 4)):
+    for encoding, data in (("mono8", grey), (deep, grey.astype(np.uint16) << 4)):
         rig = Rig(checkpoint)
         rig.info()
         step = data.nbytes // HEIGHT
@@ -150,8 +153,9 @@ def test_the_range_of_16_bit_images_is_found_logged_and_reported(checkpoint):
             rig.image(index, encoding=encoding, step=step, data=data.reshape(-1).view(np.uint8))
         depths.append(rig.depth())
     np.testing.assert_array_equal(*depths)
-    assert rig.host.report().values["input_values"] == "12 of 16 bits (found)"
-    assert len([text for _, text in rig.host.logged if "12 of 16 bits (found)" in text]) == 1
+    expected = f"12 of 16 bits (found){added}"
+    assert rig.host.report().values["input_values"] == expected
+    assert len([text for _, text in rig.host.logged if expected in text]) == 1
 
 
 def test_bits_can_be_set(checkpoint):
