@@ -307,7 +307,8 @@ def test_an_unusable_bag_gives_one_clear_error(jasmine, tmp_path, name):
 def test_wrong_options_give_one_clear_error(jasmine, tmp_path, options, words):
     status, error, _ = jasmine(write_bag(tmp_path / "in", frames(2)), *options)
     assert status == 1 and words in error and "Traceback" not in error
-    assert error.count("\n") == 1
+    lines = [line for line in error.splitlines() if "has been loading for" not in line]
+    assert len(lines) == 1
     assert not (tmp_path / "out" / "depth").exists(), (
         "nothing is written before the options are checked"
     )
