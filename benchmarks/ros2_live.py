@@ -22,7 +22,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -30,6 +30,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,18 +67,22 @@ class Node:
     """Process of the depth node, which the benchmark starts and ends."""
 
     def __init__(self, namespace: str, cache: Path, **parameters: Any) -> None:
+        self._log = (cache / "node.log").open("a")
+        self._process = subprocess.Popen(
+            self.command(namespace, cache, parameters),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"JASMINE_CACHE": str(cache)},
+        )
+
+    def command(self, namespace: str, cache: Path, parameters: dict[str, Any]) -> list[str]:
+        """Return the command that starts the node."""
         command = [sys.executable, "-I", "-m", "jasmine_ros.depth_node", "--ros-args"]
         command += ["-r", f"__ns:={namespace}"]
         command += ["-r", f"/diagnostics:={namespace}/diagnostics"]
         for name, value in parameters.items():
             command += ["-p", f"{name}:={json.dumps(value)}"]
-        self._log = (cache / "node.log").open("a")
-        self._process = subprocess.Popen(
-            command,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"JASMINE_CACHE": str(cache)},
-        )
+        return command
 
     @property
     def pid(self) -> int:
@@ -85,15 +90,22 @@ class Node:
         return self._process.pid
 
     def processor_time(self) -> float:
-        """Return the processor time [s] of the process and its children that have ended."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        """Return the processor time [s] of the process and of all its children."""
+        return _processor_time(self.pid)
 
     def close(self) -> None:
         """End the process as Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
         self._process.wait(60)
         self._log.close()
+
+
+def _processor_time(pid: int) -> float:
+    """Return the processor time [s] of a process, its children, and those that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    children = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/children")]
+    own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(_processor_time(int(child)) for child in " ".join(children).split())
 
 
 class Depths:
@@ -128,10 +140,11 @@ def running(
     receiver: Receiver,
     camera: Camera,
     size: tuple[int, int],
+    kind: type[Node] = Node,
     **parameters: Any,
 ) -> Iterator[tuple[Depths, float]]:
     """Yield the outputs of a node that has answered an image, and the time since its start [s]."""
-    node = Node(namespace, cache, **parameters)
+    node = kind(namespace, cache, **parameters)
     began = time.perf_counter()
     try:
         depths = Depths(receiver, node, namespace, bool(parameters.get("publish_points")))
@@ -147,17 +160,34 @@ def running(
 
 
 def first_depth(
-    options: Options, caches: Path, receiver: Receiver, camera: Camera
+    options: Options,
+    caches: Path,
+    receiver: Receiver,
+    camera: Camera,
+    kinds: Mapping[str, type[Node]] = MappingProxyType({"": Node}),
 ) -> list[dict[str, Any]]:
-    """Measure the time from the start of the process to the first depth, in turns."""
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in STARTS}
+    """Measure the time from the start of the process to the first depth, in turns.
+
+    Args:
+        options: options of the benchmark.
+        caches: folder for the caches of the nodes.
+        receiver: node that subscribes to the depth.
+        camera: camera process.
+        kinds: kinds of processes, with the beginning of the name of their rows.
+    """
+    starts = {
+        f"{prefix}{name}": (kind, backend)
+        for name, backend in STARTS.items()
+        for prefix, kind in kinds.items()
+    }
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in starts}
     for turn in range(options.starts):
-        cache = caches / str(turn)
-        cache.mkdir()
-        for number, (name, backend) in enumerate(STARTS.items()):
+        for number, (name, (kind, backend)) in enumerate(starts.items()):
+            cache = caches / f"{turn}{kind.__name__}"
+            cache.mkdir(exist_ok=True)
             values = {"checkpoint": options.checkpoint, "backend": backend, "device": "cpu"}
             namespace = f"/start_{turn}_{number}"
-            node = running(namespace, cache, receiver, camera, SIZES[0], **values)
+            node = running(namespace, cache, receiver, camera, SIZES[0], kind, **values)
             with node as (depths, seconds):
                 times[name].append((seconds, depths.node.processor_time()))
     rows = []
@@ -215,31 +245,37 @@ def latency(
     return rows
 
 
-def table(result: dict[str, Any]) -> str:
-    """Return the time to the first depth and the latency as Markdown."""
+def table_of_starts(rows: list[dict[str, Any]]) -> str:
+    """Return the time to the first depth as Markdown."""
     lines = [
         "| start | to the first depth: median, least [s] | processor time [s] | ratio |",
         "|---|---|---|---|",
     ]
-    base = result["first_depth"][0]["processor_seconds"]
+    base = rows[0]["processor_seconds"]
     lines += [
         f"| {row['start']} | {row['seconds']:.1f}, {row['seconds_least']:.1f} | "
         f"{row['processor_seconds']:.1f} | {row['processor_seconds'] / base:.2f}x |"
-        for row in result["first_depth"]
+        for row in rows
     ]
-    lines += [
+    return "\n".join(lines)
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the time to the first depth and the latency as Markdown."""
+    lines = [
+        table_of_starts(result["first_depth"]),
         "",
         "| image | cloud | depth: p50 / p95 / p99 [ms] | cloud: p50 / p95 / p99 [ms] | "
         "processor time [ms] | ratio | lost |",
         "|---|---|---|---|---|---|---|",
     ]
     base = result["latency"][0]["processor_ms"]
-    for row in result["latency"]:
-        lines.append(
-            f"| {row['width']}x{row['height']} | {'yes' if row['cloud'] else 'no'} | "
-            f"{words(row['depth_ms'])} | {words(row['points_ms']) if row['cloud'] else ''} | "
-            f"{row['processor_ms']:.1f} | {row['processor_ms'] / base:.2f}x | {row['lost']} |"
-        )
+    lines += [
+        f"| {row['width']}x{row['height']} | {'yes' if row['cloud'] else 'no'} | "
+        f"{words(row['depth_ms'])} | {words(row['points_ms']) if row['cloud'] else ''} | "
+        f"{row['processor_ms']:.1f} | {row['processor_ms'] / base:.2f}x | {row['lost']} |"
+        for row in result["latency"]
+    ]
     return "\n".join(lines)
 
 
@@ -252,7 +288,7 @@ def main(options: Options) -> None:
     with TemporaryDirectory() as folder:
         caches = Path(folder)
         starts = first_depth(options, caches, receiver, camera)
-        latencies = latency(options, caches / "0", receiver, camera)
+        latencies = latency(options, caches / "0Node", receiver, camera)
     camera.close()
     receiver.close()
     transport = ros2_transport.measure(ros2_transport.Options(options.rounds))

@@ -54,23 +54,26 @@ class Options:
 class Receiver:
     """A node of its own context, whose subscriptions note when the newest message has come."""
 
-    def __init__(self, name: str = "benchmark", **environment: str) -> None:
+    def __init__(self, name: str = "benchmark", **values: str) -> None:
         import rclpy
         from rclpy.context import Context
         from rclpy.executors import SingleThreadedExecutor
 
         self._context = Context()
-        with _environment(environment):  # Fast DDS reads it when the participant is created.
+        with environment(values):  # Fast DDS reads it when the participant is created.
             rclpy.init(context=self._context)
             self.node = rclpy.create_node(name, context=self._context)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
 
-    def subscribe(self, kind: type, topic: str, callback: Any, *, raw: bool = False) -> Any:
-        """Subscribe reliably to the newest message."""
+    def subscribe(
+        self, kind: type, topic: str, callback: Any, *, raw: bool = False, reliable: bool = True
+    ) -> Any:
+        """Subscribe to the newest message."""
         from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-        qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+        reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+        qos = QoSProfile(depth=1, reliability=reliability)
         return self.node.create_subscription(kind, topic, callback, qos, raw=raw)
 
     def wait(self, condition: Any, seconds: float = PATIENCE) -> bool:
@@ -223,7 +226,8 @@ def _topic(raw: bool) -> str:
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Set environment variables inside a block."""
     before = dict(os.environ)
     os.environ.update(values)
     try:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -180,14 +180,15 @@ class Listener:
     def _write(self, kind: str, message: Any) -> None:
         self._writers[kind].write(self._messages.typestore.serialize_cdr(message, kind))
 
-    def listen(self, seconds: float) -> None:
-        """Read the outputs for some time [s]."""
+    def listen(self, seconds: float, deserialised: Container[str] = OUTPUTS) -> None:
+        """Read the outputs for some time [s]; keep messages of the topics `deserialised`."""
         store, end = self._messages.typestore, time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._participant.wait(min(left, 0.05))
             for name, reader in self._readers.items():
                 while (payload := reader.take()) is not None:
-                    self.heard[name].append(store.deserialize_cdr(payload, OUTPUTS[name]))
+                    if name in deserialised:
+                        self.heard[name].append(store.deserialize_cdr(payload, OUTPUTS[name]))
         if self.heard[DIAGNOSTICS]:
             (status,) = self.heard[DIAGNOSTICS][-1].status
             values = {value.key: value.value for value in status.values}

@@ -19,9 +19,12 @@ import numpy as np
 import pytest
 from contract.steps import image, info
 from faults.soak_report import figures_of, keep
+from faults.steady_camera import DAMAGED, SteadyCamera
 from faults.usage import usage
 from helpers.camera_bags import pixels, stamp
-from helpers.live_topics import ending
+from helpers.live_topics import ending, until
+
+from jasmine_ros.node.topics import DIAGNOSTICS
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,7 +34,7 @@ MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 REPORT = os.environ.get("SOAK_REPORT")
 OUTPUTS = {"publish_points": True, "publish_colorized": True, "publish_confidence": True}
 TURN = 500  # images of one size before the size changes
-DAMAGED = 50  # one image of this number cannot be decoded
+SAMPLE = 2.0  # [s] between samples of the resources
 no_ros = pytest.mark.skipif(not find_spec("rclpy"), reason="rclpy cannot be imported here")
 
 
@@ -64,7 +67,10 @@ def test_memory_threads_and_descriptors_do_not_grow(
     with live(kind, checkpoint, 1 + (os.getpid() + 25) % 101) as driver:
         node, listener = driver.start(points_stride=load.stride, **OUTPUTS)
         before = dict(listener.counts)
-        samples, sent, seconds = run(load, node, listener)
+        if load.rate is None:
+            samples, sent, seconds = send_after_each_depth(load, node, listener)
+        else:
+            samples, sent, seconds = send_at_rate(host, load, node, listener)
         listener.listen_until(listener.balanced)
         counts = {name: listener.counts[name] - before[name] for name in before}
         to_end, patience = node.stop(), ending()
@@ -92,8 +98,8 @@ def test_memory_threads_and_descriptors_do_not_grow(
         assert low == high, f"the number of {name} changes: {resources[name]}"
 
 
-def run(load: Load, node: Any, listener: Any) -> tuple[np.ndarray, int, float]:
-    """Send images for some minutes.
+def send_after_each_depth(load: Load, node: Any, listener: Any) -> tuple[np.ndarray, int, float]:
+    """Send images for some minutes, each when the depth of the last one is there.
 
     Returns:
         ([n,4] time [s], memory [bytes], threads and descriptors of the node, number of images sent,
@@ -102,7 +108,6 @@ def run(load: Load, node: Any, listener: Any) -> tuple[np.ndarray, int, float]:
     shown = {size: [pixels(i, *size) for i in range(8)] for size in load.sizes}
     samples: list[tuple[float, ...]] = []
     index, began = 0, time.monotonic()
-    due = began
     while (elapsed := time.monotonic() - began) < 60 * MINUTES:
         width, height = size = load.sizes[index // TURN % len(load.sizes)]
         if index % TURN == 0:
@@ -110,19 +115,44 @@ def run(load: Load, node: Any, listener: Any) -> tuple[np.ndarray, int, float]:
             listener.listen(0.2)
         bad = {"encoding": "none"} if index % DAMAGED == DAMAGED - 1 else {}
         listener.send(image(index, shown[size][index % 8], **bad))
-        if load.rate is not None:
-            # A camera that was late does not send the images that it missed.
-            due = max(due + 1 / load.rate, time.monotonic())
-            listener.listen(max(0.001, due - time.monotonic()))
-        elif not bad:
+        if not bad:
             _wait_for_depth(listener, index)
         index += 1
         for heard in listener.heard.values():
             heard.clear()
-        if not samples or elapsed - samples[-1][0] >= 2:
+        if not samples or elapsed - samples[-1][0] >= SAMPLE:
             samples.append((elapsed, *usage(node.process.pid)))
         assert not node.gone, node.said
     return np.array(samples), index, time.monotonic() - began
+
+
+def send_at_rate(host: str, load: Load, node: Any, listener: Any) -> tuple[np.ndarray, int, float]:
+    """Let a camera process send images for some minutes; return what the other function returns."""
+    listener.unplug()
+    namespace, domain = listener.full_name("").rstrip("/"), node.environment["ROS_DOMAIN_ID"]
+    (size,) = load.sizes
+    camera = SteadyCamera(host, int(domain), namespace, size, load.rate)
+    known = listener.counts["received"]
+
+    def listen(seconds: float) -> None:
+        listener.listen(seconds, deserialised=(DIAGNOSTICS,))
+        listener.heard[DIAGNOSTICS].clear()
+
+    def camera_received() -> bool:
+        listen(0.2)
+        return listener.counts["received"] > known
+
+    try:
+        until(camera_received, "image of the camera")
+        samples: list[tuple[float, ...]] = []
+        began = time.monotonic()
+        while (elapsed := time.monotonic() - began) < 60 * MINUTES:
+            samples.append((elapsed, *usage(node.process.pid)))
+            listen(SAMPLE)
+            assert not node.gone and not camera.gone, node.said
+        return np.array(samples), *camera.stop()
+    finally:
+        camera.kill()
 
 
 def _wait_for_depth(listener: Any, index: int) -> None:
