@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from jasmine_core._version import __version__
 from jasmine_core.artifacts.hashes import hash_file
 from jasmine_core.artifacts.limits import expect_image_size, expect_scale
-from jasmine_core.config import read_config, write_config
+from jasmine_core.config import read_mapping, write_config
 from jasmine_core.errors import ConfigError
 from jasmine_core.files import atomic_file, read_json
 from jasmine_core.geometry.camera import Size
@@ -29,6 +29,15 @@ HASH_FILE = "graphs.hashes"  # JSON
 WHOLE = ("jasmine.onnx",)
 SPLIT = ("encoder.onnx", "unet.onnx", "decoder.onnx")
 MAX_MULTIPLE = 1024  # [px]
+_KINDS: dict[str, Callable[[Any], bool]] = {  # types of the fields of a card
+    "bool": lambda value: isinstance(value, bool),
+    "int": lambda value: type(value) is int,
+    "str": lambda value: isinstance(value, str),
+    "float | None": lambda value: value is None or type(value) in (int, float),
+    "tuple[str, ...]": lambda value: (
+        isinstance(value, list) and all(isinstance(item, str) for item in value)
+    ),
+}
 _log = logging.getLogger(__name__)
 
 
@@ -100,11 +109,35 @@ def matches(card: ExportCard, metadata: Mapping[str, str]) -> bool:
 def read_card(folder: Path) -> ExportCard:
     """Read the card of an export folder; raise ConfigError if it is missing, damaged or old."""
     try:
-        return read_config(ExportCard, folder / CARD_FILE)
+        return _from_values(read_mapping(folder / CARD_FILE), str(folder / CARD_FILE))
     except ConfigError as err:
         raise ConfigError(
             f"{err}; export it again with `jasmine export CHECKPOINT --onnx`"
         ) from err
+
+
+def _from_values(values: Mapping[str, Any], source: str) -> ExportCard:
+    """Return the card with these values; raise ConfigError for a wrong key or type.
+
+    This is not left to cattrs, because apt does not provide it on every machine of ROS.
+    """
+    kinds = {f.name: (str(f.type), f.default is MISSING) for f in fields(ExportCard)}
+    problems = [f"unknown key {key!r}" for key in values if key not in kinds]
+    problems += [
+        f"'{k}' is missing" for k, (_, needed) in kinds.items() if needed and k not in values
+    ]
+    given: dict[str, Any] = {}
+    for key in kinds.keys() & values.keys():
+        kind, value = kinds[key][0], values[key]
+        if not _KINDS[kind](value):
+            problems.append(f"{key}: {value!r} is not {kind}")
+        given[key] = tuple(value) if isinstance(value, list) else value
+    if problems:
+        raise ConfigError(f"{source}: {'; '.join(problems)}")
+    try:
+        return ExportCard(**given)
+    except ConfigError as err:
+        raise ConfigError(f"{source}: {err}") from err
 
 
 def read_cards(place: Path) -> Iterator[tuple[Path, ExportCard]]:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """ONNX exports of a checkpoint: where they are stored, and how a missing one is made.
 
-CHECKPOINT/onnx/1024x320-fp32/   written by `jasmine export`
+CHECKPOINT/onnx/1024x320-fp32/   written by `jasmine export`; a bundled one shares its weights with
+                                 the checkpoint, and is completed in the cache
 CACHE/onnx/HASH/1024x320-fp32/   written when a backend needed an export that was missing
 FOLDER/1024x320-fp32/            a folder of exports without weights, for a robot without torch
 """
@@ -20,6 +21,7 @@ from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.cache_limit import delete_oldest
 from jasmine_core.artifacts.card import ExportCard, damage, read_card, read_cards
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.shared_weights import complete_export, is_part
 from jasmine_core.child import environment, python_command
 from jasmine_core.errors import CheckpointError, ConfigError, ExportError
 from jasmine_core.files import read_json
@@ -56,7 +58,7 @@ class Exports:
         for place in self._places:
             for folder, card in read_cards(place):
                 known = not self.checkpoint.has_weights or card.model == self.checkpoint.fingerprint
-                if known and card.plain >= self.plain:
+                if known and card.plain >= self.plain and self._completable(folder):
                     yield folder, card
 
     @property
@@ -67,7 +69,8 @@ class Exports:
 
     def sizes(self, precision: str) -> tuple[Size, ...]:
         """Return the sizes (width, height) [px] of the exports in a precision."""
-        return tuple(card.size for _, card in self if card.precision == precision)
+        sizes = (card.size for _, card in self if card.precision == precision)
+        return tuple(dict.fromkeys(sizes))
 
     def card(self, precision: str) -> ExportCard:
         """Return the card of any export, or, if there is none, the card an export would have."""
@@ -105,11 +108,29 @@ class Exports:
         """Return the folder of an intact export for a size, by default any; None if missing."""
         for folder, card in self:
             if card.precision == precision and size in (None, card.size):
+                if is_part(folder):
+                    folder = self._complete(folder, card)
                 damaged = damage(card, folder)
                 if damaged is None:
                     return folder
                 _log.warning("%s is not used: %s; export it again", folder, damaged)
         return None
+
+    def _completable(self, folder: Path) -> bool:
+        """Return whether the graph in a folder is complete, or used with shared weights.
+
+        Where graphs can be made, only runtimes that need plain operators use such a graph.
+        """
+        if not is_part(folder):
+            return True
+        return self.checkpoint.kind == "jasmine" and (self.plain or not self.can_export)
+
+    def _complete(self, folder: Path, card: ExportCard) -> Path:
+        """Return the folder in the cache of a graph that shares its weights with the checkpoint."""
+        target = self.cache / card.name
+        if not target.is_dir() or damage(card, target):
+            complete_export(folder, self.checkpoint.jasmine_folder(), target)
+        return target
 
     def _make(self, size: Size | None, precision: str) -> Path:
         # The export runs in another process, so that this one does not import torch.

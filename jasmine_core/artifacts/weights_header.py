@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Header of a safetensors file: what it announces, checked before anything is built or read."""
+"""Header of a safetensors file, checked before anything is built, and its tensors without torch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jasmine_core.errors import CheckpointError
 from jasmine_core.files import expect_regular
 
@@ -18,6 +21,8 @@ MAX_TENSORS = 5_000  # the U-Net of Stable Diffusion 2 has 686
 MAX_HEADER = 16 << 20  # [bytes]
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}  # of the types that weights may have
 _INTEGERS = {"I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}  # counters and masks
+
+_NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,25 @@ def read_header(file: Path) -> dict[str, Announced]:
             f"{MAX_PARAMETERS:.2g}; it is not a checkpoint of this program"
         )
     return tensors
+
+
+def read_tensors(file: Path) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a safetensors file whose types numpy has, which are all but bfloat16.
+
+    Raises:
+        CheckpointError: as `read_header` does.
+    """
+    announced = read_header(file)
+    data = np.memmap(file, np.uint8, "r")
+    length = int(data[:8].view("<u8")[0])
+    values = json.loads(data[8 : 8 + length].tobytes())
+    found = {}
+    for name, tensor in announced.items():
+        if tensor.dtype in _NUMPY:
+            begin, end = values[name]["data_offsets"]
+            raw = data[8 + length + begin : 8 + length + end]
+            found[name] = np.frombuffer(raw.tobytes(), _NUMPY[tensor.dtype]).reshape(tensor.shape)
+    return found
 
 
 def expect_floats(tensors: dict[str, Announced], file: Path) -> None:

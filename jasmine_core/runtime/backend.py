@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.artifacts.shared_weights import is_part
 from jasmine_core.engines.gpu import find_gpu
 from jasmine_core.engines.validated_set import ready_engine
 from jasmine_core.errors import ConfigError
@@ -133,4 +134,5 @@ def choose_backend(checkpoint: Checkpoint, device: str, precision: str = "auto")
             return "torch"
     if find_spec("onnxruntime") is None:
         return "torch" if torch else "opencv"
-    return "torch" if torch and not any(Exports(checkpoint)) else "onnxruntime"
+    made = any(not is_part(folder) for folder, _ in Exports(checkpoint))
+    return "torch" if torch and not made else "onnxruntime"

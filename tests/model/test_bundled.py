@@ -4,19 +4,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors import safe_open
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.onnx_exports import EXPORTS, Exports
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.world import world_mean_map, world_samples
 from jasmine_core.model.posenet import PoseNet
 from jasmine_core.runtime.predictor import DepthPredictor
 
 NAME = "jasmine-tiny"
-LARGEST = 15_000_000  # [bytes]
+LARGEST = 15_000_000  # [bytes] without the graph
+LARGEST_GRAPH = 1_000_000  # [bytes] without the weights, which are those of the checkpoint
 SHIP_GATE = 0.85  # largest AbsRel, as a share of that of the mean-depth map
+
+
+def size_of(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +33,21 @@ def folder():
 
 
 def test_checkpoint_is_small_and_in_half_precision(folder):
-    assert sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) < LARGEST
+    graph = size_of(folder / EXPORTS)
+    assert size_of(folder) - graph < LARGEST
+    assert graph < LARGEST_GRAPH
     for file in folder.rglob("*.safetensors"):
         with safe_open(file, "pt") as tensors:
             kinds = {tensors.get_slice(name).get_dtype() for name in tensors.keys()}  # noqa: SIM118
         assert kinds <= {"F16", "I64"}, file
+
+
+def test_the_plain_graph_is_that_of_the_checkpoint():
+    """After a new checkpoint: python training/tiny/bundle.py --graph FOLDER."""
+    checkpoint = Checkpoint.resolve(NAME)
+    found = [card for _, card in Exports(checkpoint, plain=True)]
+    assert [card.model for card in found][:1] == [checkpoint.fingerprint]
+    assert found[0].size == (320, 96)
 
 
 def test_config_has_a_description(folder):

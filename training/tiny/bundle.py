@@ -1,19 +1,31 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Conversion of a trained checkpoint to a bundled one: bundle.py RUN/final FOLDER."""
+"""Conversion of a trained checkpoint to a bundled one, with its plain graph.
+
+    python training/tiny/bundle.py RUN/final jasmine_core/checkpoints/jasmine-tiny
+    python training/tiny/bundle.py --graph jasmine_core/checkpoints/jasmine-tiny  # the graph alone
+
+The graph shares its weights with the checkpoint. The live node runs it in OpenCV, with neither
+torch nor ONNX Runtime.
+"""
 
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
+from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.onnx_exports import EXPORTS
+from jasmine_core.export.checkpoint import export_checkpoint
+from jasmine_core.export.shared import share_weights
 from jasmine_core.model.checkpoint import save_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.model.posenet import PoseNet
 
-LARGEST = 15_000_000  # [bytes]
+LARGEST = 15_000_000  # [bytes] without the graph
 
 
 def main(source: Path, target: Path) -> None:
@@ -27,14 +39,33 @@ def main(source: Path, target: Path) -> None:
     PoseNet.from_pretrained(source / "posenet").half().save_pretrained(target / "posenet")
     if text:
         card.write_text(text)
-    size = sum(f.stat().st_size for f in target.rglob("*") if f.is_file())
+    size = size_of(target)
     print(f"{target}: {size / 1e6:.1f} MB")
     if size > LARGEST:
         raise SystemExit(
             f"{target} is larger than {LARGEST / 1e6:.0f} MB, too large for the package; "
             "train a smaller network"
         )
+    write_graph(target)
+
+
+def write_graph(target: Path) -> None:
+    """Write the plain graph of a bundled checkpoint, which shares its weights, into its folder."""
+    shutil.rmtree(target / EXPORTS, ignore_errors=True)
+    with TemporaryDirectory() as folder:
+        export = export_checkpoint(Checkpoint.resolve(target), Path(folder), plain=True)
+        place = target / EXPORTS / export.name
+        share_weights(export, target, place)
+    print(f"{place}: {size_of(place) / 1e6:.2f} MB")
+
+
+def size_of(folder: Path) -> int:
+    """Return the size of all files in a folder [bytes]."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    if sys.argv[1] == "--graph":
+        write_graph(Path(sys.argv[2]))
+    else:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))

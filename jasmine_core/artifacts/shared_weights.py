@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs that share weights with the checkpoint beside them, completed without torch and onnx.
+
+A plain graph holds the weights of its checkpoint once more, in float32. The folder of a small graph
+has in its place
+
+jasmine.part.onnx   the graph without the weights that equal those of the checkpoint
+weights.json        for each of them: name in the graph, file and name in the checkpoint, shape
+
+A graph is a message of protocol buffers, and messages that are concatenated are merged: the
+complete graph is the part, followed by a message that holds nothing but the missing weights.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jasmine_core.artifacts.card import CARD_FILE, HASH_FILE, WHOLE
+from jasmine_core.artifacts.reference_output import FILE as REFERENCE
+from jasmine_core.artifacts.weights_header import read_tensors
+from jasmine_core.errors import CheckpointError, ExportError
+from jasmine_core.files import atomic_folder, expect_regular, read_json
+
+PART = "jasmine.part.onnx"
+WEIGHTS = "weights.json"
+MAX_PART = 64 << 20  # [bytes]
+MAX_GRAPH = 1 << 30  # [bytes] of the complete graph
+_GRAPH, _INITIALIZER = 7, 5  # numbers of the fields of onnx.proto
+_DIMS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
+_FLOAT = 1
+
+
+def is_part(folder: Path) -> bool:
+    """Return whether the graph in a folder of an export lacks the weights of the checkpoint."""
+    return (folder / PART).is_file()
+
+
+def complete_export(folder: Path, checkpoint: Path, target: Path) -> None:
+    """Write the export whose graph in `folder` lacks the weights of a checkpoint to `target`.
+
+    Raises:
+        ExportError: the files do not belong to each other, or cannot be read or written.
+    """
+    try:
+        graph = complete_graph(folder, checkpoint)
+        with atomic_folder(target) as temporary:
+            (temporary / WHOLE[0]).write_bytes(graph)
+            for name in (CARD_FILE, HASH_FILE, REFERENCE):
+                shutil.copyfile(folder / name, temporary / name)
+    except (CheckpointError, OSError, ValueError, KeyError, TypeError) as err:
+        where = f" {err.filename}" if isinstance(err, OSError) else ""
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise ExportError(
+            f"the graph in {folder} cannot be completed:{where} {reason}; install this package "
+            "again, or set JASMINE_CACHE to a folder that can be written"
+        ) from err
+
+
+def complete_graph(folder: Path, checkpoint: Path) -> bytes:
+    """Return the graph of an export folder with the weights of a checkpoint."""
+    part = folder / PART
+    if expect_regular(part).st_size > MAX_PART:
+        raise ValueError(f"{PART} has more than {MAX_PART} bytes")
+    shared = read_json(folder / WEIGHTS)
+    read: dict[str, Mapping[str, NDArray[Any]]] = {}
+    weights, size = [], 0
+    for entry in shared:
+        file = str(entry["file"])
+        if file not in read:
+            read[file] = read_tensors(_inside(checkpoint, file))
+        values = read[file][entry["tensor"]].astype(np.float32)
+        values = (values.squeeze().T if entry["turned"] else values).reshape(entry["shape"])
+        size += values.nbytes
+        if size > MAX_GRAPH:
+            raise ValueError(f"its weights have more than {MAX_GRAPH} bytes")
+        weights.append(_field(_INITIALIZER, b"".join(_tensor(entry["name"], values))))
+    return part.read_bytes() + _field(_GRAPH, b"".join(weights))
+
+
+def _inside(checkpoint: Path, name: str) -> Path:
+    file = checkpoint / name
+    if not file.resolve().is_relative_to(checkpoint.resolve()):
+        raise ValueError(f"{name} is not inside the checkpoint")
+    return file
+
+
+# ---------------------------------------------------------------------- protocol buffers
+
+
+def _tensor(name: str, values: NDArray[np.float32]) -> Iterator[bytes]:
+    """Yield the fields of a TensorProto."""
+    for side in values.shape:
+        yield _number(_DIMS << 3) + _number(side)
+    yield _number(_DATA_TYPE << 3) + _number(_FLOAT)
+    yield _field(_NAME, name.encode())
+    yield _field(_RAW_DATA, values.astype("<f4").tobytes())
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a field with its length, as of text, bytes and messages."""
+    return _number(number << 3 | 2) + _number(len(content)) + content
+
+
+def _number(value: int) -> bytes:
+    """Return a number as a varint: seven bits a byte, the lowest first."""
+    groups = []
+    while value > 0x7F:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*groups, value])
