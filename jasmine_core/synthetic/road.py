@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 
+from jasmine_core.synthetic.alleys import alley
 from jasmine_core.synthetic.built_up import built_up
 from jasmine_core.synthetic.camera_motion import Motion
 from jasmine_core.synthetic.carrier import carried, carrier
@@ -53,6 +54,8 @@ def road(seed: int, config: WorldConfig) -> tuple[Solids, Motion]:
     structures(s, section, way)
     land = Terrain()
     landscape(s, land, edge, section.built)
+    if rng.chance(0.1 if style == "motorway" else 0.4):
+        alley(s, land, section, way)
     if style == "village":
         for _ in range(2):
             x, z = rng.side() * rng.uniform(20, 45), rng.uniform(20, 160)

@@ -26,6 +26,8 @@ def bridge(s: BentSketch, section: Section, z: float) -> None:
     rng, (left, right) = s.rng, section.half
     low, thick = rng.uniform(4.6, 6.0), rng.uniform(0.9, 1.6)
     deep = rng.choice((rng.uniform(5, 14), rng.uniform(14, 40)))
+    if rng.chance(0.35):  # for people on foot
+        thick, deep = rng.uniform(0.35, 0.8), rng.uniform(2.0, 3.5)
     stone = paved(rng, rng.choice(("concrete", "concrete", "stones", "bricks")), STONE, 3.0)
     here = s.at(0.0, z)
     reach = max(left, right) + rng.uniform(2.0, 9.0)
