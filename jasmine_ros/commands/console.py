@@ -12,17 +12,20 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+_LONGEST = 4000  # characters of a line
 _OWN = ("jasmine_core", "jasmine_ros")
 # Control characters, line breaks, and characters that change the direction of a line.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def one_line(text: str) -> str:
-    """Return a text with its control characters escaped.
+    """Return a text with its control characters escaped, and without its middle if it is long.
 
     Names of topics, frames and files come from strangers. A terminal would obey the control
     characters in them, and a line break would hide the rest of an error.
     """
+    if len(text) > _LONGEST:  # A name or a value of a stranger may have megabytes.
+        text = f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 2 :]}"
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

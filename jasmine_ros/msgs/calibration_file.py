@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from jasmine_core.artifacts.limits import MAX_NUMBER
 from jasmine_core.errors import CameraError
 from jasmine_core.files import read_small
 from jasmine_core.yaml_text import parse_yaml
@@ -56,9 +57,10 @@ class _File:
 
     def number(self, key: str) -> int:
         value = self.values.get(key)
-        if not isinstance(value, int) or value <= 0:
+        if type(value) is not int or not 0 < value <= MAX_NUMBER:
             raise CameraError(
-                f"calibration {self.path}: {key} is {value!r}; it must be a number of pixels"
+                f"calibration {self.path}: {key} is {repr(value)[:40]}; it must be a number of "
+                f"pixels, at most {MAX_NUMBER}"
             )
         return value
 
@@ -75,4 +77,7 @@ class _File:
             raise CameraError(
                 f"calibration {self.path}: {key} has {len(data)} numbers, not {count}"
             )
-        return [float(v) for v in data]
+        try:
+            return [float(v) for v in data]
+        except OverflowError as err:
+            raise CameraError(f"calibration {self.path}: {key} has a number above 1e308") from err

@@ -20,6 +20,11 @@ def test_control_characters_are_escaped_and_letters_kept():
     assert one_line("café 日本 ü\\n") == "café 日本 ü\\n"
 
 
+def test_a_line_has_a_bounded_length():
+    line = one_line("error: " + "x" * 1_000_000 + "; choose another")
+    assert len(line) < 5000 and line.startswith("error: x") and line.endswith("; choose another")
+
+
 def test_a_log_message_has_one_line_and_keeps_its_traceback(capsys):
     with console_log():
         try:

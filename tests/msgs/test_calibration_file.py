@@ -37,6 +37,9 @@ def test_missing_rectification_and_projection_are_those_of_one_camera(tmp_path):
     [
         ({"image_width": "wide"}, "image_width is 'wide'; it must be a number of pixels"),
         ({"image_height": 0}, "image_height is 0; it must be a number of pixels"),
+        ({"image_height": True}, "image_height is True; it must be a number of pixels"),
+        ({"image_height": 10**9}, "image_height is 1000000000; it must be .* at most 131072"),
+        ({"camera_matrix": {"data": [10**400] * 9}}, "camera_matrix has a number above 1e308"),
         ({"camera_matrix": {"data": [1.0]}}, "camera_matrix has 1 numbers, not 9"),
         ({"camera_matrix": [1.0] * 9}, "camera_matrix has no list of numbers named `data`"),
         ({"projection_matrix": {"data": ["a"] * 12}}, "projection_matrix has no list of numbers"),
