@@ -99,7 +99,7 @@ def _read(file: Path | None, size: Size) -> Any:
         return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
     read = read_pixels(file, cv2.IMREAD_COLOR) if file.is_file() else None
     if read is None:
-        raise ExportError(f"{file} cannot be decoded as an image")
+        raise ExportError(f"{file} cannot be decoded as an image; give a complete PNG or JPEG")
     image = np.asarray(cv2.cvtColor(read, cv2.COLOR_BGR2RGB), np.uint8)
     pixels = stretch((image.shape[1], image.shape[0]), size).image(image)
     return torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None] / 255

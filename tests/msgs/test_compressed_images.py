@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jasmine_core.errors import FrameError
+from jasmine_core.image_files import MAX_SCANS, scan_count
 from jasmine_core.runtime.intensity_range import IntensityRange
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
-from jasmine_ros.msgs.compressed_images import MAX_SCANS, decode_compressed, scan_count
+from jasmine_ros.msgs.compressed_images import decode_compressed
 from jasmine_ros.msgs.images import decode
 from jasmine_ros.msgs.messages import make_header
 
