@@ -22,7 +22,6 @@ from jasmine_core.child import exit_without_cleanup, isolate
 from jasmine_core.commands.convert import ConvertRequest, convert
 from jasmine_core.commands.doctor import DoctorRequest, doctor
 from jasmine_core.commands.export import ExportRequest, export
-from jasmine_core.commands.render import RenderRequest, render
 from jasmine_core.commands.train import TrainRequest, train
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError, LostProcessError
@@ -34,6 +33,7 @@ from jasmine_ros.commands.live import LiveRequest, live
 from jasmine_ros.commands.options import parameter_options
 from jasmine_ros.commands.play import PlayRequest, play
 from jasmine_ros.commands.prepare import PrepareRequest, prepare
+from jasmine_ros.commands.render import RenderRequest, render
 from jasmine_ros.commands.run import run
 from jasmine_ros.commands.run_request import RunRequest
 from jasmine_ros.commands.view import ViewRequest, view

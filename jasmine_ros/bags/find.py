@@ -81,5 +81,5 @@ def _is_recording(folder: Path) -> bool:
     if (folder / METADATA).is_file():
         return True
     suffixes = "|".join(map(re.escape, BAG_FILES))
-    part = re.compile(rf"{re.escape(folder.resolve().name)}_\d+({suffixes})")
+    part = re.compile(rf"{re.escape(folder.resolve().name)}(_\d+)?({suffixes})")
     return any(part.fullmatch(file.name) for file in folder.iterdir())

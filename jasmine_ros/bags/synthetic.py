@@ -32,7 +32,11 @@ T_BASE_CAMERA = rigid(BODY_FROM_OPTICAL, np.zeros(3))
 
 
 def write_world_bag(
-    seed: int, config: WorldConfig, bag: Path, ground_truth: Path | None = None
+    seed: int,
+    config: WorldConfig,
+    bag: Path,
+    ground_truth: Path | None = None,
+    storage: str = "mcap",
 ) -> None:
     """Render a sequence into a bag: images, CameraInfo, odometry and extrinsics.
 
@@ -42,9 +46,10 @@ def write_world_bag(
         bag: path of the new bag.
         ground_truth: folder for the exact depth, as 16-bit PNG files in metres x 256, 0 for sky,
             named by the stamp of the image [ns].
+        storage: storage format of the bag, mcap or sqlite3.
     """
     drive = render_drive(seed, config)
-    with BagWriter(bag) as writer:
+    with BagWriter(bag, storage) as writer:
         for topic, kind in (
             (IMAGE, "sensor_msgs/msg/CompressedImage"),
             (CAMERA_INFO, "sensor_msgs/msg/CameraInfo"),

@@ -20,6 +20,7 @@ def fleet(tmp_path):
         "robot1/tuesday.mcap",
         "robot2/monday/monday_0.db3",
         "robot2/monday/monday_1.db3",
+        "robot2/sunday/sunday.mcap",
         "robot2/notes.txt",
         ".hidden/a.bag",
         "b.bag",
@@ -36,11 +37,12 @@ def test_all_recordings_of_a_folder_are_found_in_a_fixed_order(fleet):
         Recording("robot1-monday", fleet / "robot1/monday"),
         Recording("robot1-tuesday", fleet / "robot1/tuesday.mcap"),
         Recording("robot2-monday", fleet / "robot2/monday"),
+        Recording("robot2-sunday", fleet / "robot2/sunday"),
     ]
 
 
 def test_a_recording_is_taken_once(fleet):
-    assert len(find_recordings([fleet / "b.bag", fleet, fleet])) == 4
+    assert len(find_recordings([fleet / "b.bag", fleet, fleet])) == 5
 
 
 def test_a_path_of_a_recording_has_its_own_name(fleet):
@@ -57,7 +59,7 @@ def test_a_path_without_a_recording_is_left_to_the_reader(fleet):
 
 def test_links_to_folders_are_not_followed(fleet):
     (fleet / "robot1/again").symlink_to(fleet)
-    assert len(find_recordings([fleet])) == 4
+    assert len(find_recordings([fleet])) == 5
 
 
 def test_two_recordings_of_one_name_are_refused(fleet):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from jasmine_core.commands.render import RenderRequest, render
 from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.dataset.sequence import DEPTH, SKY, DatasetError
 from jasmine_core.errors import ConfigError, JasmineError
@@ -26,6 +25,7 @@ from jasmine_core.synthetic.sequences import (
 )
 from jasmine_core.train.recipe import DataConfig
 from jasmine_core.train.split import split_samples
+from jasmine_ros.commands.render import RenderRequest, render
 
 SIZE = (96, 32)
 

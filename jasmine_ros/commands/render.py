@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine render`: sequences of the procedural world."""
+"""`jasmine render`: sequences and recordings of the procedural world."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _log = logging.getLogger(__name__)
 class RenderRequest:
     """Render scenes of the procedural world as sequences with exact depth, into OUT/KIND_SEED.
 
-    Scenes that exist already are kept, so the same command continues after an interruption.
+    Scenes that exist already are kept, so the same command continues after an interruption. With
+    --fleet it writes recordings of robots instead, of which some have faults; OUT/fleet.json lists
+    them.
     """
 
     #: Folder of the sequences.
@@ -29,6 +31,8 @@ class RenderRequest:
     #: World of the scenes: street and room are those of jasmine evaluate --world; road and
     #: indoor are larger, with distant objects, several kinds of weather and many cameras.
     kind: Kind = "street"
+    #: Number of recordings of a fleet, of several worlds and cameras; --first is its seed.
+    fleet: Annotated[int, option("N")] = 0
     #: Number of scenes.
     scenes: Annotated[int, option("N")] = 640
     #: Seed of the first scene; seeds from 1,000,000 on are reserved for tests.
@@ -46,10 +50,16 @@ class RenderRequest:
         expect_seed(self.first, "--first")
         if self.scenes < 1:
             raise ConfigError(f"--scenes is {self.scenes}; it must be at least 1")
+        if self.fleet < 0:
+            raise ConfigError(f"--fleet is {self.fleet}; it must be at least 1")
+        if self.fleet and self.frames < 1:
+            raise ConfigError(f"--frames is {self.frames}; a recording needs at least 1 image")
 
 
 def render(request: RenderRequest) -> int:
     """Render the scenes that do not exist yet."""
+    if request.fleet:
+        return _render_fleet(request)
     from jasmine_core.synthetic.sequences import render_sequences, training_world
 
     world = training_world(request.kind, (request.width, request.height), request.frames)
@@ -58,7 +68,24 @@ def render(request: RenderRequest) -> int:
         done = render_sequences(
             seeds, world, request.output, lambda: interrupt.requested, request.device
         )
+    return _status(done)
+
+
+def _render_fleet(request: RenderRequest) -> int:
+    from jasmine_ros.bags.fleet import write_fleet
+
+    with exclusive(request.output), Interrupt() as interrupt:
+        done = write_fleet(
+            request.fleet,
+            request.first,
+            request.frames,
+            request.output,
+            lambda: interrupt.requested,
+        )
+    return _status(done)
+
+
+def _status(done: bool) -> int:
     if not done:
         _log.info("interrupted; the same command continues from here")
-        return INTERRUPTED
-    return 0
+    return 0 if done else INTERRUPTED
