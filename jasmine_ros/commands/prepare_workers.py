@@ -4,25 +4,19 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn
 
 from tqdm import tqdm
 
-from jasmine_core.child import open_pipe, start_worker
 from jasmine_core.errors import JasmineError
 from jasmine_ros.bags.to_sequence import Interrupted, Job, prepare_bag
+from jasmine_ros.commands.worker_pool import LOST, Stop, WorkerPool, serve
 
 _WORK = "from jasmine_ros.commands.prepare_workers import work; work(sys.argv[1])"
-Stop = Callable[[], bool]
-_Running = dict[Connection, tuple[Job, subprocess.Popen[bytes]]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,13 @@ def prepare_bags(jobs: list[Job], workers: int, stop: Stop) -> Iterator[Result]:
     """Prepare recordings until `stop` returns True, with a progress bar; yield each result."""
     with _Bar() as bar:
         if workers > 1 and len(jobs) > 1:
-            yield from _in_parallel(jobs, workers, stop, bar)
+            pool: WorkerPool[Job, Result] = WorkerPool(
+                _WORK,
+                workers,
+                lambda job, counts: bar.update(job, *counts),
+                lambda job: Result(f"{job.bag}: {LOST}", failed=True),
+            )
+            yield from pool(jobs, stop)
             return
         for job in jobs:
             if stop():
@@ -85,66 +85,6 @@ class _Bar:
         self._bar.update(done - self._bar.n)
 
 
-def _in_parallel(jobs: list[Job], workers: int, stop: Stop, bar: _Bar) -> Iterator[Result]:
-    """Prepare several recordings at once, each in its own process.
-
-    A pipe connects each process with this one. The process sends its progress and its result; it
-    stops when it receives anything or when the pipe is closed, as if this process is killed.
-    """
-    todo = list(jobs)
-    running: _Running = {}
-    try:
-        while todo or running:
-            while todo and len(running) < workers and not stop():
-                job = todo.pop(0)
-                pipe, far_end = Pipe()
-                # A fork of a process with OpenCV's threads may hang.
-                process = start_worker(_WORK, far_end)
-                far_end.close()
-                with suppress(BrokenPipeError):  # the process ended; `recv` below finds that
-                    pipe.send(job)
-                running[pipe] = job, process
-            if stop():
-                todo.clear()
-                _stop(running)
-            for pipe in cast(list[Connection], wait(list(running), timeout=0.2)):
-                job, worker = running[pipe]
-                try:
-                    message = pipe.recv()
-                except EOFError:
-                    message = Result(
-                        f"{job.bag}: its process ended unexpectedly, perhaps because memory ran "
-                        "out; repeat the command, perhaps with fewer --workers",
-                        failed=True,
-                    )
-                if isinstance(message, Result):
-                    worker.wait()
-                    del running[pipe]
-                    yield message
-                else:
-                    bar.update(job, *message)
-    finally:
-        _stop(running)
-
-
-def _stop(running: _Running) -> None:
-    for pipe in running:
-        with suppress(OSError):  # the process may have ended
-            pipe.send("stop")
-
-
 def work(descriptor: str) -> None:
-    """Prepare the recording of the job from a pipe; send the progress and the result."""
-    pipe = open_pipe(descriptor)
-    import cv2
-
-    cv2.setNumThreads(1)
-    job = pipe.recv()
-
-    def progress(done: int, total: int) -> None:
-        with suppress(BrokenPipeError):  # the parent was killed, and `poll` returns True
-            pipe.send((done, total))
-
-    result = _prepare(job, progress, pipe.poll)
-    with suppress(BrokenPipeError):
-        pipe.send(result)
+    """Prepare the recording of a job in a process of its own."""
+    serve(descriptor, lambda job, send, stop: _prepare(job, lambda *counts: send(counts), stop))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +65,12 @@ def run(request: RunRequest) -> int:
     return exit_status(report, request.output)
 
 
-def run_bag(request: RunRequest) -> dict[str, Any]:
+def run_bag(request: RunRequest, stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
     """Run the depth component over a recording; return the contents of `report.json`.
 
-    Ctrl-C, a full disk or a damaged recording end the run early. The results up to there are
-    readable, and `ended_by` in the report names the cause. An earlier result is replaced when the
-    new one is complete.
+    Ctrl-C, `stop`, a full disk or a damaged recording end the run early. The results up to there
+    are readable, and `ended_by` in the report names the cause. An earlier result is replaced when
+    the new one is complete.
     """
     expect_outside(request.output / DEPTH_BAG, request.bag, request.calibration)
     with exclusive(request.output), Bag(request.bag) as source:
@@ -101,7 +101,9 @@ def run_bag(request: RunRequest) -> dict[str, Any]:
             try:
                 with BagWriter(folder, request.storage, request.compress) as writer:
                     host.record(writer)
-                    play = _Playback(source, camera, request, host, component, writer, damaged)
+                    play = _Playback(
+                        source, camera, request, host, component, writer, damaged, stop
+                    )
                     ended_by = play(window, expected)
             except BagError as err:
                 ended_by = str(err).replace(str(folder), str(request.output / DEPTH_BAG))
@@ -183,6 +185,7 @@ class _Playback:
     component: DepthComponent
     writer: BagWriter
     damaged: DamagedMessages
+    stop: Callable[[], bool]
 
     def __call__(self, window: Window, expected: int) -> str:
         """Deliver the messages until the recording ends; return what ended it."""
@@ -191,7 +194,7 @@ class _Playback:
         images = taken = 0
         with Interrupt() as interrupt, tqdm(total=expected, unit="image", desc="depth") as bar:
             for message in self.source.messages(wanted, window.start, window.stop):
-                if interrupt.requested:
+                if interrupt.requested or self.stop():
                     return INTERRUPTION
                 if request.copy and message.topic not in self.host.outputs:
                     self._copy(message)

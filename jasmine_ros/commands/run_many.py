@@ -1,11 +1,13 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine run` over many recordings, one after the other."""
+"""`jasmine run` over many recordings, one after the other or in parallel processes."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tqdm import tqdm
 
 from jasmine_core.errors import JasmineError
 from jasmine_core.files import read_json
-from jasmine_core.interrupt import INTERRUPTED
+from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.outputs import expect_own
 from jasmine_ros.bags.find import Recording
 from jasmine_ros.commands.console import one_line
@@ -21,7 +23,15 @@ from jasmine_ros.commands.run import REPORT, run_bag
 from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, exit_status
 from jasmine_ros.commands.run_request import RunRequest, options_of
 from jasmine_ros.commands.run_summary import SUMMARY, clear_failure, write_failure, write_summary
+from jasmine_ros.commands.worker_pool import LOST, Stop, WorkerPool, serve
 
+# Several progress bars of processes would be unreadable, and threads for all processor cores in
+# each process would be slower. These are the environment variables of tqdm and OpenMP.
+_WORK = """import os
+os.environ['TQDM_DISABLE'] = '1'
+os.environ.setdefault('OMP_NUM_THREADS', '{threads}')
+from jasmine_ros.commands.run_many import work; work(sys.argv[1])
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -40,27 +50,62 @@ def run_many(request: RunRequest, recordings: list[Recording]) -> int:
     were others. A result that an interruption left incomplete is made again.
     """
     expect_own(request.output, *SUMMARY)
-    statuses = []
-    with tqdm(recordings, unit="recording", desc="run", leave=False) as bar:
-        for recording in bar:
-            bar.set_postfix_str(recording.name)
-            one = replace(
-                request, bags=(recording.path,), output=request.output / recording.name, shard="1/1"
-            )
-            outcome = run_one(one)
+    jobs = [
+        replace(
+            request, bags=(found.path,), output=request.output / found.name, shard="1/1", workers=1
+        )
+        for found in recordings
+    ]
+    status = 0
+    with (
+        Interrupt() as interrupt,
+        tqdm(total=len(jobs), unit="recording", desc="run", leave=False) as bar,
+    ):
+        for outcome in _outcomes(jobs, request.workers, lambda: interrupt.requested):
+            bar.update()
             failed = outcome.status not in (0, INTERRUPTED)
             line = f"error: {outcome.text}" if failed else outcome.text
             tqdm.write(one_line(line), file=sys.stderr if failed else sys.stdout)
-            statuses.append(outcome.status)
+            status = max(status, outcome.status)
             write_summary(request.output)
-            if outcome.status == INTERRUPTED:
-                _log.info("interrupted; the same command continues from here")
-                return INTERRUPTED
+    if status == INTERRUPTED or interrupt.requested:
+        _log.info("interrupted; the same command continues from here")
+        return INTERRUPTED
     print(f"see {request.output / 'summary.html'} and {request.output / 'summary.json'}")
-    return max(statuses, default=0)
+    return status
 
 
-def run_one(request: RunRequest) -> Outcome:
+def _outcomes(jobs: list[RunRequest], workers: int, stop: Stop) -> Iterator[Outcome]:
+    if workers > 1 and len(jobs) > 1:
+        threads = max(1, len(os.sched_getaffinity(0)) // workers)
+        pool: WorkerPool[RunRequest, Outcome] = WorkerPool(
+            _WORK.format(threads=threads),
+            workers,
+            lambda job, _: None,
+            _lost,
+        )
+        yield from pool(jobs, stop)
+        return
+    for job in jobs:
+        if stop():
+            return
+        outcome = run_one(job, stop)
+        yield outcome
+        if outcome.status == INTERRUPTED:
+            return
+
+
+def _lost(job: RunRequest) -> Outcome:
+    write_failure(job.output, job.bag, LOST)
+    return Outcome(f"{job.bag}: {LOST}", 1)
+
+
+def work(descriptor: str) -> None:
+    """Run the node over the recording of a job in a process of its own."""
+    serve(descriptor, lambda job, _, stop: run_one(job, stop))
+
+
+def run_one(request: RunRequest, stop: Stop) -> Outcome:
     """Run the node over one of many recordings."""
     output = request.output
     try:
@@ -72,9 +117,9 @@ def run_one(request: RunRequest) -> Outcome:
                     "folder with -o"
                 )
             return Outcome(f"{output}: already finished", 0)
-        report = run_bag(replace(request, overwrite=True))  # of an incomplete result
+        report = run_bag(replace(request, overwrite=True), stop)  # of an incomplete result
         status = exit_status(report, output)
-    except JasmineError as err:
+    except (JasmineError, OSError) as err:
         write_failure(output, request.bag, str(err))
         return Outcome(str(err), 1)
     clear_failure(output)

@@ -24,7 +24,9 @@ from jasmine_ros.commands.options import (
 from jasmine_ros.node.names import expect_namespace
 from jasmine_ros.node.parameters import DepthParameters
 
-_NOT_OPTIONS = ("bags", "output", "shard", "overwrite", "params", "parameters")  # of a result
+_NOT_OPTIONS = (  # of a result
+    "bags", "output", "shard", "workers", "overwrite", "params", "parameters",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class RunRequest:
     output: Output
     #: Share of the recordings to process, for one of several machines: 2/8 is the second of eight.
     shard: ShardText = "1/1"
+    #: Number of recordings that are processed at the same time.
+    workers: Annotated[int, option("N")] = 1
     #: Topic of the images; may be omitted if the recording has one camera.
     image: Topic = None
     #: Topic of the CameraInfo; by default the one beside the images.
@@ -74,6 +78,8 @@ class RunRequest:
         if not self.bags:
             raise ConfigError("no recording is given; add one or more")
         Shard.parse(self.shard)
+        if self.workers < 1:
+            raise ConfigError(f"--workers is {self.workers}; it must be at least 1")
         if self.every < 1:
             raise ConfigError(f"--every is {self.every}; it must be at least 1")
         expect_namespace(self.namespace)

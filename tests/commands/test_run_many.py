@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,13 @@ def fleet(tmp_path):
         write_bag(root / name, frames(3))
     (root / f"b{HOSTILE}.mcap").write_bytes(b"not a recording")
     return root
+
+
+def start(checkpoint, out, *arguments):
+    """Start `jasmine run` in a process of its own."""
+    command = [sys.executable, "-m", "jasmine_ros.cli", "run", *map(str, arguments), "-o", str(out)]
+    command += ["--checkpoint", str(checkpoint)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
@@ -109,12 +118,61 @@ def test_a_file_of_somebody_in_the_place_of_the_summary_is_kept(jasmine, tmp_pat
 
 
 def test_after_a_kill_the_same_command_goes_on(fleet, checkpoint, jasmine, tmp_path):
-    command = [sys.executable, "-m", "jasmine_ros.cli", "run", str(fleet), "-o"]
-    command += [str(tmp_path / "out"), "--checkpoint", str(checkpoint)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+    with start(checkpoint, tmp_path / "out", fleet) as process:
         first = process.stdout.readline()  # A line comes after each recording.
         process.send_signal(signal.SIGKILL)
     assert "out/a: 3 of 3 images" in first
     _, shown, summary = jasmine()
     assert f"{tmp_path}/out/a: already finished" in shown.out
     assert (summary["finished"], summary["failed"]) == (2, 1)
+
+
+def test_parallel_processes_make_the_results_of_one(jasmine, fleet, tmp_path):
+    status, _, summary = jasmine("--workers", "2")
+    assert status == 1
+    assert (summary["finished"], summary["failed"], summary["images"]) == (2, 1, 6)
+    parallel = [images(tmp_path / f"out/{name}/depth") for name in "ac"]
+    shutil.rmtree(tmp_path / "out")
+    jasmine()
+    assert parallel == [images(tmp_path / f"out/{name}/depth") for name in "ac"]
+
+
+def test_a_killed_worker_fails_its_recording_alone(fleet, checkpoint, jasmine, tmp_path):
+    write_bag(fleet / "d", frames(400))
+    out = tmp_path / "out"
+    with start(checkpoint, out, fleet / "d", fleet / "a", "--workers", 2) as run:
+        assert "out/a: 3 of 3 images" in run.stdout.readline()
+        (worker,) = children_of(run.pid)
+        os.kill(worker, signal.SIGKILL)
+        _, errors = run.communicate(timeout=120)
+    assert run.returncode == 1
+    assert f"{fleet}/d: its process ended unexpectedly" in errors
+    summary = json.loads((out / "summary.json").read_text())
+    assert "ended unexpectedly" in summary["results"]["d"]["reason"]
+    _, _, summary = jasmine(bags=(fleet / "d", fleet / "a"))
+    assert (summary["finished"], summary["images"]) == (2, 403)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_ends_the_present_recordings_and_starts_no_other(
+    fleet, checkpoint, tmp_path, workers
+):
+    for name in ("d", "e", "f"):
+        write_bag(fleet / name, frames(400))
+    with start(checkpoint, tmp_path / "out", fleet, "--workers", workers) as run:
+        for line in run.stdout:
+            if "out/c: 3 of 3 images" in line:
+                break
+        while not list((tmp_path / "out").glob("d/.run.partial-*")):
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        _, errors = run.communicate(timeout=120)
+    assert run.returncode == 130
+    assert "the same command continues from here" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "out/f").exists()
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes whose parent is `pid`."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
