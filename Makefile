@@ -24,8 +24,12 @@ OMIT_kilted  := --ignore=tests/contract/test_images.py --ignore=tests/msgs/test_
 # What a sourced ROS 2 installation sets must not mix with the wheels.
 ROS_ENV      := env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 ROS_TESTS    ?= ros and not slow
+# `make apt-check` takes what a machine of ROS 2 has; with APT_INSTALL=1 it installs the packages, as root.
+APT_PYTHON   ?= /usr/bin/python3
+APT_PACKAGES := python3-opencv python3-numpy python3-yaml
+APT_INSTALL  ?=
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-packages test-ros-slow soak fuzz lint lock bench bench-ros help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-packages apt-check test-ros-slow soak fuzz lint lock bench bench-ros help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -48,6 +52,18 @@ test-slow: $(VENV)/.installed-dev  ## run the tests that take too long for `make
 
 test-packages: $(VENV)/.installed-dev  ## build wheel and sdist, install them into an empty environment and run the command
 	$(PYTEST) -m slow tests/packaging
+
+apt-check: $(VENV)/.installed-dev  ## run the node on OpenCV, NumPy and PyYAML of apt with rclpy, without torch and ONNX Runtime
+	@if [ -n "$(APT_INSTALL)" ] && command -v apt-get > /dev/null; then \
+		{ apt-get update && apt-get install -y --no-install-recommends $(APT_PACKAGES); } > /dev/null || true; \
+	fi
+	@if ! $(APT_PYTHON) -c "import cv2, numpy, yaml; cv2.dnn"; then \
+		echo "SKIPPED: apt-check: $(APT_PYTHON) has no OpenCV; apt-get install $(APT_PACKAGES)"; \
+	elif ! $(MAKE) --no-print-directory .venv-apt/.installed; then \
+		echo "SKIPPED: apt-check: the wheels of rclpy cannot be installed for $(APT_PYTHON) (see the error)"; \
+	else \
+		$(BIN)/python tests/apt/check.py .venv-apt/bin/python; \
+	fi
 
 test-ros-slow:  ## run the long tests on a real ROS 2, without those of `make soak`: Jazzy, then Kilted
 	$(MAKE) --no-print-directory test-ros ROS_TESTS="ros and slow" OMIT=--ignore=tests/faults/test_soak.py
@@ -82,7 +98,7 @@ help:  ## list the targets
 		printf '%-13s %s\n' "$$name" "$$text"; done
 
 clean:  ## delete the environments, demo/ and build files
-	rm -rf $(VENV) .venv-lock $(ROS_DISTROS:%=.venv-%) build demo *.egg-info
+	rm -rf $(VENV) .venv-lock .venv-apt $(ROS_DISTROS:%=.venv-%) build demo *.egg-info
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -109,6 +125,12 @@ $(ROS_DISTROS:%=.venv-%/.installed): .venv-%/.installed: $(VENV)/.installed-dev 
 	$(BIN)/python $(subst -m pip,-m pip --python .venv-$*/bin/python,$(LOCKED))/$*.txt
 	$(BIN)/python $(subst -m pip,-m pip --python .venv-$*/bin/python,$(OWN))
 	.venv-$*/bin/python -c "import rclpy"
+	touch $@
+
+.venv-apt/.installed: $(VENV)/.installed-dev requirements/jazzy.txt
+	$(APT_PYTHON) -m venv --clear --without-pip --system-site-packages .venv-apt
+	$(BIN)/python $(subst -m pip,-m pip --python .venv-apt/bin/python,$(LOCKED))/jazzy.txt
+	.venv-apt/bin/python -c "import rclpy"
 	touch $@
 
 .venv-lock/.installed: requirements/uv.txt
