@@ -19,7 +19,7 @@ from threading import Thread
 import pytest
 from helpers.camera_bags import Recorder, pixels, stamp
 from helpers.launch_files import launch
-from helpers.live_topics import receive, until
+from helpers.live_topics import ending, receive, until
 
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.topics import DEPTH, IMAGE_TYPE, INFO_TYPE, OUTPUTS, POINTS
@@ -102,7 +102,7 @@ def test_the_launched_node_publishes_the_depth_of_an_image(
     depth = store.deserialize_cdr(payloads[0], IMAGE_TYPE)
     assert stamp_ns(depth.header.stamp) in {stamp(i) for i in range(index + 1)}
     assert receive(participant, readers[POINTS], 1, 5.0)
-    assert node.stop() < 2
+    assert node.stop() < ending()
     assert node.process.returncode == 0, node.log
     assert "Traceback" not in node.log
 
@@ -111,7 +111,7 @@ def test_ctrl_c_does_not_wait_until_the_network_is_loaded(start_launched, checkp
     node = start_launched(checkpoint=str(checkpoint))
     until(lambda: "Cyclone DDS is used" in node.log, "first log line", 90.0)
     time.sleep(1.0)  # the node imports torch or loads the network
-    assert node.stop() < 2
+    assert node.stop() < ending()
     assert "Traceback" not in node.log
 
 

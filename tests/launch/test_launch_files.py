@@ -87,7 +87,9 @@ def test_only_given_arguments_override_the_parameter_file(tmp_path, node_of, giv
 def test_the_filter_over_time_is_an_argument(path, tmp_path):
     others = NEEDED.get(path, {}) | {"rviz": "false"}
     for given in ({}, {"temporal": "fuse", "odometry_topic": "/odom"}):
-        node, *_ = launch(path, tmp_path, **others, **given)
+        folder = tmp_path / f"{len(given)}"
+        folder.mkdir()
+        node, *_ = launch(path, folder, **others, **given)
         expected = given or {"temporal": "off", "odometry_topic": ""}
         assert {name: node.parameters[name] for name in expected} == expected
 
