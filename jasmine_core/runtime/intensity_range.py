@@ -43,7 +43,7 @@ class IntensityRange:
         self.offset = False  # whether the range is that of percentiles instead of whole bits
         self._peaks: list[float] = []  # the two largest values of all images so far
         self._tails = np.zeros(2)  # averaged percentiles
-        self._images, self._held = 0, False
+        self._images, self._averaged, self._held = 0, 0, False
         self._limits = (-1, -1)  # of the table
         self._table = np.zeros(1 << 16, np.uint8)
 
@@ -72,11 +72,15 @@ class IntensityRange:
         if self.given or self._held:
             return
         step = max(1, int((pixels.shape[0] * pixels.shape[1] / _SAMPLES) ** 0.5))
-        low, high, peak = np.percentile(pixels[::step, ::step], (*_TAILS, _PEAK))
+        values = pixels[::step, ::step]
+        low, high, peak = np.percentile(values, (*_TAILS, _PEAK))
         self._peaks = sorted([*self._peaks, peak])[-2:]
-        self._tails += (np.array([low, high]) - self._tails) / min(self._images, _AVERAGED)
         # A bright image after dark ones uses its own range at once.
         self.bits = _bits_of(max(peak, self._peaks[0]))
+        if np.mean(values >= (1 << self.bits) - 1) > _SATURATED:
+            return  # Percentiles of a saturated image would show it as grey.
+        self._averaged = min(self._averaged + 1, _AVERAGED)
+        self._tails += (np.array([low, high]) - self._tails) / self._averaged
         share = (self._tails[1] - self._tails[0]) / (1 << self.bits)
         self.offset = self.bits > DEPTHS[0] and share < (_WIDE if self.offset else _NARROW)
 

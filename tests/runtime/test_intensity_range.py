@@ -91,6 +91,23 @@ def test_black_and_saturated_images_are_named(value, expected):
     assert extreme_exposure(np.full((48, 64, 3), value, np.uint8)) == expected
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_saturated_image_of_any_bits_is_white(bits, before):
+    """Its percentiles are equal, and would be shown as grey."""
+    scaling, most = IntensityRange(), (1 << bits) - 1
+    for seed in range(before):
+        convert(scaling, scene(seed, high=most))
+    white = scene(low=most, high=most)
+    white[:16] = 7
+    image = np.repeat(convert(scaling, white)[..., None], 3, axis=2)
+    assert extreme_exposure(image) == "saturated"
+    assert scaling.assumption == f"{bits} of 16 bits (found)"
+    seen = convert(scaling, scene(9, low=most * 0.7, high=most * 0.72))
+    if not before and bits > 8:  # percentiles of this image alone
+        assert seen.min() < 10 and seen.max() > 220
+
+
 def test_a_lamp_or_a_bright_sky_is_not_an_extreme_exposure():
     image = np.zeros((48, 64, 3), np.uint8)
     image[:4, :4] = 255
