@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors that users can correct; messages name the value, the file or topic, and the remedy."""
 
+LONGEST = 1000  # characters of an error about an image
+
 
 class JasmineError(Exception):
     """Base class of errors outside the program, shown as one line without a traceback."""
@@ -32,7 +34,15 @@ class ExportError(JasmineError):
 
 
 class FrameError(JasmineError):
-    """An image cannot be used; the run counts it and continues."""
+    """An image cannot be used; the run counts it and continues.
+
+    The text is kept in counters, diagnostics and reports. It may name a value of a stranger, such
+    as an encoding of a megabyte, so that its middle is left out if it is long.
+    """
+
+    def __init__(self, text: str) -> None:
+        half = LONGEST // 2
+        super().__init__(text if len(text) <= LONGEST else f"{text[:half]} [...] {text[-half:]}")
 
 
 class LostProcessError(JasmineError):

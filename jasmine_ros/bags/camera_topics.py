@@ -80,6 +80,11 @@ def choose_camera(
     if image is None:
         if not images and (video := _videos(bag)):
             raise BagError(f"{bag.path} has no camera topic that can be read: {video[0]}")
+        if not images and (depth := _named_after_depth(bag)):
+            raise BagError(
+                f"{bag.path} has no camera topic: {depth[0]} is named after depth or disparity; "
+                "if it shows grey values or colours, choose it with --image"
+            )
         if not images:
             types = ", ".join(sorted({t.type for t in bag.topics.values()})) or "no messages"
             raise BagError(f"{bag.path} has no camera topic: it holds {types}")
@@ -165,6 +170,11 @@ def first_camera_info(
     if invalid is not None:
         return invalid
     raise BagError(f"{bag.path} has no CameraInfo message for {camera.image}{damage}")
+
+
+def _named_after_depth(bag: Bag) -> list[str]:
+    topics = bag.topics.values()
+    return sorted(t.name for t in topics if t.type in (IMAGE, COMPRESSED) and t.count)
 
 
 def _videos(bag: Bag) -> list[str]:

@@ -61,6 +61,14 @@ def test_depth_images_are_not_listed(opened):
     assert find_cameras(opened(fill).topics) == [CameraTopics(IMAGE_TOPIC, INFO_TOPIC)]
 
 
+def test_the_only_camera_may_be_named_after_depth(opened):
+    bag = opened(lambda bag: bag.image(stamp(0), pixels(), topic="/depth_camera/image_raw"))
+    words = "/depth_camera/image_raw is named after depth or disparity; .* choose it with --image"
+    with pytest.raises(BagError, match=words):
+        choose_camera(bag)
+    assert choose_camera(bag, "/depth_camera/image_raw").image == "/depth_camera/image_raw"
+
+
 def test_one_of_several_cameras_must_be_named(opened):
     with pytest.raises(BagError, match=r"--image.*/left/image_rect, /right/image_rect"):
         choose_camera(opened(two_cameras))

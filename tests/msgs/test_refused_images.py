@@ -59,6 +59,14 @@ def test_a_size_that_does_not_fit_the_encoding_is_refused(encoding, width, heigh
         decode_image(msg, "/cam")
 
 
+def test_an_encoding_of_a_megabyte_is_named_by_its_ends():
+    with pytest.raises(
+        FrameError, match=r"^/cam: encoding 'xxx.*\[\.\.\.\].*xxx' is not known"
+    ) as error:
+        decode_image(message("x" * 1_000_000, 2, 2, 64, bytes(256)), "/cam")
+    assert len(str(error.value)) < 1100
+
+
 @pytest.mark.parametrize(
     "encoding", ["16UC1", "16UC", "32FC1", "32FC3", "64FC1", "8SC1", "16SC3", "32SC1"]
 )
