@@ -19,6 +19,7 @@ from tyro.conf import CascadeSubcommandArgs, FlagCreatePairsOff, arg, subcommand
 
 from jasmine_core import __version__
 from jasmine_core.child import exit_without_cleanup, isolate
+from jasmine_core.commands.calibrate import CalibrateRequest, calibrate
 from jasmine_core.commands.convert import ConvertRequest, convert
 from jasmine_core.commands.doctor import DoctorRequest, doctor
 from jasmine_core.commands.export import ExportRequest, export
@@ -43,6 +44,7 @@ from jasmine_ros.node.parameters import DepthParameters
 # A command is a request, which tyro builds from the arguments, and a function that takes it and
 # returns the exit status.
 COMMANDS: dict[str, tuple[type, Callable[[Any], int]]] = {
+    "calibrate": (CalibrateRequest, calibrate),
     "convert": (ConvertRequest, convert),
     "demo": (DemoRequest, demo),
     "doctor": (DoctorRequest, doctor),

@@ -18,6 +18,7 @@ from jasmine_core.errors import FrameError
 from jasmine_core.evaluate.clips import ClipPose
 from jasmine_core.evaluate.evaluation import Evaluation, FrameScore
 from jasmine_core.evaluate.figure import Exhibit, draw_figure
+from jasmine_core.evaluate.protocols import Aligned
 from jasmine_core.evaluate.report import latex_tables, markdown_tables, write_json
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def evaluate(
     baseline: Predict | None = None,
     show: int = 0,
     steady: Callable[[], Steady] | None = None,
+    observe: Callable[[Aligned], None] | None = None,
 ) -> list[Exhibit]:
     """Score every sample and return some frames for the figure.
 
@@ -61,6 +63,7 @@ def evaluate(
         show: number of frames to return, evenly spaced; 0 returns the best, median and worst.
         steady: returns a new filter over time for the predictions; None for predictions as they
             are.
+        observe: gets each prediction after its alignment, before the next one is made.
     """
     skipped: list[str] = []
     own_depth = _Prediction(predict, evaluation, steady and steady())
@@ -68,9 +71,12 @@ def evaluate(
         try:
             other = _depth(baseline, sample, evaluation) if baseline else None
             own = own_depth(sample)
-            evaluation.add(sample.stamp, own, sample.ground_truth, other, sample.pose)
+            aligned = evaluation.add(sample.stamp, own, sample.ground_truth, other, sample.pose)
         except FrameError as err:
             skipped.append(str(err))
+            continue
+        if observe is not None:
+            observe(aligned)
     if skipped:
         logger.warning("%d frames were skipped; the first error: %s", len(skipped), skipped[0])
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,9 +14,12 @@ from numpy.typing import NDArray
 from jasmine_core.evaluate.clips import ClipPose
 from jasmine_core.evaluate.evaluation import mean_depth_map
 from jasmine_core.evaluate.run import Sample
-from jasmine_core.synthetic.drive import WorldConfig, render_drive
+from jasmine_core.synthetic import config as synthetic
+from jasmine_core.synthetic.drive import Drive, WorldConfig, render_drive
 
 FIRST_TEST_SEED = 1_000_000  # training uses smaller seeds
+FIRST_CALIBRATION_SEED = 900_000  # of the scenes on which a confidence is calibrated
+CALIBRATION_KINDS: tuple[synthetic.Kind, ...] = ("street", "room", "road", "indoor")
 FRAMES_PER_SCENE = 10
 RATE = 2.0  # [Hz] of the test scenes, unless another one is given
 SCENES_OF_MEAN_MAP = 48
@@ -38,21 +42,38 @@ def world_samples(kind: Kind, seed: int, frames: int, rate: float = RATE) -> Ite
     for start in range(0, frames, FRAMES_PER_SCENE):
         drive = render_drive(FIRST_TEST_SEED + 1000 * seed + start // FRAMES_PER_SCENE, config)
         for index in range(min(FRAMES_PER_SCENE, frames - start)):
-            rgb = drive.images[index].permute(1, 2, 0).numpy()  # [H,W,3]
-            ground_truth = drive.depths[index, 0].numpy()
-            yield Sample(
-                stamp=round((start + index) * 1e9 / rate),
-                image=(255 * rgb).round().astype(np.uint8),
-                ground_truth=np.where(np.isfinite(ground_truth), ground_truth, 0).astype(
-                    np.float32
-                ),
-                focal=float(drive.K[0, 0]),
-                pose=ClipPose(
-                    clip=start // FRAMES_PER_SCENE,
-                    K=drive.K.double().numpy(),
-                    T_world_camera=drive.T_world_camera[index].double().numpy(),
-                ),
+            pose = ClipPose(
+                clip=start // FRAMES_PER_SCENE,
+                K=drive.K.double().numpy(),
+                T_world_camera=drive.T_world_camera[index].double().numpy(),
             )
+            sample = _sample(drive, index, round((start + index) * 1e9 / rate))
+            yield replace(sample, pose=pose)
+
+
+def calibration_samples(scenes: int) -> Iterator[Sample]:
+    """Render two images of each of `scenes` scenes of every kind, with moving objects.
+
+    The scenes are neither those of a training nor those of a test.
+    """
+    for seed in range(FIRST_CALIBRATION_SEED, FIRST_CALIBRATION_SEED + scenes):
+        for kind in CALIBRATION_KINDS:
+            size = test_config("street" if kind in ("street", "road") else "room")
+            config = replace(size, kind=kind, frames=2, rate=0.5, moving_objects=True)
+            drive = render_drive(seed, config)
+            yield from (_sample(drive, index, drive.stamps[index]) for index in range(2))
+
+
+def _sample(drive: Drive, index: int, stamp: int) -> Sample:
+    """Return an image of a scene; sky has no ground truth."""
+    rgb = drive.images[index].permute(1, 2, 0).numpy()  # [H,W,3]
+    ground_truth = drive.depths[index, 0].numpy()
+    return Sample(
+        stamp=stamp,
+        image=(255 * rgb).round().astype(np.uint8),
+        ground_truth=np.where(np.isfinite(ground_truth), ground_truth, 0).astype(np.float32),
+        focal=float(drive.K[0, 0]),
+    )
 
 
 def world_mean_map(kind: Kind) -> NDArray[np.float32]:

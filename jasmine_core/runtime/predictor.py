@@ -33,6 +33,7 @@ from jasmine_core.runtime.backend import (
     StageClock,
     load_backend,
 )
+from jasmine_core.runtime.confidence import Calibration, read_calibration
 from jasmine_core.runtime.graph_backend import GraphBackend
 from jasmine_core.runtime.scale import Scale, fixed_scale
 
@@ -50,6 +51,8 @@ class DepthPrediction:
     seconds: dict[str, float]  # wall time of each stage, in order
     maps: NetworkMaps = field(repr=False)  # output of the network
     back: ImageTransform = field(repr=False)  # from the network's maps to these
+    shown: NDArray[np.uint8] = field(repr=False)  # [h,w,3] image of the network
+    calibration: Calibration | None = field(default=None, repr=False)  # of the confidence
 
     @cached_property  # resized only if it is used
     def ssi(self) -> NDArray[np.float32]:
@@ -58,8 +61,23 @@ class DepthPrediction:
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
-        """Return the convergence of each pixel over the iterations, in [0,1]; `confidence_of`."""
-        return self.back.map(confidence_of(self.maps.depths))
+        """Return the confidence of each pixel, in [0,1].
+
+        With a calibration it is the probability that the relative error is below 10 %; without one
+        it is the convergence over the iterations, see `confidence_of`.
+        """
+        if self.calibration is None:
+            return self.back.map(confidence_of(self.maps.depths))
+        rows, columns = self.back.source_window.slices  # without the margins of the letterbox
+        inner = self.calibration(self.maps.depths[:, rows, columns], self.shown[rows, columns])
+        whole = np.zeros(self.shown.shape[:2], np.float32)
+        whole[rows, columns] = inner
+        return self.back.map(whole)
+
+    @cached_property
+    def spread(self) -> NDArray[np.float32] | None:
+        """Return the standard deviation of the relative error; None without a calibration."""
+        return None if self.calibration is None else self.calibration.spread(self.confidence)
 
 
 class DepthPredictor:
@@ -72,6 +90,7 @@ class DepthPredictor:
             of the rest is NaN.
         resolution: Resolution of the returned maps: "camera" or "network".
         size: (width, height) [px] of the network's image instead of that of the checkpoint.
+        calibration: Calibration of the confidence; None for one that is not calibrated.
 
     Raises:
         ConfigError: `resize` or `resolution` is unknown, or the backend does not support `size`.
@@ -83,6 +102,7 @@ class DepthPredictor:
         resize: Resize = "fit",
         resolution: Resolution = "camera",
         size: Size | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         if resize not in ("fit", "stretch", "crop"):
             raise ConfigError(f"resize {resize!r} is not one of fit, stretch, crop")
@@ -98,6 +118,7 @@ class DepthPredictor:
         self.resize = resize
         self.resolution = resolution
         self.size = size
+        self.calibration = calibration
 
     @classmethod
     def from_pretrained(
@@ -111,8 +132,10 @@ class DepthPredictor:
         size: Size | None = None,
     ) -> DepthPredictor:
         """Load a checkpoint folder, or a bundled checkpoint by its name."""
-        loaded = load_backend(Checkpoint.resolve(path), backend, device, precision)
-        return cls(loaded, resize, resolution, size)
+        checkpoint = Checkpoint.resolve(path)
+        calibration = read_calibration(checkpoint)
+        loaded = load_backend(checkpoint, backend, device, precision)
+        return cls(loaded, resize, resolution, size, calibration)
 
     @property
     def metres_per_unit(self) -> float | None:
@@ -170,7 +193,16 @@ class DepthPredictor:
             depth = back.map(maps.depths[-1])
             depth *= np.float32(self._focal_ratio(to_network, focal))
         published = _image_to_map(to_network, back)
-        return DepthPrediction(depth, published, to_network.target, dict(clock.seconds), maps, back)
+        return DepthPrediction(
+            depth,
+            published,
+            to_network.target,
+            dict(clock.seconds),
+            maps,
+            back,
+            small,
+            self.calibration,
+        )
 
     def _focal_ratio(self, to_network: ImageTransform, focal: float | None) -> float:
         """Return the factor from the network's depth to that of a camera with this f_x [px]."""

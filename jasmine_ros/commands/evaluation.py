@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +18,9 @@ from jasmine_core.artifacts.checkpoint import UNTRAINED, Checkpoint
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.autoencoder import describe, measure_on_world
 from jasmine_core.evaluate.evaluation import Evaluation
+from jasmine_core.evaluate.protocols import Aligned
 from jasmine_core.evaluate.published import PublishedSet
+from jasmine_core.evaluate.reliability import Reliability, reliability_table
 from jasmine_core.evaluate.report import write_json
 from jasmine_core.evaluate.run import Predict, Sample, evaluate, write_report
 from jasmine_core.evaluate.steady import SteadyClips
@@ -61,8 +64,7 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
     samples = _samples(request)
     evaluation = Evaluation(mean_map, request.protocol or samples.protocol, request.alignment)
 
-    def predict(image: NDArray[np.uint8], focal: float | None) -> NDArray[np.float32]:
-        return predictor(image, focal).depth * np.float32(scale.metres_per_unit)
+    model = _Model(predictor)
 
     baseline: Predict | None = None
     if request.baseline:
@@ -70,14 +72,16 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
         baseline = lambda image, focal: other(image, focal).depth  # noqa: E731
     steady = partial(SteadyClips, request.temporal, scale.state != "up-to-scale")
     exhibits = evaluate(
-        predict,
+        model,
         samples.read,
         evaluation,
         samples.count,
         baseline,
         request.show,
         None if request.temporal == "off" else steady,
+        model.compare,
     )
+    confidence = model.reliability.summary()
     about: dict[str, object] = {
         "checkpoint": request.checkpoint,
         "baseline_checkpoint": request.baseline,
@@ -86,12 +90,39 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
         "data": samples.name,
         "mean_map": source,
         "temporal": request.temporal,
+        "confidence": {"calibrated": predictor.calibration is not None, **confidence},
     }
     if samples.assumption and (assumption := samples.assumption()):
         about["input_values"] = assumption
     if samples.damaged:
         about["damaged_messages"] = samples.damaged.summary()
-    return write_report(evaluation, exhibits, about, request.json)
+    tables = write_report(evaluation, exhibits, about, request.json)
+    if not confidence:
+        return tables
+    return f"{tables}\n{reliability_table(confidence, predictor.calibration is not None)}"
+
+
+class _Model:
+    """Depth of a predictor in metres or units, with the reliability of its confidence."""
+
+    def __init__(self, predictor: DepthPredictor) -> None:
+        self.reliability = Reliability()
+        self._predictor = predictor
+        self._factor = np.float32(predictor.scale.metres_per_unit)
+        self._confidence: NDArray[np.float32] | None = None  # of the last image
+
+    def __call__(self, image: NDArray[np.uint8], focal: float | None) -> NDArray[np.float32]:
+        prediction = self._predictor(image, focal)
+        self._confidence = prediction.confidence
+        return prediction.depth * self._factor
+
+    def compare(self, aligned: Aligned) -> None:
+        """Compare the confidence of the last image with the errors of its depth."""
+        assert self._confidence is not None
+        height, width = aligned.depth.shape
+        resized = cv2.resize(self._confidence, (width, height), interpolation=cv2.INTER_LINEAR)
+        confidence, valid = np.asarray(resized, np.float32), aligned.valid
+        self.reliability.add(confidence[valid], aligned.depth[valid], aligned.ground_truth[valid])
 
 
 def evaluate_autoencoder(request: EvaluateRequest, checkpoint: str) -> str:

@@ -102,6 +102,12 @@ class DepthComponent:
         if p.temporal != "off":
             self._temporal = TemporalFilter(self._host, p.temporal, motion)
         self._log_model(self._predictor.backend.info)
+        if p.publish_uncertainty and self._predictor.calibration is None:
+            self._host.log(
+                "warn",
+                f"depth/uncertainty is not published: the confidence of {p.checkpoint} is not "
+                f"calibrated; run jasmine calibrate {p.checkpoint}",
+            )
 
     def fail(self, problem: str) -> None:
         """Report on /diagnostics why the node could not be configured."""

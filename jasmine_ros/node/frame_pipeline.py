@@ -106,4 +106,4 @@ class FramePipeline:
                     f"{self.camera.topic}: no pixel has a depth within {p.min_depth}..{far}; "
                     "check min_depth, max_depth and the checkpoint"
                 )
-        return Result(image, depth, prediction, view)
+        return Result(image, depth, prediction, view, scale)

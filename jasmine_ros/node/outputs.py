@@ -18,6 +18,7 @@ from jasmine_core.geometry.points import (
 )
 from jasmine_core.runtime.colorize import colorize
 from jasmine_core.runtime.predictor import DepthPrediction
+from jasmine_core.runtime.scale import Scale
 from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.encodings import RgbImage
 from jasmine_ros.msgs.rectification import View
@@ -33,6 +34,7 @@ from jasmine_ros.node.topics import (
     LATENCY,
     OUTPUTS,
     POINTS,
+    UNCERTAINTY,
 )
 
 
@@ -44,6 +46,7 @@ class Result:
     depth: NDArray[np.float32]  # [h,w] in [m], or units while up-to-scale; NaN is unknown
     prediction: DepthPrediction
     view: View
+    scale: Scale  # of the depth
 
 
 class Outputs:
@@ -78,6 +81,9 @@ class Outputs:
             near = depth
             if p.points_edge_threshold:  # before the range limit, which hides the far side of edges
                 near = without_flying_pixels(near, p.points_edge_threshold)
+            if p.points_min_confidence:
+                sure = prediction.confidence >= p.points_min_confidence  # False for NaN
+                near = np.where(sure, near, np.float32(np.nan))
             if p.points_max_range:
                 near = limit_range(near, 0.0, p.points_max_range)
             colours = transform.image(result.image)
@@ -87,6 +93,9 @@ class Outputs:
             host.publish(COLORIZED, make.encode(header, colorize(depth), "rgb8"))
         if CONFIDENCE in wanted:
             host.publish(CONFIDENCE, make.encode(header, prediction.confidence, "32FC1"))
+        if UNCERTAINTY in wanted and prediction.spread is not None:
+            deviation = depth * np.hypot(prediction.spread, np.float32(result.scale.spread or 0))
+            host.publish(UNCERTAINTY, make.encode(header, deviation, "32FC1"))
 
     def publish_latency(self, seconds: float) -> None:
         """Publish the latency of the depth that was published last."""
@@ -99,5 +108,6 @@ class Outputs:
             POINTS: p.publish_points,
             COLORIZED: p.publish_colorized,
             CONFIDENCE: p.publish_confidence,
+            UNCERTAINTY: p.publish_uncertainty,
         }
         return [t for t in OUTPUTS if t != DIAGNOSTICS and optional.get(t, True)]

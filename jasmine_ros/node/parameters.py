@@ -209,6 +209,11 @@ class DepthParameters:
     publish_confidence: bool = parameter(
         False, "Whether the confidence of each pixel, 0 to 1, is published on depth/confidence."
     )
+    publish_uncertainty: bool = parameter(
+        False,
+        "Whether the standard deviation of the depth is published on depth/uncertainty; the "
+        "checkpoint needs a calibrated confidence.",
+    )
     points_stride: int = parameter(
         1,
         "Distance between the rows and columns that enter the point cloud [px].",
@@ -227,6 +232,12 @@ class DepthParameters:
         "cloud; 0 keeps every pixel.",
         minimum=0.0,
         maximum=1e2,
+    )
+    points_min_confidence: float = parameter(
+        0.0,
+        "Confidence below which a pixel is left out of the cloud; 0 keeps every pixel.",
+        minimum=0.0,
+        maximum=1.0,
     )
     image_transport: str = parameter(
         "raw",

@@ -7,7 +7,7 @@ from __future__ import annotations
 IMAGE, CAMERA_INFO = "image", "camera_info"
 DEPTH, DEPTH_INFO = "depth/image_rect", "depth/camera_info"
 POINTS, COLORIZED, CONFIDENCE = "depth/points", "depth/colorized", "depth/confidence"
-LATENCY = "depth/latency"
+UNCERTAINTY, LATENCY = "depth/uncertainty", "depth/latency"
 DIAGNOSTICS = "/diagnostics"
 ENABLE = "~/enable"
 
@@ -23,6 +23,7 @@ OUTPUTS = {
     POINTS: "sensor_msgs/msg/PointCloud2",
     COLORIZED: IMAGE_TYPE,
     CONFIDENCE: IMAGE_TYPE,
+    UNCERTAINTY: IMAGE_TYPE,
     LATENCY: "std_msgs/msg/Float32",
     DIAGNOSTICS: "diagnostic_msgs/msg/DiagnosticArray",
 }
@@ -34,7 +35,10 @@ MEANINGS = {
     DEPTH_INFO: "Intrinsics K and P of the published depth image, without distortion.",
     POINTS: "Organised point cloud with colours; needs `publish_points`.",
     COLORIZED: "Depth as an rgb8 image, near is bright; needs `publish_colorized`.",
-    CONFIDENCE: "Confidence of each pixel, 0 to 1 (32FC1); needs `publish_confidence`.",
+    CONFIDENCE: "Confidence of each pixel, 0 to 1 (32FC1); needs `publish_confidence`. If it is "
+    "calibrated, it is the probability of a relative error below 10 %.",
+    UNCERTAINTY: "Standard deviation of the depth [m] (32FC1); needs `publish_uncertainty` and a "
+    "checkpoint with calibrated confidence.",
     LATENCY: "Time from the image's stamp to the publication of its depth [s].",
     DIAGNOSTICS: "Rates, dropped images, latency of each stage, backend and state of the scale.",
     ENABLE: "Stops (false) or restarts (true) the processing of images.",

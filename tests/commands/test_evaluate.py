@@ -80,6 +80,15 @@ def test_scores_on_a_bag_with_depth_images(with_map, tmp_path):
     assert summary["mean_map"] == "the checkpoint's training set"
 
 
+def test_the_report_has_the_reliability_of_the_confidence(with_map, tmp_path, capsys):
+    options = ["--world", "street", "--frames", "2"]
+    status, summary = evaluate(with_map, tmp_path / "world.json", *options)
+    confidence = summary["confidence"]
+    assert status == 0 and confidence["calibrated"] is False
+    assert 0 <= confidence["ece"] <= 1 and confidence["ause"] >= 0
+    assert "confidence (not calibrated): ECE" in capsys.readouterr().out
+
+
 def test_the_report_has_the_scores_of_the_baseline(with_map, tmp_path):
     options = ["--world", "street", "--frames", "2", "--baseline", str(with_map)]
     status, summary = evaluate(with_map, tmp_path / "world.json", *options)

@@ -15,6 +15,7 @@ from jasmine_core.artifacts.onnx_exports import EXPORTS, Exports
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.world import world_mean_map, world_samples
 from jasmine_core.model.posenet import PoseNet
+from jasmine_core.runtime.confidence import read_calibration
 from jasmine_core.runtime.predictor import DepthPredictor
 
 NAME = "jasmine-tiny"
@@ -54,6 +55,11 @@ def test_config_has_a_description(folder):
     card = (folder / "MODEL_CARD.md").read_text()
     for word in ("Licence", "Trained on", "Scores", "mean-depth map", "phase 0"):
         assert word.lower() in card.lower(), word
+
+
+def test_the_confidence_is_calibrated_for_these_weights():
+    """After a change of the weights, run `jasmine calibrate jasmine-tiny`."""
+    assert read_calibration(Checkpoint.resolve(NAME)) is not None
 
 
 def test_pose_net_is_included(folder):

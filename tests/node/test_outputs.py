@@ -8,7 +8,9 @@ import numpy as np
 from helpers.camera_bags import HEIGHT, WIDTH, pixels, stamp
 from helpers.component_rig import ALL, GivenDepth, Rig
 
+from jasmine_core.runtime.confidence import FEATURES, Calibration, Line
 from jasmine_core.runtime.predictor import DepthPredictor
+from jasmine_core.runtime.scale import fixed_scale
 from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.node.diagnostics import OK, WARN
 from jasmine_ros.node.topics import (
@@ -20,6 +22,7 @@ from jasmine_ros.node.topics import (
     LATENCY,
     OUTPUTS,
     POINTS,
+    UNCERTAINTY,
 )
 
 
@@ -194,3 +197,65 @@ def test_zero_depth_is_unknown(checkpoint):
     rig.info()
     rig.image()
     assert np.isnan(rig.depth()[:, :40]).all() and (rig.depth()[:, 56:] == 1).all()
+
+
+def by_texture():
+    """Return a calibration whose confidence is 0.9 on plain pixels and 0.1 on textured ones."""
+    logit = float(np.log(9))
+    lines = dict.fromkeys(FEATURES, Line((0.0,), (0.0,)))
+    lines["gradient"] = Line((1.0, 2.0), (logit, -logit))
+    return Calibration(0.0, lines, Line((0.1, 0.9), (0.5, 0.02)))
+
+
+def half_textured(checkpoint, **parameters):
+    """Return a rig after an image whose right half is textured, and whose depth is 2."""
+    rig = Rig(checkpoint, publish_points=True, publish_confidence=True, **parameters)
+    twos = GivenDepth(lambda image: np.full(image.shape[1:], 2.0, np.float32))
+    rig.component._predictor = DepthPredictor(twos, "stretch", calibration=by_texture())
+    image = np.full((HEIGHT, WIDTH, 3), 100, np.uint8)
+    rng = np.random.default_rng(0)
+    image[:, WIDTH // 2 :] = rng.integers(0, 256, (HEIGHT, WIDTH // 2, 3))
+    rig.info()
+    rig.image(rgb=image)
+    return rig
+
+
+LEFT, RIGHT = np.s_[:, : WIDTH // 2 - 4], np.s_[:, WIDTH // 2 + 4 :]
+
+
+def test_the_uncertainty_is_the_standard_deviation_in_metres(checkpoint):
+    rig = half_textured(checkpoint, publish_uncertainty=True, metres_per_unit=3.0)
+    message = rig.last(UNCERTAINTY)
+    deviation = message.data.view(np.float32).reshape(HEIGHT, WIDTH)
+    assert message.encoding == "32FC1"
+    np.testing.assert_allclose(deviation[LEFT], 6 * 0.02, rtol=1e-3)
+    assert np.median(deviation[RIGHT]) > 6 * 0.3
+
+
+def test_the_uncertainty_contains_that_of_a_learned_scale(checkpoint):
+    rig = half_textured(checkpoint)
+    rig.component.parameters = rig.component.parameters.changed({"publish_uncertainty": True})
+    own = DepthPredictor.scale
+    try:
+        DepthPredictor.scale = property(lambda _: fixed_scale(None, 3.0, 0.15))
+        rig.image(1, rgb=np.full((HEIGHT, WIDTH, 3), 100, np.uint8))
+    finally:
+        DepthPredictor.scale = own
+    deviation = rig.last(UNCERTAINTY).data.view(np.float32)
+    np.testing.assert_allclose(deviation, 6 * np.hypot(0.02, 0.15), rtol=1e-3)
+
+
+def test_without_a_calibration_no_uncertainty_is_published(checkpoint):
+    rig = Rig(checkpoint, publish_uncertainty=True)
+    rig.info()
+    rig.image()
+    assert not rig.host.published[UNCERTAINTY] and rig.host.published[DEPTH]
+    assert any("run jasmine calibrate" in text for _, text in rig.host.logged)
+
+
+def test_pixels_of_low_confidence_are_not_in_the_point_cloud(checkpoint):
+    rig = half_textured(checkpoint, points_min_confidence=0.5)
+    points = rig.last(POINTS).data.view(np.float32).reshape(HEIGHT, WIDTH, 4)
+    known = np.isfinite(points[..., 2])
+    assert known[LEFT].all() and known[RIGHT].mean() < 0.2
+    assert np.isfinite(rig.depth()).all(), "the depth image keeps them"

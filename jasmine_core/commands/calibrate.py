@@ -1,0 +1,84 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""`jasmine calibrate`: confidence of a checkpoint as a probability."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import Positional, arg
+
+from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.commands.options import option
+from jasmine_core.errors import CheckpointError, ConfigError
+from jasmine_core.files import atomic_file
+from jasmine_core.runtime.confidence import FILE, to_json
+
+if TYPE_CHECKING:
+    from jasmine_core.evaluate.calibration import CalibrationFit
+
+
+@dataclass(frozen=True)
+class CalibrateRequest:
+    """Fit the confidence of a checkpoint on rendered scenes; writes CHECKPOINT/confidence.json.
+
+    The confidence becomes the probability that the relative error of a pixel is below 10 %. The
+    scenes are neither those of the training nor those of jasmine evaluate.
+    """
+
+    #: Folder of the checkpoint, or the name of a bundled one.
+    checkpoint: Annotated[Positional[str], arg(metavar="CHECKPOINT")]
+    #: Number of rendered scenes of each kind (street, room, road, indoor), with two images each.
+    scenes: Annotated[int, option("N")] = 30
+    #: Device that runs the network: auto, cpu, cuda or cuda:N.
+    device: Annotated[str, option("DEVICE")] = "auto"
+
+    def __post_init__(self) -> None:
+        if self.scenes < 1:
+            raise ConfigError(f"--scenes is {self.scenes}; it must be at least 1")
+
+
+def calibrate(request: CalibrateRequest) -> int:
+    """Fit the calibration and write it."""
+    checkpoint = Checkpoint.resolve(request.checkpoint)
+    file = checkpoint.jasmine_folder() / FILE
+    fit = _collect(checkpoint, request.scenes, request.device)
+    content = {
+        "model": checkpoint.fingerprint,
+        **to_json(fit.fit()),
+        "images": fit.images,
+        "scenes": request.scenes,
+    }
+    text = json.dumps(content, indent=2, allow_nan=False)
+    try:
+        with atomic_file(file) as temporary:
+            temporary.write_text(f"{text}\n")
+    except OSError as err:
+        raise CheckpointError(f"{file} cannot be written: {err}") from err
+    print(f"the confidence is calibrated on {fit.images} rendered images; see {file}")
+    return 0
+
+
+def _collect(checkpoint: Checkpoint, scenes: int, device: str) -> CalibrationFit:
+    import cv2
+    import numpy as np
+    from tqdm import tqdm
+
+    from jasmine_core.evaluate.calibration import CalibrationFit
+    from jasmine_core.evaluate.world import CALIBRATION_KINDS, calibration_samples
+    from jasmine_core.runtime.predictor import DepthPredictor
+
+    predictor = DepthPredictor.from_pretrained(checkpoint, device=device)
+    fit = CalibrationFit()
+    total = 2 * scenes * len(CALIBRATION_KINDS)
+    for sample in tqdm(calibration_samples(scenes), total=total, unit="image", desc="calibrate"):
+        prediction = predictor(sample.image, sample.focal)
+        window = prediction.back.source_window  # without the margins of the letterbox
+        rows, columns = window.slices
+        size = window.width, window.height
+        ground_truth = cv2.resize(sample.ground_truth, size, interpolation=cv2.INTER_NEAREST)
+        depths, image = prediction.maps.depths[:, rows, columns], prediction.shown[rows, columns]
+        fit.add(depths, image, np.asarray(ground_truth, np.float32))
+    return fit
