@@ -107,8 +107,9 @@ def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | s
     """Measure the scale of the depth [h,w] of image a from its motion [m] to image b.
 
     Points are tracked from a to b and triangulated; the scale is the median of their depth in
-    metres divided by that of the map. Returns the reason if there is no measurement: the camera
-    moves too little, turns too far, or shows too little, or the images contradict the motion.
+    metres divided by that of the map, weighted by the root of the parallax. Returns the reason if
+    there is no measurement: the camera moves too little, turns too far, or shows too little, or the
+    images contradict the motion.
     """
     if np.linalg.norm(T_b_a[:3, 3]) < _LEAST_MOTION:
         return STANDS
@@ -137,8 +138,11 @@ def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | s
     if (count := int(np.count_nonzero(usable))) < FEWEST_POINTS:
         return STANDS
     ratio = -np.log(w[usable] * units[usable])  # [N] of metres per unit
-    middle = float(np.median(ratio))
-    middle = float(np.median(ratio[np.abs(ratio - middle) < math.log1p(_WITHIN)]))
+    # Near points are triangulated more exactly, and far ones say more about the rest of the image.
+    weights = np.sqrt(parallax[usable])
+    middle = _weighted_median(ratio, weights)
+    near = np.abs(ratio - middle) < math.log1p(_WITHIN)
+    middle = _weighted_median(ratio[near], weights[near])
     # Points are triangulated less exactly than a LiDAR measures them.
     agree = float(np.mean(np.abs(ratio - middle) < math.log1p(2 * AGREES)))
     return Measurement(math.exp(middle), agree, count)
@@ -160,3 +164,10 @@ def heading_error(x: Array, y: Array, t: Array) -> float:
     if strength[1] < _DETERMINED * strength[2]:
         return 0.0
     return math.acos(min(1.0, abs(float(axes[2] @ t)) / float(np.linalg.norm(t))))
+
+
+def _weighted_median(values: Array, weights: Array) -> float:
+    """Return the value [N] below which the values have half of the weight [N]."""
+    order = np.argsort(values)
+    sums = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(sums, sums[-1] / 2)])

@@ -310,7 +310,7 @@ def test_a_run_over_a_bag_becomes_metric(kind, temporal, tmp_path, monkeypatch):
     predictor = DepthPredictor(UnscaledNetwork(), "stretch")
     monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
     given = DepthParameters(scale_mode="odometry", odometry_topic="/motion", temporal=temporal)
-    report = run_bag(RunRequest(tmp_path / "bag", tmp_path / "out", parameters=given))
+    report = run_bag(RunRequest((tmp_path / "bag",), tmp_path / "out", parameters=given))
     assert report["frames"]["processed"] == len(SIDEWAYS)
     assert report["scale"]["state"] == "metric" and report["scale"]["source"] == "odometry"
     with Bag(tmp_path / "out" / "depth") as bag:
