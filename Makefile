@@ -90,8 +90,9 @@ lock: .venv-lock/.installed  ## renew the lock files in requirements/ after a ch
 bench: $(VENV)/.installed-bench  ## measure the cost of an image, with ratios: benchmarks/results/latest.json
 	$(BIN)/python benchmarks/run.py
 
-bench-ros: .venv-jazzy/.installed  ## measure start, latency and transport on ROS 2: benchmarks/results/ros2.json
+bench-ros: .venv-jazzy/.installed  ## measure start, latency, transport and displays on ROS 2: benchmarks/results/ros2*.json
 	$(ROS_ENV) .venv-jazzy/bin/python benchmarks/ros2_live.py
+	$(ROS_ENV) .venv-jazzy/bin/python benchmarks/ros2_displays.py
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \

@@ -42,7 +42,6 @@ TRANSPORTS = {
     "LARGE_DATA": {BUILTIN: "LARGE_DATA"},
     "profile of config/": {PROFILES: str(PROFILE), "FASTDDS_DEFAULT_PROFILES_FILE": str(PROFILE)},
 }
-KINDS = {"Image": "Image", "PointCloud2": "PointCloud2"}  # message by the class of a display
 SIZE = (1280, 720)
 LAST = 2.0  # [s] for the last messages
 
@@ -73,7 +72,7 @@ def displays() -> dict[str, tuple[str, bool]]:
     for display in read_mapping(LAYOUT)["Visualization Manager"]["Displays"]:
         if (topic := display.get("Topic")) is not None:
             assert topic["Depth"] == 1
-            kind = KINDS[display["Class"].rpartition("/")[2]]
+            kind = display["Class"].rpartition("/")[2]  # the name of its message, too
             reliable = topic["Reliability Policy"] == "Reliable"
             found[topic["Value"].lstrip("/")] = kind, reliable
     return found

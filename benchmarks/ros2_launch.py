@@ -76,7 +76,12 @@ def main(options: Options) -> None:
         "load": [round(load, 1), round(os.getloadavg()[0], 1)],  # of one minute, before and after
     }
     write_json(options.output, result)
-    print(f"{table_of_starts(rows)}\n\nsee {options.output}")
+    print(f"{table(result)}\n\nsee {options.output}")
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the starts as Markdown."""
+    return table_of_starts(result["first_depth"])
 
 
 if __name__ == "__main__":

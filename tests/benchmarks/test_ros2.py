@@ -48,6 +48,43 @@ def test_the_tables_of_the_documentation_are_those_of_the_results(script):
     assert result["date"] in page and f"{result['load'][0]:g}" in page
 
 
+@pytest.mark.parametrize("name", ["ros2_displays"])
+def test_other_tables_of_the_documentation_are_those_of_their_results(name):
+    result = json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())
+    page = (ROOT / "docs" / "performance.md").read_text()
+    with benchmark_script(name) as module:
+        assert module.table(result) in page
+    assert f"{result['load'][0]:g}" in page and result["date"] in page
+
+
+def test_displays_are_those_of_rviz_with_the_cloud_of_the_launch_file():
+    with benchmark_script("ros2_displays") as module:
+        assert module.displays() == {
+            "image": ("Image", False),
+            "depth/colorized": ("Image", True),
+            "depth/points": ("PointCloud2", True),
+        }
+        rows = module.rows("jasmine-tiny")
+        small = {"points_stride": 2, "points_max_range": rows[0].cloud["points_max_range"]}
+        cases = [(row.transport, row.reliable) for row in rows if row.cloud == small]
+        assert set(cases) == {(name, each) for name in module.TRANSPORTS for each in (True, False)}
+    assert small["points_max_range"] > 0
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+@needs_ros
+def test_messages_of_the_displays_are_counted(run, checkpoint, tmp_path):
+    file = tmp_path / "displays.json"
+    run("ros2_displays.py", "--checkpoint", checkpoint, "--images", 3, "--output", file)
+    for row in json.loads(file.read_text())["rows"]:
+        assert 0 < row["published"] <= row["sent"] == 3
+        assert all(
+            0 <= row[topic] <= row["published"] for topic in ("depth/points", "depth/colorized")
+        )
+        assert 0 <= row["image"] <= 3
+
+
 @pytest.mark.ros
 @needs_ros
 def test_the_transport_of_images_is_measured_on_every_transport(script, run):
