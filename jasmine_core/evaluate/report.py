@@ -5,14 +5,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jasmine_core.files import atomic_file
+from jasmine_core.errors import ConfigError
+from jasmine_core.files import atomic_file, read_json
 
 Rows = Mapping[str, Mapping[str, Any]]  # metrics by name of the predictor, see Evaluation.summary
 
+BESIDE = (".md", ".tex", ".png")  # files with the name of the JSON file
 LABELS = {
     "trivial_constant": "constant (trivial)",
     "trivial_mean_map": "mean-depth map (trivial)",
@@ -45,6 +48,37 @@ TEMPORAL_COLUMNS = (
     Column("scale_spread", "scale spread ↓", r"scale spread $\downarrow$", min),
     Column("scale_drift", "scale drift 1/s ↓", r"scale drift 1/s $\downarrow$", min),
 )
+
+
+def expect_place(path: Path) -> None:
+    """Raise ConfigError if a report cannot be written, before its work begins.
+
+    The files of an earlier report are replaced, and no others.
+
+    Args:
+        path: JSON file of the report; the other files differ in the suffix.
+    """
+    others = [path.with_suffix(suffix) for suffix in BESIDE]
+    if path in others:
+        raise ConfigError(f"--json is {path}, the name of another file of the report; use .json")
+    place = next(p for p in path.parents if p.exists())
+    if not place.is_dir():
+        raise ConfigError(f"--json is {path}, but {place} is not a directory")
+    own = _is_report(path)
+    for file in [path, *others]:
+        if os.path.lexists(file) and not (own and file.is_file() and not file.is_symlink()):
+            raise ConfigError(
+                f"{file} is in the place of a report, but is not part of one; move it, or choose "
+                "another file with --json"
+            )
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        values = read_json(path)
+    except (OSError, ValueError):
+        return False
+    return isinstance(values, dict) and bool(values.keys() & {"trivial_constant", "autoencoder"})
 
 
 def markdown_tables(rows: Rows, temporal: Rows) -> str:

@@ -12,6 +12,7 @@ from jasmine_core.commands.options import option
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.protocols import PROTOCOLS, Alignment
 from jasmine_core.evaluate.published import Published
+from jasmine_core.evaluate.report import expect_place
 from jasmine_core.runtime.predictor import Resize
 from jasmine_core.synthetic.config import expect_seed
 from jasmine_ros.commands.options import Calibration, Topic
@@ -121,6 +122,7 @@ def evaluate(request: EvaluateRequest) -> int:
     """Evaluate as requested and print the table of scores."""
     from jasmine_ros.commands.evaluation import evaluate_autoencoder, evaluate_checkpoint
 
+    expect_place(request.json)
     if request.autoencoder:
         print(evaluate_autoencoder(request, request.autoencoder), end="")
         print(f"see {request.json}")

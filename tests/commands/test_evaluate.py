@@ -39,6 +39,10 @@ def evaluate(checkpoint, file, *options):
     return status, json.loads(file.read_text()) if file.exists() else None
 
 
+def evaluate_into(checkpoint, file, *options):
+    return main(["evaluate", "--checkpoint", str(checkpoint), "--json", str(file), *options])
+
+
 def check(summary, count):
     assert summary["frames"] == count
     for row in ROWS:
@@ -246,6 +250,29 @@ def test_wrong_requests_give_one_clear_error(with_map, tmp_path, capsys, options
     status, summary = evaluate(with_map, tmp_path / "out.json", *options)
     error = capsys.readouterr().err
     assert status == 1 and summary is None and words in error and "Traceback" not in error
+
+
+def test_files_of_the_user_in_the_place_of_a_report_are_kept(with_map, tmp_path, capsys):
+    """An earlier report is replaced; the checks come before any work."""
+    options = ["--world", "street", "--frames", "1"]
+    (tmp_path / "README.md").write_text("mine")
+    (tmp_path / "notes.json").write_text('{"mine": 1}')
+    (tmp_path / "link.png").symlink_to(tmp_path / "notes.json")
+    (tmp_path / "folder.json").mkdir()
+    for name, words in (
+        ("README.json", "README.md is in the place of a report"),
+        ("notes.json", "notes.json is in the place of a report"),
+        ("link.json", "link.png is in the place of a report"),
+        ("folder.json", "folder.json is in the place of a report"),
+        ("x.png", "the name of another file of the report"),
+        ("notes.json/x.json", "notes.json is not a directory"),
+    ):
+        assert evaluate_into(with_map, tmp_path / name, *options) == 1
+        assert words in capsys.readouterr().err
+    assert (tmp_path / "README.md").read_text() == "mine"
+    assert (tmp_path / "notes.json").read_text() == '{"mine": 1}'
+    for _ in range(2):
+        assert evaluate_into(with_map, tmp_path / "new.json", *options) == 0
 
 
 def test_scores_on_a_published_set_with_its_usual_protocol(with_map, tmp_path):
