@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.limits import MAX_PIXELS, MAX_SIDE, expect_scale
 from jasmine_core.config import from_mapping, to_mapping
 from jasmine_core.errors import CameraError, ConfigError, JasmineError
 from jasmine_core.files import atomic_file, read_json
@@ -31,6 +32,7 @@ SKY = 10
 MOVING = (11, 12, 13, 14, 15, 16, 17, 18)
 
 MAX_MARK = 1 << 16  # [bytes] of the file that names a network
+_NEARLY_ONE = 0.01  # largest difference of the length of a quaternion from 1
 MAX_INDEX = 1 << 30  # [bytes] of an index: a million frames have about 300 MB
 
 RgbImage = NDArray[np.uint8]
@@ -137,6 +139,7 @@ def read_index(folder: Path) -> Index:
         raise DatasetError(f"{path}: {err}") from err
     except ValueError as err:
         raise DatasetError(f"{path}: K is not a matrix of 3x3 numbers; prepare it again") from err
+    _expect_poses(index, path)
     count = len(index.frames)
     for record in index.samples:
         if not all(0 <= i < count for i in (record.target, *record.sources)):
@@ -144,6 +147,29 @@ def read_index(folder: Path) -> Index:
                 f"{path}: {record} has an index outside its {count} frames; prepare it again"
             )
     return index
+
+
+def _expect_poses(index: Index, path: Path) -> None:
+    """Raise DatasetError for poses that are not rigid, and for an impossible size or scale."""
+    if max(index.width, index.height) > MAX_SIDE or index.width * index.height > MAX_PIXELS:
+        raise DatasetError(
+            f"{path}: images of {index.width}x{index.height} px are larger than any network's; "
+            "prepare it again"
+        )
+    given = [T for s in index.samples for T in s.T_target_source if T is not None]
+    try:
+        expect_scale("metres_per_unit", index.metres_per_unit)
+        poses = np.array(given, np.float64).reshape(len(given), 7)
+    except ConfigError as err:
+        raise DatasetError(f"{path}: {err}") from err
+    except ValueError:
+        poses = np.full((1, 7), np.nan)
+    lengths = np.linalg.norm(poses[:, 3:], axis=1)
+    if not (np.isfinite(poses).all() and (np.abs(lengths - 1) < _NEARLY_ONE).all()):
+        raise DatasetError(
+            f"{path}: a T_target_source is not of 7 finite numbers x y z qx qy qz qw with a unit "
+            "quaternion; prepare it again"
+        )
 
 
 def _is_image_name(name: str) -> bool:

@@ -9,8 +9,9 @@ import numpy as np
 from jasmine_core.errors import CameraError
 from jasmine_core.geometry.camera import Array, Size
 
-# Limits of the focal length as a share of the longer side: fields of view of 179 and 0.06 deg.
-_SHORTEST, _LONGEST = 0.01, 1000.0
+# Limits of the focal length as a share of the longer side: fields of view of 169 and 0.06 deg. That
+# of a fisheye of 220 deg is 0.26, and a normalised one of 1.0 is refused from 20 px on.
+_SHORTEST, _LONGEST = 0.05, 1000.0
 _TOLERANCE = 1e-6  # of the elements that are 0 or 1
 
 

@@ -248,6 +248,14 @@ def test_missing_and_changed_images_are_errors(folder):
         Sequence(folder)
 
 
+WIDE = [[6e5, 0, 5e5], [0, 6e5, 48], [0, 0, 1]]
+
+
+def with_pose(values, pose):
+    values["samples"][0]["T_target_source"] = [pose, None]
+    return json.dumps(values)
+
+
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
@@ -259,6 +267,12 @@ def test_missing_and_changed_images_are_errors(folder):
         (lambda v: json.dumps(v | {"K": np.transpose(v["K"]).tolist()}), "K is transposed"),
         (lambda v: json.dumps(v | {"K": [[100, 0, 900], [0, 100, 40], [0, 0, 1]]}), "outside"),
         (lambda v: json.dumps(v | {"K": [[1, 0], [0]]}), "K"),
+        (lambda v: json.dumps(v | {"K": [[2.5, 0, 0.5], [0, 2, 0.5], [0, 0, 1]]}), "normalised"),
+        (lambda v: json.dumps(v | {"width": 1 << 20, "K": WIDE}), "larger than any network's"),
+        (lambda v: json.dumps(v | {"metres_per_unit": -1.0}), "metres_per_unit is -1.0"),
+        (lambda v: with_pose(v, [1.0]), "T_target_source is not of 7 finite numbers"),
+        (lambda v: with_pose(v, [0.0] * 7), "unit quaternion"),
+        (lambda v: with_pose(v, [0, 0, float("nan"), 0, 0, 0, 1]), "unit quaternion"),
     ],
 )
 def test_a_damaged_index_is_refused(folder, damage, named):
