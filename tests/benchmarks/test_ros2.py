@@ -48,7 +48,7 @@ def test_the_tables_of_the_documentation_are_those_of_the_results(script):
     assert result["date"] in page and f"{result['load'][0]:g}" in page
 
 
-@pytest.mark.parametrize("name", ["ros2_displays"])
+@pytest.mark.parametrize("name", ["ros2_displays", "ros2_launch"])
 def test_other_tables_of_the_documentation_are_those_of_their_results(name):
     result = json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())
     page = (ROOT / "docs" / "performance.md").read_text()
