@@ -23,6 +23,7 @@ from jasmine_core.runtime.graph_backend import Graph, GraphBackend, Tensors, exp
 
 _OUTPUTS = ("ssi", "depth")
 NAME = f"OpenCV {cv2.__version__}"
+OLDEST = "4.5.5"  # that was tried; 4.5.4 lacks Erf
 
 
 class OpenCvBackend(GraphBackend):
@@ -62,10 +63,12 @@ class _Net:
         try:
             self._net = cv2.dnn.readNetFromONNX(str(file))
         except cv2.error as err:
-            reason = str(err).strip().splitlines()[-1].lstrip("> ")
+            lines = [line.strip("> ") for line in str(err).splitlines()]
+            reason = next((line for line in reversed(lines) if line), "no reason given")
             raise ExportError(
-                f"{NAME} cannot read {file} ({reason}); 4.6 and newer read plain graphs: export "
-                "the checkpoint again with --plain, or use another backend"
+                f"{NAME} cannot read {file} ({reason}); {OLDEST} and newer read plain graphs: "
+                "install opencv-python-headless by pip, export the checkpoint again with --plain, "
+                "or use another backend"
             ) from err
         self._net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
 
