@@ -20,11 +20,11 @@ from helpers.moving_robot import (
     robot,
     stamp,
 )
-from helpers.textured_wall import CAMERA, scene
+from helpers.textured_wall import CAMERA, drive, scene
 from helpers.tf_messages import tf
 
 from jasmine_core.errors import FrameError
-from jasmine_core.geometry.rigid import rigid
+from jasmine_core.geometry.rigid import inverse, rigid
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import fixed_scale
@@ -179,6 +179,57 @@ def test_an_odometry_that_jumps_is_refused_for_one_image():
         robot_.image(index)
         assert (robot_.problem == WRONG_MOTION) == (index == 4)
     assert robot_.fused > 85
+
+
+def test_extrinsics_that_are_wrong_by_30_degrees_are_refused_and_it_recovers():
+    """A fast forward motion looks like one to the side by half of it."""
+    robot_ = Driven(odometry_topic="/odom")
+    c, s = np.cos(np.pi / 6), np.sin(np.pi / 6)
+    robot_.mounted(T_BASE_CAMERA @ rigid(np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]), [0, 0, 0]))
+    poses, problems = drive(9, x=0.0, z=0.4), []
+    for index, T in enumerate(poses):
+        if index == 6:
+            robot_.mounted()
+        T_odom_base = T_BASE_CAMERA @ T @ inverse(T_BASE_CAMERA)
+        robot_.send("/odom", odometry(T_odom_base, stamp(index)))
+        rgb, depth = scene(T)
+        robot_.filter(UnscaledDepth(stamp(index), OPTICAL, depth, CAMERA), rgb, METRIC)
+        problems.append(robot_.problem)
+    assert set(problems[1:6]) == {WRONG_MOTION}
+    assert problems[-1] == "" and robot_.fused > 85
+
+
+def test_a_lens_cap_begins_a_new_scene_and_the_filter_recovers():
+    robot_ = Driven(odometry_topic="/odom").mounted()
+    for index in range(8):
+        robot_.send("/odom", odometry(robot(index), stamp(index)))
+        if index in (3, 4):
+            dark = np.full((*CAMERA.size[::-1], 3), 2, np.uint8)
+            flat = np.full(CAMERA.size[::-1], 0.5, np.float32)
+            given = UnscaledDepth(stamp(index), OPTICAL, flat, CAMERA)
+            found = robot_.filter(given, dark, METRIC)
+            if index == 3:
+                np.testing.assert_array_equal(found, flat)
+        elif index == 5:
+            assert robot_.image(index) == pytest.approx(GAINS[index]), "the past is dropped"
+        else:
+            robot_.image(index)
+    assert robot_.problem == "" and robot_.fused > 85 and robot_.host.warnings == []
+
+
+def test_two_cameras_on_one_robot_do_not_share_a_past():
+    """Each node has its own filter, and both get the odometry of the robot."""
+    left, right = Driven(odometry_topic="/odom"), Driven(odometry_topic="/odom")
+    for camera in (left, right):
+        camera.mounted()
+    for index in range(6):
+        for camera in (left, right):
+            camera.send("/odom", odometry(robot(index), stamp(index)))
+        left.image(index)
+        if index % 2 == 0:
+            right.image(index)
+    assert left.fused > 85 and right.fused > 85
+    assert left.problem == right.problem == ""
 
 
 def test_a_broken_pose_and_the_loop_of_a_bag_are_survived():
