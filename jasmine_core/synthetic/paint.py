@@ -61,6 +61,7 @@ class Paint:
     gloss: float = 0.0  # share of the sky mirrored by what has the glass colour, 0..1
     top: str | None = None  # pattern of the horizontal faces, the same by default
     aligned: bool = False  # tiles start at the object's corner, not at a random place
+    clear: float = 0.0  # share of the light from behind that passes through, as through a wire mesh
 
 
 def plain(colour: Colour, pattern: str = "plaster", span: float = 2.0, glow: float = 0.0) -> Paint:

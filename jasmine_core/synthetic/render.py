@@ -143,6 +143,11 @@ def render(
         linear = shade(view, solids, lights, table, hits, config.shadows)
         thing = (hits.key.long() // 4).clamp_min(0)
         moving = solids.moving[at].gather(1, thing.flatten(1)).view_as(thing)
+        if (solids.clear[at] > 0).any():
+            behind = solids.opaque()
+            seen = shade(view, behind, lights, table, trace(view, behind), config.shadows)
+            clear = solids.clear[at].gather(1, thing.flatten(1)).view_as(thing) * (hits.key >= 0)
+            linear = torch.lerp(linear, seen, view.image(clear))
         if lights.shutter[at].any():
             linear = _exposed(linear, view, solids, lights, hits, scenes)
         parts.append(

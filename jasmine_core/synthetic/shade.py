@@ -118,7 +118,7 @@ def _surface(
     wide = uv * (tiling[:, :1] / STAIN_SPAN) + lights.drift[scene]
     stain = sample_smooth(table, start + CLOUD, wide, footprint / STAIN_SPAN)
     sheen = of(solids.sheen)
-    glow, gloss = sheen[:, :1], sheen[:, 1:]
+    glow, gloss = sheen[:, :1], sheen[:, 1:2]
     wear = (0.5 + stain[:, 1:2]) * (0.55 + 0.9 * grain) * (0.94 + 0.12 * stain)
     clean = torch.maximum(glow, 0.7 * glass)  # lamps, windows and cars have no stains
     colour = colour * torch.lerp(wear, torch.ones_like(wear), clean)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
@@ -43,7 +43,7 @@ class Solids:
     texture: Tensor  # [B,M,2] of the upright and of the horizontal faces
     palette: Tensor  # [B,M,9] three colours
     tiling: Tensor  # [B,M,3] tile size [m], offset of u and v [tiles]
-    sheen: Tensor  # [B,M,2] glow, gloss
+    sheen: Tensor  # [B,M,3] glow, gloss, clear
 
     def to(self, device: torch.device) -> Solids:
         """Return a copy on a device."""
@@ -53,6 +53,15 @@ class Solids:
     def moving(self) -> Tensor:
         """Return which objects move, [B,M]."""
         return self.velocity.abs().sum(-1) > 0
+
+    @property
+    def clear(self) -> Tensor:
+        """Return the share of light that passes through each object, [B,M]."""
+        return self.sheen[..., 2]
+
+    def opaque(self) -> Solids:
+        """Return the objects without those that light passes through."""
+        return replace(self, shape=torch.where(self.clear > 0, NOTHING, self.shape))
 
     @property
     def shrink(self) -> Tensor:
@@ -161,7 +170,7 @@ class Sketch:
             "texture": look[:2],
             "palette": [channel for colour in paint.colours for channel in colour],
             "tiling": (paint.span, *look[2:]),
-            "sheen": (paint.glow, paint.gloss),
+            "sheen": (paint.glow, paint.gloss, paint.clear),
         }
         for name, value in row.items():
             self._rows[name].append(value)
