@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -83,6 +84,19 @@ def test_the_installed_command_runs_from_its_own_files(installed):
     assert (done.returncode, done.stdout.split()[0]) == (0, "jasmine"), done.stderr
     done = run(installed / "venv/bin/depth_node", "--help", cwd=installed)
     assert "Traceback" not in done.stderr
+
+
+def test_the_bundled_checkpoint_runs_in_opencv_without_an_extra(installed):
+    script = "from importlib import resources as r; print(r.files('jasmine_core') / 'samples')"
+    samples = run(installed / "venv/bin/python", "-c", script, cwd=installed).stdout.strip()
+    drive = Path(samples) / "street" / "drive"
+    assert (installed / "venv") in drive.parents
+    command = (installed / "venv/bin/jasmine", "run", drive, "-o", "out", "--every", "20")
+    done = run(*command, cwd=installed)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((installed / "out" / "report.json").read_text())
+    assert report["frames"]["processed"] == 2
+    assert "opencv" in json.dumps(report)
 
 
 @pytest.mark.parametrize(
