@@ -49,11 +49,16 @@ class Degradation:
         self.motion = (rng.random() < FAULTS / 4) and rng.choice((0, 1))
         self.noise = chosen(rng.uniform(1.0, 10.0))
         self.seed = rng.getrandbits(32)
+        # Shadows of trees are as dark as asphalt, and their edges are no edges of depth.
+        self.shadow = chosen(rng.uniform(0.25, 0.75))
+        self.cell = math.exp(rng.uniform(math.log(6), math.log(40)))  # [px] size of the patches
 
     def __call__(self, image: Image) -> Image:
         """Return the image [H,W,3] with the faults of that camera."""
         values: NDArray[Any] = image.astype(np.float32) * np.array(self.white, np.float32)
         values *= np.float32(self.exposure)
+        if self.shadow is not None:
+            values *= self._shadows(image.shape[0], image.shape[1])
         if self.gamma is not None:
             values = 255 * np.power(values.clip(0, 255) / 255, np.float32(self.gamma))
         if self.grey:
@@ -67,6 +72,14 @@ class Degradation:
             drawn = np.random.default_rng(self.seed).standard_normal(values.shape, np.float32)
             values = values + self.noise * drawn
         return np.asarray(values.round().clip(0, 255), np.uint8)
+
+    def _shadows(self, height: int, width: int) -> Image:
+        """Return the share of light [H,W,1] that patches of shadow let through."""
+        cells = math.ceil(height / self.cell) + 1, math.ceil(width / self.cell) + 1
+        drawn = np.random.default_rng(self.seed).standard_normal(cells, np.float32)
+        field = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC)
+        lit = (0.5 + 2 * field).clip(0, 1)
+        return np.asarray(self.shadow + (1 - self.shadow) * lit)[..., None]
 
 
 class Colours:

@@ -43,3 +43,22 @@ def test_some_cameras_are_grey():
     cameras = [Degradation(random.Random(seed)) for seed in range(100)]
     grey = [c for c in cameras if c.grey and c.noise is None]
     assert grey and all(np.ptp(c(image), axis=-1).max() <= 1 for c in grey)
+
+
+def test_shadows_darken_parts_of_the_image_smoothly():
+    image = np.full((96, 320, 3), 200, np.uint8)
+    shadows = 0
+    for seed in range(60):
+        camera = Degradation(random.Random(seed))
+        if camera.shadow is None:
+            continue
+        shadows += 1
+        light = camera._shadows(96, 320)
+        assert light.shape == (96, 320, 1)
+        assert camera.shadow - 1e-6 <= light.min() and light.max() <= 1 + 1e-6
+        assert np.abs(np.diff(light, axis=1)).max() < 0.75, "an edge is wider than a pixel"
+        camera.exposure, camera.white, camera.noise = 1.0, [1.0] * 3, None
+        camera.gamma, camera.sigma, camera.motion, camera.grey = None, None, False, False
+        darkened = camera(image)
+        assert darkened.max() <= 200 and darkened.min() >= int(200 * camera.shadow) - 1
+    assert 15 < shadows < 45
