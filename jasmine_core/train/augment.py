@@ -58,7 +58,7 @@ class Degradation:
         values: NDArray[Any] = image.astype(np.float32) * np.array(self.white, np.float32)
         values *= np.float32(self.exposure)
         if self.shadow is not None:
-            values *= self._shadows(image.shape[0], image.shape[1])
+            values *= self._light(self.shadow, image.shape[0], image.shape[1])
         if self.gamma is not None:
             values = 255 * np.power(values.clip(0, 255) / 255, np.float32(self.gamma))
         if self.grey:
@@ -73,13 +73,13 @@ class Degradation:
             values = values + self.noise * drawn
         return np.asarray(values.round().clip(0, 255), np.uint8)
 
-    def _shadows(self, height: int, width: int) -> Image:
+    def _light(self, darkest: float, height: int, width: int) -> NDArray[np.float32]:
         """Return the share of light [H,W,1] that patches of shadow let through."""
         cells = math.ceil(height / self.cell) + 1, math.ceil(width / self.cell) + 1
         drawn = np.random.default_rng(self.seed).standard_normal(cells, np.float32)
         field = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_CUBIC)
         lit = (0.5 + 2 * field).clip(0, 1)
-        return np.asarray(self.shadow + (1 - self.shadow) * lit)[..., None]
+        return np.asarray(darkest + (1 - darkest) * lit, np.float32)[..., None]
 
 
 class Colours:

@@ -53,7 +53,7 @@ def test_shadows_darken_parts_of_the_image_smoothly():
         if camera.shadow is None:
             continue
         shadows += 1
-        light = camera._shadows(96, 320)
+        light = camera._light(camera.shadow, 96, 320)
         assert light.shape == (96, 320, 1)
         assert camera.shadow - 1e-6 <= light.min() and light.max() <= 1 + 1e-6
         assert np.abs(np.diff(light, axis=1)).max() < 0.75, "an edge is wider than a pixel"
