@@ -140,8 +140,12 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
 
 def run_node(argv: list[str] | None = None) -> NoReturn:
     """Run the node until Ctrl-C, and end the process."""
-    # rclpy's signal handlers would destroy the topics while a frame is being processed.
-    rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        # rclpy's signal handlers would destroy the topics while a frame is being processed.
+        rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as err:  # RCLError, which rclpy does not export
+        reason = str(err).split(": ", 1)[-1].split(", at /")[0]
+        raise ConfigError(f"ROS 2 refuses an argument after --ros-args: {reason}") from err
     status = 0
     with Interrupt() as interrupt:
         node = DepthNode()

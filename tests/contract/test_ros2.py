@@ -241,3 +241,17 @@ def test_no_packet_leaves_the_loopback_device(running, capture):
     assert_depth(driver, node, listener, 8)
     assert not capture.packets
     assert capture.send_probe(), "the capture works"
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("-r", "image:="), ("-p", "backend:=[1,"), ("--params-file", "/none.yaml")],
+)
+def test_an_argument_that_ros_2_cannot_parse_is_one_line(argument, value):
+    command = [sys.executable, "-m", "jasmine_ros.depth_node", "--ros-args", argument, value]
+    environment = os.environ | {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    node = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert node.returncode == 1
+    (line,) = [text for text in node.stderr.splitlines() if text.startswith("ERROR: ")]
+    assert f"'{argument} {value}'" in line
+    assert "Traceback" not in node.stderr
