@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from helpers.live_topics import until
@@ -38,12 +39,16 @@ class Ros2Driver(LiveDriver):
         """A life-cycle node that cannot be configured stays, and logs the reason."""
         return node.gone or "[ERROR]" in node.said
 
-    def set_clock(self, now: int) -> None:
-        """Publish a time [ns] on `/clock`, for nodes that start later too."""
+    def clock(self, now: int) -> Callable[[], None]:
+        """Return a function that publishes a time [ns] on `/clock`.
+
+        A clock is published again and again: the writer may be matched before the node is, whose
+        volatile subscription misses what was published before.
+        """
         kind, messages = "rosgraph_msgs/msg/Clock", RosbagsMessages(self._participant.typestore)
         sec, nanosec = divmod(now, 10**9)
         time = messages.make("builtin_interfaces/msg/Time", sec=sec, nanosec=nanosec)
         clock = messages.make(kind, clock=time)
         writer = self._participant.writer("rt/clock", kind, transient=True)
         until(lambda: writer.matched, "node on simulated time")
-        writer.write(messages.typestore.serialize_cdr(clock, kind))
+        return lambda: writer.write(messages.typestore.serialize_cdr(clock, kind))

@@ -159,8 +159,13 @@ def test_two_nodes_one_of_them_on_simulated_time(running):
     try:
         for heard in first_listener.heard.values():
             heard.clear()
-        driver.set_clock(stamp(1) + DELAY_NS)
-        until(lambda: 0 < latency(driver, second, second_listener) < 60, "age on /clock")
+        tick = driver.clock(stamp(1) + DELAY_NS)
+
+        def on_clock() -> bool:
+            tick()
+            return 0 < latency(driver, second, second_listener) < 60
+
+        until(on_clock, "age on /clock")
         assert latency(driver, second, second_listener) >= DELAY_NS / 1e9
         first_listener.listen(0.2)
         assert not first_listener.heard[DEPTH]
@@ -206,27 +211,29 @@ def test_large_raw_images_arrive(running, size, images, reliability):
         else {}
     )
     arguments = [listener.full_name("").rstrip("/"), reliability, *map(str, size), str(images)]
-    memory = [usage(node.process.pid)[0]]
-    camera = subprocess.Popen(
-        [sys.executable, str(CAMERA), *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        while camera.poll() is None:
-            listener.listen(0.2)
-            for heard in listener.heard.values():
-                heard.clear()
-            memory.append(usage(node.process.pid)[0])
-        answered = int(camera.stdout.read())
-    finally:
-        camera.kill()
-        camera.communicate()
-    assert answered >= 0.99 * images
-    settled = memory[len(memory) // 2 :]
+    peaks = []
+    for _ in range(2):  # The buffers of the transport grow with the first images.
+        camera = subprocess.Popen(
+            [sys.executable, str(CAMERA), *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        memory = [usage(node.process.pid)[0]]
+        try:
+            while camera.poll() is None:
+                listener.listen(0.2)
+                for heard in listener.heard.values():
+                    heard.clear()
+                memory.append(usage(node.process.pid)[0])
+            answered = int(camera.stdout.read())
+        finally:
+            camera.kill()
+            camera.communicate()
+        assert answered >= 0.99 * images
+        peaks.append(max(memory))
     image_bytes = 3 * size[0] * size[1]
-    assert max(settled) - min(settled) < 12 * image_bytes, "images are not kept"
+    assert peaks[1] - peaks[0] < 12 * image_bytes, "images are not kept"
 
 
 def test_no_packet_leaves_the_loopback_device(running, capture):
