@@ -17,11 +17,12 @@ from jasmine_core._version import __version__
 from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.artifacts.weights_header import read_header
 from jasmine_core.engines.builder import RTX, TENSORRT, find_library
 from jasmine_core.engines.cache import EngineCache
 from jasmine_core.engines.gpu import Gpu, find_gpu
 from jasmine_core.engines.validated_set import read_sets
-from jasmine_core.errors import EngineError, JasmineError
+from jasmine_core.errors import ConfigError, EngineError, JasmineError
 from jasmine_core.runtime.backend import choose_backend
 
 GOOD, LACKING, WRONG = "ok", "--", "!!"
@@ -136,13 +137,23 @@ def _backends(gpu: Gpu | None) -> Iterator[Finding]:
     yield backend("torch", ("torch", "diffusers"), "the reference of the other backends")
     yield backend("onnxruntime", ("onnxruntime",), "for the CPU")
     yield backend("openvino", ("openvino",), "for the CPU")
-    yield Finding("backends", "opencv", GOOD, "for the CPU, with plain exports only")
+    yield _opencv()
     if gpu is None:
         yield Finding("backends", "tensorrt", LACKING, "needs an NVIDIA GPU")
     elif find_spec(TENSORRT) is None and find_spec(RTX) is None:
         yield Finding("backends", "tensorrt", LACKING, "needs TensorRT")
     else:
         yield backend("tensorrt", ("cuda",), "needs validated engines, see the engine cache")
+
+
+def _opencv() -> Finding:
+    try:
+        from jasmine_core.runtime.backend_opencv import fault
+    except ImportError as err:
+        return Finding("backends", "opencv", WRONG, f"OpenCV cannot be imported ({err})")
+    if found := fault():
+        return Finding("backends", "opencv", WRONG, found)
+    return Finding("backends", "opencv", GOOD, "for the CPU, with plain exports only")
 
 
 def _checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
@@ -170,14 +181,8 @@ def _checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
 
 
 def _check_weights(folder: Path) -> None:
-    from safetensors import SafetensorError, safe_open
-
     for file in sorted(folder.glob("*/*.safetensors")):
-        try:
-            with safe_open(file, "numpy"):  # compares the header with the length of the file
-                pass
-        except (SafetensorError, OSError) as err:
-            raise EngineError(f"{file} is damaged ({err}); copy the checkpoint again") from err
+        read_header(file)  # compares the header with the length of the file
 
 
 def _exports(checkpoint: Checkpoint) -> str:
@@ -186,10 +191,15 @@ def _exports(checkpoint: Checkpoint) -> str:
 
 
 def _cache() -> Iterator[Finding]:
-    folder, cache = cache_folder(), EngineCache()
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    free = f"{shutil.disk_usage(existing).free / _GIB:.1f} GiB free"
-    if os.access(existing, os.W_OK):
+    try:
+        folder, cache = cache_folder(), EngineCache()
+    except ConfigError as err:
+        yield Finding("engine cache", "folder", WRONG, str(err))
+        return
+    # os.access, unlike Path.exists, raises nothing in a folder that may not be entered.
+    existing = next(p for p in (folder, *folder.absolute().parents) if os.access(p, os.F_OK))
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        free = f"{shutil.disk_usage(existing).free / _GIB:.1f} GiB free"
         yield Finding("engine cache", "folder", GOOD, f"{folder}, {free}")
     else:
         text = f"{folder} cannot be written; set JASMINE_CACHE to another folder"
@@ -205,10 +215,9 @@ def _cache() -> Iterator[Finding]:
 
 def _validated(checkpoint: Checkpoint) -> Iterator[Finding]:
     try:
-        model = checkpoint.fingerprint
+        validated = [found for found in read_sets() if found.card.model == checkpoint.fingerprint]
     except JasmineError:
-        model = ""
-    validated = [found for found in read_sets() if found.card.model == model]
+        validated = []
     for found in validated:
         levels = ", ".join(f"{k} {v}" for k, v in found.accuracy.precision.items())
         text = f"{found.card.width}x{found.card.height} on {found.gpu}: {levels}; "

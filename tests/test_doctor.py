@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from helpers.engine_graphs import SIZE, write_export
@@ -68,6 +70,29 @@ def test_missing_checkpoint_is_reported(tmp_path):
     assert find(findings, "checkpoint", str(tmp_path / "nothing")).state == WRONG
     assert find(findings, "machine", "jasmine").state == GOOD  # everything else is examined
     assert find(findings, "engine cache", "folder").state == GOOD
+
+
+def test_opencv_that_is_too_old_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2, "__version__", "4.5.4")
+    found = find(examine(str(tmp_path / "nothing")), "backends", "opencv")
+    assert found.state == WRONG
+    assert "older than 4.5.5" in found.text
+
+
+def test_cache_folder_that_cannot_be_made_is_reported(checkpoint, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "file" / "cache"))
+    found = find(examine(str(checkpoint)), "engine cache", "folder")
+    assert (found.state, "cannot be written; set JASMINE_CACHE" in found.text) == (WRONG, True)
+
+
+def test_user_without_a_home_folder_is_reported(checkpoint, monkeypatch):
+    """A container with a user id that has no account, and without HOME."""
+    for name in ("JASMINE_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+    found = find(examine(str(checkpoint)), "engine cache", "folder")
+    assert (found.state, "no home folder; set JASMINE_CACHE" in found.text) == (WRONG, True)
 
 
 def test_engines_in_the_cache_are_reported_with_their_damage(checkpoint):

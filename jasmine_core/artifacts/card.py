@@ -142,7 +142,12 @@ def _from_values(values: Mapping[str, Any], source: str) -> ExportCard:
 
 def read_cards(place: Path) -> Iterator[tuple[Path, ExportCard]]:
     """Yield folder and card of each export in a folder; one that cannot be read is logged."""
-    for file in sorted([*place.glob(CARD_FILE), *place.glob(f"*/{CARD_FILE}")]):
+    try:
+        files = sorted([*place.glob(CARD_FILE), *place.glob(f"*/{CARD_FILE}")])
+    except OSError as err:
+        _log.warning("%s cannot be read: %s", place, err.strerror)
+        return
+    for file in files:
         if file.parent.name.startswith("."):  # still being written
             continue
         try:

@@ -109,7 +109,13 @@ class Exports:
         for folder, card in self:
             if card.precision == precision and size in (None, card.size):
                 if is_part(folder):
-                    folder = self._complete(folder, card)
+                    try:
+                        folder = self._complete(folder, card)
+                    except ExportError as err:
+                        if not self.can_export:
+                            raise
+                        _log.warning("%s", err)
+                        continue
                 damaged = damage(card, folder)
                 if damaged is None:
                     return folder
@@ -128,7 +134,7 @@ class Exports:
     def _complete(self, folder: Path, card: ExportCard) -> Path:
         """Return the folder in the cache of a graph that shares its weights with the checkpoint."""
         target = self.cache / card.name
-        if not target.is_dir() or damage(card, target):
+        if damage(card, target):
             complete_export(folder, self.checkpoint.jasmine_folder(), target)
         return target
 

@@ -14,6 +14,7 @@ complete graph is the part, followed by a message that holds nothing but the mis
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,10 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.artifacts.card import CARD_FILE, HASH_FILE, WHOLE
+from jasmine_core.artifacts.card import CARD_FILE, HASH_FILE, WHOLE, damage, read_card
 from jasmine_core.artifacts.reference_output import FILE as REFERENCE
 from jasmine_core.artifacts.weights_header import read_tensors
-from jasmine_core.errors import CheckpointError, ExportError
+from jasmine_core.errors import CheckpointError, ConfigError, ExportError
 from jasmine_core.files import atomic_folder, expect_regular, read_json
 
 PART = "jasmine.part.onnx"
@@ -39,14 +40,15 @@ _FLOAT = 1
 
 def is_part(folder: Path) -> bool:
     """Return whether the graph in a folder of an export lacks the weights of the checkpoint."""
-    return (folder / PART).is_file()
+    return any((folder / name).is_file() for name in (PART, WEIGHTS))
 
 
 def complete_export(folder: Path, checkpoint: Path, target: Path) -> None:
     """Write the export whose graph in `folder` lacks the weights of a checkpoint to `target`.
 
     Raises:
-        ExportError: the files do not belong to each other, or cannot be read or written.
+        ExportError: the files do not belong to each other, the graph is not the one that was
+            exported, or a file cannot be read or written.
     """
     try:
         graph = complete_graph(folder, checkpoint)
@@ -54,9 +56,13 @@ def complete_export(folder: Path, checkpoint: Path, target: Path) -> None:
             (temporary / WHOLE[0]).write_bytes(graph)
             for name in (CARD_FILE, HASH_FILE, REFERENCE):
                 shutil.copyfile(folder / name, temporary / name)
-    except (CheckpointError, OSError, ValueError, KeyError, TypeError) as err:
+            if damaged := damage(read_card(temporary), temporary):
+                raise ValueError(damaged)
+    except (CheckpointError, ConfigError, OSError, ValueError, KeyError, TypeError) as err:
         where = f" {err.filename}" if isinstance(err, OSError) else ""
         reason = err.strerror if isinstance(err, OSError) else err
+        if isinstance(err, KeyError):
+            reason = f"{WEIGHTS} or the checkpoint has no {err}"
         raise ExportError(
             f"the graph in {folder} cannot be completed:{where} {reason}; install this package "
             "again, or set JASMINE_CACHE to a folder that can be written"
@@ -68,7 +74,10 @@ def complete_graph(folder: Path, checkpoint: Path) -> bytes:
     part = folder / PART
     if expect_regular(part).st_size > MAX_PART:
         raise ValueError(f"{PART} has more than {MAX_PART} bytes")
-    shared = read_json(folder / WEIGHTS)
+    try:
+        shared = read_json(folder / WEIGHTS)
+    except json.JSONDecodeError as err:
+        raise ValueError(f"{WEIGHTS} is not JSON ({err})") from err
     read: dict[str, Mapping[str, NDArray[Any]]] = {}
     weights, size = [], 0
     for entry in shared:
@@ -80,7 +89,7 @@ def complete_graph(folder: Path, checkpoint: Path) -> bytes:
         size += values.nbytes
         if size > MAX_GRAPH:
             raise ValueError(f"its weights have more than {MAX_GRAPH} bytes")
-        weights.append(_field(_INITIALIZER, b"".join(_tensor(entry["name"], values))))
+        weights.append(_field(_INITIALIZER, b"".join(_tensor(str(entry["name"]), values))))
     return part.read_bytes() + _field(_GRAPH, b"".join(weights))
 
 

@@ -23,6 +23,7 @@ from jasmine_core.errors import ConfigError, ExportError
 from jasmine_core.export.checkpoint import export_checkpoint
 from jasmine_core.runtime import backend as backends
 from jasmine_core.runtime.backend import choose_backend, load_backend
+from jasmine_core.runtime.backend_opencv import fault
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
@@ -136,6 +137,31 @@ def test_opencv_that_is_too_old_is_named_with_its_reason(alone, monkeypatch):
     match = r"cannot read .* \(Node parse error: Can't create Erf\); 4\.5\.5 and newer .*pip"
     with pytest.raises(ExportError, match=match):
         net(np.zeros((3, height, width), np.float32))
+
+
+def test_opencv_that_cannot_run_the_graph_is_refused_at_the_start(alone, monkeypatch):
+    """A node that comes up and fails at its first image would look healthy until then."""
+
+    class Net:
+        def setPreferableBackend(self, backend):
+            pass
+
+        def setInput(self, values, name):
+            raise cv2.error("OpenCV(4.5.5) dnn.cpp:\n> Layer of unknown type\n> ")
+
+    monkeypatch.setattr(cv2.dnn, "readNetFromONNX", lambda file: Net())
+    match = rf"{VERSION} cannot run .*jasmine.onnx \(Layer of unknown type\); .*pip"
+    with pytest.raises(ExportError, match=match) as found:
+        DepthPredictor.from_pretrained(alone, backend="opencv")
+    assert "\n" not in str(found.value)
+
+
+def test_known_faults_of_a_version_are_named(monkeypatch):
+    assert fault() is None
+    monkeypatch.setattr(cv2, "__version__", "4.5.4-dev")
+    assert "older than 4.5.5" in str(fault())
+    monkeypatch.delattr(cv2, "dnn")
+    assert "without the DNN module" in str(fault())
 
 
 def test_auto_takes_opencv_last(exported, alone, monkeypatch):
