@@ -46,6 +46,17 @@ def read_json(path: Path, most: int = MAX_TEXT) -> Any:
         raise ValueError("it is nested too deeply") from err
 
 
+def found_in(folder: Path, *patterns: str) -> list[Path]:
+    """Return the sorted files of a folder that match a pattern; none if it cannot be read.
+
+    A cache of another user must not stop a node that can do without it.
+    """
+    try:
+        return sorted(file for pattern in patterns for file in folder.glob(pattern))
+    except OSError:
+        return []
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder that replaces `path` when the block succeeds."""

@@ -23,7 +23,7 @@ from jasmine_core.engines.cache import EngineCache, EngineKey
 from jasmine_core.engines.gpu import find_gpu
 from jasmine_core.engines.sample_images import sample_images
 from jasmine_core.errors import EngineError, FrameError
-from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, load_backend
+from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, choose_backend, load_backend
 
 ROOT = Path(__file__).parents[1]
 KEY = EngineKey("unet", "0" * 64, "128x64", "fp16", "tensorrt", "10.3.0", "Orin", "8.7")
@@ -84,6 +84,14 @@ def test_cache_folder_that_cannot_be_made_is_reported(checkpoint, tmp_path, monk
     monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "file" / "cache"))
     found = find(examine(str(checkpoint)), "engine cache", "folder")
     assert (found.state, "cannot be written; set JASMINE_CACHE" in found.text) == (WRONG, True)
+
+
+def test_cache_that_may_not_be_entered_is_reported(checkpoint, tmp_path, monkeypatch):
+    # The system refuses such a name, and for root as well.
+    monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / ("long" * 100)))
+    assert choose_backend(Checkpoint.resolve(checkpoint), "auto")
+    findings = examine(str(checkpoint))
+    assert find(findings, "engine cache", "validated").state == LACKING
 
 
 def test_user_without_a_home_folder_is_reported(checkpoint, monkeypatch):

@@ -20,7 +20,7 @@ from jasmine_core.artifacts.hashes import hash_file
 from jasmine_core.artifacts.limits import expect_image_size, expect_scale
 from jasmine_core.config import read_mapping, write_config
 from jasmine_core.errors import ConfigError
-from jasmine_core.files import atomic_file, read_json
+from jasmine_core.files import atomic_file, found_in, read_json
 from jasmine_core.geometry.camera import Size
 
 PREFIX = "jasmine."
@@ -142,12 +142,7 @@ def _from_values(values: Mapping[str, Any], source: str) -> ExportCard:
 
 def read_cards(place: Path) -> Iterator[tuple[Path, ExportCard]]:
     """Yield folder and card of each export in a folder; one that cannot be read is logged."""
-    try:
-        files = sorted([*place.glob(CARD_FILE), *place.glob(f"*/{CARD_FILE}")])
-    except OSError as err:
-        _log.warning("%s cannot be read: %s", place, err.strerror)
-        return
-    for file in files:
+    for file in found_in(place, CARD_FILE, f"*/{CARD_FILE}"):
         if file.parent.name.startswith("."):  # still being written
             continue
         try:

@@ -24,7 +24,7 @@ from typing import Any
 from jasmine_core.artifacts.cache_folder import ENVIRONMENT, cache_folder
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import ConfigError, EngineError
-from jasmine_core.files import atomic_file, atomic_folder
+from jasmine_core.files import atomic_file, atomic_folder, found_in
 
 PLAN, RECORD = "engine.plan", "engine.json"
 _BLOCK = 1 << 22  # [bytes] read at once
@@ -114,7 +114,7 @@ class EngineCache:
 
     def records(self) -> Iterator[tuple[Path, EngineRecord]]:
         """Yield the folder and record of every engine in the cache, unchecked."""
-        for file in sorted(self.folder.glob(f"*/{RECORD}")):
+        for file in found_in(self.folder, f"*/{RECORD}"):
             if not file.parent.name.startswith("."):  # a folder that is still being written
                 try:
                     yield file.parent, read_config(EngineRecord, file)

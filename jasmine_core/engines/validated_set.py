@@ -20,6 +20,7 @@ from jasmine_core.engines.builder import Library, find_library
 from jasmine_core.engines.cache import ANY_GPU, PLAN, RECORD, EngineCache, EngineRecord, read_plan
 from jasmine_core.engines.gpu import Gpu, find_gpu
 from jasmine_core.errors import ConfigError, EngineError
+from jasmine_core.files import found_in
 from jasmine_core.geometry.camera import Size
 
 
@@ -123,7 +124,7 @@ def ready_engine(
 def read_sets(folder: Path | None = None) -> list[EngineSet]:
     """Return all sets that passed; files that cannot be read are skipped."""
     sets = []
-    for file in sorted(validated_folder(folder).glob("*.json")):
+    for file in found_in(validated_folder(folder), "*.json"):
         try:
             sets.append(read_config(EngineSet, file))
         except ConfigError:
