@@ -45,5 +45,9 @@ class FrameError(JasmineError):
         super().__init__(text if len(text) <= LONGEST else f"{text[:half]} [...] {text[-half:]}")
 
 
+class LockedError(JasmineError):
+    """Another process writes the same output folder."""
+
+
 class LostProcessError(JasmineError):
     """Another process of a distributed training has ended."""

@@ -9,6 +9,7 @@ import errno
 import itertools
 import json
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -61,7 +62,9 @@ def found_in(folder: Path, *patterns: str) -> list[Path]:
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder that replaces `path` when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.partial-{os.getpid()}{path.suffix}")
+    # Containers that share a network folder may have the same process id.
+    own = f"{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = path.with_name(f".{path.stem}.partial-{own}{path.suffix}")
     try:
         temporary.touch()
         usual = temporary.stat().st_mode

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jasmine_core.errors import JasmineError
+from jasmine_core.errors import LockedError
 
 _held: set[int] = set()  # file descriptors
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def exclusive(folder: Path, waiting_for: str = "", shown: Path | None = None) ->
         shown: name for the error, where the folder is a hidden one.
 
     Raises:
-        JasmineError: another process holds the lock, and `waiting_for` is empty.
+        LockedError: another process holds the lock, and `waiting_for` is empty.
     """
     missing = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def exclusive(folder: Path, waiting_for: str = "", shown: Path | None = None) ->
         except BlockingIOError as err:
             other = holder(descriptor)
             if not waiting_for:
-                raise JasmineError(
+                raise LockedError(
                     f"{shown or folder} is being written by {other}; wait until it ends, or choose "
                     "another folder with -o"
                 ) from err

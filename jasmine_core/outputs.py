@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from jasmine_core.errors import JasmineError
@@ -20,7 +20,7 @@ MARKER = ".jasmine.json"
 
 def record(folder: Path, *names: str) -> None:
     """Record all files of a folder as written by this program, or only those of some names."""
-    files = _recorded(folder) if names else {}
+    files = _recorded(folder, names) if names else {}
     for file in map(folder.joinpath, names) if names else _files(folder):
         if file.is_file():
             files[file.relative_to(folder).as_posix()] = file.lstat().st_size
@@ -38,7 +38,7 @@ def expect_own(folder: Path, *names: str) -> None:
             f"{folder} is not a folder that this program wrote; move it, or choose another folder "
             "with -o"
         )
-    recorded = _recorded(folder)
+    recorded = _recorded(folder, names)
     for file in map(folder.joinpath, names) if names else _files(folder):
         if not os.path.lexists(file):
             continue
@@ -68,10 +68,12 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in [*files, *links] if name != MARKER)
 
 
-def _recorded(folder: Path) -> dict[str, int]:
-    """Return what markers in a folder and below it record, relative to the folder."""
+def _recorded(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    """Return what the markers of some names, or all below a folder, record, relative to it."""
     found: dict[str, int] = {}
-    for marker in [folder / MARKER, *folder.rglob(f"*/{MARKER}")]:
+    # There may be thousands of other results below the folder of some names.
+    places = {(folder / name).parent for name in names} | {folder}
+    for marker in [place / MARKER for place in places] if names else folder.rglob(MARKER):
         try:
             files = read_json(marker)["files"]
             inside = marker.parent.relative_to(folder)

@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -29,7 +29,7 @@ from jasmine_ros.bags.camera_topics import (
     first_camera_info,
 )
 from jasmine_ros.bags.damage import DamagedMessages
-from jasmine_ros.bags.find import find_recordings
+from jasmine_ros.bags.find import DEPTH_BAG, find_recordings
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.writer import BagWriter
@@ -48,18 +48,19 @@ from jasmine_ros.msgs.transforms import TF_STATIC, transforms_message
 from jasmine_ros.node.depth_component import DepthComponent
 
 PREVIEW_ROWS = 6
-DEPTH_BAG, PREVIEW, REPORT = "depth", "preview.png", "report.json"
+PREVIEW, REPORT = "preview.png", "report.json"
 ACCURACY = "accuracy.json"  # of `jasmine demo`
 RESULT_FILES = (PREVIEW, REPORT, ACCURACY)
 
 
 def run(request: RunRequest) -> int:
     """Run the node over the recordings and print a summary of each."""
-    recordings = find_recordings(request.bags)
+    recordings = find_recordings(request.bags, request.output)
     if len(recordings) > 1 or request.shard != "1/1":
         from jasmine_ros.commands.run_many import run_many
 
         return run_many(request, Shard.parse(request.shard)(recordings))
+    request = replace(request, bags=(recordings[0].path,))  # It may be deep in a folder.
     report = run_bag(request)
     print(summary(report, request.output))
     return exit_status(report, request.output)
@@ -115,6 +116,7 @@ def run_bag(request: RunRequest, stop: Callable[[], bool] = lambda: False) -> di
         # 4. Write the report.
         source_of = {
             "bag": str(request.bag),
+            "recording": identity(source),
             "options": options_of(request),
             "camera": {
                 "image": camera.image,
@@ -124,14 +126,19 @@ def run_bag(request: RunRequest, stop: Callable[[], bool] = lambda: False) -> di
         report = make_report(source_of, component, host.depths, seconds, ended_by)
         report["damaged_messages"] = damaged.summary()  # those of images are counted in frames
         component.cleanup()
-    try:
-        host.preview.write(request.output / PREVIEW)
-        with atomic_file(request.output / REPORT) as temporary:
-            temporary.write_text(json.dumps(report, indent=2) + "\n")
-        record(request.output, PREVIEW, REPORT)
-    except OSError as err:
-        report["ended_by"] = f"{ended_by}; {request.output}: {err}"
+        try:
+            host.preview.write(request.output / PREVIEW)
+            with atomic_file(request.output / REPORT) as temporary:
+                temporary.write_text(json.dumps(report, indent=2) + "\n")
+            record(request.output, PREVIEW, REPORT)
+        except OSError as err:
+            report["ended_by"] = f"{ended_by}; {request.output}: {err}"
     return report
+
+
+def identity(source: Bag) -> dict[str, int]:
+    """Return what tells a recording from another one of the same name."""
+    return {"start": source.start, "stop": source.stop}  # [ns]
 
 
 def _expect_room(request: RunRequest) -> None:

@@ -10,19 +10,27 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 from tqdm import tqdm
 
-from jasmine_core.errors import JasmineError
+from jasmine_core.errors import ConfigError, JasmineError, LockedError
 from jasmine_core.files import read_json
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
-from jasmine_core.outputs import expect_own
 from jasmine_ros.bags.find import Recording
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.commands.console import one_line
-from jasmine_ros.commands.run import REPORT, run_bag
+from jasmine_ros.commands.run import REPORT, identity, run_bag
 from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, exit_status
 from jasmine_ros.commands.run_request import RunRequest, options_of
-from jasmine_ros.commands.run_summary import SUMMARY, clear_failure, write_failure, write_summary
+from jasmine_ros.commands.run_summary import (
+    SUMMARY,
+    clear_failure,
+    expect_room,
+    write_failure,
+    write_summary,
+)
 from jasmine_ros.commands.worker_pool import LOST, Stop, WorkerPool, serve
 
 # Several progress bars of processes would be unreadable, and threads for all processor cores in
@@ -32,6 +40,7 @@ os.environ['TQDM_DISABLE'] = '1'
 os.environ.setdefault('OMP_NUM_THREADS', '{threads}')
 from jasmine_ros.commands.run_many import work; work(sys.argv[1])
 """
+_SHARE = 0.05  # of the time, at most, that the summaries during a run of thousands take
 _log = logging.getLogger(__name__)
 
 
@@ -49,14 +58,17 @@ def run_many(request: RunRequest, recordings: list[Recording]) -> int:
     A recording that fails does not stop the others. A finished one is skipped, unless its options
     were others. A result that an interruption left incomplete is made again.
     """
-    expect_own(request.output, *SUMMARY)
+    for found in recordings:
+        if found.name in SUMMARY:
+            raise ConfigError(f"{found.path}: its results would be {found.name}; rename it")
+    expect_room(request.output)
     jobs = [
         replace(
             request, bags=(found.path,), output=request.output / found.name, shard="1/1", workers=1
         )
         for found in recordings
     ]
-    status = 0
+    status, next_summary = 0, monotonic()
     with (
         Interrupt() as interrupt,
         tqdm(total=len(jobs), unit="recording", desc="run", leave=False) as bar,
@@ -67,12 +79,26 @@ def run_many(request: RunRequest, recordings: list[Recording]) -> int:
             line = f"error: {outcome.text}" if failed else outcome.text
             tqdm.write(one_line(line), file=sys.stderr if failed else sys.stdout)
             status = max(status, outcome.status)
-            write_summary(request.output)
+            if (began := monotonic()) >= next_summary:
+                _try_summary(request.output)
+                next_summary = monotonic() + (monotonic() - began) / _SHARE
+    if not _try_summary(request.output):
+        status = max(status, 1)
     if status == INTERRUPTED or interrupt.requested:
         _log.info("interrupted; the same command continues from here")
         return INTERRUPTED
     print(f"see {request.output / 'summary.html'} and {request.output / 'summary.json'}")
     return status
+
+
+def _try_summary(folder: Path) -> bool:
+    """Write the summary; return whether it could be written. The recordings go on without it."""
+    try:
+        write_summary(folder)
+    except (JasmineError, OSError) as err:
+        _log.error("the summary is not written: %s", err)
+        return False
+    return True
 
 
 def _outcomes(jobs: list[RunRequest], workers: int, stop: Stop) -> Iterator[Outcome]:
@@ -111,14 +137,13 @@ def run_one(request: RunRequest, stop: Stop) -> Outcome:
     try:
         finished = _finished(output / REPORT)
         if finished is not None and not request.overwrite:
-            if finished != options_of(request):
-                raise JasmineError(
-                    f"{output} was made with other options; add --overwrite, or choose another "
-                    "folder with -o"
-                )
+            _expect_same(finished, request)
+            clear_failure(output)
             return Outcome(f"{output}: already finished", 0)
         report = run_bag(replace(request, overwrite=True), stop)  # of an incomplete result
         status = exit_status(report, output)
+    except LockedError as err:  # Another process writes the result, and reports its failure.
+        return Outcome(str(err), 1)
     except (JasmineError, OSError) as err:
         write_failure(output, request.bag, str(err))
         return Outcome(str(err), 1)
@@ -129,12 +154,27 @@ def run_one(request: RunRequest, stop: Stop) -> Outcome:
     return Outcome(f"{output}: {frames['processed']} of {frames['received']} images", 0)
 
 
-def _finished(file: Path) -> dict[str, object] | None:
-    """Return the options of a complete result; None if there is none."""
+def _expect_same(report: dict[str, Any], request: RunRequest) -> None:
+    """Raise JasmineError if a finished result is not that of the same request."""
+    if report["options"] != options_of(request):
+        raise JasmineError(
+            f"{request.output} was made with other options; add --overwrite, or choose another "
+            "folder with -o"
+        )
+    with Bag(request.bag) as bag:
+        if report.get("recording", identity(bag)) != identity(bag):
+            raise JasmineError(
+                f"{request.output} was made from another recording ({report.get('bag')}) than "
+                f"{request.bag}; choose another folder with -o, or add --overwrite"
+            )
+
+
+def _finished(file: Path) -> dict[str, Any] | None:
+    """Return the report of a complete result; None if there is none."""
     try:
         report = read_json(file)
         if report["ended_by"] in (END_OF_BAG, LIMIT) and report["frames"]["processed"]:
-            return dict(report["options"])
+            return dict(report) if isinstance(report["options"], dict) else None
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return None

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from contextlib import suppress
 from html import escape
 from pathlib import Path
@@ -13,11 +15,16 @@ from urllib.parse import quote
 
 from jasmine_core.errors import JasmineError
 from jasmine_core.files import atomic_file, read_json
+from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_own, record
+from jasmine_ros.commands.console import one_line
 from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT
 
 REPORT, PREVIEW, FAILURE = "report.json", "preview.png", "failure.json"
 SUMMARY = ("summary.json", "summary.html")
+_BUSY = "writes the summary of the results"
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, OverflowError)
+_LARGEST = 1e15  # of a number in a report
 _STYLE = """
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; }
 body { margin: 1.5rem auto; max-width: 70rem; padding: 0 1rem; }
@@ -67,41 +74,63 @@ def collect(folder: Path) -> dict[str, Any]:
 
 
 def _row(place: Path) -> dict[str, Any] | None:
-    with suppress(OSError, ValueError, KeyError, TypeError):
+    with suppress(*_DAMAGED):
         failure = read_json(place / FAILURE)
-        return {"state": "failed", "bag": str(failure["bag"]), "reason": str(failure["error"])}
-    with suppress(OSError, ValueError, KeyError, TypeError):
+        return {"state": "failed", "bag": str(failure["bag"]), "reason": _text(failure["error"])}
+    with suppress(*_DAMAGED):
         report = read_json(place / REPORT)
         frames = report["frames"]
-        ended_by = str(report["ended_by"])
+        ended_by, median = _text(report["ended_by"]), report["depth"]["median"]
         return {
             "state": "finished" if ended_by in (END_OF_BAG, LIMIT) else "failed",
             "bag": str(report["bag"]),
             "reason": ended_by,
-            "processed": int(frames["processed"]),
-            "received": int(frames["received"]),
-            "seconds": float(report["seconds"]),
-            "scale": str(report["scale"]["state"]),
-            "median_depth": report["depth"]["median"],
+            "processed": int(_number(frames["processed"])),
+            "received": int(_number(frames["received"])),
+            "seconds": _number(report["seconds"]),
+            "scale": _text(report["scale"]["state"]),
+            "median_depth": None if median is None else _number(median),
         }
     return None
 
 
+def _text(value: Any) -> str:
+    return one_line(str(value))  # The reports may come from a stranger.
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number) or abs(number) > _LARGEST:
+        raise ValueError(f"{number} is outside the range of a report")
+    return number
+
+
+def expect_room(folder: Path) -> None:
+    """Raise JasmineError if a file of the user is in the place of the summary."""
+    with exclusive(folder, waiting_for=_BUSY):
+        expect_own(folder, *SUMMARY)
+
+
 def write_summary(folder: Path) -> None:
-    """Write summary.json and summary.html of the results in a folder."""
-    expect_own(folder, *SUMMARY)
-    found = collect(folder)
-    with atomic_file(folder / "summary.json") as temporary:
-        temporary.write_text(json.dumps(found, indent=2) + "\n")
-    with atomic_file(folder / "summary.html") as temporary:
-        temporary.write_text(_page(found, folder))
-    record(folder, *SUMMARY)
+    """Write summary.json and summary.html of the results in a folder.
+
+    Processes that share the folder write them one after the other.
+    """
+    with exclusive(folder, waiting_for=_BUSY):
+        expect_own(folder, *SUMMARY)
+        found = collect(folder)
+        with atomic_file(folder / "summary.json") as temporary:
+            temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        with atomic_file(folder / "summary.html") as temporary:
+            # Names of folders need not be UTF-8.
+            temporary.write_text(_page(found, folder), "utf-8", errors="backslashreplace")
+        record(folder, *SUMMARY)
 
 
 def _page(found: dict[str, Any], folder: Path) -> str:
     rows = []
     for name, row in found["results"].items():
-        link = quote(name)
+        link = quote(os.fsencode(name))
         image = ""
         if (folder / name / PREVIEW).is_file():
             image = f'<a href="{link}/{PREVIEW}"><img src="{link}/{PREVIEW}" alt="preview"></a>'

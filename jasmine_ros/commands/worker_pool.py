@@ -76,7 +76,7 @@ class WorkerPool(Generic[Job, Result]):
         job, process = self._running[pipe]
         try:
             kind, content = pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):  # OSError: it ended with the job or its result half read.
             kind, content = "result", self._lost(job)
         if kind == "progress":
             self._progress(job, content)

@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from helpers.camera_bags import frames, write_bag
 
+from jasmine_core.locks import exclusive
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.cli import main
 
+HOUR = 3600 * 10**9  # [ns]
 HOSTILE = "<script>alert(1)<"  # a folder name may hold such text
 
 
@@ -54,6 +56,19 @@ def jasmine(fleet, checkpoint, tmp_path, capsys):
         return status, shown, json.loads(file.read_text()) if file.is_file() else None
 
     return run
+
+
+class Later:
+    """Recorder of a drive an hour later."""
+
+    def __init__(self, bag):
+        self.bag = bag
+
+    def image(self, at, *args):
+        self.bag.image(at + HOUR, *args)
+
+    def info(self, at):
+        self.bag.info(at + HOUR)
 
 
 def images(bag: Path) -> list[int]:
@@ -95,6 +110,62 @@ def test_results_of_other_options_are_neither_replaced_nor_taken_for_finished(ja
     assert len(images(tmp_path / "out/a/depth")) == 3
     jasmine("--every", "2", "--overwrite")
     assert len(images(tmp_path / "out/a/depth")) == 2
+
+
+def test_refused_options_do_not_mark_the_finished_results_as_failed_for_ever(jasmine):
+    jasmine()
+    assert jasmine("--every", "2")[2]["failed"] == 3
+    assert jasmine()[2]["failed"] == 1
+
+
+def test_result_of_another_recording_of_the_same_name_is_not_taken_for_finished(
+    jasmine, fleet, tmp_path
+):
+    jasmine()
+    other = write_bag(tmp_path / "other/a", lambda bag: frames(2)(Later(bag)))
+    status, shown, _ = jasmine(bags=(other, fleet / "c"))
+    assert status == 1
+    assert f"out/a was made from another recording ({fleet}/a) than {other}" in shown.err
+    assert len(images(tmp_path / "out/a/depth")) == 3
+
+
+def test_results_inside_the_folder_of_the_recordings_are_not_recordings(fleet, checkpoint, capsys):
+    (fleet / f"b{HOSTILE}.mcap").unlink()
+    for output in (fleet, fleet / "depth"):
+        for _ in range(2):
+            command = ["run", str(fleet), "-o", str(output), "--checkpoint", str(checkpoint)]
+            assert main(command) == 0
+            summary = json.loads((output / "summary.json").read_text())
+            assert list(summary["results"]) == ["a", "c"]
+
+
+def test_the_only_recording_is_found_deep_in_a_folder(checkpoint, tmp_path):
+    write_bag(tmp_path / "in/deep/a", frames(2))
+    out = tmp_path / "out"
+    command = ["run", str(tmp_path / "in"), "-o", str(out), "--checkpoint", str(checkpoint)]
+    assert main(command) == 0
+    assert len(images(out / "depth")) == 2
+
+
+def test_recording_with_the_name_of_the_summary_is_refused(jasmine, fleet):
+    write_bag(fleet / "summary.json", frames(1))
+    status, shown, summary = jasmine()
+    assert (status, summary) == (1, None)
+    assert "its results would be summary.json; rename it" in shown.err
+
+
+def test_a_share_without_recordings_has_a_summary(jasmine):
+    status, _, summary = jasmine("--shard", "7/8")
+    assert (status, summary["recordings"]) == (0, 0)
+
+
+def test_a_result_that_another_process_writes_is_left_to_it(jasmine, fleet, tmp_path):
+    with exclusive(tmp_path / "out/a"):
+        status, shown, summary = jasmine()
+    assert status == 1
+    assert f"out/a is being written by process {os.getpid()}" in shown.err
+    assert "a" not in summary["results"]
+    assert jasmine()[2]["results"]["a"]["state"] == "finished"
 
 
 def test_shards_make_the_same_results_and_summary_as_one_machine(jasmine, fleet, tmp_path):
