@@ -29,6 +29,9 @@ from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QU
 from jasmine_ros.node.worker import Worker
 
 FOLLOW = 0.1  # [s] between checks of the reliability of publishers
+# Messages of an output that a reliable subscriber may still ask for. With a single one, the next
+# image replaces a large message before its last fragment is acknowledged.
+SENT = 5
 
 
 class Ros2Host:
@@ -71,7 +74,7 @@ class Ros2Host:
         self._publishers[topic] = self._node.create_publisher(
             _class(type_name),
             topic,
-            _qos(reliable=True),
+            _qos(reliable=True, depth=SENT),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
 
