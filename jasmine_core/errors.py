@@ -36,8 +36,8 @@ class ExportError(JasmineError):
 class FrameError(JasmineError):
     """An image cannot be used; the run counts it and continues.
 
-    The text is kept in counters, diagnostics and reports. It may name a value of a stranger, such
-    as an encoding of a megabyte, so that its middle is left out if it is long.
+    The text is kept in counters, diagnostics and reports. It may name a value of an
+    untrusted file, such as an encoding of a megabyte, so that its middle is left out if it is long.
     """
 
     def __init__(self, text: str) -> None:

@@ -24,7 +24,7 @@ def one_line(text: str) -> str:
     Names of topics, frames and files come from strangers. A terminal would obey the control
     characters in them, and a line break would hide the rest of an error.
     """
-    if len(text) > _LONGEST:  # A name or a value of a stranger may have megabytes.
+    if len(text) > _LONGEST:  # An untrusted name or value may have megabytes.
         text = f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 2 :]}"
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 

@@ -18,6 +18,7 @@ from tyro.constructors import (
 
 from jasmine_core.commands.options import option
 from jasmine_core.errors import ConfigError
+from jasmine_core.shard import Shard
 from jasmine_ros.node.parameters import DepthParameters
 
 Recording = Annotated[Positional[Path], arg(metavar="BAG")]
@@ -41,6 +42,15 @@ def expect_seconds(seconds: float | None, name: str) -> None:
     """Raise ConfigError for a number of seconds that is not finite, or far too large."""
     if seconds is not None and not abs(seconds) <= LONGEST:
         raise ConfigError(f"{name} is {seconds}; it must be a number of seconds")
+
+
+def expect_recordings(bags: tuple[Path, ...], shard: str, workers: int) -> None:
+    """Raise ConfigError if options of a command for several recordings cannot be used."""
+    if not bags:
+        raise ConfigError("no recording is given; add one or more")
+    Shard.parse(shard)
+    if workers < 1:
+        raise ConfigError(f"--workers is {workers}; it must be at least 1")
 
 
 def parameter_options(base: DepthParameters) -> ConstructorRegistry:

@@ -25,7 +25,13 @@ from jasmine_core.shard import Shard
 from jasmine_ros.bags.find import find_recordings
 from jasmine_ros.bags.to_sequence import Job
 from jasmine_ros.commands.console import one_line
-from jasmine_ros.commands.options import Calibration, Recordings, ShardText, Topic
+from jasmine_ros.commands.options import (
+    Calibration,
+    Recordings,
+    ShardText,
+    Topic,
+    expect_recordings,
+)
 from jasmine_ros.commands.prepare_workers import Result, prepare_bags
 
 if TYPE_CHECKING:
@@ -75,11 +81,7 @@ class PrepareRequest:
     )
 
     def __post_init__(self) -> None:
-        if not self.bags:
-            raise ConfigError("no recording is given; add one or more")
-        Shard.parse(self.shard)
-        if self.workers < 1:
-            raise ConfigError(f"--workers is {self.workers}; it must be at least 1")
+        expect_recordings(self.bags, self.shard, self.workers)
 
 
 def prepare(request: PrepareRequest) -> int:

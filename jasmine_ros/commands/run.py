@@ -37,6 +37,8 @@ from jasmine_ros.commands.run_report import (
     END_OF_BAG,
     INTERRUPTION,
     LIMIT,
+    PREVIEW,
+    REPORT,
     exit_status,
     make_report,
     summary,
@@ -48,7 +50,6 @@ from jasmine_ros.msgs.transforms import TF_STATIC, transforms_message
 from jasmine_ros.node.depth_component import DepthComponent
 
 PREVIEW_ROWS = 6
-PREVIEW, REPORT = "preview.png", "report.json"
 ACCURACY = "accuracy.json"  # of `jasmine demo`
 RESULT_FILES = (PREVIEW, REPORT, ACCURACY)
 

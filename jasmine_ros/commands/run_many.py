@@ -21,8 +21,8 @@ from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_ros.bags.find import Recording
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.commands.console import one_line
-from jasmine_ros.commands.run import REPORT, identity, run_bag
-from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, exit_status
+from jasmine_ros.commands.run import identity, run_bag
+from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, REPORT, exit_status
 from jasmine_ros.commands.run_request import RunRequest, options_of
 from jasmine_ros.commands.run_summary import (
     SUMMARY,

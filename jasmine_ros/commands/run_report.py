@@ -16,6 +16,7 @@ from jasmine_core.runtime.statistics import DepthStatistics
 from jasmine_ros.node.depth_component import DepthComponent
 
 _UNITS = {"up-to-scale": "units (up-to-scale)", "estimated": "m (estimated)"}
+PREVIEW, REPORT = "preview.png", "report.json"
 END_OF_BAG, LIMIT, INTERRUPTION = "end of bag", "limit", "interrupted"
 
 
@@ -76,9 +77,7 @@ def summary(report: dict[str, Any], output: Path) -> str:
             f"depth from {depth['minimum']:.3g} to {depth['maximum']:.3g}, median "
             f"{depth['median']:.3g} {unit}"
         )
-    lines.append(
-        f"see {output / 'preview.png'} and {output / 'report.json'}; the bag is {output / 'depth'}"
-    )
+    lines.append(f"see {output / PREVIEW} and {output / REPORT}; the bag is {output / 'depth'}")
     return "\n".join(lines)
 
 
@@ -89,7 +88,5 @@ def exit_status(report: dict[str, Any], output: Path) -> int:
     if report["ended_by"] not in (END_OF_BAG, LIMIT):
         raise JasmineError(f"the run ended early: {report['ended_by']}")
     if not report["frames"]["processed"]:
-        raise JasmineError(
-            f"no image could be processed; {output / 'report.json'} states the reasons"
-        )
+        raise JasmineError(f"no image could be processed; {output / REPORT} states the reasons")
     return 0

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from jasmine_core.commands.options import Output, option
 from jasmine_core.errors import ConfigError
-from jasmine_core.shard import Shard
 from jasmine_ros.commands.options import (
     Calibration,
     Namespace,
@@ -19,6 +18,7 @@ from jasmine_ros.commands.options import (
     Recordings,
     ShardText,
     Topic,
+    expect_recordings,
     expect_seconds,
 )
 from jasmine_ros.node.names import expect_namespace
@@ -75,11 +75,7 @@ class RunRequest:
     parameters: Parameters = field(default_factory=DepthParameters)
 
     def __post_init__(self) -> None:
-        if not self.bags:
-            raise ConfigError("no recording is given; add one or more")
-        Shard.parse(self.shard)
-        if self.workers < 1:
-            raise ConfigError(f"--workers is {self.workers}; it must be at least 1")
+        expect_recordings(self.bags, self.shard, self.workers)
         if self.every < 1:
             raise ConfigError(f"--every is {self.every}; it must be at least 1")
         expect_namespace(self.namespace)

@@ -18,9 +18,9 @@ from jasmine_core.files import atomic_file, read_json
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_own, record
 from jasmine_ros.commands.console import one_line
-from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT
+from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, PREVIEW, REPORT
 
-REPORT, PREVIEW, FAILURE = "report.json", "preview.png", "failure.json"
+FAILURE = "failure.json"
 SUMMARY = ("summary.json", "summary.html")
 _BUSY = "writes the summary of the results"
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, OverflowError)
@@ -95,7 +95,7 @@ def _row(place: Path) -> dict[str, Any] | None:
 
 
 def _text(value: Any) -> str:
-    return one_line(str(value))  # The reports may come from a stranger.
+    return one_line(str(value))  # The reports are not trusted.
 
 
 def _number(value: Any) -> float:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Summary of results, some of which a stranger wrote."""
+"""Summary of results, some of which are not trusted."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_numbers_that_cannot_be_shown_leave_the_other_results(out, change):
     assert (list(found["results"]), found["images"]) == (["good"], 3)
 
 
-def test_texts_of_a_stranger_are_shortened_and_escaped(out):
+def test_untrusted_texts_are_shortened_and_escaped(out):
     add(out, "strange", GOOD | {"ended_by": "\ud800<b>\n" + "x" * 100_000})
     write_summary(out)
     page = (out / "summary.html").read_text("utf-8")
