@@ -99,17 +99,13 @@ def run_dds_node(node: DdsNode, parameters: DepthParameters) -> DepthComponent:
         host.log("info", f"subscribed to {component.image_topic}; depth on {host.resolve(DEPTH)}")
 
         # 2. Process images, and log the counters periodically.
-        before = component.counts.processed
+        before = component.counts.processed, component.counts.ignored
 
         def report() -> None:
             nonlocal before
-            counts, rate = component.counts, (component.counts.processed - before) / REPORT_PERIOD
-            before = counts.processed
-            host.log(
-                "info",
-                f"{rate:.1f} frames/s; {counts.received} received, {counts.processed} processed, "
-                f"{counts.dropped} dropped for newer images, {counts.skipped} skipped",
-            )
+            counts = component.counts
+            host.log("info", counts.progress(*before, REPORT_PERIOD))
+            before = counts.processed, counts.ignored
 
         host.timer(REPORT_PERIOD, report)
         end = None if node.seconds is None else host.now() + round(node.seconds * 1e9)

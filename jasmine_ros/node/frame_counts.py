@@ -46,6 +46,17 @@ class FrameCounts:
             examples.append(reason)
         return self._counts[kind]
 
+    def progress(self, processed: int, ignored: int, seconds: float) -> str:
+        """Return a line about the time since `processed` and `ignored` images were counted."""
+        if self.processed == processed and self.ignored > ignored:
+            state = "idle, because no output has a subscriber or ~/enable is off"
+        else:
+            state = f"{(self.processed - processed) / seconds:.1f} frames/s"
+        return (
+            f"{state}; {self.received} received, {self.processed} processed, "
+            f"{self.dropped} dropped for newer images, {self.skipped} skipped"
+        )
+
     def summary(self) -> dict[str, Any]:
         """Return the counters, with examples of the reasons for skipped images."""
         skipped = {
