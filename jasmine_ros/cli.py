@@ -23,6 +23,7 @@ from jasmine_core.commands.calibrate import CalibrateRequest, calibrate
 from jasmine_core.commands.convert import ConvertRequest, convert
 from jasmine_core.commands.doctor import DoctorRequest, doctor
 from jasmine_core.commands.export import ExportRequest, export
+from jasmine_core.commands.pack import PackRequest, pack
 from jasmine_core.commands.train import TrainRequest, train
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError, LostProcessError
@@ -31,6 +32,7 @@ from jasmine_ros.commands.console import console_log, one_line
 from jasmine_ros.commands.demo import DemoRequest, demo
 from jasmine_ros.commands.evaluate import EvaluateRequest, evaluate
 from jasmine_ros.commands.live import LiveRequest, live
+from jasmine_ros.commands.mine import MineRequest, mine
 from jasmine_ros.commands.options import parameter_options
 from jasmine_ros.commands.play import PlayRequest, play
 from jasmine_ros.commands.prepare import PrepareRequest, prepare
@@ -51,6 +53,8 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int]]] = {
     "evaluate": (EvaluateRequest, evaluate),
     "export": (ExportRequest, export),
     "live": (LiveRequest, live),
+    "mine": (MineRequest, mine),
+    "pack": (PackRequest, pack),
     "play": (PlayRequest, play),
     "prepare": (PrepareRequest, prepare),
     "render": (RenderRequest, render),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from helpers.object_store import client_environment, forget_connections, make_bucket, s3_server
 from hypothesis import settings
 
 # OpenMP reads this when torch is loaded. Networks of this size are slower with more threads.
@@ -111,6 +113,28 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JASMINE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """Run a server of S3 on the loopback interface; return its URL."""
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def bucket(object_store: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the URL of an empty bucket as a path; the environment names its server."""
+    for name, value in client_environment(object_store).items():
+        monkeypatch.setenv(name, value)
+    return make_bucket(f"test-{secrets.token_hex(6)}")
+
+
+@pytest.fixture
+def connections(bucket: Path) -> Iterator[Callable[[], None]]:
+    """Return a function that lets the next use of a store read the environment again."""
+    yield forget_connections
+    forget_connections()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from jasmine_core.artifacts.card import CARD_FILE, read_cards
 from jasmine_core.artifacts.fingerprint import hash_files, hash_jasmine, hash_preset
 from jasmine_core.errors import CheckpointError
 from jasmine_core.files import read_json
+from jasmine_core.store.local_copies import local_folder
+from jasmine_core.store.paths import url_of
 
 Kind = Literal["jasmine", "disparity_net", "random", "exports"]
 
@@ -40,7 +42,7 @@ class Checkpoint:
             return name
         if str(name).startswith(_RANDOM):
             return cls(str(name), "random", None)
-        path = Path(name)
+        path = _on_disk(Path(name))
         bundled = Path(str(resources.files("jasmine_core"))) / "checkpoints" / path
         if (path / "unet").is_dir() and not _exists(path, "ssg", "jasmine.json"):
             raise CheckpointError(
@@ -135,6 +137,14 @@ class Checkpoint:
             return None if scale is None else float(scale)
         except (OSError, ValueError, TypeError, AttributeError) as err:
             raise CheckpointError(f"{file} cannot be read ({err}); copy it again") from err
+
+
+def _on_disk(path: Path) -> Path:
+    """Return the folder of a checkpoint, of which a copy is made if it is in a store."""
+    try:
+        return local_folder(path)
+    except FileNotFoundError as err:
+        raise CheckpointError(f"no checkpoint at {url_of(path)}; check the URL") from err
 
 
 def _exists(folder: Path, *names: str) -> bool:

@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.files import atomic_file, expect_regular
 
 _BLOCK = 1 << 22  # [bytes] read at once

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.cache_limit import delete_oldest
 from jasmine_core.artifacts.card import ExportCard, damage, read_card, read_cards
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.shared_weights import complete_export, is_part
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.child import environment, python_command
 from jasmine_core.errors import CheckpointError, ConfigError, ExportError
 from jasmine_core.files import read_json

@@ -13,6 +13,7 @@ from tyro.conf import Positional, arg
 
 from jasmine_core.commands.options import Output
 from jasmine_core.interrupt import Interrupt
+from jasmine_core.store.paths import url_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,5 +41,5 @@ def train(request: TrainRequest) -> int:
     if finished is None:
         _log.info("interrupted; --resume continues from here")
         return interrupt.status
-    print(f"trained: {finished}")
+    print(f"trained: {url_of(finished)}")
     return 0

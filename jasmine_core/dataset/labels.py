@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, IMAGES, DatasetError, read_labels
+from jasmine_core.dataset.sequences import Sequence
 from jasmine_core.files import replace_folder
 from jasmine_core.geometry.camera import ImageTransform
 from jasmine_core.outputs import expect_own, record

@@ -27,7 +27,6 @@ from jasmine_core.dataset.pseudo_label_networks import (
     Mask2FormerNetwork,
     Network,
 )
-from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import (
     CLASSES,
     PSEUDO_LABELS,
@@ -37,6 +36,7 @@ from jasmine_core.dataset.sequence import (
     read_image,
     read_labels,
 )
+from jasmine_core.dataset.sequences import Sequence
 from jasmine_core.errors import CheckpointError, FrameError
 from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.model.checkpoint import read_json

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from jasmine_core.artifacts.limits import MAX_PIXELS, MAX_SIDE, expect_scale
 from jasmine_core.config import from_mapping, to_mapping
 from jasmine_core.errors import CameraError, ConfigError, JasmineError
-from jasmine_core.files import atomic_file, read_json
+from jasmine_core.files import atomic_file, json_of, read_json
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.intrinsics import require_intrinsics
 from jasmine_core.image_files import read_pixels
+from jasmine_core.store.errors import StoreError
+from jasmine_core.store.members import File
+from jasmine_core.store.paths import is_remote, read_limited
 
 VERSION = 2
 INDEX, SEEN = "sequence.json", "seen.png"
@@ -93,7 +96,7 @@ def labels_are_relative(folder: Path) -> bool:
     """
     path = folder / PSEUDO_LABELS
     try:
-        values = read_json(path, MAX_MARK)
+        values = _read_json(path, MAX_MARK)
     except FileNotFoundError:
         return False
     except (OSError, ValueError) as err:
@@ -114,11 +117,25 @@ def read_index(folder: Path) -> Index:
     """
     path = folder / INDEX
     try:
-        values = read_json(path, MAX_INDEX)
+        values = _read_json(path, MAX_INDEX)
     except FileNotFoundError as err:
         raise DatasetError(f"{folder} has no {INDEX}; create it with `jasmine prepare`") from err
     except (OSError, ValueError) as err:
         raise DatasetError(f"{path} cannot be read: {err}; prepare it again") from err
+    return parse_index(values, folder)
+
+
+def _read_json(path: Path, most: int) -> Any:
+    return json_of(read_limited(path, most)) if is_remote(path) else read_json(path, most)
+
+
+def parse_index(values: Any, folder: Path) -> Index:
+    """Validate the content of the `sequence.json` of a folder.
+
+    Raises:
+        DatasetError: it is damaged or of another format version.
+    """
+    path = folder / INDEX
     if not isinstance(values, dict) or values.get("version") != VERSION:
         raise DatasetError(
             f"{path} is not of format version {VERSION}; move {folder} away, and repeat "
@@ -190,15 +207,15 @@ def write_index(index: Index, folder: Path) -> None:
         temporary.write_text(text + "\n}\n")
 
 
-def read_image(path: Path) -> RgbImage:
-    """Read an image as RGB [H,W,3]."""
-    pixels = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+def read_image(path: File, data: bytes | None = None) -> RgbImage:
+    """Read an image as RGB [H,W,3]; `data` is the content of the file, if it was read already."""
+    pixels = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, data)
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def read_labels(path: Path) -> NDArray[Any]:
+def read_labels(path: File, data: bytes | None = None) -> NDArray[Any]:
     """Read a PNG file with one channel [H,W] without conversion, as uint8 or uint16."""
-    values = _decode(path, cv2.IMREAD_UNCHANGED)
+    values = _decode(path, cv2.IMREAD_UNCHANGED, data)
     if values.ndim != 2 or values.dtype not in (np.uint8, np.uint16):
         raise DatasetError(
             f"{path} is {values.dtype} {list(values.shape)}; labels must be PNG files with "
@@ -207,9 +224,11 @@ def read_labels(path: Path) -> NDArray[Any]:
     return values
 
 
-def _decode(path: Path, mode: int) -> NDArray[Any]:
+def _decode(path: File, mode: int, data: bytes | None) -> NDArray[Any]:
     try:
-        pixels = read_pixels(path, mode)
+        pixels = read_pixels(path, mode, data)
+    except StoreError:
+        raise
     except OSError as err:
         raise DatasetError(f"{path} cannot be read: {err.strerror}") from err
     if pixels is None:

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from jasmine_core.artifacts.cache_folder import ENVIRONMENT, cache_folder
+from jasmine_core.cache_folder import ENVIRONMENT, cache_folder
 from jasmine_core.config import read_config, write_config
 from jasmine_core.errors import ConfigError, EngineError
 from jasmine_core.files import atomic_file, atomic_folder, found_in

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.card import SPLIT, ExportCard, damage, matches, read_card, read_cards
 from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.engines.precision_fallback import FP32_LAYERS, LEVELS, SINGLE
 from jasmine_core.errors import ConfigError, EngineError, ExportError
 from jasmine_core.files import atomic_folder

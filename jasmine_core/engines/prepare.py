@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.config import read_config, write_config
 from jasmine_core.engines.accuracy import Accuracy, Stage, Tolerance, measure
 from jasmine_core.engines.builder import Library, build_engine

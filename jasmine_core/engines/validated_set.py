@@ -11,9 +11,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.card import ExportCard
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.config import read_config, write_config
 from jasmine_core.engines.accuracy import Accuracy
 from jasmine_core.engines.builder import Library, find_library

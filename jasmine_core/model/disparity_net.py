@@ -30,6 +30,7 @@ from jasmine_core.model.resnet import (
     ResNetEncoder,
     encoder_weights,
 )
+from jasmine_core.store.local_copies import local_folder
 
 # Model units. A net that starts at disparity 1/2, which is depth 0.2, may run to its stop at 0.1,
 # where the sigmoid has no gradient left.
@@ -151,7 +152,7 @@ class DisparityNet(nn.Module):
     @classmethod
     def from_pretrained(cls, path: str | Path) -> DisparityNet:
         """Read a folder; raise CheckpointError for anything missing or misshapen."""
-        return load_part(cls, DisparityConfig, Path(path))
+        return load_part(cls, DisparityConfig, local_folder(Path(path)))
 
 
 def _enlarged(values: Tensor, image: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from jasmine_core.model.resnet import (
     ResNetEncoder,
     encoder_weights,
 )
+from jasmine_core.store.local_copies import local_folder
 
 SMALL_STEP = 0.01  # factor of the output, so that an untrained net predicts almost no motion
 
@@ -77,7 +78,7 @@ class PoseNet(nn.Module):
     @classmethod
     def from_pretrained(cls, path: str | Path) -> PoseNet:
         """Read a folder; one without config.json is the authors' ResNet-18, as converted."""
-        folder = Path(path)
+        folder = local_folder(Path(path))
         if (folder / CONFIG).is_file():
             return load_part(cls, PoseNetConfig, folder)
         net = build_part(cls, PoseNetConfig(), folder)

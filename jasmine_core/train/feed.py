@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -22,14 +21,15 @@ from jasmine_core.child import blocked_signals, ignore_signals, kill_workers_at_
 from jasmine_core.dataset.samples import Loaded, Sample
 from jasmine_core.dataset.sequence import MOVING, SKY, DatasetError, read_image
 from jasmine_core.errors import ConfigError
-from jasmine_core.geometry.camera import Size, crop, stretch
+from jasmine_core.geometry.camera import Size, stretch
 from jasmine_core.geometry.rigid import Array, inverse
 from jasmine_core.loss.teacher import DEPTH_MAX
+from jasmine_core.store.members import File, fetch
 from jasmine_core.train.augment import Colours, Degradation, random_part
+from jasmine_core.train.auxiliary import auxiliary_images, filling
 from jasmine_core.train.recipe import DataConfig
 
 RgbImage = NDArray[np.uint8]
-IMAGES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass
@@ -68,6 +68,20 @@ class _Key(NamedTuple):
     sample: int
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """Choices of one sample at one place of one step, with the files that it needs."""
+
+    key: _Key
+    sample: Sample
+    rng: random.Random  # after the choices
+    mirrored: bool
+    auxiliary: File | None  # image to rebuild
+    identity: int  # number of the sample whose image that is, -1 for another one
+    along: float  # place of its part, 0 to 1
+    files: list[File]
+
+
 class Images(Dataset[dict[str, Tensor]]):
     """Data set of augmented samples; a sample depends on its key alone."""
 
@@ -76,22 +90,42 @@ class Images(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.samples, self.config, self.size, self.seed = samples, config, size, seed
         self.first_key = first_key  # Sets that share a cache have different keys.
-        self.auxiliary = _auxiliary_images(config)
+        self.auxiliary = auxiliary_images(config.auxiliary)
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, key: _Key) -> dict[str, Tensor]:
         """Return sample `key.sample` as it appears at one place of one step."""
-        rng = random.Random(f"{self.seed}/{key.step}/{key.position}")
+        return self.__getitems__([key])[0]
+
+    def __getitems__(self, keys: list[_Key]) -> list[dict[str, Tensor]]:
+        """Return several samples, whose files are read at the same time if they are in a store."""
+        plans = [self._plan(key) for key in keys]
+        data = fetch(file for plan in plans for file in plan.files)
+        return [self._augmented(plan, data) for plan in plans]
+
+    def _plan(self, key: _Key) -> _Plan:
+        """Choose what a sample consists of."""
+        place = f"{self.seed}/{key.step}/{key.position}"
+        rng = random.Random(place)
+        mirrored = rng.random() < self.config.flip
+        auxiliary, identity, along = self._choose_auxiliary(rng)
+        own = self.samples[key.sample]
+        files = own.files if auxiliary is None else [*own.files, auxiliary]
+        return _Plan(key, own, rng, mirrored, auxiliary, identity, along, files)
+
+    def _augmented(self, plan: _Plan, data: Mapping[File, bytes]) -> dict[str, Tensor]:
+        """Read and augment a sample."""
+        key, rng, mirrored = plan.key, plan.rng, plan.mirrored
         place = f"{self.seed}/{key.step}/{key.position}"
         part = random_part(random.Random(f"{place}/part"), self.config.zoom)
-        sample = self.samples[key.sample].read(self.size, part)
+        sample = plan.sample.read(self.size, part, data)
         if sample.camera is None or len(sample.sources) != 2:
-            path = self.samples[key.sample].image
-            raise DatasetError(f"{path} has no camera or neighbours; it is a test image")
-        mirrored = rng.random() < self.config.flip
-        auxiliary, identity = self._auxiliary(rng, sample.target, key.sample)
+            raise DatasetError(
+                f"{plan.sample.image} has no camera or neighbours; it is a test image"
+            )
+        auxiliary = self._auxiliary(plan, sample.target, data)
         colours = Colours(rng) if rng.random() < self.config.jitter else None
         faults = Degradation(rng) if rng.random() < self.config.degrade else None
 
@@ -125,7 +159,7 @@ class Images(Dataset[dict[str, Tensor]]):
             "seen": tensor(blank == 0 if sample.seen is None else sample.seen),
             "pose_image": changed(sample.target),
             "pose_sources": torch.stack([changed(s) for s in sample.sources]),
-            "key": self._identities(-1 if part else key.sample, identity, mirrored),
+            "key": self._identities(-1 if part else key.sample, plan.identity, mirrored),
         }
 
     def _depth(self, sample: Loaded, number: int) -> NDArray[np.float32] | None:
@@ -150,22 +184,31 @@ class Images(Dataset[dict[str, Tensor]]):
         ]
         return torch.tensor(numbers)
 
-    def _auxiliary(self, rng: random.Random, own: RgbImage, index: int) -> tuple[RgbImage, int]:
-        """Choose the image to rebuild (Eq. 5): one of the samples, or part of an auxiliary one."""
+    def _choose_auxiliary(self, rng: random.Random) -> tuple[File | None, int, float]:
+        """Choose the image to rebuild (Eq. 5): one of the samples, or part of an auxiliary one.
+
+        Returns:
+            The image, the number of its sample or -1, and the place of the part from 0 to 1.
+        """
         if not self.config.auxiliary:
-            return np.zeros_like(own), -1
+            return None, -1, 0.0
         if not self.auxiliary or rng.random() < self.config.own_share:
             other = rng.randrange(len(self.samples))
-            path = self.samples[other].image
-            if other == index:
-                return own, other
-            image = read_image(path)
-            # As `Sample.read` resizes it: the same image must have the same latent.
-            return stretch((image.shape[1], image.shape[0]), self.size).image(image), other
-        number = rng.randrange(len(self.auxiliary))
-        place = rng.random()
+            return self.samples[other].image, other, 0.0
         # The part is random, so the image differs each time and must not be cached.
-        return _filling(read_image(self.auxiliary[number]), self.size, place), -1
+        return self.auxiliary[rng.randrange(len(self.auxiliary))], -1, rng.random()
+
+    def _auxiliary(self, plan: _Plan, own: RgbImage, data: Mapping[File, bytes]) -> RgbImage:
+        """Return the image to rebuild [H,W,3]; zeros if there is none."""
+        if plan.auxiliary is None:
+            return np.zeros_like(own)
+        if plan.identity == plan.key.sample:
+            return own
+        image = read_image(plan.auxiliary, data.get(plan.auxiliary))
+        if plan.identity < 0:
+            return filling(image, self.size, plan.along)
+        # As `Sample.read` resizes it: the same image must have the same latent.
+        return stretch((image.shape[1], image.shape[0]), self.size).image(image)
 
 
 class Feed:
@@ -247,26 +290,3 @@ def _towards(T_target_source: Array | None, mirrored: bool) -> Array:
         return np.full((4, 4), np.nan)
     side = np.diag([-1.0 if mirrored else 1.0, 1.0, 1.0, 1.0])
     return side @ inverse(T_target_source) @ side
-
-
-def _filling(image: RgbImage, size: Size, place: float) -> RgbImage:
-    """Return the part of an image that fills the size, at 0..1 of the way along its free side."""
-    source = image.shape[1], image.shape[0]
-    if source == size:
-        return image
-    centred = crop(source, size)
-    w = centred.source_window
-    window = w._replace(
-        x=round(place * (source[0] - w.width)), y=round(place * (source[1] - w.height))
-    )
-    return replace(centred, source_window=window).image(image)
-
-
-def _auxiliary_images(config: DataConfig) -> list[Path]:
-    if config.auxiliary in ("", "self"):
-        return []
-    folder = Path(config.auxiliary)
-    found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in IMAGES)
-    if not found:
-        raise DatasetError(f"{folder} holds no {', '.join(IMAGES)} to rebuild")
-    return found

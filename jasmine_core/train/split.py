@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jasmine_core.dataset.kitti import KittiRaw
-from jasmine_core.dataset.samples import Sample, open_sequences
+from jasmine_core.dataset.samples import Sample
 from jasmine_core.dataset.sequence import DatasetError
+from jasmine_core.dataset.sequences import open_sequences
 from jasmine_core.train.recipe import DataConfig
 
 

@@ -32,7 +32,8 @@ RECIPE, WEIGHTS, OPTIMISER, PROGRESS = (
     "optimiser.pt",
     "progress.json",
 )
-_RESULTS = ("states", "final", "best", "log.jsonl")
+STATES = "states"
+_RESULTS = (STATES, "final", "best", "log.jsonl")
 _DAMAGE = (  # errors of the readers for a damaged file
     CheckpointError,
     OSError,
@@ -52,7 +53,7 @@ class RunFolder:
 
     def __init__(self, path: Path, recipe: Recipe, accelerator: Accelerator) -> None:
         self.path, self.recipe, self.accelerator = path, recipe, accelerator
-        self.states = path / "states"
+        self.states = path / STATES
 
     def begin(self, resume: bool) -> None:
         """Prepare the folder; refuse one with another recipe, or one that would be overwritten."""

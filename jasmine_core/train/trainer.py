@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +26,11 @@ import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from jasmine_core.errors import JasmineError
+from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss
+from jasmine_core.store.mirror import mirrored
+from jasmine_core.store.paths import is_remote, url_of
 from jasmine_core.train.feed import Batch, Images
 from jasmine_core.train.hooks import (
     CollapseWarning,
@@ -49,7 +52,7 @@ from jasmine_core.train.processes import (
 from jasmine_core.train.recipe import Phase, Recipe
 from jasmine_core.train.split import split_samples
 from jasmine_core.train.start import make_learner
-from jasmine_core.train.state import RunFolder, saving
+from jasmine_core.train.state import PROGRESS, STATES, RunFolder, saving
 from jasmine_core.train.wise_ft import interpolated, snapshot
 
 logger = logging.getLogger(__name__)
@@ -68,8 +71,18 @@ def train(
         JasmineError: the loss is not finite (its batch is saved), another process has ended, or
             another training writes into the folder.
     """
-    with one_line_for_a_lost_process(), sole_writer(output):
-        return Trainer(recipe, output, resume).fit(interrupt)
+    if is_remote(output) and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError(
+            f"{url_of(output)}: several processes need a folder that all of them see; choose one "
+            "with -o, and copy it to the store afterwards"
+        )
+    with (
+        one_line_for_a_lost_process(),
+        mirrored(output, PROGRESS, STATES) as mirror,
+        sole_writer(mirror.folder),
+    ):
+        final = Trainer(recipe, mirror.folder, resume, mirror.upload).fit(interrupt)
+    return final and output / final.name
 
 
 class Trainer:
@@ -78,9 +91,16 @@ class Trainer:
     Whatever happens between two steps beside logging and saving is a `Hook`.
     """
 
-    def __init__(self, recipe: Recipe, output: Path, resume: bool = False) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        output: Path,
+        resume: bool = False,
+        saved: Callable[[], None] = lambda: None,
+    ) -> None:
         # 1. Processes, data and networks.
         self.recipe, self.output = recipe, output
+        self.saved = saved  # called after each saved state
         self.accelerator = make_accelerator(recipe.precision)
         self.place = self.accelerator.process_index, self.accelerator.num_processes
         learns_depth_alone = recipe.learner == "disparity"
@@ -147,6 +167,7 @@ class Trainer:
                 stopped = any_process(self.accelerator, interrupt.requested) and done < last
                 if stopped or done % recipe.save_every == 0 or done == last:
                     self.folder.save(done, self.module, self.optimiser, self.best)
+                    self.saved()
                 if stopped:
                     break
         final = self.output / "final"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.outputs import MARKER
-from jasmine_ros.bags.reader import BAG_FILES, expect_existing
+from jasmine_core.store.paths import files_below, is_file, is_remote, url_of
+from jasmine_ros.bags.bag_path import BAG_FILES, expect_existing
 from jasmine_ros.bags.rosbag2_folder import METADATA
 
 DEPTH_BAG = "depth"  # name of the bag in a result of `jasmine run`
@@ -47,23 +48,37 @@ def find_recordings(paths: Sequence[Path], output: Path | None = None) -> list[R
     found: dict[str, Path] = {}
     for path in paths:
         expect_existing(path)
+        if is_remote(path):
+            for one in _remote_recordings(path, output):
+                _add(found, one)
+            continue
         for one in (_named(found, path) for found in _recordings(path, output)):
-            other = found.setdefault(one.name, one.path)
-            if other.resolve() != one.path.resolve():
-                raise ConfigError(
-                    f"{other} and {one.path} would both become {one.name}; rename one, or use "
-                    "different output folders"
-                )
+            _add(found, one)
     return [Recording(name, found[name]) for name in sorted(found)]
+
+
+def _add(found: dict[str, Path], one: Recording) -> None:
+    other = found.setdefault(one.name, one.path)
+    if _resolved(other) != _resolved(one.path):
+        raise ConfigError(
+            f"{url_of(other)} and {url_of(one.path)} would both become {one.name}; rename one, or "
+            "use different output folders"
+        )
+
+
+def _resolved(path: Path) -> Path:
+    return path if is_remote(path) else path.resolve()
 
 
 def _named(recording: Path, given: Path) -> Recording:
     if recording == given:
         return Recording(given.stem if given.is_file() else given.resolve().name, given)
+    return _named_inside(recording, given, recording.is_file())
+
+
+def _named_inside(recording: Path, given: Path, file: bool) -> Recording:
     inside = recording.relative_to(given)
-    return Recording(
-        "-".join((inside.with_suffix("") if recording.is_file() else inside).parts), recording
-    )
+    return Recording("-".join((inside.with_suffix("") if file else inside).parts), recording)
 
 
 def _recordings(path: Path, output: Path | None) -> Iterator[Path]:
@@ -88,6 +103,36 @@ def _below(path: Path, output: Path | None) -> Iterator[Path]:
                 yield here / name
 
 
+def _remote_recordings(given: Path, output: Path | None) -> Iterator[Recording]:
+    """Yield the recordings at or below a folder of an object store, which is listed once."""
+    if given.suffix in BAG_FILES and is_file(given):
+        yield Recording(given.stem, given)
+        return
+    names: dict[Path, list[str]] = {}
+    for found in files_below(given):
+        names.setdefault(found.path.parent, []).append(found.path.name)
+    recordings: list[Path] = []  # folders, of which what is below them is a part
+    for folder in sorted(names):
+        hidden = any(part.startswith(".") for part in folder.relative_to(given).parts)
+        if hidden or any(other in (folder, *folder.parents) for other in recordings):
+            continue
+        own = folder.name == DEPTH_BAG and MARKER in names[folder]
+        if own and output is not None and output in folder.parents:
+            continue
+        if _is_recording_of(folder.name, names[folder]):
+            recordings.append(folder)
+            if folder == given:
+                yield Recording(folder.name, folder)
+            else:
+                yield _named_inside(folder, given, file=False)
+            continue
+        for name in names[folder]:
+            if Path(name).suffix in BAG_FILES and not name.startswith("."):
+                yield _named_inside(folder / name, given, file=True)
+    if not names:
+        yield Recording(given.name, given)
+
+
 def _warn(err: OSError) -> None:
     _log.warning("%s is not searched for recordings: %s", err.filename, err.strerror)
 
@@ -102,6 +147,11 @@ def _is_recording(folder: Path) -> bool:
     """Return whether a folder is one recording: it has metadata, or files with its own name."""
     if (folder / METADATA).is_file():
         return True
+    return _is_recording_of(folder.resolve().name, [file.name for file in folder.iterdir()])
+
+
+def _is_recording_of(folder: str, names: Sequence[str]) -> bool:
+    """Return whether a folder of a name holds one recording, by the names in it."""
     suffixes = "|".join(map(re.escape, BAG_FILES))
-    part = re.compile(rf"{re.escape(folder.resolve().name)}(_\d+)?({suffixes})")
-    return any(part.fullmatch(file.name) for file in folder.iterdir())
+    part = re.compile(rf"{re.escape(folder)}(_\d+)?({suffixes})")
+    return METADATA in names or any(map(part.fullmatch, names))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jasmine_core.store.paths import entry, open_file
 from jasmine_ros.bags.connection import Connection, RefusedError, Schema, absolute
 from jasmine_ros.bags.expansion import MAX_EXPANDED
 from jasmine_ros.bags.mcap_records import (
@@ -61,8 +62,8 @@ class McapFile:
         self._channels: dict[int, Connection] = {}
         self._counts: dict[int, int] = {}
         self._parts: list[_Part] = []
-        self._file = path.open("rb")
-        self._size = path.stat().st_size
+        self._size = entry(path).size
+        self._file = open_file(path)
         try:
             self._open()
         except BaseException:

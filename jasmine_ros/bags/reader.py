@@ -16,12 +16,15 @@ from typing import Any
 import numpy as np
 
 from jasmine_core.errors import BagError, FrameError
+from jasmine_core.store.errors import StoreError
+from jasmine_core.store.paths import is_folder
 from jasmine_ros.bags.bag_message import BagMessage, type_of
+from jasmine_ros.bags.bag_path import bag_path
 from jasmine_ros.bags.connection import Connection, RefusedError, Storage, full_name
 from jasmine_ros.bags.definitions import missing_field, typestore
 from jasmine_ros.bags.mcap_file import McapFile
 from jasmine_ros.bags.ros1_file import Ros1File
-from jasmine_ros.bags.rosbag2_folder import METADATA, Rosbag2Folder
+from jasmine_ros.bags.rosbag2_folder import Rosbag2Folder
 from jasmine_ros.bags.sqlite_file import SqliteFile
 from jasmine_ros.bags.video_topic import VideoTopic
 from jasmine_ros.msgs.encodings import MAX_PIXELS
@@ -35,7 +38,6 @@ _FORMATS: dict[str, Callable[[Path], Storage]] = {
     ".mcap": McapFile,
     ".db3": SqliteFile,
 }
-BAG_FILES = tuple(_FORMATS)
 # For a damaged file, the parsers of rosbags raise errors of their own, of Python, of SQLite and of
 # the compression libraries. Their only common base is Exception.
 _DAMAGE = Exception
@@ -64,9 +66,12 @@ class Bag:
         self._video: VideoTopic | None = None
 
     def __enter__(self) -> Bag:
-        file = _bag_file(self.path)
+        file = bag_path(self.path)
         try:
-            self._storage = _FORMATS[file.suffix](file) if file.is_file() else Rosbag2Folder(file)
+            folder = file.suffix not in _FORMATS or is_folder(file)
+            self._storage = Rosbag2Folder(file) if folder else _FORMATS[file.suffix](file)
+        except StoreError:
+            raise
         except _DAMAGE as err:
             raise BagError(f"{file} cannot be read: {_explained(err, file)}") from err
         counts: dict[str, dict[str, int]] = {}
@@ -231,58 +236,13 @@ def without_strays(stamps: list[int]) -> list[int]:
     return stamps[first if first <= most else 0 : last if len(times) - last <= most else None]
 
 
-def expect_sqlite_name(path: Path) -> None:
-    """Raise BagError for a name that is not UTF-8: SQLite cannot open it."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as err:
-        raise BagError(
-            f"{str(path)!a} is not a UTF-8 name, which SQLite cannot open; rename it"
-        ) from err
-
-
-def expect_existing(path: Path) -> None:
-    """Raise BagError if a path does not exist."""
-    if not path.exists():
-        raise BagError(
-            f"{path} does not exist; give a .bag, .mcap or .db3 file or a rosbag2 folder"
-        )
-
-
-def _bag_file(path: Path) -> Path:
-    """Return the path that rosbags can open: a file, or a rosbag2 folder with its metadata."""
-    expect_existing(path)
-    if path.is_file():
-        if path.suffix not in BAG_FILES:
-            raise BagError(
-                f"{path} is not a bag; give a .bag, .mcap or .db3 file or a rosbag2 folder"
-            )
-        return path
-    for file in path.iterdir() if path.is_dir() else [path]:
-        if not file.is_file() and not file.is_dir():
-            raise BagError(
-                f"{file} is a dangling link, a FIFO or a device; a bag consists of regular files"
-            )
-        if file.suffix == ".db3":
-            expect_sqlite_name(file)
-    if (path / METADATA).is_file():
-        return path
-    files = sorted(f for f in path.iterdir() if f.suffix in BAG_FILES)
-    if len(files) != 1:
-        raise BagError(
-            f"{path} has no metadata.yaml and {len(files)} bag files; write the metadata with "
-            f"`ros2 bag reindex {path}`, or give one of the files"
-        )
-    return files[0]
-
-
 def _reason(err: BaseException) -> str:
     return str(err).rstrip(".") or type(err).__name__
 
 
 def _explained(err: Exception, path: Path) -> str:
     """Return what is wrong with a bag, with a remedy if the bag is damaged."""
-    if isinstance(err, (OSError, RefusedError)):
+    if isinstance(err, (OSError, RefusedError)):  # A StoreError is an OSError.
         return _reason(err)
     return f"{_reason(err)}; {_remedy(path)}"
 

@@ -12,6 +12,7 @@ from rosbags.interfaces import ConnectionExtRosbag1
 from rosbags.rosbag1 import Reader
 from rosbags.rosbag1.reader import decompressors
 
+from jasmine_core.store.local_copies import local_file
 from jasmine_ros.bags.connection import Connection, Schema, absolute
 from jasmine_ros.bags.expansion import expand
 
@@ -20,7 +21,7 @@ class Ros1File:
     """Open bag of ROS 1."""
 
     def __init__(self, path: Path) -> None:
-        self._reader = _Reader(path)
+        self._reader = _Reader(local_file(path))
         self._reader.open()
         self._of_reader = {c.id: c for c in self._reader.connections}
         self.connections = [

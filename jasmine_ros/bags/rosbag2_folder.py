@@ -18,7 +18,9 @@ from typing import Any
 
 import yaml
 
-from jasmine_core.files import read_small
+from jasmine_core.files import MAX_TEXT
+from jasmine_core.store.local_copies import local_file
+from jasmine_core.store.paths import is_file, names_in, read_limited
 from jasmine_core.yaml_text import parse_yaml
 from jasmine_ros.bags.connection import Connection, RefusedError, Storage, absolute
 from jasmine_ros.bags.expansion import expand, expand_file
@@ -37,13 +39,13 @@ class Rosbag2Folder:
         information = _read_metadata(path / METADATA)
         names = information.get("relative_file_paths")
         paths = [path / PurePath(str(name)).name for name in names or ()]
-        if missing := [file.name for file in paths if not file.is_file()]:
+        if missing := [file.name for file in paths if not is_file(file)]:
             raise RefusedError(
                 f"{METADATA} names files that are missing ({', '.join(missing)}); copy them, or "
                 f"write the metadata again with `ros2 bag reindex {path}`"
             )
         if not paths:
-            paths = sorted(f for f in path.iterdir() if f.suffix in FILES)
+            paths = [path / name for name in names_in(path) if Path(name).suffix in FILES]
         mode = str(information.get("compression_mode") or "none").lower()
         self._compressed = mode == "message"
         qos = _qos_of(information)
@@ -97,14 +99,15 @@ class Rosbag2Folder:
     def _expanded(self, file: Path) -> Path:
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="jasmine-bag-")))
         expanded = folder / file.stem
-        expand_file(file, expanded)
+        expand_file(local_file(file), expanded)
         return expanded
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:
     """Return the contents of metadata.yaml; empty, with a warning, if it cannot be understood."""
     try:
-        information = parse_yaml(read_small(path))["rosbag2_bagfile_information"]
+        values = parse_yaml(read_limited(path, MAX_TEXT).decode())
+        information = values["rosbag2_bagfile_information"]
         if not isinstance(information, dict):
             raise ValueError("rosbag2_bagfile_information is not a mapping")
         if not isinstance(information.get("relative_file_paths", []), list):

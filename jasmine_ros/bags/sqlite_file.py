@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from jasmine_core.store.local_copies import local_file
 from jasmine_ros.bags.connection import Connection, RefusedError, Schema, absolute
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -19,6 +20,7 @@ class SqliteFile:
     """Open SQLite file of rosbag2, of any version."""
 
     def __init__(self, path: Path) -> None:
+        path = local_file(path)
         if path.stat().st_size == 0:
             raise ValueError("the file is empty")
         self._size = path.stat().st_size  # [bytes]; no stored message is larger

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from jasmine_core.dataset.labels import attach, labels_in
-from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import CLASSES, TEACHER
+from jasmine_core.dataset.sequences import Sequence
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own
 from jasmine_core.prepare.odometry import (
@@ -34,6 +35,7 @@ from jasmine_ros.bags.camera_topics import choose_calibrated_camera
 from jasmine_ros.bags.reader import Bag, without_strays
 from jasmine_ros.bags.recorded_images import RecordedImages
 from jasmine_ros.bags.scan import find_odometry, scan_bag
+from jasmine_ros.bags.segments import Windows, inside
 
 PROBES = 12  # sections of a bag in which the odometry is compared with the images
 _PROBE_LENGTH = 1_500_000_000  # [ns] of a section
@@ -53,6 +55,7 @@ class Job:
     masks: Path | None = None  # folder of PNG files with Cityscapes classes, named by stamp [ns]
     teacher: Path | None = None  # folder of 16-bit PNG files with depth, named by stamp [ns]
     overwrite: bool = False
+    windows: Windows = ()  # times of recording [ns] of the images to use; empty: all
 
 
 class Interrupted(Exception):
@@ -83,7 +86,7 @@ def prepare_bag(
         most = job.options.max_image_pixels
         camera = choose_calibrated_camera(bag, job.image, job.camera_info, job.calibration, most)
         topic = find_odometry(bag, job.odometry)
-        source = {
+        source: dict[str, Any] = {
             "bag": job.bag.name,
             "image": camera.image,
             "camera_info": camera.info or str(job.calibration),
@@ -92,6 +95,8 @@ def prepare_bag(
             "stop": bag.stop,
             "messages": bag.topics[camera.image].count,
         }
+        if job.windows:
+            source["segments"] = [list(window) for window in job.windows]
         if job.overwrite:
             remove_unfinished(job.folder)
         elif finished(job.folder, source, job.options):
@@ -106,8 +111,10 @@ def prepare_bag(
         odometry, facts = _examine_odometry(images, topic)
 
         # 3. Convert the images.
-        limit = job.options.limit or bag.topics[camera.image].count
-        total = min(limit, bag.topics[camera.image].count)
+        count = bag.topics[camera.image].count
+        if job.windows:
+            count = sum(inside(job.windows, at) for at in bag.stamps(camera.image))
+        total = min(job.options.limit or count, count)
         with SequenceBuilder(
             job.folder,
             source,
@@ -119,7 +126,12 @@ def prepare_bag(
             images.input_facts,
             scan.damaged.summary(),
         ) as builder:
-            recorded = map(images.decode, bag.messages([camera.image], builder.resume_at))
+            wanted = (
+                message
+                for message in bag.messages([camera.image], builder.resume_at)
+                if inside(job.windows, message.stamp)
+            )
+            recorded = map(images.decode, wanted)
             for image, following in with_following(recorded, lambda image: image.known_stamp):
                 if stop():
                     raise Interrupted

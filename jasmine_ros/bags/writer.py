@@ -20,11 +20,12 @@ from rosbags.typesys.store import Typestore
 
 from jasmine_core.errors import BagError, FrameError
 from jasmine_ros.bags.bag_message import BagMessage
+from jasmine_ros.bags.bag_path import expect_sqlite_name
 from jasmine_ros.bags.connection import Connection as Origin
 from jasmine_ros.bags.connection import Schema, full_name
 from jasmine_ros.bags.definitions import typestore
 from jasmine_ros.bags.qos import offered_qos, usual_qos
-from jasmine_ros.bags.reader import Bag, expect_sqlite_name
+from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.writer_storages import RecoverableWriter
 from jasmine_ros.msgs.types import Message
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from jasmine_core.store.paths import with_urls
+
 _LONGEST = 4000  # characters of a line
 _OWN = ("jasmine_core", "jasmine_ros")
 # Control characters, line breaks, and characters that change the direction of a line.
@@ -26,7 +28,8 @@ def one_line(text: str) -> str:
     """
     if len(text) > _LONGEST:  # An untrusted name or value may have megabytes.
         text = f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 2 :]}"
-    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    escaped = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return with_urls(escaped)
 
 
 class _OneLine(logging.Formatter):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -16,13 +16,16 @@ from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, arg
 
 from jasmine_core.commands.options import Output, option
-from jasmine_core.dataset.samples import Sequence
-from jasmine_core.dataset.sequence import CLASSES, TEACHER
+from jasmine_core.dataset.sequence import CLASSES, INDEX, TEACHER
+from jasmine_core.dataset.sequences import Sequence
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.shard import Shard
-from jasmine_ros.bags.find import find_recordings
+from jasmine_core.store.paths import url_of
+from jasmine_core.store.results import staged
+from jasmine_ros.bags.find import Recording, find_recordings
+from jasmine_ros.bags.segments import Windows, read_chosen
 from jasmine_ros.bags.to_sequence import Job
 from jasmine_ros.commands.console import one_line
 from jasmine_ros.commands.options import (
@@ -54,6 +57,9 @@ class PrepareRequest:
     output: Output
     #: Share of the recordings to prepare, for one of several machines: 2/8 is the second of eight.
     shard: ShardText = "1/1"
+    #: List of segments of jasmine mine; only these are prepared, and recordings without one are
+    #: left out.
+    segments: Annotated[Path | None, option("FILE")] = None
     #: Topic of the images; may be omitted if a recording has one camera.
     image: Topic = None
     #: Topic of the CameraInfo; by default the one beside the images.
@@ -92,6 +98,9 @@ def prepare(request: PrepareRequest) -> int:
         ConfigError: Two recordings have the same name, or a source of labels cannot be used.
     """
     recordings = Shard.parse(request.shard)(find_recordings(request.bags))
+    chosen = read_chosen(request.segments) if request.segments else {}
+    if request.segments:
+        recordings = _with_segments(recordings, chosen, request.segments)
     files: dict[str, Path] = {}
     pseudo_labellers: list[PseudoLabeller] = []
     for kind, name in ((CLASSES, request.masks), (TEACHER, request.teacher)):
@@ -111,6 +120,7 @@ def prepare(request: PrepareRequest) -> int:
             masks=files.get(CLASSES),
             teacher=files.get(TEACHER),
             overwrite=request.overwrite,
+            windows=chosen.get(recording.name, ()),
         )
         for recording in recordings
     ]
@@ -130,6 +140,19 @@ def prepare(request: PrepareRequest) -> int:
         _log.info("interrupted; the same command continues from here")
         return INTERRUPTED
     return 1 if failed else 0
+
+
+def _with_segments(
+    recordings: list[Recording], chosen: Mapping[str, Windows], file: Path
+) -> list[Recording]:
+    """Return the recordings that have segments."""
+    found = [recording for recording in recordings if recording.name in chosen]
+    if not found:
+        raise ConfigError(
+            f"{url_of(file)} names none of the recordings, but for example {next(iter(chosen))}; "
+            "give the recordings or folders that were given to jasmine mine"
+        )
+    return found
 
 
 def _show(result: Result) -> None:
@@ -165,7 +188,8 @@ def _add_pseudo_labels(
 
         labels = folder / pseudo_labeller.kind
         try:
-            done = add_pseudo_labels(Sequence(folder), pseudo_labeller, stop)
+            with staged(folder, INDEX, whole=True) as local:
+                done = add_pseudo_labels(Sequence(local), pseudo_labeller, stop)
         except JasmineError as err:
             yield Result(str(err), failed=True)
             continue

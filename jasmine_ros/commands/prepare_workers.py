@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from tqdm import tqdm
 
+from jasmine_core.dataset.sequence import INDEX
 from jasmine_core.errors import JasmineError
+from jasmine_core.store.results import staged
 from jasmine_ros.bags.to_sequence import Interrupted, Job, prepare_bag
 from jasmine_ros.commands.worker_pool import LOST, Stop, WorkerPool, serve
 
@@ -48,8 +50,10 @@ def prepare_bags(jobs: list[Job], workers: int, stop: Stop) -> Iterator[Result]:
 
 
 def _prepare(job: Job, progress: Callable[[int, int], None], stop: Stop) -> Result:
+    whole = bool(job.masks or job.teacher)  # The labels are compared with the images.
     try:
-        outcome = prepare_bag(job, progress, stop)
+        with staged(job.folder, INDEX, whole) as folder:
+            outcome = prepare_bag(replace(job, folder=folder), progress, stop)
     except Interrupted:
         return Result(f"{job.folder}: interrupted", interrupted=True)
     except JasmineError as err:

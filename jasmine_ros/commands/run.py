@@ -22,6 +22,8 @@ from jasmine_core.interrupt import Interrupt
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own, record
 from jasmine_core.shard import Shard
+from jasmine_core.store.paths import exists, is_remote, url_of, with_urls
+from jasmine_core.store.results import staged
 from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import (
     CameraTopics,
@@ -62,8 +64,14 @@ def run(request: RunRequest) -> int:
 
         return run_many(request, Shard.parse(request.shard)(recordings))
     request = replace(request, bags=(recordings[0].path,))  # It may be deep in a folder.
-    report = run_bag(request)
-    print(summary(report, request.output))
+    if is_remote(request.output) and not request.overwrite and exists(request.output / REPORT):
+        raise BagError(
+            f"{url_of(request.output / REPORT)} already exists; add --overwrite, or choose another "
+            "folder with -o"
+        )
+    with staged(request.output, REPORT) as output:
+        report = run_bag(replace(request, output=output))
+    print(with_urls(summary(report, request.output)))
     return exit_status(report, request.output)
 
 
@@ -116,7 +124,7 @@ def run_bag(request: RunRequest, stop: Callable[[], bool] = lambda: False) -> di
 
         # 4. Write the report.
         source_of = {
-            "bag": str(request.bag),
+            "bag": url_of(request.bag),
             "recording": identity(source),
             "options": options_of(request),
             "camera": {

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from jasmine_core.errors import JasmineError
 from jasmine_core.files import atomic_file, read_json
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_own, record
+from jasmine_core.store.overview import gathered
 from jasmine_ros.commands.console import one_line
 from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, PREVIEW, REPORT
 
@@ -107,8 +108,12 @@ def _number(value: Any) -> float:
 
 def expect_room(folder: Path) -> None:
     """Raise JasmineError if a file of the user is in the place of the summary."""
-    with exclusive(folder, waiting_for=_BUSY):
-        expect_own(folder, *SUMMARY)
+    with _results(folder) as local, exclusive(local, waiting_for=_BUSY):
+        expect_own(local, *SUMMARY)
+
+
+def _results(folder: Path) -> AbstractContextManager[Path]:
+    return gathered(folder, (REPORT, FAILURE), (PREVIEW,), SUMMARY)
 
 
 def write_summary(folder: Path) -> None:
@@ -116,7 +121,8 @@ def write_summary(folder: Path) -> None:
 
     Processes that share the folder write them one after the other.
     """
-    with exclusive(folder, waiting_for=_BUSY):
+    with _results(folder) as local, exclusive(local, waiting_for=_BUSY):
+        folder = local
         expect_own(folder, *SUMMARY)
         found = collect(folder)
         with atomic_file(folder / "summary.json") as temporary:

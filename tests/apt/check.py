@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core import DepthPredictor
-from jasmine_core.artifacts.cache_folder import ENVIRONMENT
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
+from jasmine_core.cache_folder import ENVIRONMENT
 from jasmine_ros.bags.reader import Bag
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,8 @@ from helpers.corridor import CAMERA, look, pose
 from helpers.raw_mcap import chunk, described, messages, ros2_channel, serialised, write_mcap
 from rosbags.typesys import get_types_from_msg
 
-from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.dataset.sequence import DatasetError
+from jasmine_core.dataset.sequences import Sequence, open_sequences
 from jasmine_core.errors import BagError, ConfigError, JasmineError
 from jasmine_core.geometry.rigid import inverse, rigid, to_numbers
 from jasmine_core.interrupt import INTERRUPTED

@@ -14,7 +14,7 @@ from helpers.corridor import CAMERA, look, pose
 from helpers.live_topics import TIMEOUT, receive
 from helpers.video_bags import FFMPEG_TOPIC, encode, psnr, record, view
 
-from jasmine_core.dataset.samples import Sequence
+from jasmine_core.dataset.sequences import Sequence
 from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.reader import IMAGE, Bag
 from jasmine_ros.cli import main

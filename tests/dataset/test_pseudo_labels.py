@@ -22,7 +22,6 @@ from jasmine_core.dataset.pseudo_labels import (
     add_pseudo_labels,
     find_pseudo_labeller,
 )
-from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import (
     CLASSES,
     PSEUDO_LABELS,
@@ -40,6 +39,7 @@ from jasmine_core.dataset.sequence import (
     read_labels,
     write_index,
 )
+from jasmine_core.dataset.sequences import Sequence
 from jasmine_core.errors import CheckpointError, FrameError
 from jasmine_core.geometry.camera import stretch
 from jasmine_core.model.disparity_net import DisparityConfig, DisparityNet

@@ -14,8 +14,8 @@ import pytest
 from helpers.corridor import CAMERA, look, pose
 
 from jasmine_core.dataset.labels import attach, labels_in
-from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.dataset.sequence import CLASSES, TEACHER, DatasetError
+from jasmine_core.dataset.sequences import Sequence, open_sequences
 from jasmine_core.errors import FrameError
 from jasmine_core.geometry.camera import fit, stretch
 from jasmine_core.geometry.rigid import inverse, to_numbers

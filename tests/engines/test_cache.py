@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from helpers.log_lines import log_lines
 
-from jasmine_core.artifacts.cache_folder import cache_folder
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.engines.cache import ANY_GPU, PLAN, RECORD, EngineCache, EngineKey, read_plan
 from jasmine_core.errors import EngineError
 

@@ -16,8 +16,8 @@ from helpers.host_engine import HostCuda, host_tensorrt
 from helpers.log_lines import log_lines
 
 from jasmine_core import doctor_gpu
-from jasmine_core.artifacts.cache_folder import cache_folder
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.cache_folder import cache_folder
 from jasmine_core.engines import build as build_module
 from jasmine_core.engines import cuda
 from jasmine_core.engines import prepare as prepare_engines

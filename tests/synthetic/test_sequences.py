@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from jasmine_core.dataset.samples import Sequence, open_sequences
 from jasmine_core.dataset.sequence import DEPTH, SKY, DatasetError
+from jasmine_core.dataset.sequences import Sequence, open_sequences
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.locks import exclusive

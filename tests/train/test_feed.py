@@ -11,8 +11,8 @@ import pytest
 import torch
 from helpers.training_runs import HEIGHT, WIDTH, write_sequence
 
-from jasmine_core.dataset.samples import Sequence
 from jasmine_core.dataset.sequence import DatasetError
+from jasmine_core.dataset.sequences import Sequence
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.warp import warp
 from jasmine_core.loss.photometric import photometric_error

@@ -16,8 +16,8 @@ from helpers.training_runs import HEIGHT, WIDTH, log, same
 from safetensors.torch import load_file
 
 from jasmine_core import JasmineModel
-from jasmine_core.dataset.samples import open_sequences
 from jasmine_core.dataset.sequence import DatasetError
+from jasmine_core.dataset.sequences import open_sequences
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.loss.objective import LossConfig
 from jasmine_core.loss.teacher import DEPTH_MAX

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Cache folder of ONNX graphs, TensorRT engines and their accuracy reports."""
+"""Cache folder of graphs, engines, accuracy reports and copies of objects."""
 
 from __future__ import annotations
 
