@@ -23,8 +23,8 @@ class EvaluateRequest:
     """Compare a checkpoint with ground truth, next to two trivial predictors as a reference.
 
     Writes FILE (JSON) and, with the same name, Markdown tables, LaTeX tables and a figure of the
-    best, the median and the worst image. Rendered scenes and recordings with odometry get a
-    table of temporal metrics as well, because their camera poses are known.
+    best, the median and the worst image. Rendered scenes and recordings get a table of temporal
+    metrics as well, with the known camera poses, the odometry, or the optical flow.
     """
 
     #: Folder of the checkpoint, or the name of a bundled one.
@@ -63,7 +63,7 @@ class EvaluateRequest:
     #: YAML file of camera_calibration, for a recording without CameraInfo.
     calibration: Calibration = None
     #: Topic of the odometry of a recording, for the temporal metrics; by default /odom or the only
-    #: one, and none leaves them out.
+    #: one. Without odometry, or with none, the optical flow gives the motion of the camera.
     odometry: Topic = None
     #: Filter over time of the predictions, as the parameter temporal of the node; it uses the known
     #: camera poses.

@@ -18,6 +18,7 @@ from jasmine_core.artifacts.checkpoint import UNTRAINED, Checkpoint
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.autoencoder import describe, measure_on_world
 from jasmine_core.evaluate.evaluation import Evaluation
+from jasmine_core.evaluate.flow_poses import with_flow_poses
 from jasmine_core.evaluate.protocols import Aligned
 from jasmine_core.evaluate.published import PublishedSet
 from jasmine_core.evaluate.reliability import Reliability, reliability_table
@@ -44,6 +45,7 @@ class Samples:
     count: int
     name: str  # for the report
     protocol: str  # usual for this data
+    motion: str = ""  # source of the camera poses of the temporal metrics
     damaged: DamagedMessages | None = None  # of a recording
     assumption: Callable[[], str] | None = None  # about its 16-bit values, after reading
 
@@ -90,6 +92,7 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
         "data": samples.name,
         "mean_map": source,
         "temporal": request.temporal,
+        "camera_motion": samples.motion,
         "confidence": {"calibrated": predictor.calibration is not None, **confidence},
     }
     if samples.assumption and (assumption := samples.assumption()):
@@ -155,7 +158,7 @@ def _samples(request: EvaluateRequest) -> Samples:
     if request.world:
         read = partial(world_samples, request.world, request.seed, request.frames, request.rate)
         name = f"world {request.world}, seed {request.seed}, {request.rate:g} Hz"
-        return Samples(read, request.frames, name, "plain")
+        return Samples(read, request.frames, name, "plain", "rendered")
     if request.dataset and request.root:
         depth = Path(request.ground_truth) if request.ground_truth else None
         published = PublishedSet(request.dataset, request.root, request.split, depth)
@@ -174,5 +177,9 @@ def _samples(request: EvaluateRequest) -> Samples:
     odometry = read_odometry(
         request.bag, request.image, request.camera_info, request.calibration, request.odometry
     )
-    read_bag = partial(with_poses, pairs, odometry, pairs.camera) if odometry else pairs
-    return Samples(read_bag, pairs.count, name, "eigen", pairs.damaged, lambda: pairs.assumption)
+    read_bag, motion = partial(with_flow_poses, pairs, pairs.camera), "optical flow"
+    if odometry:
+        read_bag, motion = partial(with_poses, pairs, odometry, pairs.camera), "odometry"
+    return Samples(
+        read_bag, pairs.count, name, "eigen", motion, pairs.damaged, lambda: pairs.assumption
+    )

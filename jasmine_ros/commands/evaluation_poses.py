@@ -46,13 +46,13 @@ def read_odometry(
         except BagError as err:
             if topic is not None:
                 raise
-            _log.warning("there are no temporal metrics: %s", err)
+            _log.warning("the odometry is not used for temporal metrics: %s", err)
             return None
     T_child_camera = chain(scan.transforms, scan.child, scan.frame)
     if len(scan.samples) < 2 or T_child_camera is None:
         _log.warning(
-            "there are no temporal metrics: %s has %d usable poses of %r, and %s transform from it "
-            "to the camera frame %r",
+            "the odometry is not used for temporal metrics: %s has %d usable poses of %r, and %s "
+            "transform from it to the camera frame %r",
             name,
             len(scan.samples),
             scan.child,

@@ -28,6 +28,7 @@ from faults.rig import SimulatedBackend
 from helpers.camera_bags import ROS1, ROS2
 
 from jasmine_core.errors import JasmineError
+from jasmine_core.evaluate.flow_poses import with_flow_poses
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.runtime import predictor
 from jasmine_ros.bags.ground_truth import BagSamples
@@ -166,7 +167,10 @@ def _evaluate(rng: Rng, bag: Path, output: Path) -> None:
     samples = BagSamples(bag, DEPTH)
     odometry = read_odometry(bag, None, None, None, None)
     read: Callable[[], Iterator[Any]] = samples
-    found = list(with_poses(read, odometry, samples.camera) if odometry else read())
+    if odometry is None:
+        found = list(with_flow_poses(read, samples.camera))
+    else:
+        found = list(with_poses(read, odometry, samples.camera))
     assert len(found) <= samples.count
     samples.damaged.summary()
 
