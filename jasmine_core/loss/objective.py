@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -97,6 +97,21 @@ class Loss(NamedTuple):
     total: Tensor  # []
     terms: dict[str, Tensor]  # [] each, detached
     maps: dict[str, Tensor]  # [B,C,H,W] each, detached
+
+
+class Objective(Protocol):
+    """Function that computes the loss of a batch: `objective`, or one that adds terms to it."""
+
+    def __call__(
+        self,
+        given: Observation,
+        predicted: Prediction,
+        config: LossConfig,
+        progress: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Loss:
+        """Return the loss of a batch; the arguments are those of `objective`."""
+        ...
 
 
 def objective(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from jasmine_core.geometry.canonical import canonical_depth, focal_ratio
 from jasmine_core.loss.latent import latent_loss
-from jasmine_core.loss.objective import Loss, LossConfig, Prediction, objective
+from jasmine_core.loss.objective import Loss, LossConfig, Prediction
 from jasmine_core.loss.supervised import autoencoder_loss, code_loss
 from jasmine_core.loss.teacher import DEPTH_MAX, percentile_normalised, teacher_depth
 from jasmine_core.model.checkpoint import save_checkpoint
@@ -109,7 +109,7 @@ class JasmineLearner(Learner):
         observation.code = code
         observation.relative = batch.relative if self._teacher[0] is True else None
         observation.auxiliary = batch.auxiliary if self.rebuild else None
-        loss = objective(observation, predicted, self.loss, progress, generator)
+        loss = self.objective(observation, predicted, self.loss, progress, generator)
         if near:
             terms = loss.terms | {k: x.detach() for k, x in near.items()}
             loss = Loss(loss.total + self.loss.latent * near["latent"], terms, loss.maps)

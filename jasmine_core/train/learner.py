@@ -18,7 +18,14 @@ from jasmine_core.geometry.camera import Size
 from jasmine_core.geometry.canonical import canonical_depth, focal_ratio
 from jasmine_core.geometry.disparity import disparity_from_depth
 from jasmine_core.loss.known_motion import with_odometry
-from jasmine_core.loss.objective import Loss, LossConfig, Observation, Prediction, objective
+from jasmine_core.loss.objective import (
+    Loss,
+    LossConfig,
+    Objective,
+    Observation,
+    Prediction,
+    objective,
+)
 from jasmine_core.loss.teacher import DEPTH_MAX, teacher_depth
 from jasmine_core.model.disparity_net import DisparityNet
 from jasmine_core.model.posenet import PoseNet, source_poses
@@ -37,6 +44,7 @@ class Learner(nn.Module):
     ) -> None:
         super().__init__()
         self.posenet, self.loss = posenet, loss
+        self.objective: Objective = objective  # a program may set one with terms of its own
         self.scale_is_known = known  # by the weights it starts from, or by its teacher
         self.scale_spread: float | None = None  # relative, if that scale is learned
         # A buffer, so that a resumed run has the measured scale; NaN until it is measured.
@@ -156,7 +164,7 @@ class DisparityLearner(Learner):
                 ground_truth = canonical_depth(ground_truth, ratio, DEPTH_MAX) * ratio
         predicted = Prediction([depth], self.poses(batch), disparity=disparity)
         given = self._observation(batch, ground_truth)
-        loss = objective(given, predicted, self.loss, progress, generator)
+        loss = self.objective(given, predicted, self.loss, progress, generator)
         return loss._replace(terms=loss.terms | {"median_depth": depth.detach().median()})
 
     def parts(self) -> dict[str, nn.Module]:

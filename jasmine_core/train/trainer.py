@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import Interrupt
-from jasmine_core.loss.objective import Loss
+from jasmine_core.loss.objective import Loss, Objective, objective
 from jasmine_core.store.mirror import mirrored
 from jasmine_core.store.paths import is_remote, url_of
 from jasmine_core.train.feed import Batch, Images
@@ -59,13 +59,19 @@ logger = logging.getLogger(__name__)
 
 
 def train(
-    recipe: Recipe, output: Path, resume: bool = False, interrupt: Interrupt | None = None
+    recipe: Recipe,
+    output: Path,
+    resume: bool = False,
+    interrupt: Interrupt | None = None,
+    loss: Objective = objective,
 ) -> Path | None:
     """Train after a recipe; return the folder of the finished checkpoint, OUTPUT/final.
 
     The first Ctrl-C or SIGTERM saves the state after the current step, and None is returned; kill
     loses at most the steps since the newest state. `resume` continues from the newest state.
-    `interrupt` records the signal; without it the signals are handled during the steps only.
+    `interrupt` records the signal; without it the signals are handled during the steps only. `loss`
+    computes the loss of a batch; one with terms of its own is not part of the saved recipe, so that
+    a resumed training must be given the same one.
 
     Raises:
         JasmineError: the loss is not finite (its batch is saved), another process has ended, or
@@ -81,7 +87,7 @@ def train(
         mirrored(output, PROGRESS, STATES) as mirror,
         sole_writer(mirror.folder),
     ):
-        final = Trainer(recipe, mirror.folder, resume, mirror.upload).fit(interrupt)
+        final = Trainer(recipe, mirror.folder, resume, mirror.upload, loss).fit(interrupt)
     return final and output / final.name
 
 
@@ -97,6 +103,7 @@ class Trainer:
         output: Path,
         resume: bool = False,
         saved: Callable[[], None] = lambda: None,
+        loss: Objective = objective,
     ) -> None:
         # 1. Processes, data and networks.
         self.recipe, self.output = recipe, output
@@ -108,6 +115,7 @@ class Trainer:
         split = split_samples(self.data)
         expect_teacher(recipe, split.training)
         self.learner = make_learner(recipe)
+        self.learner.objective = loss
         expect_cameras(self.learner, split.training)
         self.start = snapshot(self.learner) if recipe.wise_ft_weight < 1 else {}
         self.size = image_size(recipe, self.learner)
