@@ -142,7 +142,8 @@ def test_scripts_and_their_options_exist():
     """An option of a script is a field of its dataclass, so its name occurs in the file."""
     wrong = []
     for place, words in LINES:
-        scripts = [w for w in words if re.fullmatch(r"(benchmarks|training)/[\w/]+\.(py|sh)", w)]
+        folders = "benchmarks|examples|training"
+        scripts = [w for w in words if re.fullmatch(rf"({folders})/[\w/]+\.(py|sh)", w)]
         for script in scripts:
             path = ROOT / script
             text = path.read_text() if path.is_file() else ""
