@@ -29,7 +29,7 @@ APT_PYTHON   ?= /usr/bin/python3
 APT_PACKAGES := python3-opencv python3-numpy python3-yaml
 APT_INSTALL  ?=
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-packages apt-check test-ros-slow soak fuzz lint lock bench bench-ros help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -78,6 +78,11 @@ soak: $(VENV)/.installed-dev  ## run the live node for 30 minutes under each loa
 fuzz: $(VENV)/.installed-dev  ## read 20,000 generated, damaged bags; continues after Ctrl-C: build/fuzz/verdicts-SEED.jsonl
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m faults.fuzz.main --seed $(FUZZ_SEED) --count $(FUZZ_BAGS)
 
+docs: $(VENV)/.installed-docs  ## build the documentation site without the network, warnings as errors: build/docs/index.html
+	rm -rf build/docs build/docs-source && mkdir -p build && cp -r docs build/docs-source
+	$(BIN)/python -m sphinx -b html -W --keep-going --quiet build/docs-source build/docs
+	$(BIN)/python docs/site_check.py build/docs
+
 lint: $(VENV)/.installed-dev  ## check style, types and spelling: ruff, mypy, codespell
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -111,6 +116,11 @@ $(VENV)/.installed-dev: $(BIN)/python setup.py $(addprefix requirements/,dev.txt
 	$(BIN)/python $(LOCKED)/dev.txt
 	$(BIN)/python $(OWN)
 	$(BIN)/python $(LOCKED)/rtx.txt || echo "tensorrt-rtx cannot be installed here: tests marked rtx are skipped"
+	touch $@
+
+# The site needs Python 3.11.
+$(VENV)/.installed-docs: $(VENV)/.installed-dev requirements/docs.txt
+	$(BIN)/python $(LOCKED)/docs.txt
 	touch $@
 
 $(VENV)/.installed-%: $(BIN)/python setup.py constraints.txt

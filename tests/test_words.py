@@ -18,8 +18,8 @@ from jasmine_ros import cli
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
-    "benchmarks", "config", "docker", "docs", "jasmine_core", "jasmine_ros", "launch", "tests",
-    "training", ".github",
+    "benchmarks", "config", "docker", "docs", "examples", "jasmine_core", "jasmine_ros", "launch",
+    "tests", "training", ".github",
 )  # fmt: skip
 SUFFIXES = {".cff", ".cfg", ".md", ".py", ".rviz", ".sh", ".toml", ".xml", ".yaml", ".yml"}
 LISTS = {Path(__file__), ROOT / "CONTRIBUTING.md"}  # These files list the words.

@@ -15,11 +15,22 @@ from helpers.markdown import DOCUMENTS, ROOT, Snippet, blocks, inline_code, link
 
 LANGUAGES = {"", "bash", "python", "yaml", "json", "bibtex"}
 # Blocks that are marked `<!-- not run: REASON -->` in the Markdown, with the same reason.
-NOT_RUN: dict[str, list[str]] = {}
+NOT_RUN = {
+    "docs/tutorial-adapt.md": ["it installs packages", "it takes half an hour"],
+    "docs/tutorial-demo.md": ["it installs packages"],
+    "docs/tutorial-live.md": [
+        "it needs ros2 launch",
+        "it needs the ros2 command",
+        "it needs ros2 launch",
+        "it installs packages",
+        "it opens a window",
+    ],
+    "docs/two-cameras.md": ["it needs the package launch of ROS 2"],
+}
 
 # Inline code that is a path in the repository, without placeholders in capitals.
 PATH = re.compile(
-    r"(tests|docs|config|training|benchmarks|launch|docker|jasmine_core|jasmine_ros|\.github)"
+    r"(tests|docs|config|training|benchmarks|examples|launch|docker|jasmine_core|jasmine_ros|\.github)"
     r"/[a-z0-9_./*-]*"
 )
 
