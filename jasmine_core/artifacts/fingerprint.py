@@ -14,6 +14,7 @@ from jasmine_core.artifacts.hashes import hash_file
 from jasmine_core.artifacts.weights_header import read_header
 from jasmine_core.outputs import MARKER
 
+CALIBRATION_FILE = "confidence.json"  # calibrating changes neither weights nor exports
 _FOR_TRAINING = ("posenet", "statistics")
 
 
@@ -23,7 +24,7 @@ def hash_jasmine(folder: Path) -> str:
         file
         for file in sorted(folder.glob("*/*"))
         if file.suffix in (".json", ".safetensors") and file.parent.name not in _FOR_TRAINING
-        if file.name not in (CARD_FILE, MARKER)
+        if file.name not in (CARD_FILE, MARKER, CALIBRATION_FILE)
     ]
     return hash_files(folder, [*files, folder / "jasmine.json"])
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.fingerprint import CALIBRATION_FILE
 from jasmine_core.commands.options import option
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.files import atomic_file
-from jasmine_core.runtime.confidence import FILE, to_json
+from jasmine_core.runtime.confidence import to_json
 
 if TYPE_CHECKING:
     from jasmine_core.evaluate.calibration import CalibrationFit
@@ -43,7 +44,7 @@ class CalibrateRequest:
 def calibrate(request: CalibrateRequest) -> int:
     """Fit the calibration and write it."""
     checkpoint = Checkpoint.resolve(request.checkpoint)
-    file = checkpoint.jasmine_folder() / FILE
+    file = checkpoint.jasmine_folder() / CALIBRATION_FILE
     fit = _collect(checkpoint, request.scenes, request.device)
     content = {
         "model": checkpoint.fingerprint,

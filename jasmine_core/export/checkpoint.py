@@ -8,11 +8,14 @@ python -m jasmine_core.export.checkpoint '{"checkpoint": "random:tiny", "output"
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+from jasmine_core.artifacts.calibration_file import find_calibration
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.fingerprint import CALIBRATION_FILE
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.errors import ExportError, JasmineError
 from jasmine_core.files import atomic_folder
@@ -35,6 +38,8 @@ def export_checkpoint(
     replace: bool = False,
 ) -> Path:
     """Write an export into a new folder in `output`, and return that folder.
+
+    A calibration of the confidence is copied into it, if it belongs to the weights.
 
     Args:
         checkpoint: Weights to export.
@@ -63,6 +68,7 @@ def export_checkpoint(
             "pip install 'jasmine_ros[torch,onnx]'"
         ) from err
 
+    calibration = find_calibration(checkpoint)
     model = JasmineModel.from_pretrained(checkpoint)
     width, height = size or (model.config.width, model.config.height)
     fp32_layers: frozenset[str] = frozenset()
@@ -84,6 +90,8 @@ def export_checkpoint(
             plain=plain,
             source=checkpoint.fingerprint,
         )
+        if calibration is not None:
+            shutil.copyfile(calibration[0], folder / CALIBRATION_FILE)
         record(folder)
     return output / name
 

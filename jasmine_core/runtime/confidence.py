@@ -12,24 +12,20 @@ rendered scenes, and stores them as confidence.json in the folder of the checkpo
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.artifacts.calibration_file import find_calibration, unreadable
 from jasmine_core.artifacts.checkpoint import Checkpoint
-from jasmine_core.errors import CheckpointError
-from jasmine_core.files import read_json
 
 Map = NDArray[np.float32]  # [h,w]
 
-FILE = "confidence.json"
 THRESHOLD = 0.1  # relative error of a depth that counts as correct
 FEATURES = (
     "change",  # of the depth by the last SSG iteration
@@ -48,8 +44,6 @@ _LARGEST = 1e3  # of the numbers in a file
 _LEAST = np.float32(1e-6)
 _FLOOR = np.float32(1e-3)  # of differences of logarithms, whose logarithm is a feature
 _THREE = np.ones((3, 3), np.uint8)
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -126,25 +120,16 @@ def read_calibration(checkpoint: Checkpoint) -> Calibration | None:
     Raises:
         CheckpointError: the file cannot be read, or has numbers out of range.
     """
-    file = (checkpoint.folder or Path()) / FILE
-    if checkpoint.folder is None or not file.exists():
+    found = find_calibration(checkpoint)
+    if found is None:
         return None
+    file, content = found
     try:
-        content = read_json(file)
-        if content["model"] != checkpoint.fingerprint:
-            _log.warning(
-                "%s is not used: it belongs to other weights; run jasmine calibrate %s",
-                file,
-                checkpoint,
-            )
-            return None
         intercept = _numbers([content["intercept"]])[0]
         lines = {name: _line(content["features"][name]) for name in FEATURES}
         spread = _line(content["spread"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-        raise CheckpointError(
-            f"{file} cannot be read ({err}); remove it, or run jasmine calibrate {checkpoint}"
-        ) from err
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise unreadable(checkpoint, file, err) from err
     return Calibration(intercept, lines, spread)
 
 

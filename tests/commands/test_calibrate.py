@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.fingerprint import CALIBRATION_FILE
 from jasmine_core.evaluate import world
 from jasmine_core.evaluate.run import Sample
-from jasmine_core.runtime.confidence import FILE, read_calibration
+from jasmine_core.runtime.confidence import read_calibration
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.synthetic.drive import WorldConfig
 from jasmine_ros.cli import main
@@ -39,9 +40,9 @@ def test_the_checkpoint_gets_a_calibration(checkpoint, tmp_path, samples, capsys
     before = Checkpoint.resolve(folder).fingerprint
     for _ in range(2):  # A second run replaces the file.
         assert main(["calibrate", str(folder), "--scenes", "2"]) == 0
-    assert f"8 rendered images; see {folder / FILE}" in capsys.readouterr().out
+    assert f"8 rendered images; see {folder / CALIBRATION_FILE}" in capsys.readouterr().out
     assert Checkpoint.resolve(folder).fingerprint == before, "exports and engines stay valid"
-    assert json.loads((folder / FILE).read_text())["images"] == 8
+    assert json.loads((folder / CALIBRATION_FILE).read_text())["images"] == 8
     assert read_calibration(Checkpoint.resolve(folder)) is not None
     predictor = DepthPredictor.from_pretrained(folder, "torch")
     confidence = predictor(np.zeros((64, 128, 3), np.uint8)).confidence

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.artifacts.fingerprint import CALIBRATION_FILE
 from jasmine_core.errors import CheckpointError
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.confidence import (
     FEATURES,
-    FILE,
     MAX_KNOTS,
     Calibration,
     Line,
@@ -76,7 +76,7 @@ def folder(checkpoint, tmp_path):
 
 def write(folder, **changes):
     content = {"model": Checkpoint.resolve(folder).fingerprint, **to_json(calibration())}
-    (folder / FILE).write_text(json.dumps(content | changes))
+    (folder / CALIBRATION_FILE).write_text(json.dumps(content | changes))
     return Checkpoint.resolve(folder)
 
 
@@ -120,14 +120,16 @@ LONG = {"knots": list(range(MAX_KNOTS + 1)), "values": [0] * (MAX_KNOTS + 1)}
 )
 def test_a_damaged_file_is_refused_by_name(folder, changes):
     checkpoint = write(folder, **changes)
-    with pytest.raises(CheckpointError, match=f"{FILE} cannot be read .*run jasmine calibrate"):
+    with pytest.raises(
+        CheckpointError, match=f"{CALIBRATION_FILE} cannot be read .*run jasmine calibrate"
+    ):
         read_calibration(checkpoint)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[" * 5000, "{", "null"])
 def test_a_file_that_is_not_an_object_is_refused(folder, text):
-    (folder / FILE).write_text(text)
-    with pytest.raises(CheckpointError, match=FILE):
+    (folder / CALIBRATION_FILE).write_text(text)
+    with pytest.raises(CheckpointError, match=CALIBRATION_FILE):
         read_calibration(Checkpoint.resolve(folder))
 
 
