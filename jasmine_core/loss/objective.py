@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training loss: the weighted sum of all terms.
 
-L = L_ph + L_s + L_tc + 0.008 (L_GDS + L_SKY + L_e) + w_v L_v        (Eq. 12, and L_v beyond it)
+L = L_ph + L_s + L_tc + 0.008 (L_GDS + L_SKY + L_e)        (Eq. 12)
+    + w_v L_v + w_t L_t                                    (beyond the paper)
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from jasmine_core.loss.teacher import (
     teacher_filter,
     teacher_loss,
 )
+from jasmine_core.loss.temporal import temporal_loss
 from jasmine_core.loss.velocity import METRES_PER_UNIT, velocity_loss, velocity_ramp
 
 
@@ -45,6 +47,7 @@ class LossConfig:
     regularization: float = 0.008  # weight of each of smoothness, sky and edge
     velocity: float = 0.1  # a small weight fixes the scale, which the other terms leave free
     velocity_start: float = 0.4  # progress at which it begins; 0 for a net with a known scale
+    temporal: float = 0.0  # agreement with the image before along odometry; 0.3 beside log_depth 1
     filter_floor: float = 0.0  # least threshold of the teacher's filter; 0.3 for a tiny model
     filter_ssi: bool = True  # let the filter also mask the teacher of D_SSI
     drop_outside: bool = False  # pixels that no source saw: no photometric loss, always a teacher
@@ -75,6 +78,7 @@ class Observation:
     sky: Tensor | None = None  # [B,1,H,W] bool
     seen: Tensor | None = None  # [B,1,H,W] bool, not the margins of a letterbox or a rectification
     odometry: Tensor | None = None  # [B,S] length of the way to each source [m], NaN = unknown
+    motion: Tensor | None = None  # [B,4,4] to the first source [units], NaN = unknown
     auxiliary: Tensor | None = None  # [M,3,H,W] in [0,1], I_m, to be rebuilt
     metres_per_unit: float | Tensor = METRES_PER_UNIT
 
@@ -88,6 +92,7 @@ class Prediction:
     ssi: Tensor | None = None  # [B,1,H,W] D_SSI; a disparity net has none
     ssi_depth: Tensor | None = None  # [B,1,H,W] the depth that an absolute D_SSI means
     rebuilt: Tensor | None = None  # [M,3,H,W] I_rec
+    before: Tensor | None = None  # [B,1,H,W] depth of the first source, without a gradient
     disparity: Tensor | None = None  # [B,1,H,W] smoothed in place of D_SI where a net predicts it
 
 
@@ -200,6 +205,16 @@ def objective(
         loss = velocity_loss(translation, given.odometry, given.metres_per_unit)
         weight = config.velocity * velocity_ramp(progress, config.velocity_start)
         weighted.append(("velocity", weight, loss))
+
+    # 6. L_t: the depth of the image before, along a known motion.
+    if config.temporal > 0 and given.motion is not None and predicted.before is not None:
+        static = torch.ones_like(depths[-1], dtype=torch.bool)
+        for mask in (given.dynamic, given.sky):
+            static = static if mask is None else static & ~mask
+        static = static if given.seen is None else static & given.seen
+        before = _wide(predicted.before)
+        loss = temporal_loss(depths[-1], before, given.K, given.motion, static)
+        weighted.append(("temporal", config.temporal, loss))
 
     total = torch.stack([weight * loss for _, weight, loss in weighted if weight > 0]).sum()
     terms = {name: loss.detach() for name, _, loss in weighted}

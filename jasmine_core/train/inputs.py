@@ -57,6 +57,24 @@ def expect_teacher(recipe: Recipe, samples: list[Sample]) -> None:
         )
 
 
+def expect_motion(recipe: Recipe, learner: Learner, samples: list[Sample]) -> None:
+    """Refuse a temporal loss without odometry, or without a scale that odometry is compared in."""
+    loss = recipe.loss
+    if not loss.temporal:
+        return
+    if not any(source.distance for sample in samples for source in sample.sources):
+        raise DatasetError(
+            "loss.temporal needs the motion of the camera in metres, but no image has odometry; "
+            "prepare recordings with odometry, or set loss.temporal to 0"
+        )
+    measured = loss.photometric > 0 and (loss.motion == "odometry" or loss.velocity > 0)
+    if not measured and not bool(learner.metres_per_unit.isfinite()):
+        raise DatasetError(
+            "loss.temporal needs the metres per unit of depth, but neither the checkpoint nor the "
+            "recipe has them; set data.metres_per_unit, or loss.motion: odometry"
+        )
+
+
 def expect_cameras(learner: Learner, samples: list[Sample]) -> None:
     """Refuse images without intrinsics where depth is learned in a canonical focal length."""
     if learner.canonical_focal() is None:

@@ -96,7 +96,8 @@ class JasmineLearner(Learner):
         code = None
         if teacher is not None and self.model.code.absolute:
             code = self.model.code.encode(teacher)
-        predicted = Prediction(depths, self.poses(batch), ssi, rebuilt=rebuilt)
+        before = self._before(batch)
+        predicted = Prediction(depths, self.poses(batch), ssi, rebuilt=rebuilt, before=before)
         if self.model.code.absolute:
             predicted.ssi_depth = self.model.code.decode(ssi)
         ratio = self.ratio(batch)

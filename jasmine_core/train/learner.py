@@ -17,7 +17,7 @@ from jasmine_core.files import atomic_folder
 from jasmine_core.geometry.camera import Size
 from jasmine_core.geometry.canonical import canonical_depth, focal_ratio
 from jasmine_core.geometry.disparity import disparity_from_depth
-from jasmine_core.loss.known_motion import with_odometry
+from jasmine_core.loss.known_motion import in_units, with_odometry
 from jasmine_core.loss.objective import (
     Loss,
     LossConfig,
@@ -121,6 +121,16 @@ class Learner(nn.Module):
     def _save_net(self, folder: Path, about: dict[str, Any]) -> None:
         raise NotImplementedError
 
+    @torch.no_grad()
+    def _before(self, batch: Batch) -> Tensor | None:
+        """Return the depth [B,1,H,W] of the image before; None if nothing is compared with it."""
+        if not self.loss.temporal:
+            return None
+        ratio = self.ratio(batch)
+        sources = batch.sources if self.loss.photometric else batch.pose_sources
+        depth = self.depth(sources[:, 0])
+        return depth if ratio is None else depth * ratio
+
     def _observation(self, batch: Batch, teacher: Tensor | None = None) -> Observation:
         # If odometry itself warps the images, the velocity loss has no use.
         pulled = self.loss.motion == "posenet" and bool(self.metres_per_unit.isfinite())
@@ -134,6 +144,7 @@ class Learner(nn.Module):
             sky=batch.sky if bool(batch.sky.any()) else None,
             seen=None if bool(batch.seen.all()) else batch.seen,
             odometry=odometry,
+            motion=in_units(batch.motion[:, 0], self.metres_per_unit),
             metres_per_unit=self.metres_per_unit,
         )
 
@@ -162,7 +173,9 @@ class DisparityLearner(Learner):
             depth = depth * ratio
             if ground_truth is not None:
                 ground_truth = canonical_depth(ground_truth, ratio, DEPTH_MAX) * ratio
-        predicted = Prediction([depth], self.poses(batch), disparity=disparity)
+        predicted = Prediction(
+            [depth], self.poses(batch), disparity=disparity, before=self._before(batch)
+        )
         given = self._observation(batch, ground_truth)
         loss = self.objective(given, predicted, self.loss, progress, generator)
         return loss._replace(terms=loss.terms | {"median_depth": depth.detach().median()})

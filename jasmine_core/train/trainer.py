@@ -39,7 +39,13 @@ from jasmine_core.train.hooks import (
     ScaleMeasurement,
     Validation,
 )
-from jasmine_core.train.inputs import expect_cameras, expect_teacher, image_size, make_feed
+from jasmine_core.train.inputs import (
+    expect_cameras,
+    expect_motion,
+    expect_teacher,
+    image_size,
+    make_feed,
+)
 from jasmine_core.train.journal import Journal, Throughput
 from jasmine_core.train.learner import freeze, parameter_groups
 from jasmine_core.train.processes import (
@@ -117,6 +123,7 @@ class Trainer:
         self.learner = make_learner(recipe)
         self.learner.objective = loss
         expect_cameras(self.learner, split.training)
+        expect_motion(recipe, self.learner, split.training)
         self.start = snapshot(self.learner) if recipe.wise_ft_weight < 1 else {}
         self.size = image_size(recipe, self.learner)
         self.images = Images(split.training, self.data, self.size, recipe.seed)
