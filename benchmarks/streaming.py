@@ -53,7 +53,7 @@ class Options:
     images: int = 1600  # Number of images of 640x192 px.
     workers: int = 1  # Processes that read.
     rounds: int = 3  # Turns of each reader.
-    training: bool = False  # Measure whole training steps instead.
+    training: bool = False  # Measure the training of a small disparity net instead.
     steps: int = 20  # Steps of a training in each turn.
     reader: str = ""  # One reader, in this process; the benchmark starts itself with it.
     data: str = ""  # Folder of the data, with --reader.
@@ -219,16 +219,16 @@ def compare_trainings(place: Path, options: Options) -> None:
     for turn in range(options.rounds):
         for name, data in places.items():
             recipe = Recipe(
-                learner="jasmine",
-                start="jasmine-tiny",
-                posenet="own",
-                phases=(Phase(options.steps, ("unet", "ssg", "posenet")),),
+                learner="disparity",
+                start="small",
+                phases=(Phase(options.steps, ("disparity", "posenet")),),
                 log_every=1,
                 save_every=10**6,
                 validate_every=10**6,
                 image_every=10**6,
-                cache_latents=False,
-                data=DataConfig((data,), held_out=0.0, workers=options.workers),
+                data=DataConfig(
+                    (data,), width=320, height=96, held_out=0.0, workers=options.workers
+                ),
             )
             output = place / f"run-{name}-{turn}"
             train(recipe, output)
@@ -236,7 +236,8 @@ def compare_trainings(place: Path, options: Options) -> None:
             steps = [line for line in lines if "images_per_second" in line][3:]
             rates.setdefault(name, []).append(median(s["images_per_second"] for s in steps))
             waits = median(s["data_wait"] for s in steps)
-            print(f"{name}: {rates[name][-1]:.3f} images/s, {waits:.2%} of the time waiting")
+            rate = rates[name][-1]
+            print(f"{name}: {rate:.3f} images/s, {waits:.2%} of the time waiting", flush=True)
     ratios = [s3 / local for s3, local in zip(rates["s3"], rates["local"], strict=True)]
     print(
         f"images/s from S3 / local: median {median(ratios):.3f} of {[round(r, 3) for r in ratios]}"

@@ -28,6 +28,7 @@ from jasmine_core.commands.train import TrainRequest, train
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError, LostProcessError
 from jasmine_core.interrupt import INTERRUPTED
+from jasmine_core.store.paths import is_remote, url_of
 from jasmine_ros.commands.console import console_log, one_line
 from jasmine_ros.commands.demo import DemoRequest, demo
 from jasmine_ros.commands.evaluate import EvaluateRequest, evaluate
@@ -64,6 +65,9 @@ COMMANDS: dict[str, tuple[type, Callable[[Any], int]]] = {
 }
 # Extra of the packages without which a command cannot run; "torch" for the others.
 EXTRAS = {"train": "train", "convert": "convert"}
+# Options that take URLs of object stores, and commands whose output may be in one.
+IN_STORES = {"bag", "bags", "sequences", "segments"}
+OUTPUT_IN_STORES = {"mine", "pack", "prepare", "run", "train"}
 _LARGE = ("accelerate", "diffusers", "safetensors", "torch", "transformers")  # packages of extras
 _Request: Any = Union[  # noqa: UP007
     tuple(Annotated[kind, subcommand(name)] for name, (kind, _) in COMMANDS.items())
@@ -94,8 +98,22 @@ def parse(arguments: list[str]) -> Arguments:
 
 def execute(request: Any) -> int:
     """Execute the command of a request; return the exit status."""
-    (function,) = (function for kind, function in COMMANDS.values() if type(request) is kind)
+    ((name, function),) = (
+        (name, function) for name, (kind, function) in COMMANDS.items() if type(request) is kind
+    )
+    _expect_on_disk(name, request)
     return function(request)
+
+
+def _expect_on_disk(command: str, request: Any) -> None:
+    """Raise ConfigError for the URL of a store in an option that takes paths of the disk only."""
+    allowed = IN_STORES | ({"output"} if command in OUTPUT_IN_STORES else set())
+    for option, value in vars(request).items():
+        if option not in allowed and isinstance(value, Path) and is_remote(value):
+            raise ConfigError(
+                f"--{option.replace('_', '-')} of jasmine {command} is {url_of(value)}; it must "
+                "be on the disk"
+            )
 
 
 def _default_parameters(arguments: list[str]) -> DepthParameters:

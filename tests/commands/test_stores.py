@@ -140,3 +140,21 @@ def test_impossible_options_of_mine_are_named(tmp_path, capsys, option, value):
     assert main(["mine", str(DRIVE), "-o", str(tmp_path / "out"), option, value]) != 0
     assert f"{option} is {value}" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("render", "-o", "s3://bucket/x"),
+        ("export", "jasmine-tiny", "--onnx", "-o", "s3://bucket/x"),
+        ("evaluate", "--world", "street", "--json", "s3://bucket/x.json"),
+        ("prepare", "bag", "-o", "out", "--calibration", "s3://bucket/x.yaml"),
+    ],
+)
+def test_urls_in_options_of_the_disk_are_refused(tmp_path, monkeypatch, capsys, arguments):
+    monkeypatch.chdir(tmp_path)
+    assert main(list(arguments)) == 1
+    error = capsys.readouterr().err
+    assert "is s3://bucket/x" in error
+    assert "it must be on the disk" in error
+    assert list(tmp_path.iterdir()) == [], "no folder is named s3:"
