@@ -215,6 +215,7 @@ def compare_trainings(place: Path, options: Options) -> None:
     from jasmine_core.train.trainer import train
 
     rates: dict[str, list[float]] = {}
+    costs: dict[str, list[float]] = {}  # [s] of processor time for an image, with the server's
     places = {"local": str(place / FOLDER), "s3": "s3://data/packed"}
     for turn in range(options.rounds):
         for name, data in places.items():
@@ -231,17 +232,34 @@ def compare_trainings(place: Path, options: Options) -> None:
                 ),
             )
             output = place / f"run-{name}-{turn}"
+            before = processor_seconds()
             train(recipe, output)
+            used = processor_seconds() - before
+            costs.setdefault(name, []).append(used / (options.steps * recipe.batch_size))
             lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
             steps = [line for line in lines if "images_per_second" in line][3:]
             rates.setdefault(name, []).append(median(s["images_per_second"] for s in steps))
             waits = median(s["data_wait"] for s in steps)
             rate = rates[name][-1]
-            print(f"{name}: {rate:.3f} images/s, {waits:.2%} of the time waiting", flush=True)
-    ratios = [s3 / local for s3, local in zip(rates["s3"], rates["local"], strict=True)]
-    print(
-        f"images/s from S3 / local: median {median(ratios):.3f} of {[round(r, 3) for r in ratios]}"
-    )
+            print(
+                f"{name}: {rate:.3f} images/s, {waits:.2%} of the time waiting, "
+                f"{costs[name][-1]:.4f} s of processor time for an image",
+                flush=True,
+            )
+    for what, over, under in (
+        ("images/s from S3 / local", rates["s3"], rates["local"]),
+        ("processor time of an image, local / S3", costs["local"], costs["s3"]),
+    ):
+        ratios = [a / b for a, b in zip(over, under, strict=True)]
+        print(f"{what}: median {median(ratios):.3f} of {', '.join(f'{r:.3f}' for r in ratios)}")
+
+
+def processor_seconds() -> float:
+    """Return the processor time of this process, its ended children and the server [s]."""
+    own = os.times()
+    fields = Path(f"/proc/{os.environ['BENCH_SERVER']}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return sum(own[:4]) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 # ---------------------------------------------------------------------- data and server
@@ -296,6 +314,7 @@ def s3_server() -> Iterator[dict[str, str]]:
             raise SystemExit("the server needs moto[s3], flask and flask-cors")
         host, port = line.split()
         yield {
+            "BENCH_SERVER": str(server.pid),
             "AWS_ENDPOINT_URL": f"http://{host}:{port}",
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "secret",
