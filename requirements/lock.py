@@ -25,6 +25,7 @@ LAYERS = {
     "dev": ("dev", "constraints.txt"),
     "rtx": ("rtx", "constraints.txt"),
     "docs": ("docs", "constraints.txt"),
+    "fleet": ("fleet", "constraints.txt"),
     "jazzy": ("ros", "constraints-jazzy.txt"),
     "kilted": ("ros-kilted", "constraints-kilted.txt"),
 }

@@ -43,6 +43,7 @@ CONTENTS = {
     "dev": ("dev", "constraints.txt", ("cuda",)),
     "rtx": ("rtx", "constraints.txt", ("dev",)),
     "docs": ("docs", "constraints.txt", ("dev",)),
+    "fleet": ("fleet", "constraints.txt", ("dev",)),
     "jazzy": ("ros", "constraints-jazzy.txt", ("dev",)),
     "kilted": ("ros-kilted", "constraints-kilted.txt", ("dev",)),
 }

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -56,8 +56,18 @@ class ClipEvaluation:
     @property
     def count(self) -> int:
         """Return the number of clips with two frames or more."""
+        return len(self.scores)
+
+    @property
+    def scores(self) -> list[dict[str, TemporalMetrics]]:
+        """Return the metrics of each clip, by name of the predictor."""
         self._close()
-        return len(self._scores)
+        return self._scores
+
+    def extend(self, scores: Iterable[dict[str, TemporalMetrics]]) -> None:
+        """Add the clips of another evaluation, which follow the clips of this one."""
+        self._close()
+        self._scores.extend(scores)
 
     def add(self, stamp: int, pose: ClipPose, aligned: Mapping[str, Aligned]) -> None:
         """Add the frame that follows the last one.

@@ -107,7 +107,9 @@ def scale_drift(ratios: Sequence[float], stamps: Sequence[int], window: float = 
     moment = float(offsets @ offsets)
     slope = float(offsets @ values) / moment if moment > 0 else 0.0
     windows = np.floor(seconds / window).astype(np.int64)
-    medians = [float(np.median(values[windows == w])) for w in np.unique(windows)]
+    order = np.argsort(windows, kind="stable")
+    starts = np.flatnonzero(np.diff(windows[order])) + 1
+    medians = [float(np.median(part)) for part in np.split(values[order], starts)]
     return ScaleDrift(
         median, float(values.std()) / median, slope / median, max(medians) / min(medians) - 1
     )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,26 @@ class Reliability:
         kept, best = _remaining(error, -sure), _remaining(error, error)
         self._ause.append(float(np.mean(kept - best)))
         self._aurg.append(float(np.mean(error.mean() - kept)))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Return everything that was added as JSON values."""
+        return {"sums": self._sums.tolist(), "ause": self._ause, "aurg": self._aurg}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Reliability:
+        """Return the collection with a `state`."""
+        found = cls()
+        found._sums += np.asarray(state["sums"], np.float64).reshape(3, BINS)
+        found._ause += map(float, state["ause"])
+        found._aurg += map(float, state["aurg"])
+        return found
+
+    def extend(self, other: Reliability) -> None:
+        """Add the images of another collection."""
+        self._sums += other._sums
+        self._ause += other._ause
+        self._aurg += other._aurg
 
     def summary(self) -> dict[str, Any]:
         """Return the metrics as JSON values; without an image the result is empty."""

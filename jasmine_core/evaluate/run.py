@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,6 @@ def evaluate(
 ) -> list[Exhibit]:
     """Score every sample and return some frames for the figure.
 
-    A sample without usable ground truth is skipped.
-
     Args:
         predict: returns the depth [h,w] of an image.
         samples: returns the samples; called twice, because images are not kept in memory.
@@ -65,9 +63,28 @@ def evaluate(
             are.
         observe: gets each prediction after its alignment, before the next one is made.
     """
+    score(predict, samples(), evaluation, total, baseline, steady, observe)
+    wanted = {frame.stamp: (name, frame) for name, frame in choose(evaluation, show)}
+    exhibits = show_frames(predict, samples(), evaluation, wanted, baseline, steady)
+    return [exhibits[name] for name, _ in wanted.values() if name in exhibits]
+
+
+def score(
+    predict: Predict,
+    samples: Iterable[Sample],
+    evaluation: Evaluation,
+    total: int | None = None,
+    baseline: Predict | None = None,
+    steady: Callable[[], Steady] | None = None,
+    observe: Callable[[Aligned], None] | None = None,
+) -> None:
+    """Add the scores of all samples to `evaluation`; the arguments are those of `evaluate`.
+
+    A sample without usable ground truth is skipped.
+    """
     skipped: list[str] = []
     own_depth = _Prediction(predict, evaluation, steady and steady())
-    for sample in tqdm(samples(), total=total, unit="image", desc="evaluate"):
+    for sample in tqdm(samples, total=total, unit="image", desc="evaluate"):
         try:
             other = _depth(baseline, sample, evaluation) if baseline else None
             own = own_depth(sample)
@@ -80,10 +97,37 @@ def evaluate(
     if skipped:
         logger.warning("%d frames were skipped; the first error: %s", len(skipped), skipped[0])
 
-    wanted = _wanted(evaluation, show)
+
+def choose(evaluation: Evaluation, show: int) -> list[tuple[str, FrameScore]]:
+    """Return the frames of a figure, with their names."""
+    if not show:
+        return list(evaluation.extremes().items())
+    frames = evaluation.frames
+    places = np.linspace(0, len(frames) - 1, min(show, len(frames))).round().astype(int)
+    return [(f"frame {place}", frames[place]) for place in places.tolist()]
+
+
+def show_frames(
+    predict: Predict,
+    samples: Iterable[Sample],
+    evaluation: Evaluation,
+    wanted: Mapping[int, tuple[str, FrameScore]],
+    baseline: Predict | None = None,
+    steady: Callable[[], Steady] | None = None,
+) -> dict[str, Exhibit]:
+    """Return some frames for a figure, by their names.
+
+    Args:
+        predict: returns the depth [h,w] of an image.
+        samples: the samples that were scored.
+        evaluation: protocol and alignment of the scores.
+        wanted: names and scores of the frames, by timestamp [ns].
+        baseline: another model, whose depth is shown beside.
+        steady: returns a new filter over time for the predictions.
+    """
     exhibits: dict[str, Exhibit] = {}
     own_depth = _Prediction(predict, evaluation, steady and steady())
-    for sample in samples():
+    for sample in samples:
         if len(exhibits) == len(wanted):
             break
         shown = sample.stamp in wanted
@@ -108,18 +152,7 @@ def evaluate(
                 np.where(aligned.valid, aligned.ground_truth, 0),
                 beside,
             )
-    return [exhibits[name] for name, _ in wanted.values() if name in exhibits]
-
-
-def _wanted(evaluation: Evaluation, show: int) -> dict[int, tuple[str, FrameScore]]:
-    """Return the name and score of the frames to show, by timestamp."""
-    if not show:
-        chosen = evaluation.extremes()
-    else:
-        frames = evaluation.frames
-        places = np.linspace(0, len(frames) - 1, min(show, len(frames))).round().astype(int)
-        chosen = {f"frame {place}": frames[place] for place in places.tolist()}
-    return {frame.stamp: (name, frame) for name, frame in chosen.items()}
+    return exhibits
 
 
 def write_report(

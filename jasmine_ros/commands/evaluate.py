@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine evaluate`: scores of a checkpoint on rendered scenes, a recording or a test set."""
+"""`jasmine evaluate`: scores of a checkpoint on rendered scenes, recordings or a test set."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,7 +15,9 @@ from jasmine_core.evaluate.published import Published
 from jasmine_core.evaluate.report import expect_place
 from jasmine_core.runtime.predictor import Resize
 from jasmine_core.synthetic.config import expect_seed
-from jasmine_ros.commands.options import Calibration, Topic
+from jasmine_ros.bags.find import find_recordings
+from jasmine_ros.commands.options import Calibration, ShardText, Topic, expect_recordings
+from jasmine_ros.commands.pools import Pool, PoolOptions
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,16 @@ class EvaluateRequest:
     #: Rate of the rendered images in hertz. Temporal metrics depend on it: at the rate of a camera
     #: less changes between two images.
     rate: Annotated[float, option("HZ")] = 2.0
-    #: Recording to evaluate on; needs --ground-truth.
-    bag: Annotated[Path | None, option("BAG")] = None
+    #: Recordings to evaluate on: rosbag2 folders, .mcap or .db3 files, ROS 1 .bag files, or folders
+    #: of these; needs --ground-truth. Several recordings have one report, and their scores are kept
+    #: in a folder with the name of FILE, so that the same command can be repeated.
+    bag: Annotated[tuple[Path, ...], option("BAG [BAG ...]")] = ()
+    #: Share of the recordings to evaluate, for one of several machines: 2/8 is the second of eight.
+    #: The report has the scores of all recordings that are evaluated so far.
+    shard: ShardText = "1/1"
+    #: Number of recordings that are evaluated at the same time.
+    workers: Annotated[int, option("N")] = 1
+    pool: Pool = field(default_factory=PoolOptions)
     #: Published test set to evaluate on: KITTI raw, one kind of weather of DrivingStereo, or
     #: Cityscapes; needs --root.
     dataset: Annotated[Published | None, option("{kitti,sunny,cloudy,rainy,foggy,cityscapes}")] = (
@@ -53,8 +63,9 @@ class EvaluateRequest:
     #: Text file that lists the images of the test set; needed for KITTI and Cityscapes.
     split: Annotated[Path | None, option("FILE")] = None
     #: Ground truth. For a recording: a folder of 16-bit PNG files (depth in metres x 256,
-    #: named by timestamp), or a topic of depth images or LiDAR point clouds. For Cityscapes:
-    #: the folder of its depth arrays.
+    #: named by timestamp), or a topic of depth images or LiDAR point clouds. For several
+    #: recordings the folder may have a folder of these files for each. For Cityscapes: the folder
+    #: of its depth arrays.
     ground_truth: Annotated[str | None, option("DIR_OR_TOPIC")] = None
     #: Topic of the images; may be omitted if the recording has one camera.
     image: Topic = None
@@ -108,10 +119,14 @@ class EvaluateRequest:
             if self.bag or self.dataset:
                 raise ConfigError("--autoencoder is evaluated on rendered scenes; use --world")
             return
-        if sum(x is not None for x in (self.world, self.bag, self.dataset)) != 1:
+        if sum(bool(x) for x in (self.world, self.bag, self.dataset)) != 1:
             raise ConfigError("add exactly one of --world, --bag and --dataset")
-        if self.bag and not self.ground_truth:
-            raise ConfigError("--bag needs --ground-truth")
+        if self.bag:
+            expect_recordings(self.bag, self.shard, self.workers)
+            if not self.ground_truth:
+                raise ConfigError("--bag needs --ground-truth")
+        elif self.shard != "1/1" or self.workers != 1 or self.pool != PoolOptions():
+            raise ConfigError("--shard, --workers and --engine need --bag")
         if self.dataset and not self.root:
             raise ConfigError("--dataset needs --root")
         if self.root and not self.dataset:
@@ -123,6 +138,13 @@ def evaluate(request: EvaluateRequest) -> int:
     from jasmine_ros.commands.evaluation import evaluate_autoencoder, evaluate_checkpoint
 
     expect_place(request.json)
+    if request.bag:
+        recordings = find_recordings(request.bag)
+        if len(recordings) > 1 or request.shard != "1/1":
+            from jasmine_ros.commands.evaluate_many import evaluate_many
+
+            return evaluate_many(request, recordings)
+        request = replace(request, bag=(recordings[0].path,))
     if request.autoencoder:
         print(evaluate_autoencoder(request, request.autoencoder), end="")
         print(f"see {request.json}")

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,21 @@ from numpy.typing import NDArray
 from jasmine_core.artifacts.checkpoint import UNTRAINED, Checkpoint
 from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.autoencoder import describe, measure_on_world
-from jasmine_core.evaluate.evaluation import Evaluation
+from jasmine_core.evaluate.evaluation import Evaluation, FrameScore
+from jasmine_core.evaluate.figure import Exhibit
 from jasmine_core.evaluate.flow_poses import with_flow_poses
 from jasmine_core.evaluate.protocols import Aligned
 from jasmine_core.evaluate.published import PublishedSet
 from jasmine_core.evaluate.reliability import Reliability, reliability_table
 from jasmine_core.evaluate.report import write_json
-from jasmine_core.evaluate.run import Predict, Sample, evaluate, write_report
+from jasmine_core.evaluate.run import (
+    Predict,
+    Sample,
+    choose,
+    score,
+    show_frames,
+    write_report,
+)
 from jasmine_core.evaluate.steady import SteadyClips
 from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
@@ -49,60 +58,123 @@ class Samples:
     damaged: DamagedMessages | None = None  # of a recording
     assumption: Callable[[], str] | None = None  # about its 16-bit values, after reading
 
+    def facts(self) -> dict[str, object]:
+        """Return what was noticed while the images were read."""
+        found: dict[str, object] = {"camera_motion": self.motion}
+        if self.assumption and (assumption := self.assumption()):
+            found["input_values"] = assumption
+        if self.damaged:
+            found["damaged_messages"] = self.damaged.summary()
+        return found
+
+
+class Evaluator:
+    """Checkpoint of a request with its baseline, loaded once for all recordings.
+
+    Raises:
+        ConfigError: the depth is up-to-scale, and the request has no alignment.
+    """
+
+    def __init__(self, request: EvaluateRequest) -> None:
+        checkpoint = Checkpoint.resolve(request.checkpoint)
+        self._request = request
+        self._predictor = DepthPredictor.from_pretrained(checkpoint, resize=request.resize)
+        if self._predictor.backend.info.untrained:
+            _log.warning("%s: %s", checkpoint, UNTRAINED)
+        scale = self._predictor.scale
+        if request.alignment == "none" and scale.state == "up-to-scale":
+            raise ConfigError(
+                f"the depth of {request.checkpoint} is up-to-scale and cannot be evaluated without "
+                "alignment; use --alignment median"
+            )
+        self._mean_map, self._source = mean_map_of(checkpoint, request.world or "street")
+        self._models = [checkpoint.fingerprint or str(checkpoint)]
+        self._baseline: Predict | None = None
+        if request.baseline:
+            beside = Checkpoint.resolve(request.baseline)
+            other = DepthPredictor.from_pretrained(beside, "torch", resize=request.resize)
+            self._baseline = lambda image, focal: other(image, focal).depth
+            self._models.append(beside.fingerprint or str(beside))
+        steady = partial(SteadyClips, request.temporal, scale.state != "up-to-scale")
+        self._steady = None if request.temporal == "off" else steady
+
+    @property
+    def identity(self) -> str:
+        """Hash of the weights, the calibration and the mean map, which decide the scores."""
+        parts = [*self._models, repr(self._predictor.calibration)]
+        digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=16)
+        digest.update(self._mean_map.tobytes())
+        return digest.hexdigest()
+
+    def evaluation(self, protocol: str) -> Evaluation:
+        """Return an evaluation without images; `protocol` is that of a request without one."""
+        return Evaluation(
+            self._mean_map, self._request.protocol or protocol, self._request.alignment
+        )
+
+    def score(self, samples: Samples, evaluation: Evaluation) -> Reliability:
+        """Add the scores of all images; return the reliability of their confidence."""
+        model = _Model(self._predictor)
+        score(
+            model,
+            samples.read(),
+            evaluation,
+            samples.count,
+            self._baseline,
+            self._steady,
+            model.compare,
+        )
+        return model.reliability
+
+    def show(
+        self, samples: Samples, evaluation: Evaluation, wanted: Mapping[int, tuple[str, FrameScore]]
+    ) -> dict[str, Exhibit]:
+        """Return the images of the figure by their names; `wanted` has their timestamps [ns]."""
+        return show_frames(
+            _Model(self._predictor),
+            samples.read(),
+            evaluation,
+            wanted,
+            self._baseline,
+            self._steady,
+        )
+
+    def report(
+        self,
+        evaluation: Evaluation,
+        reliability: Reliability,
+        exhibits: list[Exhibit],
+        about: dict[str, object],
+    ) -> str:
+        """Write the report, and return its Markdown tables."""
+        request, info = self._request, self._predictor.backend.info
+        confidence, calibrated = reliability.summary(), self._predictor.calibration is not None
+        facts: dict[str, object] = {
+            "checkpoint": request.checkpoint,
+            "baseline_checkpoint": request.baseline,
+            "description": info.model,
+            "untrained": info.untrained,
+            "mean_map": self._source,
+            "temporal": request.temporal,
+            "confidence": {"calibrated": calibrated, **confidence},
+        }
+        tables = write_report(evaluation, exhibits, facts | about, request.json)
+        return f"{tables}\n{reliability_table(confidence, calibrated)}" if confidence else tables
+
 
 def evaluate_checkpoint(request: EvaluateRequest) -> str:
     """Evaluate a checkpoint, write the report, and return its Markdown tables."""
-    checkpoint = Checkpoint.resolve(request.checkpoint)
-    predictor = DepthPredictor.from_pretrained(checkpoint, resize=request.resize)
-    if predictor.backend.info.untrained:
-        _log.warning("%s: %s", checkpoint, UNTRAINED)
-    scale = predictor.scale
-    if request.alignment == "none" and scale.state == "up-to-scale":
-        raise ConfigError(
-            f"the depth of {request.checkpoint} is up-to-scale and cannot be evaluated without "
-            "alignment; use --alignment median"
-        )
-    mean_map, source = mean_map_of(checkpoint, request.world or "street")
-    samples = _samples(request)
-    evaluation = Evaluation(mean_map, request.protocol or samples.protocol, request.alignment)
-
-    model = _Model(predictor)
-
-    baseline: Predict | None = None
-    if request.baseline:
-        other = DepthPredictor.from_pretrained(request.baseline, "torch", resize=request.resize)
-        baseline = lambda image, focal: other(image, focal).depth  # noqa: E731
-    steady = partial(SteadyClips, request.temporal, scale.state != "up-to-scale")
-    exhibits = evaluate(
-        model,
-        samples.read,
-        evaluation,
-        samples.count,
-        baseline,
-        request.show,
-        None if request.temporal == "off" else steady,
-        model.compare,
+    evaluator = Evaluator(request)
+    samples = samples_of(request)
+    evaluation = evaluator.evaluation(samples.protocol)
+    reliability = evaluator.score(samples, evaluation)
+    chosen = choose(evaluation, request.show)
+    wanted = {frame.stamp: (name, frame) for name, frame in chosen}
+    shown = evaluator.show(samples, evaluation, wanted)
+    exhibits = [shown[name] for name, _ in wanted.values() if name in shown]
+    return evaluator.report(
+        evaluation, reliability, exhibits, {"data": samples.name} | samples.facts()
     )
-    confidence = model.reliability.summary()
-    about: dict[str, object] = {
-        "checkpoint": request.checkpoint,
-        "baseline_checkpoint": request.baseline,
-        "description": predictor.backend.info.model,
-        "untrained": predictor.backend.info.untrained,
-        "data": samples.name,
-        "mean_map": source,
-        "temporal": request.temporal,
-        "camera_motion": samples.motion,
-        "confidence": {"calibrated": predictor.calibration is not None, **confidence},
-    }
-    if samples.assumption and (assumption := samples.assumption()):
-        about["input_values"] = assumption
-    if samples.damaged:
-        about["damaged_messages"] = samples.damaged.summary()
-    tables = write_report(evaluation, exhibits, about, request.json)
-    if not confidence:
-        return tables
-    return f"{tables}\n{reliability_table(confidence, predictor.calibration is not None)}"
 
 
 class _Model:
@@ -154,7 +226,8 @@ def mean_map_of(checkpoint: Checkpoint, kind: Kind) -> tuple[NDArray[np.float32]
     return world_mean_map(kind), f"training scenes of the {kind} world; the checkpoint has none"
 
 
-def _samples(request: EvaluateRequest) -> Samples:
+def samples_of(request: EvaluateRequest) -> Samples:
+    """Return the images of a request for rendered scenes, a test set or one recording."""
     if request.world:
         read = partial(world_samples, request.world, request.seed, request.frames, request.rate)
         name = f"world {request.world}, seed {request.seed}, {request.rate:g} Hz"
@@ -163,19 +236,20 @@ def _samples(request: EvaluateRequest) -> Samples:
         depth = Path(request.ground_truth) if request.ground_truth else None
         published = PublishedSet(request.dataset, request.root, request.split, depth)
         return Samples(published, len(published), request.dataset, published.protocol)
-    assert request.bag and request.ground_truth
+    (bag,), ground_truth = request.bag, request.ground_truth
+    assert ground_truth
     pairs = BagSamples(
-        request.bag,
-        request.ground_truth,
+        bag,
+        ground_truth,
         request.image,
         request.camera_info,
         request.calibration,
         request.bits,
         request.max_image_pixels,
     )
-    name = f"{request.bag.name} with {Path(request.ground_truth).name}"
+    name = f"{bag.name} with {Path(ground_truth).name}"
     odometry = read_odometry(
-        request.bag, request.image, request.camera_info, request.calibration, request.odometry
+        bag, request.image, request.camera_info, request.calibration, request.odometry
     )
     read_bag, motion = partial(with_flow_poses, pairs, pairs.camera), "optical flow"
     if odometry:

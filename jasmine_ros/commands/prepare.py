@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tqdm import tqdm
 from tyro.conf import OmitArgPrefixes, arg
 
 from jasmine_core.commands.options import Output, option
@@ -27,7 +25,6 @@ from jasmine_core.store.results import staged
 from jasmine_ros.bags.find import Recording, find_recordings
 from jasmine_ros.bags.segments import Windows, read_chosen
 from jasmine_ros.bags.to_sequence import Job
-from jasmine_ros.commands.console import one_line
 from jasmine_ros.commands.options import (
     Calibration,
     Recordings,
@@ -35,7 +32,8 @@ from jasmine_ros.commands.options import (
     Topic,
     expect_recordings,
 )
-from jasmine_ros.commands.prepare_workers import Result, prepare_bags
+from jasmine_ros.commands.pools import Outcome, Pool, PoolOptions
+from jasmine_ros.commands.prepare_workers import prepare_bags
 
 if TYPE_CHECKING:
     from jasmine_core.dataset.pseudo_labels import PseudoLabeller
@@ -80,6 +78,7 @@ class PrepareRequest:
     allow_download: bool = False
     #: Number of recordings that are prepared at the same time.
     workers: Annotated[int, option("N")] = 1
+    pool: Pool = field(default_factory=PoolOptions)
     #: Whether recordings that were prepared with other options are prepared again.
     overwrite: bool = False
     options: Annotated[PrepareOptions, arg(name=""), OmitArgPrefixes] = field(
@@ -127,15 +126,17 @@ def prepare(request: PrepareRequest) -> int:
     failed = interrupted = 0
     folders: list[Path] = []
     with Interrupt() as interrupt:
-        for result in prepare_bags(jobs, request.workers, lambda: interrupt.requested):
-            failed += result.failed
-            interrupted += result.interrupted
-            folders += [result.sequence] if result.sequence else []
-            _show(result)
+        for outcome in prepare_bags(
+            jobs, request.workers, request.pool, lambda: interrupt.requested
+        ):
+            failed += outcome.failed
+            interrupted += outcome.interrupted
+            folders += [outcome.folder] if outcome.folder else []
+            outcome.show()
         # Not in the worker processes: a network is loaded once, and may use the whole machine.
-        for result in _add_pseudo_labels(folders, pseudo_labellers, lambda: interrupt.requested):
-            failed += result.failed
-            _show(result)
+        for outcome in _add_pseudo_labels(folders, pseudo_labellers, lambda: interrupt.requested):
+            failed += outcome.failed
+            outcome.show()
     if interrupted or interrupt.requested:
         _log.info("interrupted; the same command continues from here")
         return INTERRUPTED
@@ -155,14 +156,6 @@ def _with_segments(
     return found
 
 
-def _show(result: Result) -> None:
-    """Print a result above the progress bar."""
-    if result.failed:
-        tqdm.write(f"error: {one_line(result.text)}", file=sys.stderr)
-    else:
-        tqdm.write(one_line(result.text))
-
-
 def _holds_png(name: str) -> bool:
     return Path(name).is_dir() and not (Path(name) / "config.json").is_file()
 
@@ -180,7 +173,7 @@ def _pseudo_labeller(name: str, kind: str, allow_download: bool) -> PseudoLabell
 
 def _add_pseudo_labels(
     folders: list[Path], pseudo_labellers: list[PseudoLabeller], stop: Callable[[], bool]
-) -> Iterator[Result]:
+) -> Iterator[Outcome]:
     for folder, pseudo_labeller in product(folders, pseudo_labellers):
         if stop():
             return
@@ -191,10 +184,10 @@ def _add_pseudo_labels(
             with staged(folder, INDEX, whole=True) as local:
                 done = add_pseudo_labels(Sequence(local), pseudo_labeller, stop)
         except JasmineError as err:
-            yield Result(str(err), failed=True)
+            yield Outcome(str(err), failed=True)
             continue
         if done.refused:
             count, first = len(done.refused), done.refused[0]
             _log.warning("%s: %d images have no label; the first: %s", labels, count, first)
         if done.finished:
-            yield Result(f"{labels}: {done.labels} labels")
+            yield Outcome(f"{labels}: {done.labels} labels")

@@ -1,12 +1,11 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Preparation of several recordings, one after the other or in parallel processes."""
+"""Preparation of several recordings, one after the other or by several workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,56 +15,44 @@ from jasmine_core.dataset.sequence import INDEX
 from jasmine_core.errors import JasmineError
 from jasmine_core.store.results import staged
 from jasmine_ros.bags.to_sequence import Interrupted, Job, prepare_bag
-from jasmine_ros.commands.worker_pool import LOST, Stop, WorkerPool, serve
-
-_WORK = "from jasmine_ros.commands.prepare_workers import work; work(sys.argv[1])"
+from jasmine_ros.commands.pools import Outcome, PoolOptions, Send, Stop, Work, work_on
 
 
-@dataclass(frozen=True)
-class Result:
-    """Outcome of one recording, with a line for the user."""
-
-    text: str
-    failed: bool = False
-    interrupted: bool = False
-    sequence: Path | None = None  # folder of the complete sequence
-
-
-def prepare_bags(jobs: list[Job], workers: int, stop: Stop) -> Iterator[Result]:
-    """Prepare recordings until `stop` returns True, with a progress bar; yield each result."""
+def prepare_bags(jobs: list[Job], workers: int, pool: PoolOptions, stop: Stop) -> Iterator[Outcome]:
+    """Prepare recordings until `stop` returns True, with a progress bar; yield each outcome."""
+    work = Work(prepare_one, lambda job, reason: Outcome(f"{job.bag}: {reason}", failed=True))
+    if pool.engine == "ray":  # Its workers send no progress.
+        with tqdm(total=len(jobs), unit="recording", desc="prepare", leave=False) as recordings:
+            for outcome in work_on(jobs, work, workers, pool, stop):
+                recordings.update()
+                yield outcome
+        return
     with _Bar() as bar:
-        if workers > 1 and len(jobs) > 1:
-            pool: WorkerPool[Job, Result] = WorkerPool(
-                _WORK,
-                workers,
-                lambda job, counts: bar.update(job, *counts),
-                lambda job: Result(f"{job.bag}: {LOST}", failed=True),
-            )
-            yield from pool(jobs, stop)
-            return
-        for job in jobs:
-            if stop():
-                return
-            yield _prepare(job, partial(bar.update, job), stop)
+        yield from work_on(
+            jobs, work, workers, pool, stop, progress=lambda job, counts: bar.update(job, *counts)
+        )
 
 
-def _prepare(job: Job, progress: Callable[[int, int], None], stop: Stop) -> Result:
+def prepare_one(job: Job, send: Send, stop: Stop) -> Outcome:
+    """Prepare one of many recordings; send the numbers of done and of all images."""
     whole = bool(job.masks or job.teacher)  # The labels are compared with the images.
     try:
         with staged(job.folder, INDEX, whole) as folder:
-            outcome = prepare_bag(replace(job, folder=folder), progress, stop)
+            outcome = prepare_bag(
+                replace(job, folder=folder), lambda done, total: send((done, total)), stop
+            )
     except Interrupted:
-        return Result(f"{job.folder}: interrupted", interrupted=True)
-    except JasmineError as err:
-        return Result(str(err), failed=True)
+        return Outcome(f"{job.folder}: interrupted", interrupted=True)
+    except (JasmineError, OSError) as err:
+        return Outcome(str(err), failed=True)
     if outcome is None:
-        return Result(f"{job.folder}: already finished", sequence=job.folder)
+        return Outcome(f"{job.folder}: already finished", folder=job.folder)
     health = outcome.health
     metric = "metric" if health["metric_scale_can_be_learned"] else "no metric scale"
-    return Result(
+    return Outcome(
         f"{job.folder}: {outcome.samples} samples from {outcome.received} images, {metric}; "
         f"{health['verdict']}, see {job.folder / 'report.png'}",
-        sequence=job.folder,
+        folder=job.folder,
     )
 
 
@@ -87,8 +74,3 @@ class _Bar:
         done, total = (sum(count) for count in zip(*self._counts.values(), strict=True))
         self._bar.total = total
         self._bar.update(done - self._bar.n)
-
-
-def work(descriptor: str) -> None:
-    """Prepare the recording of a job in a process of its own."""
-    serve(descriptor, lambda job, send, stop: _prepare(job, lambda *counts: send(counts), stop))

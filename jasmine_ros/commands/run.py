@@ -49,7 +49,7 @@ from jasmine_ros.commands.run_request import RunRequest, options_of
 from jasmine_ros.commands.run_window import Window, window_of
 from jasmine_ros.hosts.bag import BagHost
 from jasmine_ros.msgs.transforms import TF_STATIC, transforms_message
-from jasmine_ros.node.depth_component import DepthComponent
+from jasmine_ros.node.depth_component import DepthComponent, Load
 
 PREVIEW_ROWS = 6
 ACCURACY = "accuracy.json"  # of `jasmine demo`
@@ -75,12 +75,14 @@ def run(request: RunRequest) -> int:
     return exit_status(report, request.output)
 
 
-def run_bag(request: RunRequest, stop: Callable[[], bool] = lambda: False) -> dict[str, Any]:
+def run_bag(
+    request: RunRequest, stop: Callable[[], bool] = lambda: False, load: Load | None = None
+) -> dict[str, Any]:
     """Run the depth component over a recording; return the contents of `report.json`.
 
     Ctrl-C, `stop`, a full disk or a damaged recording end the run early. The results up to there
     are readable, and `ended_by` in the report names the cause. An earlier result is replaced when
-    the new one is complete.
+    the new one is complete. `load` replaces `DepthPredictor.from_pretrained`.
     """
     expect_outside(request.output / DEPTH_BAG, request.bag, request.calibration)
     with exclusive(request.output), Bag(request.bag) as source:
@@ -100,7 +102,7 @@ def run_bag(request: RunRequest, stop: Callable[[], bool] = lambda: False) -> di
         # 2. Start the component before anything is written.
         host = BagHost(source, camera, request.namespace, window.start or window.first)
         host.show = {int((i + 0.5) * expected / PREVIEW_ROWS) for i in range(PREVIEW_ROWS)}
-        component = DepthComponent(host, request.parameters)
+        component = DepthComponent(host, request.parameters, load)
         component.configure()
         component.activate(source.image_type(camera.image))
         _deliver_calibration(source, camera, request, host, component)

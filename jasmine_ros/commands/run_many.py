@@ -1,14 +1,12 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine run` over many recordings, one after the other or in parallel processes."""
+"""`jasmine run` over many recordings, one after the other or by several workers."""
 
 from __future__ import annotations
 
 import logging
-import os
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -18,9 +16,10 @@ from tqdm import tqdm
 from jasmine_core.errors import ConfigError, JasmineError, LockedError
 from jasmine_core.files import read_json
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
+from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_ros.bags.find import Recording
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.commands.console import one_line
+from jasmine_ros.commands.pools import Outcome, PoolOptions, Send, Stop, Work, work_on
 from jasmine_ros.commands.run import identity, run_bag
 from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, REPORT, exit_status
 from jasmine_ros.commands.run_request import RunRequest, options_of
@@ -31,25 +30,9 @@ from jasmine_ros.commands.run_summary import (
     write_failure,
     write_summary,
 )
-from jasmine_ros.commands.worker_pool import LOST, Stop, WorkerPool, serve
 
-# Several progress bars of processes would be unreadable, and threads for all processor cores in
-# each process would be slower. These are the environment variables of tqdm and OpenMP.
-_WORK = """import os
-os.environ['TQDM_DISABLE'] = '1'
-os.environ.setdefault('OMP_NUM_THREADS', '{threads}')
-from jasmine_ros.commands.run_many import work; work(sys.argv[1])
-"""
 _SHARE = 0.05  # of the time, at most, that the summaries during a run of thousands take
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Outcome of one recording, with a line for the user."""
-
-    text: str
-    status: int  # 0, 1 or INTERRUPTED
 
 
 def run_many(request: RunRequest, recordings: list[Recording]) -> int:
@@ -62,33 +45,40 @@ def run_many(request: RunRequest, recordings: list[Recording]) -> int:
         if found.name in SUMMARY:
             raise ConfigError(f"{found.path}: its results would be {found.name}; rename it")
     expect_room(request.output)
+    _load.cache_clear()  # of an earlier command in this process
     jobs = [
         replace(
-            request, bags=(found.path,), output=request.output / found.name, shard="1/1", workers=1
+            request,
+            bags=(found.path,),
+            output=request.output / found.name,
+            shard="1/1",
+            workers=1,
+            pool=PoolOptions(),
         )
         for found in recordings
     ]
-    status, next_summary = 0, monotonic()
+    failed, interrupted, next_summary = False, False, monotonic()
+    work, gpu = Work(run_one, _lost), request.parameters.device != "cpu"
     with (
         Interrupt() as interrupt,
         tqdm(total=len(jobs), unit="recording", desc="run", leave=False) as bar,
     ):
-        for outcome in _outcomes(jobs, request.workers, lambda: interrupt.requested):
+        for outcome in work_on(
+            jobs, work, request.workers, request.pool, lambda: interrupt.requested, gpu=gpu
+        ):
             bar.update()
-            failed = outcome.status not in (0, INTERRUPTED)
-            line = f"error: {outcome.text}" if failed else outcome.text
-            tqdm.write(one_line(line), file=sys.stderr if failed else sys.stdout)
-            status = max(status, outcome.status)
+            outcome.show()
+            failed |= outcome.failed
+            interrupted |= outcome.interrupted
             if (began := monotonic()) >= next_summary:
                 _try_summary(request.output)
                 next_summary = monotonic() + (monotonic() - began) / _SHARE
-    if not _try_summary(request.output):
-        status = max(status, 1)
-    if status == INTERRUPTED or interrupt.requested:
+    failed |= not _try_summary(request.output)
+    if interrupted or interrupt.requested:
         _log.info("interrupted; the same command continues from here")
         return INTERRUPTED
     print(f"see {request.output / 'summary.html'} and {request.output / 'summary.json'}")
-    return status
+    return int(failed)
 
 
 def _try_summary(folder: Path) -> bool:
@@ -101,37 +91,18 @@ def _try_summary(folder: Path) -> bool:
     return True
 
 
-def _outcomes(jobs: list[RunRequest], workers: int, stop: Stop) -> Iterator[Outcome]:
-    if workers > 1 and len(jobs) > 1:
-        threads = max(1, len(os.sched_getaffinity(0)) // workers)
-        pool: WorkerPool[RunRequest, Outcome] = WorkerPool(
-            _WORK.format(threads=threads),
-            workers,
-            lambda job, _: None,
-            _lost,
-        )
-        yield from pool(jobs, stop)
-        return
-    for job in jobs:
-        if stop():
-            return
-        outcome = run_one(job, stop)
-        yield outcome
-        if outcome.status == INTERRUPTED:
-            return
+def _lost(job: RunRequest, reason: str) -> Outcome:
+    write_failure(job.output, job.bag, reason)
+    return Outcome(f"{job.bag}: {reason}", failed=True)
 
 
-def _lost(job: RunRequest) -> Outcome:
-    write_failure(job.output, job.bag, LOST)
-    return Outcome(f"{job.bag}: {LOST}", 1)
+@lru_cache(maxsize=1)
+def _load(*arguments: Any, **options: Any) -> DepthPredictor:
+    """Load a network, once for all recordings of this process."""
+    return DepthPredictor.from_pretrained(*arguments, **options)
 
 
-def work(descriptor: str) -> None:
-    """Run the node over the recording of a job in a process of its own."""
-    serve(descriptor, lambda job, _, stop: run_one(job, stop))
-
-
-def run_one(request: RunRequest, stop: Stop) -> Outcome:
+def run_one(request: RunRequest, _: Send, stop: Stop) -> Outcome:
     """Run the node over one of many recordings."""
     output = request.output
     try:
@@ -139,19 +110,19 @@ def run_one(request: RunRequest, stop: Stop) -> Outcome:
         if finished is not None and not request.overwrite:
             _expect_same(finished, request)
             clear_failure(output)
-            return Outcome(f"{output}: already finished", 0)
-        report = run_bag(replace(request, overwrite=True), stop)  # of an incomplete result
+            return Outcome(f"{output}: already finished")
+        report = run_bag(replace(request, overwrite=True), stop, _load)  # of an incomplete result
         status = exit_status(report, output)
     except LockedError as err:  # Another process writes the result, and reports its failure.
-        return Outcome(str(err), 1)
+        return Outcome(str(err), failed=True)
     except (JasmineError, OSError) as err:
         write_failure(output, request.bag, str(err))
-        return Outcome(str(err), 1)
+        return Outcome(str(err), failed=True)
     clear_failure(output)
     if status == INTERRUPTED:
-        return Outcome(f"{output}: interrupted", status)
+        return Outcome(f"{output}: interrupted", interrupted=True)
     frames = report["frames"]
-    return Outcome(f"{output}: {frames['processed']} of {frames['received']} images", 0)
+    return Outcome(f"{output}: {frames['processed']} of {frames['received']} images")
 
 
 def _expect_same(report: dict[str, Any], request: RunRequest) -> None:

@@ -21,11 +21,12 @@ from jasmine_ros.commands.options import (
     expect_recordings,
     expect_seconds,
 )
+from jasmine_ros.commands.pools import Pool, PoolOptions
 from jasmine_ros.node.names import expect_namespace
 from jasmine_ros.node.parameters import DepthParameters
 
 _NOT_OPTIONS = (  # of a result
-    "bags", "output", "shard", "workers", "overwrite", "params", "parameters",
+    "bags", "output", "shard", "workers", "pool", "overwrite", "params", "parameters",
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ class RunRequest:
     shard: ShardText = "1/1"
     #: Number of recordings that are processed at the same time.
     workers: Annotated[int, option("N")] = 1
+    pool: Pool = field(default_factory=PoolOptions)
     #: Topic of the images; may be omitted if the recording has one camera.
     image: Topic = None
     #: Topic of the CameraInfo; by default the one beside the images.

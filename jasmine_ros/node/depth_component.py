@@ -9,7 +9,7 @@ the topics; the component keeps the newest image, computes its depth and publish
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -44,6 +44,7 @@ from jasmine_ros.node.temporal import TemporalFilter
 from jasmine_ros.node.topics import ENABLE, SERVICES
 from jasmine_ros.node.worker import heartbeat
 
+Load = Callable[..., DepthPredictor]  # with the arguments of DepthPredictor.from_pretrained
 PROGRESS = 10.0  # [s] between log lines while a network is loaded or an engine is built
 
 
@@ -54,10 +55,17 @@ class _Arrival(NamedTuple):
 
 
 class DepthComponent:
-    """Depth node without middleware: images in, depth and diagnostics out."""
+    """Depth node without middleware: images in, depth and diagnostics out.
 
-    def __init__(self, host: Host, parameters: DepthParameters) -> None:
+    Args:
+        host: middleware.
+        parameters: parameters of the node.
+        load: replaces `DepthPredictor.from_pretrained`, where a process keeps its network.
+    """
+
+    def __init__(self, host: Host, parameters: DepthParameters, load: Load | None = None) -> None:
         self.parameters = parameters
+        self._load = load
         self.counts = FrameCounts()
         self.latencies = Latencies()
         self._host = host
@@ -81,7 +89,8 @@ class DepthComponent:
         keep_freed_memory()  # for the next image; the whole process belongs to the node
         try:
             with heartbeat(PROGRESS, self._log_progress):
-                self._predictor = DepthPredictor.from_pretrained(
+                load = self._load or DepthPredictor.from_pretrained
+                self._predictor = load(
                     p.checkpoint,
                     backend=p.backend,
                     device=p.device,
