@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -90,6 +91,20 @@ def test_an_object_that_changes_meanwhile_leaves_no_copy(bucket, cache, monkeypa
         expected = "was deleted while it was read"
     with pytest.raises(StoreError, match=expected):
         local_copies._copied(found)
+    assert not [f for f in cache.rglob("*") if f.is_file()]
+
+
+def test_a_full_disk_keeps_its_own_error_and_leaves_no_part(bucket, cache, monkeypatch):
+    write(bucket / "x", b"123")
+    fs, _ = filesystem(bucket)
+
+    def full(name, target):
+        Path(target).write_bytes(b"1")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fs, "get_file", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        local_file(bucket / "x")
     assert not [f for f in cache.rglob("*") if f.is_file()]
 
 
