@@ -77,6 +77,17 @@ def test_run_from_store_to_store_with_a_checkpoint_of_a_store(bucket, fleet, che
     assert main([*command, "--overwrite"]) == 0
 
 
+def test_results_of_several_recordings_in_a_store_are_refused(
+    bucket, fleet, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    upload(DRIVE, fleet / "other")
+    for command in (["run", url_of(fleet)], ["run", url_of(fleet / "drive"), "--shard", "1/2"]):
+        assert main([*command, "-o", url_of(bucket / "out")]) == 1
+        assert "can hold the result of one recording only" in capsys.readouterr().err
+    assert not (tmp_path / "s3:").exists()
+
+
 def test_a_missing_checkpoint_and_recording_of_a_store_are_one_line(bucket, fleet, capsys):
     out = ["-o", url_of(bucket / "out")]
     assert main(["run", url_of(fleet), *out, "--checkpoint", url_of(bucket / "none")]) == 1
