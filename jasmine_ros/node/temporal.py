@@ -43,10 +43,11 @@ class TemporalFilter:
         motion = self._motion.of(image.frame)
         found = self._steady(image.depth, rgb, image.camera, image.stamp, motion, unit)
         problem = found.problem if found.problem in _PROBLEMS else ""
+        reason = f": {found.problem}" if found.problem and not problem else ""
         if problem and problem != self.facts.get(PROBLEM):
             self._host.log("warn", f"temporal {self._mode}: {problem}")
         self.facts = {
-            "temporal": f"{self._mode}, {found.fused:.0%} of the pixels fused",
+            "temporal": f"{self._mode}, {found.fused:.0%} of the pixels fused{reason}",
             PROBLEM: problem,
         }
         return found.depth

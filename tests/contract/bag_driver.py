@@ -11,18 +11,22 @@ from typing import Any
 
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC, ROS2, START, Recorder, write_bag
 
-from contract.steps import STATUSES, Burst, Change, Heard, Send, Step, image
+from contract.steps import STATUSES, Burst, Change, Heard, Report, Send, Step, Tell, image
 from jasmine_core.errors import ConfigError, FrameError, JasmineError
 from jasmine_ros.bags.camera_topics import choose_camera
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.hosts.bag import BagHost
+from jasmine_ros.msgs.messages import stamp_ns
+from jasmine_ros.node import diagnostics
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.parameters import DepthParameters
-from jasmine_ros.node.topics import OUTPUTS
+from jasmine_ros.node.topics import DIAGNOSTICS, OUTPUTS
 
 PERIOD = 100_000_000  # Interval of the messages in the bag [ns]; their timestamps may differ.
+REPORT = round(diagnostics.PERIOD * 1e9)  # [ns]
+NOTE = Send(lambda bag: bag.string(START, "a message that nobody reads"))
 
 
 class BagDriver:
@@ -33,6 +37,7 @@ class BagDriver:
 
     def __init__(self, checkpoint: Path, new_folder: Callable[[], Path]) -> None:
         self._checkpoint, self._new_folder = checkpoint, new_folder
+        self._reported: list[int] = []  # Recorded times of the reports [ns].
 
     def run(self, steps: list[Step], *, fresh: bool = False, **parameters: Any) -> Heard:
         out, heard = self._new_folder() / "out", Heard({}, {})
@@ -57,6 +62,8 @@ class BagDriver:
             for name in OUTPUTS:
                 recorded = result.messages([host.resolve(name)])
                 heard.messages[name] = [result.decode(message) for message in recorded]
+        reports = {stamp_ns(m.header.stamp): m.status[0] for m in heard.messages[DIAGNOSTICS]}
+        heard.reports = [reports[at] for at in self._reported]
         return heard
 
     def refusal(self, checkpoint: Path | None = None, **parameters: Any) -> str:
@@ -72,13 +79,19 @@ class BagDriver:
     ) -> Iterator[tuple[Bag, BagHost, DepthComponent]]:
         """Record the messages of the camera for some steps, and run a component on them."""
         topics: list[str] = []
+        self._reported = []
 
         def fill(bag: Recorder) -> None:
+            at = START
             for step in steps:
+                if isinstance(step, Report):
+                    at += REPORT
+                    self._reported.append(at)
                 for send in sends_of(step):
                     topic, kind, message = send.message(RosbagsMessages(ROS2))
-                    bag.write(topic, kind, START + len(topics) * PERIOD, message)
+                    bag.write(topic, kind, at, message)
                     topics.append(topic)
+                    at += PERIOD
 
         with Bag(write_bag(self._new_folder() / "in", fill)) as source:
             images = next(topic for topic in topics if topic.startswith(IMAGE_TOPIC))
@@ -96,8 +109,10 @@ def sends_of(step: Step) -> tuple[Send, ...]:
     match step:
         case Send():
             return (step,)
-        case Burst():
+        case Burst() | Tell():
             return step.sends
+        case Report():  # The next message advances the clock, so that the report is due.
+            return (NOTE,)
     return ()
 
 

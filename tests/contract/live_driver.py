@@ -7,23 +7,19 @@ The same client serves the node on Cyclone DDS and the node of a ROS 2 installat
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any, ClassVar
 
 import pytest
 from helpers.camera_bags import IMAGE_TOPIC, INFO_TOPIC
 from helpers.live_topics import until
 
-from contract.steps import STATUSES, Absence, Burst, Change, Heard, Send, Step
+from contract.node_process import Node
+from contract.steps import STATUSES, Absence, Burst, Change, Heard, Report, Send, Step, Tell
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages
 from jasmine_ros.dds.graph import type_hash
 from jasmine_ros.dds.participant import Participant
@@ -36,56 +32,12 @@ IMAGE, COMPRESSED, INFO = (
     f"sensor_msgs/msg/{name}" for name in ("Image", "CompressedImage", "CameraInfo")
 )
 SETTLE = 0.15  # Wait after a CameraInfo [s], because no output follows it.
+TOLD = 0.5  # Wait after the messages of other sensors [s], for the same reason.
+OTHERS = ("/odom", "/tf", "/tf_static")  # Topics of other sensors; each node has its own.
 ABSENCE = 0.5  # [s]
 START = 300.0  # Timeout of the start [s]; importing torch on a busy machine takes long.
 BURST = 1 / 120  # Interval [s]; the socket drops messages at a higher rate.
 GREETING = {IMAGE: {"encoding": "none"}, COMPRESSED: {"format": "none"}}  # Not images.
-
-
-class Node:
-    """A depth node in another process."""
-
-    def __init__(
-        self,
-        command: list[str],
-        domain: int,
-        names: dict[str, str],
-        parameters: dict[str, Any],
-    ) -> None:
-        arguments = ["--ros-args"]
-        for before, after in names.items():
-            arguments += ["-r", f"{before}:={after}"]
-        for name, value in parameters.items():
-            arguments += ["-p", f"{name}:={json.dumps(value)}"]  # JSON is valid YAML.
-        self._said = TemporaryFile("w+")  # noqa: SIM115  # a pipe that nobody reads would fill up
-        self.environment = os.environ | {"OMP_NUM_THREADS": "1", "ROS_DOMAIN_ID": str(domain)}
-        self.process = subprocess.Popen(
-            [*command, *arguments],
-            stdout=self._said,
-            stderr=subprocess.STDOUT,
-            env=self.environment,
-        )
-
-    @property
-    def gone(self) -> bool:
-        return self.process.poll() is not None
-
-    @property
-    def said(self) -> str:
-        self._said.seek(0)
-        return self._said.read()
-
-    def stop(self) -> float:
-        """End the node by SIGINT; return the time until its end [s]."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
-        return time.monotonic() - began
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(10)
-        self._said.close()
 
 
 class Listener:
@@ -97,6 +49,7 @@ class Listener:
         self._participant, self._messages = participant, RosbagsMessages(participant.typestore)
         self._namespace, self._image_type = namespace, image_type
         self._writers: dict[str, Writer] = {}
+        self._others: dict[str, Writer] = {}  # by topic
         self._readers = {
             name: participant.reader(
                 f"rt{self.full_name(name)}", kind, self._hash(kind), depth=50, reliable=True
@@ -176,6 +129,19 @@ class Listener:
         _, kind, message = send.message(self._messages)
         self._write(kind, message)
         return kind, stamp_ns(message.header.stamp)
+
+    def tell(self, send: Send) -> None:
+        """Send a message of another sensor; its writer is created when the node has a reader."""
+        topic, kind, message = send.message(self._messages)
+        if topic not in self._others:
+            latched = topic.endswith("static")
+            name = f"rt{self.full_name(topic)}"
+            writer = self._participant.writer(
+                name, kind, self._hash(kind), depth=50, transient=latched
+            )
+            self._others[topic] = writer
+            until(lambda: writer.matched, f"node that listens to {topic}")
+        self._others[topic].write(self._messages.typestore.serialize_cdr(message, kind))
 
     def _write(self, kind: str, message: Any) -> None:
         self._writers[kind].write(self._messages.typestore.serialize_cdr(message, kind))
@@ -283,6 +249,7 @@ class LiveDriver:
             "image": listener.full_name(listener.image_topic),
             "camera_info": listener.full_name(INFO_TOPIC),
             DIAGNOSTICS: listener.full_name(DIAGNOSTICS),
+            **{topic: listener.full_name(topic) for topic in OTHERS},
         }
         values = {"checkpoint": str(self._checkpoint), "device": "cpu", **parameters}
         return Node(self._command, self._participant.domain, names, values), listener
@@ -306,18 +273,27 @@ class LiveDriver:
             node.kill()
 
     def let_happen(self, steps: list[Step], node: Node, listener: Listener) -> Heard:
-        before, refusals = listener.counts, []
+        before, refusals, statuses, sent = listener.counts, [], [], 0
         for heard in listener.heard.values():
             heard.clear()
         for step in steps:
             match step:
                 case Send():
-                    self._send(listener, step)
+                    sent += self._send(listener, step)
+                case Tell():
+                    for send in step.sends:
+                        listener.tell(send)
+                        time.sleep(BURST)
+                    listener.listen(TOLD)
+                case Report():
+                    self._hear_report(listener, before["received"] + sent)
+                    statuses.append(listener.heard[DIAGNOSTICS][-1].status[0])
                 case Burst():
                     for send in step.sends[:-1]:
                         listener.send(send)
                         time.sleep(BURST)
                     self._send(listener, step.sends[-1])
+                    sent += len(step.sends)
                 case Absence():
                     listener.unplug()
                     listener.listen(ABSENCE)
@@ -329,18 +305,34 @@ class LiveDriver:
         listener.listen_until(listener.balanced)
         counts = {name: listener.counts[name] - before[name] for name in STATUSES}
         heard = {name: list(messages) for name, messages in listener.heard.items()}
-        return Heard(heard, counts, refusals)
+        return Heard(heard, counts, refusals, statuses)
 
-    def _send(self, listener: Listener, send: Send) -> None:
-        """Send a message and wait for its result."""
-        known, answered = listener.counts["received"], listener.heard[DEPTH]
+    def _hear_report(self, listener: Listener, received: int) -> None:
+        """Wait for a new report in which that many images are counted, each with a status."""
+        known = len(listener.heard[DIAGNOSTICS])
+        listener.listen_until(
+            lambda: (
+                len(listener.heard[DIAGNOSTICS]) > known
+                and listener.counts["received"] >= received
+                and listener.balanced()
+            )
+        )
+
+    def _send(self, listener: Listener, send: Send) -> bool:
+        """Send a message, wait for its result, and return whether it is an image."""
+        known = listener.counts["received"]
         kind, stamp = listener.send(send)
         if kind == INFO:
             listener.listen(SETTLE)
-        else:
-            listener.listen_until(
-                lambda: (
-                    any(stamp_ns(depth.header.stamp) == stamp for depth in answered)
-                    or (listener.counts["received"] > known and listener.balanced())
-                )
+            return False
+
+        def answers() -> int:
+            return sum(stamp_ns(depth.header.stamp) == stamp for depth in listener.heard[DEPTH])
+
+        before = answers()  # of an image with the same timestamp, as in the loop of a bag
+        listener.listen_until(
+            lambda: (
+                answers() > before or (listener.counts["received"] > known and listener.balanced())
             )
+        )
+        return True

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from helpers.live_topics import until
 
-from contract.live_driver import Listener, LiveDriver, Node
+from contract.live_driver import Listener, LiveDriver
+from contract.node_process import Node
 from contract.rclpy_participant import RclpyParticipant
 from contract.steps import Change
 from jasmine_ros.bags.rosbags_messages import RosbagsMessages

@@ -43,6 +43,18 @@ class Burst:
 
 
 @dataclass(frozen=True)
+class Tell:
+    """Other sensors send messages, which the node has received before the next step."""
+
+    sends: tuple[Send, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The node has reported on everything before; the values are stored in `Heard.reports`."""
+
+
+@dataclass(frozen=True)
 class Change:
     """Parameters are set; a refusal is stored in `Heard.refusals`."""
 
@@ -54,7 +66,7 @@ class Absence:
     """The camera disappears, and returns after some time."""
 
 
-Step = Send | Burst | Change | Absence
+Step = Send | Burst | Tell | Report | Change | Absence
 
 
 def info(index: int = 0, **fields: Any) -> Send:
@@ -78,6 +90,7 @@ class Heard:
     messages: dict[str, list[Any]]  # Messages of each output, in order.
     counts: dict[str, int]  # Number of received images, and of those with each of `STATUSES`.
     refusals: list[str | None] = field(default_factory=list)  # One for each `Change`.
+    reports: list[Any] = field(default_factory=list)  # Diagnostic status for each `Report`.
 
     def stamps(self, topic: str = DEPTH) -> list[int]:
         return [stamp_ns(message.header.stamp) for message in self.messages[topic]]
