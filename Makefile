@@ -29,7 +29,7 @@ APT_PYTHON   ?= /usr/bin/python3
 APT_PACKAGES := python3-opencv python3-numpy python3-yaml
 APT_INSTALL  ?=
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-fleet test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-fleet test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros animation help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -102,6 +102,9 @@ bench: $(VENV)/.installed-bench  ## measure the cost of an image, with ratios: b
 bench-ros: .venv-jazzy/.installed  ## measure start, latency, transport and displays on ROS 2: benchmarks/results/ros2*.json
 	$(ROS_ENV) .venv-jazzy/bin/python benchmarks/ros2_live.py
 	$(ROS_ENV) .venv-jazzy/bin/python benchmarks/ros2_displays.py
+
+animation: $(VENV)/.installed-dev  ## draw the depth of a rendered street over time: docs/over_time.gif
+	$(BIN)/python benchmarks/over_time_animation.py
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \

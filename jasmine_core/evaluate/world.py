@@ -27,23 +27,39 @@ SCENES_OF_MEAN_MAP = 48
 Kind = Literal["street", "room"]
 
 
-def test_config(kind: Kind, rate: float = RATE) -> WorldConfig:
-    """Return the configuration of test scenes, rendered at `rate` [Hz]."""
+def test_config(
+    kind: Kind, rate: float = RATE, frames: int = FRAMES_PER_SCENE, moving_objects: bool = False
+) -> WorldConfig:
+    """Return the configuration of test scenes of `frames` images, rendered at `rate` [Hz]."""
     width, height = (640, 192) if kind == "street" else (320, 256)
-    return WorldConfig(kind=kind, width=width, height=height, frames=FRAMES_PER_SCENE, rate=rate)
+    return WorldConfig(
+        kind=kind,
+        width=width,
+        height=height,
+        frames=frames,
+        rate=rate,
+        moving_objects=moving_objects,
+    )
 
 
-def world_samples(kind: Kind, seed: int, frames: int, rate: float = RATE) -> Iterator[Sample]:
-    """Render `frames` images, ten of each scene at `rate` [Hz]; sky has no ground truth.
+def world_samples(
+    kind: Kind,
+    seed: int,
+    frames: int,
+    rate: float = RATE,
+    per_scene: int = FRAMES_PER_SCENE,
+    moving_objects: bool = False,
+) -> Iterator[Sample]:
+    """Render `frames` images, `per_scene` of each scene at `rate` [Hz]; sky has no ground truth.
 
     Seed n gives the test scenes 1000 n, 1000 n + 1, and so on, which are never used in training.
     """
-    config = test_config(kind, rate)
-    for start in range(0, frames, FRAMES_PER_SCENE):
-        drive = render_drive(FIRST_TEST_SEED + 1000 * seed + start // FRAMES_PER_SCENE, config)
-        for index in range(min(FRAMES_PER_SCENE, frames - start)):
+    config = test_config(kind, rate, per_scene, moving_objects)
+    for start in range(0, frames, per_scene):
+        drive = render_drive(FIRST_TEST_SEED + 1000 * seed + start // per_scene, config)
+        for index in range(min(per_scene, frames - start)):
             pose = ClipPose(
-                clip=start // FRAMES_PER_SCENE,
+                clip=start // per_scene,
                 K=drive.K.double().numpy(),
                 T_world_camera=drive.T_world_camera[index].double().numpy(),
             )

@@ -5,34 +5,28 @@
 from __future__ import annotations
 
 import json
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.benchmark_scripts import benchmark_script
 
 from jasmine_core.synthetic.drive import WorldConfig, render_drive
 from jasmine_ros.bags.synthetic import write_world_bag
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "metric_scale.py"
 UNIT = np.float32(1 / 23)  # model units per metre
 FRAMES = 3
 ROWS = [
     f"{way}, {kind}"
-    for way in ("sparse_depth", "camera_height")
+    for way in ("sparse_depth", "odometry", "camera_height")
     for kind in ("each image", "after the filter")
 ]
 
 
 @pytest.fixture(scope="module")
 def script():
-    spec = spec_from_file_location(SCRIPT.stem, SCRIPT)
-    module = sys.modules[SCRIPT.stem] = module_from_spec(spec)  # where dataclasses look for it
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[SCRIPT.stem]
+    with benchmark_script("metric_scale") as module:
+        yield module
 
 
 @pytest.fixture
@@ -79,9 +73,23 @@ def test_the_whole_command_on_a_rendered_drive(script, tmp_path, capsys):
     )
     script.main(options)
     rows, printed = json.loads((tmp_path / "rows.json").read_text()), capsys.readouterr().out
-    assert all(f"| {name} | {FRAMES} |" in printed for name in ROWS)
     for name in ROWS:
-        assert 0 <= rows[name]["without a scale"] <= FRAMES == rows[name]["images"]
+        count = rows[name]["images"]
+        assert f"| {name} | {count} |" in printed
+        # Not every image is compared with odometry.
+        assert count == FRAMES or name == "odometry, each image"
+        assert 0 <= rows[name]["without a scale"] <= count <= FRAMES
     sparse = rows["sparse_depth, each image"]
     assert sparse["without a scale"] == 0 and 0 < sparse["error_p50"] < 0.15
     assert sparse["abs_rel_p50"] < sparse["at_best_p50"] + 0.15
+
+
+def test_exact_depth_of_a_rendered_room_has_its_scale_found_by_odometry(script):
+    """Half a second of motion and moving objects leave an error of some per cent."""
+    torch.set_num_threads(1)
+    rows = script.measure(script.Options(world="room", scenes=1, frames=6, exact=True))
+    found = rows["odometry, after the filter"]
+    assert found["images"] == 6 and found["error_p50"] < 0.1
+    assert found["after_20"] == [pytest.approx(0, abs=0.1)]
+    assert rows["sparse_depth, each image"]["error_p90"] < 0.001
+    assert "odometry, each image" in script.table(rows)
