@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from jasmine_core.errors import BagError, ConfigError, FrameError
+from jasmine_core.errors import BagError, FrameError
 from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.locks import exclusive
@@ -60,11 +60,6 @@ def run(request: RunRequest) -> int:
     """Run the node over the recordings and print a summary of each."""
     recordings = find_recordings(request.bags, request.output)
     if len(recordings) > 1 or request.shard != "1/1":
-        if is_remote(request.output):
-            raise ConfigError(
-                f"{url_of(request.output)} can hold the result of one recording only; run the "
-                "recordings one by one, or choose a folder of the disk with -o"
-            )
         from jasmine_ros.commands.run_many import run_many
 
         return run_many(request, Shard.parse(request.shard)(recordings))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from jasmine_core.errors import ConfigError, JasmineError, LockedError
 from jasmine_core.files import read_json
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.runtime.predictor import DepthPredictor
+from jasmine_core.store.paths import url_of
+from jasmine_core.store.results import staged
 from jasmine_ros.bags.find import Recording
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.commands.pools import Outcome, PoolOptions, Send, Stop, Work, work_on
@@ -24,6 +27,7 @@ from jasmine_ros.commands.run import identity, run_bag
 from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, REPORT, exit_status
 from jasmine_ros.commands.run_request import RunRequest, options_of
 from jasmine_ros.commands.run_summary import (
+    FAILURE,
     SUMMARY,
     clear_failure,
     expect_room,
@@ -77,7 +81,8 @@ def run_many(request: RunRequest, recordings: list[Recording]) -> int:
     if interrupted or interrupt.requested:
         _log.info("interrupted; the same command continues from here")
         return INTERRUPTED
-    print(f"see {request.output / 'summary.html'} and {request.output / 'summary.json'}")
+    html, report = (url_of(request.output / name) for name in ("summary.html", "summary.json"))
+    print(f"see {html} and {report}")
     return int(failed)
 
 
@@ -92,7 +97,8 @@ def _try_summary(folder: Path) -> bool:
 
 
 def _lost(job: RunRequest, reason: str) -> Outcome:
-    write_failure(job.output, job.bag, reason)
+    with suppress(JasmineError, OSError), staged(job.output, REPORT, failure=FAILURE) as folder:
+        write_failure(folder, job.bag, reason)
     return Outcome(f"{job.bag}: {reason}", failed=True)
 
 
@@ -103,7 +109,16 @@ def _load(*arguments: Any, **options: Any) -> DepthPredictor:
 
 
 def run_one(request: RunRequest, _: Send, stop: Stop) -> Outcome:
-    """Run the node over one of many recordings."""
+    """Run the node over one of many recordings; its result may be in a store."""
+    try:
+        with staged(request.output, REPORT, failure=FAILURE) as folder:
+            outcome = _run_one(replace(request, output=folder), stop)
+    except (JasmineError, OSError) as err:
+        return Outcome(str(err), failed=True)
+    return replace(outcome, text=outcome.text.replace(str(folder), url_of(request.output)))
+
+
+def _run_one(request: RunRequest, stop: Stop) -> Outcome:
     output = request.output
     try:
         finished = _finished(output / REPORT)

@@ -77,15 +77,31 @@ def test_run_from_store_to_store_with_a_checkpoint_of_a_store(bucket, fleet, che
     assert main([*command, "--overwrite"]) == 0
 
 
-def test_results_of_several_recordings_in_a_store_are_refused(
-    bucket, fleet, tmp_path, monkeypatch, capsys
+def test_several_recordings_run_from_store_to_store_with_a_summary(
+    bucket, fleet, checkpoint, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    upload(DRIVE, fleet / "other")
-    for command in (["run", url_of(fleet)], ["run", url_of(fleet / "drive"), "--shard", "1/2"]):
-        assert main([*command, "-o", url_of(bucket / "out")]) == 1
-        assert "can hold the result of one recording only" in capsys.readouterr().err
-    assert not (tmp_path / "s3:").exists()
+    fs, name = filesystem(fleet / "broken.mcap")
+    fs.pipe_file(name, b"not a recording")
+    out = bucket / "out"
+    command = ["run", url_of(fleet), "-o", url_of(out), "--limit", "2"]
+    command += ["--checkpoint", str(checkpoint)]
+    assert main(command) == 1
+    shown = capsys.readouterr()
+    assert f"{url_of(out / 'drive')}: 2 of 2 images" in shown.out
+    assert "broken.mcap cannot be read" in shown.err
+    found = contents(out)
+    assert {"drive/depth/depth.mcap", "drive/report.json", "broken/failure.json"} <= set(found)
+    summary = json.loads(found["summary.json"])
+    assert (summary["finished"], summary["failed"]) == (1, 1)
+    assert b"drive/preview.png" in found["summary.html"]
+    fs.pipe_file(name, next(DRIVE.glob("*.mcap")).read_bytes())
+    assert main(command) == 0
+    assert f"{url_of(out / 'drive')}: already finished" in capsys.readouterr().out
+    found = contents(out)
+    assert json.loads(found["summary.json"])["finished"] == 2
+    assert "broken/failure.json" not in found
+    assert list(tmp_path.glob("s3*")) == []
 
 
 def test_a_missing_checkpoint_and_recording_of_a_store_are_one_line(bucket, fleet, capsys):
