@@ -19,8 +19,8 @@ FUZZ_BAGS ?= 20000
 PYTEST := $(BIN)/python -m pytest
 # Distributions whose rclpy is installed from wheels.
 ROS_DISTROS := jazzy kilted
-# Conversions do not depend on the distribution; one run of them is enough.
-OMIT_kilted  := --ignore=tests/contract/test_images.py --ignore=tests/msgs/test_conversion.py
+# Conversions and benchmarks do not depend on the distribution; one run of them is enough.
+OMIT_kilted  := --ignore=tests/benchmarks --ignore=tests/contract/test_images.py --ignore=tests/msgs/test_conversion.py
 # What a sourced ROS 2 installation sets must not mix with the wheels.
 ROS_ENV      := env -u PYTHONPATH -u LD_LIBRARY_PATH -u AMENT_PREFIX_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
 ROS_TESTS    ?= ros and not slow
