@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from jasmine_ros.commands.pools import Job, Outcome, PoolOptions, Stop, Work
 ATTEMPTS = 3  # of a recording whose worker dies, and of the start of the workers in a row
 _WAIT = 0.2  # [s] between two looks at `stop`
 _PATIENCE = 30.0  # [s] without any worker until the log has a warning
+_CONNECT = 20.0  # [s] until an address without an answer is an error
 _STORE = 80 << 20  # [bytes] of a local object store; jobs and outcomes need some kilobytes
 _log = logging.getLogger(__name__)
 
@@ -195,13 +197,16 @@ class RayPool(Generic[Job]):
 def _cluster(address: str | None, cores: int) -> Iterator[Any]:
     """Connect to a cluster, or start one on this machine; yield the module of Ray.
 
-    A local cluster listens on the loopback interface only, has no dashboard, and leaves no file.
+    A local cluster listens on the loopback interface only, has no dashboard, and leaves no file but
+    the token of the user, `~/.ray/auth_token`.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Ray warns about a future default of an environment variable that no job depends on.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if address is None:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # the node's address is 127.0.0.1
+    else:
+        _expect_answer(address)
     import ray
 
     with TemporaryDirectory(prefix="jasmine-ray-", ignore_cleanup_errors=True) as folder:
@@ -223,12 +228,29 @@ def _cluster(address: str | None, cores: int) -> Iterator[Any]:
         except (
             Exception
         ) as err:  # Ray raises this class itself, for instance when it waits too long.
+            if _refuses_token(err):
+                raise JasmineError(
+                    f"the Ray cluster at {address} refuses the token, or needs one: set "
+                    "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token of the cluster unless "
+                    "~/.ray/auth_token has it"
+                ) from err
             place = "cannot be started here" if address is None else f"has no cluster at {address}"
             raise JasmineError(f"Ray {place}: {_first_line(err)}") from err
         try:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _expect_answer(address: str) -> None:
+    """Raise JasmineError if nothing listens at HOST:PORT, for which Ray would look for minutes."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()):  # such as auto
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
+    except (OSError, OverflowError) as err:
+        raise JasmineError(f"Ray has no cluster at {address}: {err}") from err
 
 
 @contextmanager
@@ -253,6 +275,11 @@ def _kept_handlers() -> Iterator[None]:
         for number, handler in before.items():
             if handler is not None:  # None: it is not of Python.
                 signal.signal(number, handler)
+
+
+def _refuses_token(err: BaseException | None) -> bool:
+    """Return whether a token was refused; Ray has this only in the text of a cause."""
+    return err is not None and ("InvalidAuthToken" in str(err) or _refuses_token(err.__cause__))
 
 
 def _first_line(err: Exception) -> str:
