@@ -7,42 +7,49 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
-import subprocess
-import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers.camera_bags import frames, stamp, write_bag
 from helpers.corridor import CAMERA, look, pose
+from helpers.evaluated_bags import DEPTH, arguments, with_ground_truth
+from helpers.ray_commands import (
+    RAY,
+    descendants,
+    finish,
+    is_running,
+    listening,
+    needing_ray,
+    start,
+    wait_for,
+    workers_of,
+    writer_of,
+)
 
 from jasmine_core.errors import ConfigError
+from jasmine_core.locks import exclusive
+from jasmine_core.model.checkpoint import save_checkpoint
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.cli import main
 from jasmine_ros.commands import pools
 from jasmine_ros.commands.pools import PoolOptions
 
-TESTS = Path(__file__).parents[1]
-RAY = ("--engine", "ray", "--workers", "2", "--cores", "1")
 MEASURED = ("/diagnostics", "/depth/latency")  # topics with times of this machine
-needs_ray = [
-    pytest.mark.ray,
-    pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed: make test-fleet"),
-]
 
 
-def needing_ray(*marks):
-    """Return a decorator for a test on a real Ray."""
-
-    def decorate(test):
-        for mark in [*needs_ray, *marks]:
-            test = mark(test)
-        return test
-
-    return decorate
+@pytest.fixture
+def evaluated_model(make_model, tmp_path):
+    """Return a checkpoint whose random depth is positive."""
+    network = make_model()
+    with torch.no_grad():
+        network.ssg.ss_head.shift_head[2].bias += 1
+    save_checkpoint(network, tmp_path / "model", mean_depth=torch.from_numpy(DEPTH))
+    return tmp_path / "model"
 
 
 @pytest.fixture
@@ -66,63 +73,6 @@ def moving(count):
             bag.image(stamp(index), look(pose(0.25 * index))[0])
 
     return fill
-
-
-def start(*arguments):
-    """Start `jasmine` in a process of its own."""
-    command = [sys.executable, "-m", "jasmine_ros.cli", *map(str, arguments)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-
-
-def finish(process):
-    """Return status, standard output and error of a process."""
-    out, err = process.communicate(timeout=600)
-    return process.returncode, out, err
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the processes below a process."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [each for child in map(int, children) for each in (child, *descendants(child))]
-
-
-def workers_of(pid: int) -> list[int]:
-    """Return the actors of Ray that work on a recording."""
-    found = []
-    for each in descendants(pid):
-        try:
-            title = Path(f"/proc/{each}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if title.startswith(b"ray::Worker.work"):
-            found.append(each)
-    return found
-
-
-def wait_for(condition, process):
-    """Wait until a condition is true; fail if the process ends before."""
-    deadline = time.monotonic() + 240
-    while not (found := condition()):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
-
-
-def writer_of(folder: Path, pid: int) -> int | None:
-    """Return the worker that holds the lock of a folder."""
-    place = folder.stat().st_ino if folder.exists() else None
-    for line in Path("/proc/locks").read_text().splitlines():
-        words = line.split()
-        if place is not None and words[1] == "FLOCK" and words[5].endswith(f":{place}"):
-            return int(words[4]) if int(words[4]) in descendants(pid) else None
-    return None
 
 
 def samples(shown: str) -> list[str]:
@@ -210,3 +160,81 @@ def test_a_killed_worker_changes_no_depth_of_a_run(fleet, checkpoint, tmp_path):
         assert not list((out / name).glob(".run.partial-*"))
     status, shown, _ = finish(start("run", fleet, "-o", out, *options))
     assert shown.count("already finished") == 2
+
+
+@needing_ray(pytest.mark.slow)
+def test_the_report_of_an_evaluation_is_that_of_one_process(tmp_path, evaluated_model):
+    bags = [write_bag(tmp_path / name, with_ground_truth(2, 4 * i)) for i, name in enumerate("abc")]
+    for name, options in (("plain", ()), ("ray", RAY)):
+        file = tmp_path / name / "scores.json"
+        status, _, errors = finish(start(*arguments(evaluated_model, bags, file, *options)))
+        assert status == 0, errors
+    for suffix in (".json", ".md", ".tex", ".png"):
+        plain, ray = (tmp_path / name / f"scores{suffix}" for name in ("plain", "ray"))
+        assert plain.read_bytes() == ray.read_bytes()
+
+
+@needing_ray(pytest.mark.slow)
+def test_a_recording_that_another_process_writes_is_left_to_it(fleet, checkpoint, tmp_path):
+    options = ("run", fleet, "-o", tmp_path / "out", "--checkpoint", checkpoint)
+    with exclusive(tmp_path / "out/a"):
+        status, _, errors = finish(start(*options, *RAY))
+    assert status == 1
+    assert f"out/a is being written by process {os.getpid()}" in errors
+    assert not (tmp_path / "out/a/failure.json").exists()
+    status, shown, _ = finish(start(*options))
+    assert "out/a: 3 of 3 images" in shown and "out/c: already finished" in shown
+
+
+@needing_ray(pytest.mark.slow)
+def test_a_full_disk_of_one_worker_fails_its_recording_alone(fleet, checkpoint, tmp_path):
+    """The limit of the file size makes write(2) fail, as a full disk does."""
+    out = tmp_path / "out"
+    options = ("run", fleet, "-o", out, "--checkpoint", checkpoint)
+    process = start(*options, *RAY)
+
+    def writer():
+        return list(out.glob("c/.run.partial-*")) and writer_of(out / "c", process.pid)
+
+    limit = 1 << 20
+    resource.prlimit(wait_for(writer, process), resource.RLIMIT_FSIZE, (limit, limit))
+    status, shown, errors = finish(process)
+    assert status == 1 and "out/a: 3 of 3 images" in shown
+    assert "stay readable" in errors and "Traceback" not in errors
+    reason = json.loads((out / "c/failure.json").read_text())["error"]
+    assert "stay readable" in reason
+    status, shown, _ = finish(start(*options))
+    assert "out/a: already finished" in shown and "out/c: 300 of 300 images" in shown
+
+
+@needing_ray(pytest.mark.slow)
+def test_a_local_cluster_is_not_reachable_and_ends_with_the_command(fleet, checkpoint, tmp_path):
+    out = tmp_path / "out"
+    process = start("run", fleet, "-o", out, "--checkpoint", checkpoint, *RAY)
+    wait_for(lambda: workers_of(process.pid), process)
+    everyone = descendants(process.pid)
+    addresses = {address for pid in everyone for address in listening(pid)}
+    assert addresses == {"127.0.0.1"}
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 300  # Some processes of Ray look for the others for 60 s.
+    while alive := [pid for pid in everyone if is_running(pid)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.1)
+    status, shown, _ = finish(start("run", fleet, "-o", out, "--checkpoint", checkpoint))
+    assert status == 1 and "out/c: " in shown
+
+
+@needing_ray(pytest.mark.slow)
+def test_ctrl_c_ends_the_present_recordings_and_starts_no_other(fleet, checkpoint, tmp_path):
+    for name in ("d", "e", "f"):
+        write_bag(fleet / name, frames(300))
+    out = tmp_path / "out"
+    process = start("run", fleet, "-o", out, "--checkpoint", checkpoint, *RAY)
+    wait_for(lambda: list(out.glob("[cd]/.run.partial-*")), process)
+    process.send_signal(signal.SIGINT)
+    status, _, errors = finish(process)
+    assert status == 130, errors
+    assert "the same command continues from here" in errors and "Traceback" not in errors
+    assert not (out / "f").exists()
+    assert not list(out.glob("*/.run.partial-*"))
