@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from inspect import signature
 from typing import Any, NoReturn
 
 import rclpy  # type: ignore[import-not-found]
+from lifecycle_msgs.srv import ChangeState  # type: ignore[import-not-found]
 from rcl_interfaces.msg import SetParametersResult  # type: ignore[import-not-found]
 from rclpy.exceptions import InvalidHandle  # type: ignore[import-not-found]
 from rclpy.executors import MultiThreadedExecutor  # type: ignore[import-not-found]
@@ -48,6 +51,7 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
         self.component = DepthComponent(self.host, DepthParameters())
         self.changing = False  # in a transition
         self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._refuse_impossible_transitions()
         if self.get_parameter("autostart").value:
             # The life-cycle's callback group delays requests until the node has started.
             self._start = self.create_timer(0.0, self._autostart)
@@ -81,6 +85,28 @@ class DepthNode(LifecycleNode):  # type: ignore[misc]
         return self.on_shutdown(state)
 
     # ------------------------------------------------------------------ underneath
+
+    def _refuse_impossible_transitions(self) -> None:
+        """Answer a request for a transition that the state does not have; rclpy up to Jazzy raises.
+
+        The error would leave the executor and end the node.
+        """
+        for service in self.services:
+            if service.srv_type is ChangeState:
+                service.callback = partial(self._change_state, service.callback)
+
+    def _change_state(self, change: Callable[[Any, Any], Any], request: Any, response: Any) -> Any:
+        try:
+            return change(request, response)
+        except RuntimeError as err:  # RCLError, which rclpy does not export
+            wanted = request.transition.label or request.transition.id
+            self.host.log(
+                "warn",
+                f"transition {wanted} is refused ({_reason(err)}); "
+                f"ros2 lifecycle list {self.get_fully_qualified_name()} shows the possible ones",
+            )
+            response.success = False
+            return response
 
     def _autostart(self) -> None:
         self._start.cancel()
@@ -144,8 +170,7 @@ def run_node(argv: list[str] | None = None) -> NoReturn:
         # rclpy's signal handlers would destroy the topics while a frame is being processed.
         rclpy.init(args=argv, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as err:  # RCLError, which rclpy does not export
-        reason = str(err).split(": ", 1)[-1].split(", at /")[0]
-        raise ConfigError(f"ROS 2 refuses an argument after --ros-args: {reason}") from err
+        raise ConfigError(f"ROS 2 refuses an argument after --ros-args: {_reason(err)}") from err
     status = 0
     with Interrupt() as interrupt:
         node = DepthNode()
@@ -162,6 +187,11 @@ def run_node(argv: list[str] | None = None) -> NoReturn:
             status = 1
         _leave(node, executor)
     end_process(status)
+
+
+def _reason(error: RuntimeError) -> str:
+    """Return the reason that an error of rcl gives, without the place in its source."""
+    return str(error).split(": ", 1)[-1].split(", at /")[0]
 
 
 def _spin_once(executor: Any) -> None:
@@ -181,7 +211,8 @@ def _leave(node: DepthNode, executor: Any) -> None:
     if busy:
         node.host.log("info", "stopped in the middle of a transition")
     else:
-        node.trigger_shutdown()
+        with suppress(RuntimeError):  # RCLError: the life-cycle was shut down by its service before
+            node.trigger_shutdown()
     node.host.worker.close(grace=0)  # the frame that is being processed is not published
     _stop(executor)
     if not busy:

@@ -28,6 +28,7 @@ pytestmark = [
 ]
 DOMAIN = 1 + (os.getpid() + 75) % 101
 CONFIGURE, CLEANUP, ACTIVATE, DEACTIVATE = 1, 2, 3, 4  # of lifecycle_msgs/Transition
+ACTIVE_SHUTDOWN = 7
 CAMERA = Path(__file__).with_name("camera_process.py")
 PROFILE = Path(__file__).parents[2] / "config" / "fastdds_large_images.xml"
 DELAY_NS = 200_000_000  # from the stamp of an image to the time of /clock
@@ -85,6 +86,21 @@ def test_transitions_remove_the_outputs_and_bring_them_back(running):
     listener.unplug()
     listener.plug()
     assert_depth(driver, node, listener, 3)
+
+
+def test_impossible_transitions_are_refused_and_the_node_stays(driver):
+    node, listener = driver.start()
+    try:
+        for impossible in (CONFIGURE, CLEANUP, ACTIVATE, 99):
+            assert not change_state(driver, listener, impossible)
+        assert_depth(driver, node, listener, 1)
+        assert change_state(driver, listener, ACTIVE_SHUTDOWN)
+        assert not change_state(driver, listener, CONFIGURE)
+        node.stop()  # Ctrl-C after the life-cycle has ended
+        assert node.process.returncode == 0
+        assert "Traceback" not in node.said
+    finally:
+        node.kill()
 
 
 def test_enable_stops_and_restarts_the_processing(running):
