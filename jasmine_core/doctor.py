@@ -186,7 +186,8 @@ def _check_weights(folder: Path) -> None:
 
 
 def _exports(checkpoint: Checkpoint) -> str:
-    names = [folder.name for folder, _ in Exports(checkpoint)]
+    # A bundled export and its complete copy in the cache have the same name.
+    names = dict.fromkeys(folder.name for folder, _ in Exports(checkpoint))
     return ", ".join(names) or "none yet; an export is made when a backend needs one"
 
 
