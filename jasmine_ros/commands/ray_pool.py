@@ -225,9 +225,8 @@ def _cluster(address: str | None, cores: int) -> Iterator[Any]:
                     logging_level=logging.ERROR,
                     log_to_driver=False,
                 )
-        except (
-            Exception
-        ) as err:  # Ray raises this class itself, for instance when it waits too long.
+        # Ray raises this class itself, for instance when it waits too long.
+        except Exception as err:
             if _refuses_token(err):
                 raise JasmineError(
                     f"the Ray cluster at {address} refuses the token, or needs one: set "
