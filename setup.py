@@ -88,6 +88,7 @@ setup(
     package_data={
         "jasmine_core": [
             "py.typed",
+            "report/templates/*",
             "samples/*",
             "samples/*/*/*",
             *(f"checkpoints/{'*/' * n}*" for n in (1, 2, 3)),
@@ -106,6 +107,7 @@ setup(
     install_requires=[
         "setuptools",
         "cattrs>=23.1",
+        "jinja2>=3.0",
         "numpy>=1.21",
         "opencv-python-headless<5",
         "PyYAML",

@@ -28,6 +28,7 @@ from jasmine_core.commands.train import TrainRequest, train
 from jasmine_core.config import read_config
 from jasmine_core.errors import ConfigError, JasmineError, LostProcessError
 from jasmine_core.interrupt import INTERRUPTED
+from jasmine_core.report.origin import remember_command
 from jasmine_core.store.paths import is_remote, url_of
 from jasmine_ros.commands.console import console_log, one_line
 from jasmine_ros.commands.demo import DemoRequest, demo
@@ -137,6 +138,7 @@ def main(argv: list[str] | None = None) -> int:
     # OpenMP threads that spin while they wait slow the network down many times if another process
     # uses the CPU. OpenMP reads this variable once, when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    remember_command(list(sys.argv[1:] if argv is None else argv))
     try:
         request = parse(arguments).request
         if isinstance(request, LiveRequest):

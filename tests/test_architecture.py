@@ -31,7 +31,7 @@ FLOORS = {
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
     **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "plots", "_version"), 0),
     **dict.fromkeys(("cache_folder", "child", "image_files", "locks", "outputs", "shard"), 0),
-    **dict.fromkeys(("store", "yaml_text"), 0),
+    **dict.fromkeys(("report", "store", "yaml_text"), 0),
 }
 ROS_FLOORS = {
     "entry": 5,

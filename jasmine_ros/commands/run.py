@@ -21,6 +21,9 @@ from jasmine_core.files import atomic_file, replace_folder
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_outside, expect_own, record
+from jasmine_core.report.blocks import Section
+from jasmine_core.report.page import save_page
+from jasmine_core.runtime.album import Album
 from jasmine_core.shard import Shard
 from jasmine_core.store.paths import exists, is_remote, url_of, with_urls
 from jasmine_core.store.results import staged
@@ -35,10 +38,12 @@ from jasmine_ros.bags.find import DEPTH_BAG, find_recordings
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.writer import BagWriter
+from jasmine_ros.commands.run_page import run_page
 from jasmine_ros.commands.run_report import (
     END_OF_BAG,
     INTERRUPTION,
     LIMIT,
+    PAGE,
     PREVIEW,
     REPORT,
     exit_status,
@@ -53,11 +58,18 @@ from jasmine_ros.node.depth_component import DepthComponent, Load
 
 PREVIEW_ROWS = 6
 ACCURACY = "accuracy.json"  # of `jasmine demo`
-RESULT_FILES = (PREVIEW, REPORT, ACCURACY)
+RESULT_FILES = (PREVIEW, REPORT, ACCURACY, PAGE)
+More = Callable[[], list[Section]]  # sections of the page that a complete result gets
 
 
-def run(request: RunRequest) -> int:
-    """Run the node over the recordings and print a summary of each."""
+def run(request: RunRequest, more: More = list, after: Callable[[], str] = str) -> int:
+    """Run the node over the recordings and print a summary of each.
+
+    Args:
+        request: options.
+        more: returns further sections for the page of a single recording, if it was processed.
+        after: returns lines that are printed before the place of that page.
+    """
     recordings = find_recordings(request.bags, request.output)
     if len(recordings) > 1 or request.shard != "1/1":
         from jasmine_ros.commands.run_many import run_many
@@ -70,13 +82,20 @@ def run(request: RunRequest) -> int:
             "folder with -o"
         )
     with staged(request.output, REPORT) as output:
-        report = run_bag(replace(request, output=output))
+        report = run_bag(replace(request, output=output), more=more)
+        has_page = (output / PAGE).is_file()
     print(with_urls(summary(report, request.output)))
+    print(after(), end="")
+    if has_page:
+        print(f"report: {url_of(request.output / PAGE)}")
     return exit_status(report, request.output)
 
 
 def run_bag(
-    request: RunRequest, stop: Callable[[], bool] = lambda: False, load: Load | None = None
+    request: RunRequest,
+    stop: Callable[[], bool] = lambda: False,
+    load: Load | None = None,
+    more: More = list,
 ) -> dict[str, Any]:
     """Run the depth component over a recording; return the contents of `report.json`.
 
@@ -101,6 +120,7 @@ def run_bag(
 
         # 2. Start the component before anything is written.
         host = BagHost(source, camera, request.namespace, window.start or window.first)
+        host.album = Album(window.first)
         host.show = {int((i + 0.5) * expected / PREVIEW_ROWS) for i in range(PREVIEW_ROWS)}
         component = DepthComponent(host, request.parameters, load)
         component.configure()
@@ -124,7 +144,7 @@ def run_bag(
         seconds = perf_counter() - began
         component.deactivate()
 
-        # 4. Write the report.
+        # 4. Write the reports.
         source_of = {
             "bag": url_of(request.bag),
             "recording": identity(source),
@@ -142,9 +162,22 @@ def run_bag(
             with atomic_file(request.output / REPORT) as temporary:
                 temporary.write_text(json.dumps(report, indent=2) + "\n")
             record(request.output, PREVIEW, REPORT)
+            _write_page(request.output, report, host.album, more)
         except OSError as err:
             report["ended_by"] = f"{ended_by}; {request.output}: {err}"
     return report
+
+
+def _write_page(output: Path, report: dict[str, Any], album: Album, more: More) -> None:
+    """Write the page of a result; without one, that of an earlier result is removed."""
+    complete = report["ended_by"] in (END_OF_BAG, LIMIT) and report["frames"]["processed"]
+    sections = more() if complete else []
+    written = save_page(output / PAGE, lambda: run_page(report, album, sections))
+    with suppress(OSError):  # The result is complete, and can be read without the page.
+        if written:
+            record(output, PAGE)
+        else:
+            (output / PAGE).unlink(missing_ok=True)
 
 
 def identity(source: Bag) -> dict[str, int]:
@@ -218,6 +251,7 @@ class _Playback:
                     self._copy(message)
                 if message.type != self.source.topics[message.topic].type:
                     continue  # A topic may have messages of several types, of which one is read.
+                skipped = self.component.counts.skipped
                 if message.topic == self.camera.image:
                     images += 1
                     if (images - 1) % request.every:
@@ -230,6 +264,8 @@ class _Playback:
                     self.host.deliver(message)
                 except FrameError as err:
                     self._skip(message, str(err))
+                if self.component.counts.skipped > skipped:
+                    self.host.album.skip(message.stamp)
         return END_OF_BAG
 
     def _skip(self, message: BagMessage, reason: str) -> None:

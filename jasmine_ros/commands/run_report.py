@@ -16,7 +16,7 @@ from jasmine_core.runtime.statistics import DepthStatistics
 from jasmine_ros.node.depth_component import DepthComponent
 
 _UNITS = {"up-to-scale": "units (up-to-scale)", "estimated": "m (estimated)"}
-PREVIEW, REPORT = "preview.png", "report.json"
+PREVIEW, REPORT, PAGE = "preview.png", "report.json", "report.html"
 END_OF_BAG, LIMIT, INTERRUPTION = "end of bag", "limit", "interrupted"
 
 
@@ -64,7 +64,7 @@ def make_report(
 
 
 def summary(report: dict[str, Any], output: Path) -> str:
-    """Return the most important numbers of a report as lines of text."""
+    """Return the most important numbers of a report, and the places of its files, as text."""
     frames, depth = report["frames"], report["depth"]
     skipped = sum(kind["count"] for kind in frames["skipped"].values())
     lines = [

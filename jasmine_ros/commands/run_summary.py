@@ -8,7 +8,6 @@ import json
 import math
 import os
 from contextlib import AbstractContextManager, suppress
-from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,24 +16,19 @@ from jasmine_core.errors import JasmineError
 from jasmine_core.files import atomic_file, read_json
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_own, record
+from jasmine_core.report.blocks import Block, Cell, Link, Page, Section, Table, Text, Tiles
+from jasmine_core.report.page import save_page
 from jasmine_core.store.overview import gathered
 from jasmine_ros.commands.console import one_line
-from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, PREVIEW, REPORT
+from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, PAGE, PREVIEW, REPORT
 
 FAILURE = "failure.json"
 SUMMARY = ("summary.json", "summary.html")
 _BUSY = "writes the summary of the results"
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, OverflowError)
 _LARGEST = 1e15  # of a number in a report
-_STYLE = """
-:root { color-scheme: light dark; font-family: system-ui, sans-serif; }
-body { margin: 1.5rem auto; max-width: 70rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid #8884; padding: .4rem .6rem; text-align: left; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
-tr.failed td { color: #c33; }
-img { max-width: 14rem; display: block; }
-"""
+_MOST_ROWS = 5000  # recordings on the page
+_HEADER = ("recording", "state", "images", "seconds", "median depth", "scale", "ended by")
 
 
 def write_failure(output: Path, bag: Path, reason: str) -> None:
@@ -113,7 +107,7 @@ def expect_room(folder: Path) -> None:
 
 
 def _results(folder: Path) -> AbstractContextManager[Path]:
-    return gathered(folder, (REPORT, FAILURE), (PREVIEW,), SUMMARY)
+    return gathered(folder, (REPORT, FAILURE), (PREVIEW, PAGE), SUMMARY)
 
 
 def write_summary(folder: Path) -> None:
@@ -127,35 +121,51 @@ def write_summary(folder: Path) -> None:
         found = collect(folder)
         with atomic_file(folder / "summary.json") as temporary:
             temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        with atomic_file(folder / "summary.html") as temporary:
-            # Names of folders need not be UTF-8.
-            temporary.write_text(_page(found, folder), "utf-8", errors="backslashreplace")
+        if not save_page(folder / "summary.html", lambda: _page(found, folder)):
+            (folder / "summary.html").unlink(missing_ok=True)
         record(folder, *SUMMARY)
 
 
-def _page(found: dict[str, Any], folder: Path) -> str:
-    rows = []
-    for name, row in found["results"].items():
-        link = quote(os.fsencode(name))
-        image = ""
-        if (folder / name / PREVIEW).is_file():
-            image = f'<a href="{link}/{PREVIEW}"><img src="{link}/{PREVIEW}" alt="preview"></a>'
-        images = f"{row['processed']} of {row['received']}" if "processed" in row else ""
+def _page(found: dict[str, Any], folder: Path) -> Page:
+    results = list(found["results"].items())[:_MOST_ROWS]
+    rows: list[tuple[Cell, ...]] = []
+    for name, row in results:
+        place, link = folder / name, quote(os.fsencode(name))
+        files = [file for file in (PAGE, PREVIEW) if (place / file).is_file()]
+        image = f"{link}/{PREVIEW}" if PREVIEW in files else ""
         depth = row.get("median_depth")
         rows.append(
-            f'<tr class="{row["state"]}"><td>{escape(name)}{image}</td><td>{row["state"]}</td>'
-            f'<td class="number">{images}</td><td class="number">{row.get("seconds", "")}</td>'
-            f'<td class="number">{"" if depth is None else f"{depth:.3g}"}</td>'
-            f"<td>{escape(row.get('scale', ''))}</td><td>{escape(row['reason'])}</td></tr>"
+            (
+                Link(name, f"{link}/{files[0]}", image) if files else name,
+                row["state"],
+                f"{row['processed']} of {row['received']}" if "processed" in row else "",
+                str(row.get("seconds", "")),
+                "" if depth is None else f"{depth:.3g}",
+                row.get("scale", ""),
+                row["reason"],
+            )
         )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>Depth of {found['recordings']} recordings</title><style>{_STYLE}</style></head>"
-        f"<body><h1>Depth of {found['recordings']} recordings</h1>"
-        f"<p>{found['finished']} finished, {found['failed']} failed; {found['images']} images in "
-        f"{found['seconds']:.1f} s.</p><table><tr><th>recording</th><th>state</th><th>images</th>"
-        "<th>seconds</th><th>median depth</th><th>scale</th><th>ended by</th></tr>"
-        + "\n".join(rows)
-        + "</table></body></html>\n"
+    failed = tuple(i for i, (_, row) in enumerate(results) if row["state"] == "failed")
+    blocks: list[Block] = [
+        Tiles(
+            (
+                (str(found["finished"]), "recordings finished"),
+                (str(found["failed"]), "recordings failed"),
+                (str(found["images"]), "images processed"),
+                (f"{found['seconds']:.0f}", "seconds of processing"),
+            )
+        ),
+        Table(_HEADER, tuple(rows), (2, 3, 4), failed),
+    ]
+    if len(results) < found["recordings"]:
+        text = f"These are the first {_MOST_ROWS} recordings; summary.json has all."
+        blocks.insert(1, Text(text))
+    return Page(
+        f"Depth of {found['recordings']} recordings",
+        f"{found['images']} images in {found['seconds']:.1f} s.",
+        (Section("Recordings", tuple(blocks), wide=True),),
+        "problem" if failed else "good",
+        f"{found['failed']} failed" if failed else "all finished",
+        linked_images=True,
+        with_origin=False,  # Machines that share the folder write the same page.
     )

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jasmine_core.runtime.album import Album
 from jasmine_core.runtime.colorize import PreviewStrip
 from jasmine_core.runtime.statistics import DepthStatistics
 from jasmine_ros.bags.bag_message import BagMessage
@@ -42,7 +43,10 @@ class BagHost:
         self.outputs: dict[str, str] = {}  # type of each output, by full topic name
         self.depths = DepthStatistics()
         self.preview = PreviewStrip()
-        self.show: set[int] = set()  # indices of the processed images that enter the preview
+        self.album = Album(source.start)
+        self.show: set[int] = (
+            set()
+        )  # indices of the processed images that enter the preview and the album
         self._source, self._camera = source, camera
         self._namespace = f"/{name}" if (name := namespace.strip("/")) else ""
         self._writer: BagWriter | None = None
@@ -159,6 +163,8 @@ class BagHost:
     def processed(self, frame: Frame) -> None:
         """Add a processed image to the statistics, and to the preview if `show` has its index."""
         self.depths.add(frame.depth)
-        if self._frames in self.show:
+        show, seconds = self._frames in self.show, sum(frame.seconds.values())
+        self.album.add(self._now, frame.image, frame.depth, seconds, show)
+        if show:
             self.preview.add(frame.image, frame.depth)
         self._frames += 1

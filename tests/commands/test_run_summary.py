@@ -70,7 +70,7 @@ def test_untrusted_texts_are_shortened_and_escaped(out):
     write_summary(out)
     page = (out / "summary.html").read_text("utf-8")
     assert "\\ud800&lt;b&gt;\\nxxx" in page
-    assert len(page) < 10_000
+    assert "x" * 4000 not in page
 
 
 def test_name_that_is_not_utf8_is_linked_by_its_bytes(out):
