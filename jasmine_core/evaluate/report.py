@@ -64,7 +64,7 @@ def expect_place(path: Path) -> None:
     place = next(p for p in path.parents if p.exists())
     if not place.is_dir():
         raise ConfigError(f"--json is {path}, but {place} is not a directory")
-    own = _is_report(path)
+    own = is_report(path)
     for file in [path, *others]:
         if os.path.lexists(file) and not (own and file.is_file() and not file.is_symlink()):
             raise ConfigError(
@@ -73,7 +73,8 @@ def expect_place(path: Path) -> None:
             )
 
 
-def _is_report(path: Path) -> bool:
+def is_report(path: Path) -> bool:
+    """Return whether a file is the JSON of a report."""
     try:
         values = read_json(path)
     except (OSError, ValueError):

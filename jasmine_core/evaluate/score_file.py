@@ -20,6 +20,7 @@ from jasmine_core.evaluate.metrics import DepthMetrics, EdgeSharpness, TemporalM
 from jasmine_core.evaluate.reliability import Reliability
 from jasmine_core.files import atomic_file, read_json
 
+SCORES = "scores.json"  # name of the file, in a folder for each recording
 _LARGEST_FILE = 1 << 30  # [bytes], of some hundred thousand images
 _COLLECTED = ("frames", "clips", "reliability")
 _PREDICTORS = ("model", "trivial_constant", "trivial_mean_map", "baseline")

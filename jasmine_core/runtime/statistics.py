@@ -37,6 +37,12 @@ class Latencies:
         return list(self._samples.get(stage, ()))
 
 
+def median_depth(depth: NDArray[np.float32]) -> float | None:
+    """Return the median of the known depth of a map [H,W], None if all is unknown (NaN)."""
+    known = depth[np.isfinite(depth)]
+    return float(np.median(known)) if known.size else None
+
+
 class DepthStatistics:
     """Statistics of many depth maps, which are not kept."""
 

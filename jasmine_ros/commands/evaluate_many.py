@@ -25,7 +25,7 @@ from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.figure import Exhibit
 from jasmine_core.evaluate.reliability import Reliability
 from jasmine_core.evaluate.run import Sample, choose
-from jasmine_core.evaluate.score_file import Scores, read_scores, write_scores
+from jasmine_core.evaluate.score_file import SCORES, Scores, read_scores, write_scores
 from jasmine_core.files import read_json
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.locks import exclusive
@@ -39,7 +39,6 @@ from jasmine_ros.commands.pools import Outcome, PoolOptions, Send, Stop, Work, w
 from jasmine_ros.commands.run import identity
 from jasmine_ros.commands.run_summary import FAILURE, clear_failure, write_failure
 
-SCORES = "scores.json"
 _NOTICED = ("camera_motion", "input_values", "damaged_messages")
 _BUSY = "writes the report of all recordings"
 # Fields of a request on which the scores of an image do not depend.

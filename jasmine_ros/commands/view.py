@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""`jasmine view`: live topics in the Rerun viewer or in a file, without a ROS 2 installation."""
+"""`jasmine view`: a result, a recording or live topics in the Rerun viewer or in a file."""
 
 from __future__ import annotations
 
@@ -37,27 +37,45 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ViewRequest:
-    """Show images, depth, point clouds and frames of live topics in the Rerun viewer."""
+    """Show images, depth, point clouds, frames and curves in the Rerun viewer.
 
-    #: Topics to show; by default all topics of known types.
-    topics: Annotated[Positional[tuple[str, ...]], option("[TOPIC ...]")] = ()
+    OUT is a folder that jasmine run, train, evaluate or prepare wrote, and BAG a recording; both
+    are shown on a timeline. TOPIC is a live topic.
+    """
+
+    #: One result or recording, or live topics; by default all live topics of known types. A name
+    #: that exists on the disk is not taken for a topic.
+    topics: Annotated[Positional[tuple[str, ...]], option("[OUT|BAG|TOPIC ...]")] = ()
     #: File for Rerun, written instead of opening the viewer.
-    save: Annotated[Path | None, option("FILE.rrd")] = None
-    #: Time after which the viewer stops [s]; by default it runs until Ctrl-C.
+    save: Annotated[Path | None, option("FILE.rrd", "--rrd")] = None
+    #: Largest number of images of each topic of a result or recording, at equal distances in time.
+    max_frames: Annotated[int, option("N")] = 300
+    #: Time after which the viewer of live topics stops [s]; by default it runs until Ctrl-C.
     seconds: Seconds = None
-    #: DDS domain; by default the value of ROS_DOMAIN_ID, or 0.
+    #: DDS domain of live topics; by default the value of ROS_DOMAIN_ID, or 0.
     domain: Domain = None
-    #: Network interface; lo keeps all messages on this machine.
+    #: Network interface of live topics; lo keeps all messages on this machine.
     interface: Interface = "lo"
 
     def __post_init__(self) -> None:
         expect_seconds(self.seconds, "--seconds")
+        if self.max_frames < 1:
+            raise ConfigError(f"--max-frames is {self.max_frames}; it must be at least 1")
 
 
 def view(request: ViewRequest) -> int:
-    """Show the topics and print the number of messages of each."""
-    for topic, count in sorted(show_topics(request).items()):
-        print(f"{topic}: {count} messages")
+    """Show what is requested, and print the number of messages of each topic."""
+    from jasmine_ros.commands.view_finished import finished_path, show_finished
+
+    path = finished_path(request.topics)
+    if path is None:
+        shown = show_topics(request)
+    elif request.seconds is not None or request.domain is not None or request.interface != "lo":
+        raise ConfigError(f"{path} is a path; --seconds, --domain and --interface are for topics")
+    else:
+        shown = show_finished(path, request.save, request.max_frames)
+    for topic, count in sorted(shown.items()):
+        print(f"{topic}: {count} {'messages' if path is None else 'shown'}")
     if request.save is not None:
         print(f"see {request.save}: rerun {request.save}")
     return 0

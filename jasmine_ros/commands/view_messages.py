@@ -27,10 +27,15 @@ class Converter:
     """Converter of messages to Rerun archetypes; TF frames keep their names.
 
     An image is shown in the image plane of the camera whose CameraInfo is beside it.
+
+    Args:
+        rerun: module of the SDK.
+        most_points: largest number of points of a cloud, of which evenly spaced ones are shown;
+            None shows all.
     """
 
-    def __init__(self, rerun: Any) -> None:
-        self._rr = rerun
+    def __init__(self, rerun: Any, most_points: int | None = None) -> None:
+        self._rr, self._most_points = rerun, most_points
         self._placed: dict[str, str] = {}  # entity: frame
         self._intensities: defaultdict[str, IntensityRange] = defaultdict(IntensityRange)
         self.images: set[str] = set()
@@ -82,6 +87,9 @@ class Converter:
         frame = message.header.frame_id.lstrip("/")
         yield from self._place(topic, frame)
         points, colours = read_points(message, topic), read_colours(message, topic)
+        if self._most_points is not None:
+            step = max(1, -(-len(points) // self._most_points))
+            points, colours = points[::step], None if colours is None else colours[::step]
         known = np.isfinite(points).all(axis=1)
         if topic not in self.clouds and known.any():
             distance = float(np.median(np.linalg.norm(points[known], axis=1)))

@@ -17,6 +17,11 @@ _TOKEN = r"[A-Za-z_][A-Za-z0-9_]*"
 _TOPIC = re.compile(rf"(~/|/)?{_TOKEN}(/{_TOKEN})*")
 
 
+def is_topic(name: str) -> bool:
+    """Return whether ROS 2 allows a name for a topic."""
+    return len(name) <= LONGEST and "__" not in name and _TOPIC.fullmatch(name) is not None
+
+
 def expect_topic(name: str, option: str) -> str:
     """Return the name of a topic; raise ConfigError if ROS 2 does not allow it."""
     return _expect(name, option, name)
@@ -34,7 +39,7 @@ def expect_node_name(name: str, option: str = "--node") -> str:
 
 
 def _expect(given: str, option: str, name: str) -> str:
-    if len(name) > LONGEST or "__" in name or not _TOPIC.fullmatch(name):
+    if not is_topic(name):
         raise ConfigError(
             f"{option} is {given!r}, which is no name in ROS 2; use letters, digits and single "
             f"underscores, with a letter at the beginning, and at most {LONGEST} characters"

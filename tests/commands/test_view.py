@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from helpers.camera_bags import HEIGHT, WIDTH, Recorder, pixels, stamp
 from helpers.live_topics import until
+from helpers.rerun_files import read
 from helpers.tf_messages import tf
 
 from jasmine_core.errors import ConfigError, FrameError
@@ -23,13 +24,23 @@ from jasmine_ros.msgs.images import encode_image
 from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.msgs.point_clouds import make_cloud
 
+# A viewer that makes a file when it has shown enough messages of each topic.
 VIEW = """
 import sys
 from pathlib import Path
-from jasmine_ros.commands.view import ViewRequest, show_topics
-request = ViewRequest(tuple(sys.argv[3:]), save=Path(sys.argv[2]), domain=int(sys.argv[1]))
-print(show_topics(request))
+from jasmine_ros.commands import view
+
+class Counting(view.Viewer):
+    def receive(self):
+        super().receive()
+        if all(self.shown[topic] >= 3 for topic in sys.argv[4].split()):
+            Path(sys.argv[3]).touch()
+
+view.Viewer = Counting
+request = view.ViewRequest(tuple(sys.argv[5:]), save=Path(sys.argv[2]), domain=int(sys.argv[1]))
+print(view.show_topics(request))
 """
+MOST_FRAMES = 3000  # until the viewer has shown enough, on a busy machine
 TYPES = {
     "/camera/image_raw": "sensor_msgs/msg/Image",
     "/camera/image_raw/compressed": "sensor_msgs/msg/CompressedImage",
@@ -83,38 +94,28 @@ class Robot:
 def watch(start, participant, messages, domain, tmp_path):
     """Return a function that publishes frames and returns the file and the output of a viewer."""
 
-    def watch(*topics, count=5, leave=False):
+    def watch(*topics, leave=False):
         robot, file = Robot(participant, messages), tmp_path / "some" / "drive.rrd"
-        process = start(VIEW, domain, file, *topics)
         expected = [t for t in topics or TYPES if t != "/note" and t != "/tf_static"]
+        enough = tmp_path / "enough"
+        process = start(VIEW, domain, file, enough, " ".join(expected), *topics)
         until(lambda: all(robot.writers[t].matched for t in expected), "viewer")
-        for index in range(count):
+        for index in range(MOST_FRAMES):
             robot.frame(index)
             time.sleep(0.1)
+            if enough.exists():
+                break
+        assert enough.exists() and process.poll() is None
         if leave:
             robot.leave()
             time.sleep(1.5)  # longer than the search period of the viewer
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
         return read(file), out, err
 
     return watch
-
-
-def read(file):
-    """Return {entity: {column: [values of each row]}} of a recording."""
-    found = {}
-    for chunk in rerun.chunk.RrdReader(file).stream():
-        batch = chunk.to_record_batch()
-        columns = found.setdefault(chunk.entity_path, {})
-        for name, values in zip(batch.schema.names, batch.columns, strict=True):
-            times = name in ("log_time", "stamp")  # [ns], which datetime cannot hold
-            columns.setdefault(name, []).extend(
-                (values.cast("int64") if times else values).to_pylist()
-            )
-    return found
 
 
 def test_all_messages_of_a_robot_are_in_the_file(watch):
@@ -123,7 +124,7 @@ def test_all_messages_of_a_robot_are_in_the_file(watch):
 
     image = found["/camera/image_raw"]
     assert len(image["Image:buffer"]) >= 3
-    index = [stamp(i) for i in range(5)].index(image["stamp"][0])
+    index = [stamp(i) for i in range(MOST_FRAMES)].index(image["stamp"][0])
     np.testing.assert_array_equal(
         np.array(image["Image:buffer"][0][0], np.uint8).reshape(HEIGHT, WIDTH, 3), pixels(index)
     )
@@ -132,7 +133,7 @@ def test_all_messages_of_a_robot_are_in_the_file(watch):
     assert cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape == (HEIGHT, WIDTH, 3)
 
     depth = np.array(found["/depth/image_rect"]["DepthImage:buffer"][0][0], np.uint8)
-    assert set(depth.view(np.float32)) <= {2.5 + i for i in range(5)}
+    assert set(depth.view(np.float32)) <= {2.5 + i for i in range(MOST_FRAMES)}
     assert found["/depth/image_rect"]["DepthImage:meter"][0] == [1.0]
 
     points = found["/depth/points"]
