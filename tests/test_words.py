@@ -47,6 +47,8 @@ PATTERNS = {
 EXCEPTIONS = {
     ("CHANGELOG.md", "picture"): "It names the former folder and the former option.",
     ("CHANGELOG.md", "truth"): "It names the former folder.",
+    ("docs/upgrade.md", "picture"): "It names former options and the former folder.",
+    ("docs/upgrade.md", "truth"): "It names a former option and the former folder.",
     ("jasmine_core/synthetic/indoor.py", "island"): "It builds a kitchen island.",
     ("jasmine_core/train/recipe.py", "picture"): "An error names the former key `picture_every`.",
     ("tests/train/test_recipe.py", "picture"): "It tests the error that names `picture_every`.",
