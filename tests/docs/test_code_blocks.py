@@ -18,6 +18,7 @@ LANGUAGES = {"", "bash", "python", "yaml", "json", "bibtex"}
 NOT_RUN = {
     "docs/tutorial-adapt.md": ["it installs packages", "it takes half an hour"],
     "docs/tutorial-demo.md": ["it installs packages", "it installs packages and opens a window"],
+    "docs/tutorial-kitti.md": ["it installs packages"],
     "docs/tutorial-live.md": [
         "it needs ros2 launch",
         "it needs the ros2 command",

@@ -24,6 +24,7 @@ from helpers.markdown import ROOT, blocks
 pytestmark = pytest.mark.slow
 LONGEST = 1500  # [s] of a block on a busy machine
 BACKGROUND = "# first terminal"
+KITTI = os.environ.get("KITTI_RAW", "")  # folder of KITTI raw, which has to be downloaded by hand
 
 
 class Terminal:
@@ -36,6 +37,7 @@ class Terminal:
             (self.folder / name).symlink_to(ROOT / name)
         self._program("jasmine", "-m jasmine_ros.cli ")
         self._program("python", "")
+        self._program("kitti2mcap", "-m kitti2mcap ")
         self.environment = os.environ | {
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
@@ -122,8 +124,21 @@ def test_the_export(terminal):
     assert one == pytest.approx(other, rel=1e-3)
 
 
+@pytest.mark.skipif(not find_spec("kitti2mcap"), reason="kitti2mcap is not installed")
+@pytest.mark.skipif(not KITTI, reason="KITTI_RAW does not name a folder with 2011_09_26")
+def test_the_public_recording(terminal):
+    (terminal.folder / "kitti_raw").symlink_to(Path(KITTI).resolve())
+    terminal.run("tutorial-kitti.md")
+    report = json.loads((terminal.folder / "out-kitti" / "report.json").read_text())
+    assert report["frames"]["processed"] == 6
+    assert report["camera"]["image"] == "/kitti/camera_color_left/image_raw"
+    assert "no rectification" in report["input"]["rectification"]
+    health = json.loads((terminal.folder / "data" / "kitti" / "kitti" / "health.json").read_text())
+    assert health["images"]["received"] == 24 and health["images"]["samples"] > 0
+
+
 def test_every_tutorial_is_tested():
     source = Path(__file__).read_text()
     assert shutil.which("bash")
     pages = {file.name for file in (ROOT / "docs").glob("tutorial-*.md")}
-    assert len(pages) == 4 and {page for page in pages if page not in source} == set()
+    assert len(pages) == 5 and {page for page in pages if page not in source} == set()
