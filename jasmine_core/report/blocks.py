@@ -152,6 +152,7 @@ class Section:
     title: str
     blocks: tuple[Block, ...]
     wide: bool = False  # whether the blocks are below each other on a wide screen too
+    aside: Block | None = None  # shown beside the blocks on a wide screen, and below them on others
 
 
 @dataclass(frozen=True)

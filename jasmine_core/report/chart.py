@@ -110,7 +110,11 @@ def _heights(series: tuple[Series, ...]) -> _Floats:
 def _range(values: _Floats) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    # Differences that only rounding makes are no range.
+    if high - low > 1e-6 * max(abs(low), abs(high)):
+        return low, high
+    margin = 0.1 * abs(low) or 0.5
+    return low - margin, high + margin
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import platform
 import shlex
-import sys
+from contextlib import suppress
 from importlib import metadata
 
 from jasmine_core._version import __version__
@@ -15,17 +15,17 @@ from jasmine_core.report.blocks import Block, Code, Facts, Section
 
 # The workers of a command inherit it.
 ENVIRONMENT = "JASMINE_COMMAND"
-_PACKAGES = {  # distributions by the name of their module
-    "numpy": ("numpy",),
-    "cv2": ("opencv-python-headless", "opencv-python", "opencv"),
-    "torch": ("torch",),
-    "diffusers": ("diffusers",),
-    "accelerate": ("accelerate",),
-    "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
-    "openvino": ("openvino",),
-    "tensorrt": ("tensorrt",),
-    "rosbags": ("rosbags",),
-}
+_PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "torch",
+    "diffusers",
+    "accelerate",
+    "onnxruntime",
+    "openvino",
+    "tensorrt",
+    "rosbags",
+)
 
 
 def remember_command(arguments: list[str]) -> None:
@@ -44,19 +44,13 @@ def origin() -> Section:
 
 
 def versions() -> tuple[tuple[str, str], ...]:
-    """Return the versions of this program, of Python, and of the packages that are in use."""
+    """Return the versions of this program, of Python, and of the packages that are installed."""
     found = [
         ("jasmine_ros", __version__),
         ("Python", platform.python_version()),
         ("system", f"{platform.system()} {platform.machine()}"),
     ]
-    for module, names in _PACKAGES.items():
-        if module not in sys.modules:
-            continue
-        for name in names:
-            try:
-                found.append((name, metadata.version(name)))
-                break
-            except metadata.PackageNotFoundError:
-                continue
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found.append((name, metadata.version(name)))
     return tuple(found)

@@ -9,9 +9,11 @@ is not escaped.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +26,7 @@ from jasmine_core.report.chart import draw
 from jasmine_core.report.origin import origin
 
 MOST = 8_000_000  # [bytes] of a page
+_MARK = '<meta name="generator" content="jasmine_ros">'
 _LONGEST = 60_000  # characters of a text
 _TEMPLATES = Path(__file__).with_name("templates")
 # Control characters but tabs and line breaks, and characters that change the direction of a text.
@@ -52,13 +55,14 @@ def render(page: Page) -> str:
     style, script = ((_TEMPLATES / f"report.{kind}").read_text("utf-8") for kind in ("css", "js"))
     if not any(block.kind == "slider" for section in sections for block in section.blocks):
         script = ""
-    return environment.get_template("report.html.j2").render(
+    text: str = environment.get_template("report.html.j2").render(
         page=page,
         sections=sections,
         style=Markup(style),
         script=Markup(script),
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
     )
+    return text.strip() + "\n"
 
 
 def visible(text: str) -> str:
@@ -77,6 +81,13 @@ def write_page(path: Path, page: Page) -> None:
         temporary.write_bytes(data)
 
 
+def _is_page(path: Path) -> bool:
+    if not path.is_file() or path.is_symlink():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return _MARK in file.read(2000)
+
+
 @cache
 def _log_missing() -> None:
     """Log once in a process that there are no reports."""
@@ -87,16 +98,24 @@ def _log_missing() -> None:
 
 
 def save_page(path: Path, make: Callable[[], Page]) -> bool:
-    """Write the page that `make` returns; log one line and return False if that fails."""
+    """Write the page that `make` returns; log one line and return False if that fails.
+
+    Then the page of an earlier result is removed. A file that is no page is never replaced.
+    """
     try:
+        if os.path.lexists(path) and not _is_page(path):
+            raise JasmineError("a file that is no report is in its place; move it")
         import jinja2  # noqa: F401
-    except ImportError:
-        _log_missing()
-        return False
-    try:
+
         write_page(path, make())
+        return True
     # The work of the command is done by now; no fault of its report may fail it.
     except Exception as err:
-        logger.warning("%s is not written: %s: %s", path, type(err).__name__, err)
-        return False
-    return True
+        if isinstance(err, ImportError) and err.name == "jinja2":
+            _log_missing()
+        else:
+            logger.warning("%s is not written: %s: %s", path, type(err).__name__, err)
+    with suppress(OSError):
+        if _is_page(path):
+            path.unlink()
+    return False

@@ -169,15 +169,12 @@ def run_bag(
 
 
 def _write_page(output: Path, report: dict[str, Any], album: Album, more: More) -> None:
-    """Write the page of a result; without one, that of an earlier result is removed."""
+    """Write the page of a result."""
     complete = report["ended_by"] in (END_OF_BAG, LIMIT) and report["frames"]["processed"]
     sections = more() if complete else []
-    written = save_page(output / PAGE, lambda: run_page(report, album, sections))
-    with suppress(OSError):  # The result is complete, and can be read without the page.
-        if written:
+    if save_page(output / PAGE, lambda: run_page(report, album, sections)):
+        with suppress(OSError):  # The result is complete, and can be read without the page.
             record(output, PAGE)
-        else:
-            (output / PAGE).unlink(missing_ok=True)
 
 
 def identity(source: Bag) -> dict[str, int]:

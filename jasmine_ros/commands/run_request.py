@@ -34,9 +34,10 @@ _NOT_OPTIONS = (  # of a result
 class RunRequest:
     """Run the depth node over recordings.
 
-    Writes OUT/depth (a bag), OUT/preview.png and OUT/report.json. For several recordings, or a
-    folder of them, it writes these into OUT/NAME and a summary into OUT/summary.html and
-    OUT/summary.json; finished recordings are skipped, so the same command can be repeated.
+    Writes OUT/depth (a bag), OUT/report.html, OUT/preview.png and OUT/report.json. For several
+    recordings, or a folder of them, it writes these into OUT/NAME and a summary into
+    OUT/summary.html and OUT/summary.json; finished recordings are skipped, so the same command can
+    be repeated.
     """
 
     #: Recordings: rosbag2 folders, .mcap or .db3 files, ROS 1 .bag files, or folders of these.

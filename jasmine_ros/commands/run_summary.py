@@ -121,8 +121,7 @@ def write_summary(folder: Path) -> None:
         found = collect(folder)
         with atomic_file(folder / "summary.json") as temporary:
             temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        if not save_page(folder / "summary.html", lambda: _page(found, folder)):
-            (folder / "summary.html").unlink(missing_ok=True)
+        save_page(folder / "summary.html", lambda: _page(found, folder))
         record(folder, *SUMMARY)
 
 

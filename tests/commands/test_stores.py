@@ -48,6 +48,8 @@ def test_prepare_pack_and_prepare_again_from_store_to_store(bucket, fleet, tmp_p
     assert found.pop(f"drive/{MARKER}")
     local = files_of(tmp_path / "own")
     local.pop(f"drive/{MARKER}")
+    for report in (found.pop("drive/report.html"), local.pop("drive/report.html")):
+        assert report.startswith(b"<!doctype html>")  # It names the command.
     assert found == local
     capsys.readouterr()
     assert main(command) == 0
@@ -55,7 +57,11 @@ def test_prepare_pack_and_prepare_again_from_store_to_store(bucket, fleet, tmp_p
     assert main([*command, "--quality", "80"]) == 1
     error = capsys.readouterr().err
     assert f"{url_of(bucket / 'own' / 'drive')} was prepared differently (quality 95" in error
-    assert contents(bucket / "own").keys() == {*found, f"drive/{MARKER}"}
+    assert contents(bucket / "own").keys() == {
+        *found,
+        f"drive/{MARKER}",
+        "drive/report.html",
+    }
     assert main([*command, "--quality", "80", "--overwrite"]) == 0
     assert contents(bucket / "own")["drive/sequence.json"] != found["drive/sequence.json"]
     assert main(["pack", url_of(bucket / "own"), "-o", url_of(bucket / "packed")]) == 0
@@ -70,7 +76,8 @@ def test_run_from_store_to_store_with_a_checkpoint_of_a_store(bucket, fleet, che
     assert main(command) == 0
     assert f"see {url_of(bucket / 'depth' / 'preview.png')}" in capsys.readouterr().out
     found = contents(bucket / "depth")
-    assert {"report.json", "preview.png", "depth/metadata.yaml", "depth/depth.mcap"} <= set(found)
+    names = {"report.html", "report.json", "preview.png", "depth/metadata.yaml", "depth/depth.mcap"}
+    assert names <= set(found)
     assert json.loads(found["report.json"])["bag"] == url_of(fleet / "drive")
     assert main(command) == 1
     assert "report.json already exists; add --overwrite" in capsys.readouterr().err
@@ -94,7 +101,8 @@ def test_several_recordings_run_from_store_to_store_with_a_summary(
     assert {"drive/depth/depth.mcap", "drive/report.json", "broken/failure.json"} <= set(found)
     summary = json.loads(found["summary.json"])
     assert (summary["finished"], summary["failed"]) == (1, 1)
-    assert b"drive/preview.png" in found["summary.html"]
+    assert b'src="drive/preview.png"' in found["summary.html"]
+    assert b'href="drive/report.html"' in found["summary.html"]
     fs.pipe_file(name, next(DRIVE.glob("*.mcap")).read_bytes())
     assert main(command) == 0
     assert f"{url_of(out / 'drive')}: already finished" in capsys.readouterr().out

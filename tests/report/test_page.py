@@ -103,7 +103,20 @@ def test_fault_of_a_page_is_one_line(tmp_path, caplog):
     assert caplog.messages == [
         f"{tmp_path / 'report.html'} is not written: ZeroDivisionError: no images"
     ]
-    assert not save_page(tmp_path / "file" / "report.html", lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+
+
+def test_fault_of_a_page_removes_the_earlier_one_but_no_other_file(tmp_path, caplog):
+    def broken() -> Page:
+        raise OSError("no images")
+
+    page, mine = tmp_path / "report.html", tmp_path / "mine.html"
+    assert save_page(page, lambda: page_of("text"))
+    assert not save_page(page, broken)
+    assert not page.exists()
+    mine.write_text("<!doctype html> years of work")
+    assert not save_page(mine, lambda: page_of("text"))
+    assert mine.read_text() == "<!doctype html> years of work"
+    assert "a file that is no report is in its place" in caplog.messages[-1]
 
 
 def test_missing_jinja2_is_one_line_with_the_remedy(tmp_path, caplog, monkeypatch):
