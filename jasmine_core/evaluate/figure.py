@@ -73,7 +73,7 @@ def _draw_exhibit(figure: Figure, top: int, exhibit: Exhibit, size: Size) -> Non
     from matplotlib import colormaps
     from matplotlib.colors import LogNorm, Normalize
 
-    near, far = _range(exhibit.ground_truth)
+    near, far = depth_range(exhibit.ground_truth)
     norms = {"depth": LogNorm(near, far, clip=True), "error": Normalize(0, ERROR_END, clip=True)}
     colours = {
         kind: colormaps[name].with_extremes(bad=UNKNOWN)
@@ -111,23 +111,24 @@ def _draw_exhibit(figure: Figure, top: int, exhibit: Exhibit, size: Size) -> Non
             bar.minorticks_off()
 
 
-def _range(ground_truth: FloatArray) -> tuple[float, float]:
+def depth_range(ground_truth: FloatArray) -> tuple[float, float]:
     """Return the least and the largest depth [m] of the scale."""
-    known = _known(ground_truth)
+    known = known_pixels(ground_truth)
     if not known.any():
         return 1.0, 80.0
     near, far = np.percentile(ground_truth[known], (2, 98)).tolist()
     return near, max(far, 1.01 * near)  # A wall parallel to the image plane has a single depth.
 
 
-def _known(depth: FloatArray) -> NDArray[np.bool_]:
+def known_pixels(depth: FloatArray) -> NDArray[np.bool_]:
+    """Return the mask [H,W] of the pixels with depth."""
     return np.asarray(np.isfinite(depth) & (depth > 0))
 
 
 def _panels(exhibit: Exhibit, near: float) -> list[list[_Panel]]:
     """Return the two rows of panels of a frame."""
     ground_truth, baseline = exhibit.ground_truth, exhibit.baseline
-    known = _known(ground_truth)
+    known = known_pixels(ground_truth)
     upper: list[_Panel] = [
         _Panel("input image", exhibit.image, "image"),
         _depth_panel("prediction", exhibit.depth, near),
@@ -150,14 +151,19 @@ def _depth_panel(name: str, depth: FloatArray, near: float) -> _Panel:
 
 
 def _error_panel(name: str, depth: FloatArray, ground_truth: FloatArray) -> _Panel:
-    known = _known(ground_truth) & np.isfinite(depth)
+    known = known_pixels(ground_truth) & np.isfinite(depth)
     filled = np.where(known, ground_truth, 1.0)
     error = 100 * np.abs(np.where(known, depth, 1.0) - filled) / filled
     return _Panel(f"{name}: |depth - ground truth| / ground truth", _masked(error, known), "error")
 
 
 def _masked(values: FloatArray, known: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return values [H,W] without the unknown pixels; sparse pixels grow to visible dots.
+    """Return values [H,W] without the unknown pixels; sparse pixels grow to visible dots."""
+    return np.ma.masked_invalid(dotted(values, known))
+
+
+def dotted(values: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """Return values [H,W], NaN where unknown; sparse pixels grow to dots that can be seen.
 
     Where dots overlap, the largest value is drawn.
     """
@@ -165,4 +171,4 @@ def _masked(values: FloatArray, known: NDArray[np.bool_]) -> NDArray[Any]:
     if known.mean() < SPARSE:
         dot = 1 + 2 * -(-known.shape[1] // TILE)  # [px] odd, two to three pixels of the panel
         filled = np.asarray(cv2.dilate(filled, np.ones((dot, dot), np.uint8)), np.float32)
-    return np.ma.masked_less(filled, -1e8)
+    return np.where(filled < -1e8, np.nan, filled)

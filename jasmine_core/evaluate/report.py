@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from jasmine_core.errors import ConfigError
@@ -15,7 +16,7 @@ from jasmine_core.files import atomic_file, read_json
 
 Rows = Mapping[str, Mapping[str, Any]]  # metrics by name of the predictor, see Evaluation.summary
 
-BESIDE = (".md", ".tex", ".png")  # files with the name of the JSON file
+BESIDE = (".md", ".tex", ".png", ".html")  # files with the name of the JSON file
 LABELS = {
     "trivial_constant": "constant (trivial)",
     "trivial_mean_map": "mean-depth map (trivial)",
@@ -101,11 +102,11 @@ def latex_tables(rows: Rows, temporal: Rows) -> str:
 
 def markdown_table(rows: Rows, columns: Sequence[Column] = COLUMNS) -> str:
     """Return a Markdown table with the best value of each column in bold."""
-    header = _header(rows, [column.markdown for column in columns])
+    header = header_of(rows, [column.markdown for column in columns])
     lines = [
         header,
         [":--", *["--:"] * (len(header) - 1)],
-        *_cells(rows, columns, bold="**{}**", escape={"|": r"\|"}),
+        *rows_of(rows, columns, "**{}**", {"|": r"\|"}),
     ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -114,8 +115,8 @@ def latex_table(rows: Rows, columns: Sequence[Column] = COLUMNS) -> str:
     """Return a LaTeX tabular (booktabs) with the best value of each column in bold."""
     escape = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     escape |= {symbol: f"\\{symbol}" for symbol in "&%$#_{}"}
-    header = _header(rows, [column.latex for column in columns])
-    cells = _cells(rows, columns, r"\textbf{{{}}}", escape)
+    header = header_of(rows, [column.latex for column in columns])
+    cells = rows_of(rows, columns, r"\textbf{{{}}}", escape)
     lines = [
         rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}",
         r"\toprule",
@@ -128,7 +129,8 @@ def latex_table(rows: Rows, columns: Sequence[Column] = COLUMNS) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _header(rows: Rows, columns: list[str]) -> list[str]:
+def header_of(rows: Rows, columns: list[str]) -> list[str]:
+    """Return the header of a table; the last column is the number of images, if it is known."""
     return ["", *columns, *(["frames"] if _counted(rows) else [])]
 
 
@@ -136,8 +138,11 @@ def _counted(rows: Rows) -> bool:
     return all("frames" in row for row in rows.values())
 
 
-def _cells(
-    rows: Rows, columns: Sequence[Column], bold: str, escape: dict[str, str]
+def rows_of(
+    rows: Rows,
+    columns: Sequence[Column],
+    bold: str = "{}",
+    escape: Mapping[str, str] = MappingProxyType({}),
 ) -> list[list[str]]:
     """Return the label, metrics and number of frames of each row as text."""
     predictors = [row for name, row in rows.items() if name != "ground_truth"]

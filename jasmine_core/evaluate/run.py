@@ -107,6 +107,12 @@ def choose(evaluation: Evaluation, show: int) -> list[tuple[str, FrameScore]]:
     return [(f"frame {place}", frames[place]) for place in places.tolist()]
 
 
+def worst(evaluation: Evaluation, count: int) -> list[tuple[str, FrameScore]]:
+    """Return the frames with the largest errors, with their names."""
+    ranked = sorted(evaluation.frames, key=lambda frame: -frame.model.abs_rel)
+    return [(f"worst {place}", frame) for place, frame in enumerate(ranked[:count], 1)]
+
+
 def show_frames(
     predict: Predict,
     samples: Iterable[Sample],

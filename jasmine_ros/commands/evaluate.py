@@ -24,9 +24,9 @@ from jasmine_ros.commands.pools import Pool, PoolOptions
 class EvaluateRequest:
     """Compare a checkpoint with ground truth, next to two trivial predictors as a reference.
 
-    Writes FILE (JSON) and, with the same name, Markdown tables, LaTeX tables and a figure of the
-    best, the median and the worst image. Rendered scenes and recordings get a table of temporal
-    metrics as well, with the known camera poses, the odometry, or the optical flow.
+    Writes FILE (JSON) and, with the same name, a report (.html), Markdown tables, LaTeX tables and
+    a figure of the best, the median and the worst image. Rendered scenes and recordings get a table
+    of temporal metrics as well, with the known camera poses, the odometry, or the optical flow.
     """
 
     #: Folder of the checkpoint, or the name of a bundled one.
@@ -151,4 +151,11 @@ def evaluate(request: EvaluateRequest) -> int:
     else:
         print(evaluate_checkpoint(request), end="")
         print(f"see {request.json} and {request.json.with_suffix('.png')}")
+        print_page(request.json)
     return 0
+
+
+def print_page(json: Path) -> None:
+    """Print the place of the page beside a JSON file, if there is one."""
+    if (page := json.with_suffix(".html")).is_file():
+        print(f"report: {page}")

@@ -24,7 +24,7 @@ from jasmine_core.errors import ConfigError, JasmineError, LockedError
 from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.figure import Exhibit
 from jasmine_core.evaluate.reliability import Reliability
-from jasmine_core.evaluate.run import Sample, choose
+from jasmine_core.evaluate.run import Sample
 from jasmine_core.evaluate.score_file import SCORES, Scores, read_scores, write_scores
 from jasmine_core.files import read_json
 from jasmine_core.interrupt import INTERRUPTED, Interrupt
@@ -33,8 +33,8 @@ from jasmine_core.outputs import expect_own, record
 from jasmine_core.shard import Shard
 from jasmine_ros.bags.find import Recording
 from jasmine_ros.bags.reader import Bag
-from jasmine_ros.commands.evaluate import EvaluateRequest
-from jasmine_ros.commands.evaluation import Evaluator, samples_of
+from jasmine_ros.commands.evaluate import EvaluateRequest, print_page
+from jasmine_ros.commands.evaluation import Evaluator, frames_to_show, samples_of
 from jasmine_ros.commands.pools import Outcome, PoolOptions, Send, Stop, Work, work_on
 from jasmine_ros.commands.run import identity
 from jasmine_ros.commands.run_summary import FAILURE, clear_failure, write_failure
@@ -103,6 +103,7 @@ def evaluate_many(request: EvaluateRequest, recordings: list[Recording]) -> int:
         print("no recording is evaluated yet, so that there is no report")
     else:
         print(f"{tables}see {request.json} and {request.json.with_suffix('.png')}")
+        print_page(request.json)
     return int(failed)
 
 
@@ -208,20 +209,17 @@ def _report(request: EvaluateRequest, jobs: dict[str, ScoreJob]) -> str | None:
     if not evaluation.frames:
         return None
     wanted: dict[str, dict[int, Any]] = {}
-    for label, frame in choose(evaluation, request.show):
+    for label, frame in frames_to_show(evaluation, request):
         wanted.setdefault(recording_of[id(frame)], {})[frame.stamp] = label, frame
     exhibits: dict[str, Exhibit] = {}
     for name, frames in wanted.items():
         exhibits |= _shown(evaluator, evaluation, jobs[name], frames)
-    labels = [label for label, _ in choose(evaluation, request.show)]
     evaluated = sum("abs_rel" in row for row in rows.values())
     about: dict[str, object] = {
         "data": f"{evaluated} of {len(rows)} recordings with {request.ground_truth}",
         "recordings": rows,
     }
-    return evaluator.report(
-        evaluation, reliability, [exhibits[x] for x in labels if x in exhibits], about
-    )
+    return evaluator.report(evaluation, reliability, exhibits, about)
 
 
 def _shown(

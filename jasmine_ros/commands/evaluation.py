@@ -21,6 +21,7 @@ from jasmine_core.evaluate.autoencoder import describe, measure_on_world
 from jasmine_core.evaluate.evaluation import Evaluation, FrameScore
 from jasmine_core.evaluate.figure import Exhibit
 from jasmine_core.evaluate.flow_poses import with_flow_poses
+from jasmine_core.evaluate.page import evaluation_page
 from jasmine_core.evaluate.protocols import Aligned
 from jasmine_core.evaluate.published import PublishedSet
 from jasmine_core.evaluate.reliability import Reliability, reliability_table
@@ -31,18 +32,21 @@ from jasmine_core.evaluate.run import (
     choose,
     score,
     show_frames,
+    worst,
     write_report,
 )
 from jasmine_core.evaluate.steady import SteadyClips
 from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
 from jasmine_core.model.jasmine import JasmineModel
+from jasmine_core.report.page import save_page
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.ground_truth import BagSamples
 from jasmine_ros.commands.evaluate import EvaluateRequest
 from jasmine_ros.commands.evaluation_poses import read_odometry, with_poses
 
+WORST = 4  # images that are shown in the report beside those of the figure
 _log = logging.getLogger(__name__)
 
 
@@ -143,10 +147,17 @@ class Evaluator:
         self,
         evaluation: Evaluation,
         reliability: Reliability,
-        exhibits: list[Exhibit],
+        shown: Mapping[str, Exhibit],
         about: dict[str, object],
     ) -> str:
-        """Write the report, and return its Markdown tables."""
+        """Write the report, and return its Markdown tables.
+
+        Args:
+            evaluation: scores of all images.
+            reliability: reliability of the confidence.
+            shown: images by their names; those of `choose` are in the figure.
+            about: facts about the data.
+        """
         request, info = self._request, self._predictor.backend.info
         confidence, calibrated = reliability.summary(), self._predictor.calibration is not None
         facts: dict[str, object] = {
@@ -158,7 +169,17 @@ class Evaluator:
             "temporal": request.temporal,
             "confidence": {"calibrated": calibrated, **confidence},
         }
+        names = [name for name, _ in choose(evaluation, request.show)]
+        exhibits = [shown[name] for name in names if name in shown]
         tables = write_report(evaluation, exhibits, facts | about, request.json)
+        others = [exhibit for name, exhibit in sorted(shown.items()) if name not in names]
+        title = f"Accuracy of {Path(request.checkpoint).name}"
+        save_page(
+            request.json.with_suffix(".html"),
+            lambda: evaluation_page(
+                title, evaluation, [*exhibits, *others], facts | about, confidence
+            ),
+        )
         return f"{tables}\n{reliability_table(confidence, calibrated)}" if confidence else tables
 
 
@@ -168,13 +189,20 @@ def evaluate_checkpoint(request: EvaluateRequest) -> str:
     samples = samples_of(request)
     evaluation = evaluator.evaluation(samples.protocol)
     reliability = evaluator.score(samples, evaluation)
-    chosen = choose(evaluation, request.show)
-    wanted = {frame.stamp: (name, frame) for name, frame in chosen}
+    wanted = {frame.stamp: (name, frame) for name, frame in frames_to_show(evaluation, request)}
     shown = evaluator.show(samples, evaluation, wanted)
-    exhibits = [shown[name] for name, _ in wanted.values() if name in shown]
     return evaluator.report(
-        evaluation, reliability, exhibits, {"data": samples.name} | samples.facts()
+        evaluation, reliability, shown, {"data": samples.name} | samples.facts()
     )
+
+
+def frames_to_show(
+    evaluation: Evaluation, request: EvaluateRequest
+) -> list[tuple[str, FrameScore]]:
+    """Return the images of the figure and the worst ones, with their names; each image once."""
+    chosen = choose(evaluation, request.show)
+    known = {id(frame) for _, frame in chosen}
+    return [*(pair for pair in worst(evaluation, WORST) if id(pair[1]) not in known), *chosen]
 
 
 class _Model:
