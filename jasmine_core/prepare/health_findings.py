@@ -8,6 +8,7 @@ little or too much motion between images, a standing or only rotating camera, no
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from jasmine_core.prepare.keyframes import BREAKS, KeyframeSelector, Status
@@ -25,6 +26,18 @@ ODOMETRY_REMEDIES = {
     OdometryProblem.CONTRADICTS_IMAGES: "check child_frame_id, /tf_static and the clocks",
     OdometryProblem.INCOMPLETE: "record the odometry as long as the images, without gaps",
 }
+
+
+class About(str, Enum):
+    """Property of images that a finding is about, so that a report can show some of them."""
+
+    BLUR = "blur"
+    LIGHT = "light"
+    ROTATION = "rotation"
+    BREAK = "break"
+    EXPOSURE = "exposure"
+    STILL = "still"
+    BLANK = "blank"
 
 
 def reason_without_samples(statistics: RecordingStatistics, selector: KeyframeSelector) -> str:
@@ -70,11 +83,15 @@ def reason_without_samples(statistics: RecordingStatistics, selector: KeyframeSe
 
 
 def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> list[dict[str, str]]:
-    """Return the findings of a report, each with `level` (problem, warning, note) and `text`."""
+    """Return the findings of a report.
+
+    Each has `level` (problem, warning, note) and `text`. The text ends with the `remedy`, if there
+    is one. `about` is the property of the images that the finding is about.
+    """
     found: list[dict[str, str]] = []
 
-    def add(level: str, text: str) -> None:
-        found.append({"level": level, "text": text})
+    def add(level: str, text: str, remedy: str = "", about: About | None = None) -> None:
+        found.append(_finding(level, text, remedy, about))
 
     counts, received = statistics.statuses, statistics.received
     time, still, images = report["time"], report["still"], report["images"]
@@ -83,7 +100,8 @@ def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> li
     if images["samples"] < ENOUGH_SAMPLES:
         add(
             "warning",
-            f"there are only {images['samples']} samples; add recordings until there are thousands",
+            f"there are only {images['samples']} samples",
+            "add recordings until there are thousands",
         )
     if counts[Status.STILL]:
         add(
@@ -91,28 +109,36 @@ def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> li
             f"{counts[Status.STILL]} images were dropped because nothing moved since the last "
             f"keyframe; the camera stood still for {still['seconds']:g} s in total "
             f"({still['share_of_time']:.0%} of the time)",
+            about=About.STILL,
         )
     if (rotated := images["keyframes_only_rotated"]) > 0.2 * received:
-        add("warning", f"{rotated} images only rotate; translate the camera while recording")
+        add(
+            "warning",
+            f"{rotated} images only rotate",
+            "translate the camera while recording",
+            About.ROTATION,
+        )
     if images["keyframes_without_neighbours"] > 0.3 * received:
         add(
             "warning",
             f"{images['keyframes_without_neighbours']} keyframes have no neighbour at a suitable "
-            "distance; record more images per second, or move more steadily",
+            "distance",
+            "record more images per second, or move more steadily",
         )
 
     # 2. The image stream.
     if time["lost_images"] > 0.02 * received:
         add(
             "warning",
-            f"{time['lost_images']} images seem lost (longest gap {time['longest_gap_s']:g} s);"
-            " lower the rate or record to a faster disk",
+            f"{time['lost_images']} images seem lost (longest gap {time['longest_gap_s']:g} s)",
+            "lower the rate or record to a faster disk",
         )
     if counts[Status.OUT_OF_ORDER]:
         add(
             "warning",
             f"{counts[Status.OUT_OF_ORDER]} images were dropped because their timestamps are out "
-            "of order; check the camera driver's clock",
+            "of order",
+            "check the camera driver's clock",
         )
     if counts[Status.DAMAGED]:
         add(
@@ -126,26 +152,31 @@ def find_problems(report: dict[str, Any], statistics: RecordingStatistics) -> li
             f"{damage['example']}",
         )
     if counts[Status.BLANK]:
-        add("note", f"{counts[Status.BLANK]} images were dropped because they have no texture")
+        text = f"{counts[Status.BLANK]} images were dropped because they have no texture"
+        add("note", text, about=About.BLANK)
     if breaks := counts[Status.CUT] + counts[Status.GAP] + counts[Status.EXPOSURE]:
         add(
             "note",
             f"{breaks} breaks ({counts[Status.CUT]} cuts or jerks, {counts[Status.GAP]} gaps, "
             f"{counts[Status.EXPOSURE]} exposure jumps); no sample spans a break",
+            about=About.BREAK,
         )
 
     # 3. Image quality.
     if counts[Status.EXPOSURE] > 0.02 * received:
-        add("warning", "the exposure jumps often; fix exposure and gain while recording")
+        remedy = "fix exposure and gain while recording"
+        add("warning", "the exposure jumps often", remedy, About.EXPOSURE)
     light = report["exposure"]
     if max(light["too_dark_share"], light["too_bright_share"]) > 0.1:
-        add("warning", "over 10 % of the images are very dark or very bright; adjust the exposure")
+        text = "over 10 % of the images are very dark or very bright"
+        add("warning", text, "adjust the exposure", About.LIGHT)
     if (blurred := report["sharpness"]["blurred_share"]) > 0.1:
-        add("warning", f"{blurred:.0%} of the images are blurred; shorten the exposure time")
+        text = f"{blurred:.0%} of the images are blurred"
+        add("warning", text, "shorten the exposure time", About.BLUR)
 
     # 4. Intrinsics.
-    for text in _implausible(report["intrinsics"]):
-        add("problem", text)
+    for text, remedy in _implausible(report["intrinsics"]):
+        add("problem", text, remedy)
 
     # 5. Assumptions about the recorded images.
     for subject, text in report["input"].items():
@@ -163,37 +194,40 @@ def _metric_scale(odometry: dict[str, Any]) -> list[dict[str, str]]:
         level = "note" if problem is OdometryProblem.MISSING else "warning"
         source = f" from {topic}" if topic else ""
         remedy = ODOMETRY_REMEDIES[problem]
-        text = f"no metric scale{source}: {odometry['problem_detail']}; {remedy}"
-        return [{"level": level, "text": text}]
+        return [_finding(level, f"no metric scale{source}: {odometry['problem_detail']}", remedy)]
     pairs = odometry["pairs_checked_against_images"]
     text = f"metric scale can be learned from {topic} (validated on {pairs} pairs of images)"
-    found = [{"level": "note", "text": text}]
+    found = [_finding("note", text)]
     if odometry["jumps"]:
         text = f"{topic} jumps {odometry['jumps']} times; no pair of neighbours spans a jump"
-        found.append({"level": "warning", "text": text})
+        found.append(_finding("warning", text))
     return found
 
 
-def _implausible(intrinsics: dict[str, Any]) -> list[str]:
+def _finding(level: str, text: str, remedy: str = "", about: About | None = None) -> dict[str, str]:
+    found = {"level": level, "text": f"{text}; {remedy}" if remedy else text}
+    found |= {"remedy": remedy} if remedy else {}
+    return found | ({"about": about.value} if about else {})
+
+
+def _implausible(intrinsics: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what is implausible, each with its remedy."""
     texts = []
     K = intrinsics["K"]
     width, height = intrinsics["prepared_size"]
     for axis, side in (("horizontal", width), ("vertical", height)):
         fov = intrinsics[f"{axis}_fov_deg"]
         if not 10 < fov < 150:
-            texts.append(
+            text = (
                 f"the {axis} field of view of {fov:.0f} deg is implausible: K belongs to another "
-                f"image size than {side} px; check the CameraInfo"
+                f"image size than {side} px"
             )
+            texts.append((text, "check the CameraInfo"))
     for name, share in zip(("cx", "cy"), intrinsics["principal_point_share"], strict=True):
         if not 0.25 < share < 0.75:
-            texts.append(
-                f"{name} is at {share:.0%} of the image: K belongs to another image size or crop; "
-                "check the CameraInfo"
-            )
+            text = f"{name} is at {share:.0%} of the image: K belongs to another image size or crop"
+            texts.append((text, "check the CameraInfo"))
     if not 0.5 < K[0][0] / K[1][1] < 2:
-        texts.append(
-            f"fx {K[0][0]:.0f} px and fy {K[1][1]:.0f} px differ by more than a factor of 2; "
-            "calibrate the camera again"
-        )
+        text = f"fx {K[0][0]:.0f} px and fy {K[1][1]:.0f} px differ by more than a factor of 2"
+        texts.append((text, "calibrate the camera again"))
     return texts

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from jasmine_core import outputs
 from jasmine_core.dataset.sequence import IMAGES, SEEN, Index, RgbImage, image_name, write_index
 from jasmine_core.files import atomic_file, replace_folder
+from jasmine_core.prepare.health_page import health_page
 from jasmine_core.prepare.health_plot import draw_health
 from jasmine_core.prepare.options import PrepareOptions
 from jasmine_core.prepare.statistics import RecordingStatistics
+from jasmine_core.report.page import save_page
 
-HEALTH, REPORT = "health.json", "report.png"
+HEALTH, REPORT, PAGE = "health.json", "report.png", "report.html"
 
 
 def store_image(folder: Path, stamp: int, image: RgbImage, options: PrepareOptions) -> int:
@@ -68,6 +70,7 @@ def complete_folder(
     with atomic_file(work / HEALTH) as temporary:
         temporary.write_text(json.dumps(health, indent=2) + "\n")
     draw_health(health, statistics, index, work, work / REPORT)
+    save_page(work / PAGE, lambda: health_page(health, statistics, index, work))
     used = {f.image for f in index.frames}
     for path in (work / IMAGES).iterdir():
         if f"{IMAGES}/{path.name}" not in used:

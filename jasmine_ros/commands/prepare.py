@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PrepareRequest:
-    """Prepare recordings for training, with a health report for each in OUT/BAG/report.png.
+    """Prepare recordings for training, with a health report for each in OUT/BAG/report.html.
 
     Finished recordings are skipped and interrupted ones are continued, so the same command can be
     repeated.

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from jasmine_core.dataset.sequence import INDEX
 from jasmine_core.errors import JasmineError
+from jasmine_core.prepare.sequence_folder import PAGE, REPORT
 from jasmine_core.store.results import staged
 from jasmine_ros.bags.to_sequence import Interrupted, Job, prepare_bag
 from jasmine_ros.commands.pools import Outcome, PoolOptions, Send, Stop, Work, work_on
@@ -41,6 +42,7 @@ def prepare_one(job: Job, send: Send, stop: Stop) -> Outcome:
             outcome = prepare_bag(
                 replace(job, folder=folder), lambda done, total: send((done, total)), stop
             )
+            has_page = (folder / PAGE).is_file()
     except Interrupted:
         return Outcome(f"{job.folder}: interrupted", interrupted=True)
     except (JasmineError, OSError) as err:
@@ -49,9 +51,10 @@ def prepare_one(job: Job, send: Send, stop: Stop) -> Outcome:
         return Outcome(f"{job.folder}: already finished", folder=job.folder)
     health = outcome.health
     metric = "metric" if health["metric_scale_can_be_learned"] else "no metric scale"
+    shown = job.folder / (PAGE if has_page else REPORT)
     return Outcome(
         f"{job.folder}: {outcome.samples} samples from {outcome.received} images, {metric}; "
-        f"{health['verdict']}, see {job.folder / 'report.png'}",
+        f"{health['verdict']}, see {shown}",
         folder=job.folder,
     )
 

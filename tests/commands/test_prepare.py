@@ -145,7 +145,7 @@ def test_a_bag_of_any_kind_becomes_metric_samples(tmp_path, kind):
             expected = inverse(DRIVE[number]) @ DRIVE[other]
             np.testing.assert_allclose(source.T_target_source, expected, atol=1e-6)
     names = {f.name for f in sequence.folder.iterdir()}
-    files = {"frames.jsonl", "health.json", "report.png", "sequence.json", MARKER}
+    files = {"frames.jsonl", "health.json", "report.html", "report.png", "sequence.json", MARKER}
     assert names == {"images", *files}
 
 

@@ -34,6 +34,8 @@ from helpers.ray_commands import (
 from jasmine_core.errors import ConfigError
 from jasmine_core.locks import exclusive
 from jasmine_core.model.checkpoint import save_checkpoint
+from jasmine_core.outputs import MARKER
+from jasmine_core.prepare.sequence_folder import PAGE
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.cli import main
 from jasmine_ros.commands import pools
@@ -81,7 +83,9 @@ def samples(shown: str) -> list[str]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+    """Return all files but reports, which name the command, and records of their sizes."""
+    files = [f for f in folder.rglob("*") if f.is_file() and f.name not in (PAGE, MARKER)]
+    return {str(f.relative_to(folder)): f.read_bytes() for f in files}
 
 
 def messages(bag: Path) -> list[tuple]:

@@ -191,7 +191,8 @@ def test_every_odometry_problem_has_its_own_remedy(problem):
     health = report(KEYFRAMES, facts=facts)
     assert not health["metric_scale_can_be_learned"]
     assert health["odometry"]["problem"] == problem.value
-    assert {"level": level, "text": text} in health["findings"]
+    remedy = ODOMETRY_REMEDIES[problem]
+    assert {"level": level, "text": text, "remedy": remedy} in health["findings"]
     assert len(set(ODOMETRY_REMEDIES.values())) == len(OdometryProblem)
 
 
