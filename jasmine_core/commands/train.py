@@ -13,7 +13,7 @@ from tyro.conf import Positional, arg
 
 from jasmine_core.commands.options import Output
 from jasmine_core.interrupt import Interrupt
-from jasmine_core.store.paths import url_of
+from jasmine_core.store.paths import exists, url_of
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class TrainRequest:
 def train(request: TrainRequest) -> int:
     """Train, and print the folder of the final checkpoint."""
     from jasmine_core.train import trainer
+    from jasmine_core.train.page import PAGE
     from jasmine_core.train.recipe import read_recipe
 
     recipe = read_recipe(request.recipe)
@@ -42,4 +43,6 @@ def train(request: TrainRequest) -> int:
         _log.info("interrupted; --resume continues from here")
         return interrupt.status
     print(f"trained: {url_of(finished)}")
+    if exists(request.output / PAGE):
+        print(f"report: {url_of(request.output / PAGE)}")
     return 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, COLUMNS = 360, 200, 3  # [px] of a panel, and panels in a row
 LEFT, RIGHT, ABOVE, BELOW = 60, 15, 28, 40  # [px] around the axes of a panel
+Curves = dict[str, list[tuple[int, float]]]  # steps and values by name
 HIDDEN = ("step", "images_per_second", "data_wait")  # They measure the machine, not the learning.
 
 
@@ -26,12 +27,8 @@ def draw_curves(log: Path, image: Path) -> bool:
     Returns:
         False if nothing is logged yet, or matplotlib is missing (this is logged).
     """
-    curves: dict[str, list[tuple[int, float]]] = {}
-    for line in log.read_text().splitlines():
-        values = json.loads(line)
-        for name, value in values.items():
-            if name not in HIDDEN and np.isfinite(value):
-                curves.setdefault(name, []).append((values["step"], value))
+    every = read_curves(log.read_text())
+    curves = {name: points for name, points in every.items() if name not in HIDDEN}
     if not curves or not can_plot(image):
         return False
     rows = -(-len(curves) // COLUMNS)
@@ -42,6 +39,17 @@ def draw_curves(log: Path, image: Path) -> bool:
             axes = add_axes(figure, *place, WIDTH - LEFT - RIGHT, HEIGHT - ABOVE - BELOW)
             _draw_curve(axes, name, points)
     return True
+
+
+def read_curves(log: str) -> Curves:
+    """Return the finite numbers of the text of a `log.jsonl` but the steps themselves."""
+    curves: Curves = {}
+    for line in log.splitlines():
+        values = json.loads(line)
+        for name, value in values.items():
+            if name != "step" and np.isfinite(value):
+                curves.setdefault(name, []).append((values["step"], value))
+    return curves
 
 
 def _draw_curve(axes: Axes, name: str, points: list[tuple[int, float]]) -> None:

@@ -29,6 +29,7 @@ from tqdm import tqdm
 from jasmine_core.errors import ConfigError, JasmineError
 from jasmine_core.interrupt import Interrupt
 from jasmine_core.loss.objective import Loss, Objective, objective
+from jasmine_core.report.page import save_page
 from jasmine_core.store.mirror import mirrored
 from jasmine_core.store.paths import is_remote, url_of
 from jasmine_core.train.feed import Batch, Images
@@ -48,6 +49,7 @@ from jasmine_core.train.inputs import (
 )
 from jasmine_core.train.journal import Journal, Throughput
 from jasmine_core.train.learner import freeze, parameter_groups
+from jasmine_core.train.page import PAGE, training_page
 from jasmine_core.train.processes import (
     any_process,
     make_accelerator,
@@ -191,6 +193,8 @@ class Trainer:
             if not stopped:
                 with saving(final), self.interpolated():
                     self.save_checkpoint(final, last)
+            reached = done if stopped else last
+            save_page(self.output / PAGE, lambda: training_page(self.output, reached, last))
         self.accelerator.wait_for_everyone()
         self.accelerator.end_training()
         return None if stopped else final
