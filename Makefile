@@ -31,7 +31,7 @@ APT_INSTALL  ?=
 
 .PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-fleet test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros animation help clean
 
-demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/depth, demo/preview.png, demo/report.json
+demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/report.html, demo/depth, demo/report.json
 	$(BIN)/jasmine demo -o demo
 
 test: $(VENV)/.installed-dev  ## run all tests that need neither a GPU nor the network

@@ -26,7 +26,7 @@ ROS = ("jasmine_ros", "rclpy", "sensor_msgs", "std_msgs", "geometry_msgs", "cv_b
 
 # Imports run from higher floors to lower ones; between packages of one floor, in one direction.
 FLOORS = {
-    **dict.fromkeys(("commands", "doctor", "doctor_gpu"), 3),
+    **dict.fromkeys(("commands", "doctor", "doctor_gpu", "doctor_page"), 3),
     **dict.fromkeys(("train", "evaluate", "engines", "export", "runtime"), 2),
     **dict.fromkeys(("model", "loss", "prepare", "synthetic", "dataset", "artifacts"), 1),
     **dict.fromkeys(("geometry", "config", "files", "errors", "interrupt", "plots", "_version"), 0),

@@ -17,12 +17,15 @@ import pytest
 from helpers.engine_graphs import SIZE, write_export
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
+from jasmine_core.commands.doctor import DoctorRequest, doctor
 from jasmine_core.doctor import GOOD, LACKING, WRONG, Finding, examine, render
 from jasmine_core.doctor_gpu import IMAGES, time_backend, write_report
+from jasmine_core.doctor_page import doctor_page
 from jasmine_core.engines.cache import EngineCache, EngineKey
 from jasmine_core.engines.gpu import find_gpu
 from jasmine_core.engines.sample_images import sample_images
 from jasmine_core.errors import EngineError, FrameError
+from jasmine_core.report.page import render as render_page
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, choose_backend, load_backend
 
 ROOT = Path(__file__).parents[1]
@@ -192,3 +195,47 @@ def test_images_with_outputs_that_are_not_finite_are_counted():
     report = time_backend(FailingBackend(), np.zeros((2, 3, 8, 8), np.float32), runs=20)
     assert report["not_finite"] == 15  # half of 10 warm-up runs and 20 measured ones
     assert report["milliseconds"]["network"]["p50"] == 1.0
+
+
+def test_page_lists_problems_first_with_their_escaped_texts():
+    findings = [
+        Finding("packages", "torch", GOOD, "2.9: training"),
+        Finding("packages", "onnx", LACKING, "not installed; pip install 'jasmine_ros[onnx]'"),
+        Finding("checkpoint", "<b>mine</b>", WRONG, "weights are <i>cut</i>"),
+    ]
+    page = doctor_page("<b>mine</b>", findings)
+    assert [section.title for section in page.sections][:2] == ["Problems", "Missing"]
+    assert (page.level, page.verdict) == ("problem", "1 problem")
+    text = render_page(page)
+    assert "&lt;i&gt;cut&lt;/i&gt;" in text and "<b>mine" not in text
+    assert doctor_page("x", findings[:2]).verdict == "no problem"
+
+
+def test_page_shows_measurements_of_a_gpu_and_what_failed():
+    measured = {
+        "date": "2026-01-01",
+        "gpu": {"name": "Orin"},
+        "run fp16": {
+            "milliseconds": {"total": {"p50": 1.5, "p95": 2.5, "p99": 3.5}},
+            "memory_mib": 300.0,
+        },
+        "engines fp16": {"size": [64, 32], "accuracy": {"abs_rel": 0.001}},
+        "failed": {"run torch": "out of memory"},
+    }
+    page = doctor_page("x", [Finding("machine", "GPU", GOOD, "Orin")], measured)
+    text = render_page(page)
+    assert "1.50" in text and "abs_rel 0.001" in text
+    assert page.verdict == "1 problem" and "run torch: out of memory" in text
+
+
+def test_command_writes_a_page_and_keeps_a_file_of_the_user(checkpoint, tmp_path, caplog, capsys):
+    page = tmp_path / "doctor.html"
+    assert doctor(DoctorRequest(str(checkpoint), html=page)) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"report: {page}"
+    assert doctor(DoctorRequest(str(checkpoint), html=page)) == 0  # It replaces its own report.
+    page.write_text("years of work")
+    capsys.readouterr()
+    assert doctor(DoctorRequest(str(checkpoint), html=page)) == 0
+    assert page.read_text() == "years of work"
+    assert "a file that is no report is in its place" in caplog.text
+    assert "report:" not in capsys.readouterr().out

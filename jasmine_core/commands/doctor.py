@@ -7,11 +7,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional
 
 from jasmine_core.commands.options import ImageSize, option
+from jasmine_core.report.page import save_page
+
+if TYPE_CHECKING:
+    from jasmine_core.doctor import Finding
 
 _log = logging.getLogger(__name__)
 
@@ -29,14 +33,18 @@ class DoctorRequest:
     size: ImageSize = None
     #: File for the results of --gpu.
     json: Annotated[Path, option("FILE")] = Path("doctor.json")
+    #: File of the report for people.
+    html: Annotated[Path, option("FILE")] = Path("doctor.html")
 
 
 def doctor(request: DoctorRequest) -> int:
     """Print what was found; the status is 1 if a measurement with --gpu failed."""
     from jasmine_core.doctor import examine, render
 
-    print(render(examine(request.checkpoint)))
+    findings = examine(request.checkpoint)
+    print(render(findings))
     if not request.gpu:
+        _write_page(request, findings)
         return 0
     from jasmine_core.artifacts.checkpoint import Checkpoint
     from jasmine_core.doctor_gpu import examine_gpu, write_report
@@ -46,4 +54,14 @@ def doctor(request: DoctorRequest) -> int:
     for name, reason in report["failed"].items():
         _log.error("%s failed: %s", name, reason)
     print(f"see {request.json}")
+    _write_page(request, findings, report)
     return 1 if report["failed"] else 0
+
+
+def _write_page(
+    request: DoctorRequest, findings: list[Finding], measured: dict[str, Any] | None = None
+) -> None:
+    from jasmine_core.doctor_page import doctor_page
+
+    if save_page(request.html, lambda: doctor_page(request.checkpoint, findings, measured)):
+        print(f"report: {request.html}")

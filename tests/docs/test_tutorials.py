@@ -85,7 +85,7 @@ def terminal(tmp_path: Path, domain: int) -> Iterator[Terminal]:
 def test_the_demo(terminal):
     terminal.run("tutorial-demo.md")
     demo = terminal.folder / "demo"
-    for name in ("preview.png", "depth", "report.json", "accuracy.json"):
+    for name in ("report.html", "preview.png", "depth", "report.json", "accuracy.json"):
         assert (demo / name).exists(), name
     assert "AbsRel" in terminal.printed
     report = json.loads((terminal.folder / "out" / "report.json").read_text())
@@ -103,10 +103,10 @@ def test_the_live_node(terminal):
 
 def test_the_adaptation(terminal):
     terminal.run("tutorial-adapt.md")
-    assert (terminal.folder / "data" / "own" / "drive" / "report.png").exists()
+    assert (terminal.folder / "data" / "own" / "drive" / "report.html").exists()
     run = terminal.folder / "runs" / "first"
     assert (run / "final" / "jasmine.json").exists()
-    assert (run / "curves.png").exists() and any((run / "images").iterdir())
+    assert (run / "report.html").exists() and any((run / "images").iterdir())
     before, after = (
         json.loads((terminal.folder / name).read_text()) for name in ("before.json", "after.json")
     )
