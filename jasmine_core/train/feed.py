@@ -27,6 +27,7 @@ from jasmine_core.loss.teacher import DEPTH_MAX
 from jasmine_core.store.members import File, fetch
 from jasmine_core.train.augment import Colours, Degradation, random_part
 from jasmine_core.train.auxiliary import auxiliary_images, filling
+from jasmine_core.train.pasted import paste_surfaces
 from jasmine_core.train.recipe import DataConfig
 
 RgbImage = NDArray[np.uint8]
@@ -138,28 +139,38 @@ class Images(Dataset[dict[str, Tensor]]):
             planes = flipped.transpose(2, 0, 1) if flipped.ndim == 3 else flipped[None]
             return torch.from_numpy(np.ascontiguousarray(planes))
 
+        target, teacher = sample.target, self._depth(sample, key.sample)
+        added = np.zeros(self.size[::-1], bool)
+        pasting = random.Random(f"{place}/paste")
+        if teacher is not None and pasting.random() < self.config.paste:
+            texture = auxiliary if auxiliary.any() else target
+            target, teacher, added = paste_surfaces(
+                pasting, target, teacher, sample.camera.K, texture
+            )
+
         def changed(image: RgbImage) -> Tensor:
             image = colours(image) if colours else image
             return tensor(faults(image) if faults else image)
 
         blank = np.zeros(self.size[::-1], np.float32)
         classes = np.zeros(self.size[::-1], np.uint8) if sample.classes is None else sample.classes
-        teacher = self._depth(sample, key.sample)
         motions = [_towards(T, mirrored) for T in sample.motions]
         return {
-            "image": tensor(sample.target),
+            "image": tensor(target),
             "sources": torch.stack([tensor(s) for s in sample.sources]),
             "K": torch.from_numpy(K).float(),
             "motion": torch.from_numpy(np.stack(motions)).float(),
             "auxiliary": tensor(auxiliary),
             "teacher": tensor(blank if teacher is None else teacher),
             "relative": torch.tensor(self.samples[key.sample].relative),
-            "moving": tensor(np.isin(classes, MOVING)),
-            "sky": tensor(classes == SKY),
+            "moving": tensor(np.isin(classes, MOVING) & ~added),
+            "sky": tensor((classes == SKY) & ~added),
             "seen": tensor(blank == 0 if sample.seen is None else sample.seen),
-            "pose_image": changed(sample.target),
+            "pose_image": changed(target),
             "pose_sources": torch.stack([changed(s) for s in sample.sources]),
-            "key": self._identities(-1 if part else key.sample, plan.identity, mirrored),
+            "key": self._identities(
+                -1 if part or added.any() else key.sample, plan.identity, mirrored
+            ),
         }
 
     def _depth(self, sample: Loaded, number: int) -> NDArray[np.float32] | None:
@@ -276,7 +287,7 @@ class Feed:
 
 def without_augmentation(config: DataConfig) -> DataConfig:
     """Return the same data without augmentation, for validation."""
-    return replace(config, flip=0.0, jitter=0.0, degrade=0.0, zoom=1.0)
+    return replace(config, flip=0.0, jitter=0.0, degrade=0.0, zoom=1.0, paste=0.0)
 
 
 def _begin_worker(_: int) -> None:

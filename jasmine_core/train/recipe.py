@@ -64,6 +64,7 @@ class DataConfig:
     flip: float = 0.5  # chance to mirror a sample
     jitter: float = 0.5  # chance to change the colours that the pose net sees
     degrade: float = 0.0  # chance of blur, noise and wrong exposure in the same images
+    paste: float = 0.0  # chance of upright surfaces with other textures, where depth is exact
     zoom: float = 1.0  # largest enlargement of a random part, with its intrinsics
     metres_per_unit: float = 0.0  # of all maps of depth, for one scale in all scenes; 0: as stored
     held_out: float = 0.05  # share of each sequence, at its end, for validation only
@@ -145,7 +146,8 @@ class Recipe:
             refuse(f"seed is {self.seed}; it must be a number of at most 62 bits")
         if not self.data.sequences and not self.data.kitti:
             refuse("data.sequences is empty; list folders of `jasmine prepare`, or set data.kitti")
-        for name in ("own_share", "rebuilt_share", "flip", "jitter", "degrade", "held_out"):
+        shares = "own_share", "rebuilt_share", "flip", "jitter", "degrade", "paste", "held_out"
+        for name in shares:
             if not 0 <= getattr(self.data, name) <= 1:
                 refuse(f"data.{name} is {getattr(self.data, name)}; it is a share from 0 to 1")
         if not 0 <= self.wise_ft_weight <= 1:
@@ -179,6 +181,11 @@ class Recipe:
                 refuse("with data.zoom no image comes twice; set cache_latents: false")
             if not self.loss.photometric:
                 refuse("without loss.photometric colours vary; set cache_latents: false")
+        if self.data.paste and (self.loss.photometric or self.cache_latents):
+            refuse(
+                f"data.paste is {self.data.paste}, but pasted surfaces are in one image only; set "
+                "loss.photometric: 0 and cache_latents: false"
+            )
         if vae_learns and not self.loss.autoencoder:
             refuse("a VAE that learns needs loss.autoencoder above 0")
         if self.learner == "disparity" and not self.refine:
