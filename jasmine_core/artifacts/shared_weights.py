@@ -6,7 +6,8 @@ A plain graph holds the weights of its checkpoint once more, in float32. The fol
 has in its place
 
 jasmine.part.onnx   the graph without the weights that equal those of the checkpoint
-weights.json        for each of them: name in the graph, file and name in the checkpoint, shape
+weights.json        for each of them: name in the graph, file and name in the checkpoint, shape,
+                    and the batch norm of the checkpoint that is folded into it, if there is one
 
 A graph is a message of protocol buffers, and messages that are concatenated are merged: the
 complete graph is the part, followed by a message that holds nothing but the missing weights.
@@ -85,12 +86,27 @@ def complete_graph(folder: Path, checkpoint: Path) -> bytes:
         if file not in read:
             read[file] = read_tensors(_inside(checkpoint, file))
         values = read[file][entry["tensor"]].astype(np.float32)
+        if "norm" in entry:
+            values = with_norm(values, read[file], str(entry["norm"]), float(entry["epsilon"]))
         values = (values.squeeze().T if entry["turned"] else values).reshape(entry["shape"])
         size += values.nbytes
         if size > MAX_GRAPH:
             raise ValueError(f"its weights have more than {MAX_GRAPH} bytes")
         weights.append(_field(_INITIALIZER, b"".join(_tensor(str(entry["name"]), values))))
     return part.read_bytes() + _field(_GRAPH, b"".join(weights))
+
+
+def with_norm(
+    weight: NDArray[np.float32], weights: Mapping[str, NDArray[Any]], norm: str, epsilon: float
+) -> NDArray[np.float32]:
+    """Return a weight [O,...] with a batch norm folded into it, with the bits of an export.
+
+    w' = w g / sqrt(var + epsilon)
+    """
+    g, var = (weights[f"{norm}.{part}"].astype(np.float64) for part in ("weight", "running_var"))
+    factor = g / np.sqrt(var + epsilon)  # [O]
+    folded = weight.astype(np.float64) * factor.reshape(-1, *[1] * (weight.ndim - 1))
+    return folded.astype(np.float32)
 
 
 def _inside(checkpoint: Path, name: str) -> Path:

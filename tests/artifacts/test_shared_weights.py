@@ -18,7 +18,13 @@ from jasmine_core.artifacts.card import read_card
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.artifacts.reference_output import reference_image
-from jasmine_core.artifacts.shared_weights import PART, WEIGHTS, complete_export, is_part
+from jasmine_core.artifacts.shared_weights import (
+    PART,
+    WEIGHTS,
+    complete_export,
+    is_part,
+    with_norm,
+)
 from jasmine_core.errors import ExportError
 from jasmine_core.export.checkpoint import export_checkpoint
 from jasmine_core.runtime import backend as backends
@@ -47,6 +53,22 @@ def bundled(made, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("JASMINE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(onnx_exports, "find_spec", lambda name: None)
     return Path(shutil.copytree(made[0], tmp_path / "bundled"))
+
+
+def test_a_folded_batch_norm_has_every_bit_of_that_of_an_export():
+    torch = pytest.importorskip("torch")
+    from jasmine_core.export.folded_adapter import _folded
+    from jasmine_core.model.efficientnet import EPSILON, InvertedResidual
+
+    block = InvertedResidual(8, 16, 3, 2, 6)
+    norm = block._bn1
+    with torch.no_grad():
+        for values in (norm.weight, norm.running_var):
+            values.uniform_(0.1, 3.0)
+    weights = {f"_bn1.{name}": values.numpy() for name, values in norm.state_dict().items()}
+    weight = block._depthwise_conv.weight.detach().numpy()
+    expected = _folded(block._depthwise_conv, norm).weight.detach().numpy()
+    assert with_norm(weight, weights, "_bn1", EPSILON).tobytes() == expected.tobytes()
 
 
 def part_of(checkpoint: Path) -> Path:
@@ -124,6 +146,8 @@ def damaged(bundled: Path, what: str) -> None:
     shared = json.loads((folder / WEIGHTS).read_text())
     if what == "no such weight":
         shared[0]["tensor"] = "nothing"
+    elif what == "no such norm":
+        shared[0] |= {"norm": "nothing", "epsilon": 1e-3}
     elif what == "another shape":
         shared[0]["shape"] = [7]
     elif what == "outside":
@@ -140,7 +164,15 @@ def damaged(bundled: Path, what: str) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    ["no such weight", "another shape", "outside", "a number as a name", "not a list", "not JSON"],
+    [
+        "no such weight",
+        "no such norm",
+        "another shape",
+        "outside",
+        "a number as a name",
+        "not a list",
+        "not JSON",
+    ],
 )
 def test_weights_that_do_not_fit_the_checkpoint_are_refused_in_one_line(bundled, what):
     damaged(bundled, what)
