@@ -3,6 +3,9 @@
 """Record of the files that this program wrote, so that it deletes and overwrites no others.
 
 FOLDER/.jasmine.json   {"files": {"report.json": 1234, "depth/depth.mcap": 5678}}: sizes [bytes]
+
+While a file is replaced, its entry is a list of the old and the new size, because a process that is
+killed must leave no file that the next one takes for a stranger's.
 """
 
 from __future__ import annotations
@@ -23,7 +26,19 @@ def record(folder: Path, *names: str) -> None:
     files = _recorded(folder, names) if names else {}
     for file in map(folder.joinpath, names) if names else _files(folder):
         if file.is_file():
-            files[file.relative_to(folder).as_posix()] = file.lstat().st_size
+            files[file.relative_to(folder).as_posix()] = [file.lstat().st_size]
+    _write(folder, files)
+
+
+def announce(folder: Path, name: str, size: int) -> None:
+    """Record that a file will have a size [bytes], before it takes the place of an earlier one."""
+    files = _recorded(folder, (name,))
+    files[name] = sorted({*files.get(name, []), size})
+    _write(folder, files)
+
+
+def _write(folder: Path, sizes: dict[str, list[int]]) -> None:
+    files = {name: known[0] if len(known) == 1 else known for name, known in sizes.items()}
     with atomic_file(folder / MARKER) as temporary:
         temporary.write_text(json.dumps({"files": files}, indent=1) + "\n")
 
@@ -43,7 +58,7 @@ def expect_own(folder: Path, *names: str) -> None:
         if not os.path.lexists(file):
             continue
         name = file.relative_to(folder).as_posix()
-        if file.is_symlink() or recorded.get(name) != file.lstat().st_size:
+        if file.is_symlink() or file.lstat().st_size not in recorded.get(name, []):
             raise JasmineError(
                 f"{file} is in the place of a result, but this program did not write it; move it, "
                 "or choose another folder with -o"
@@ -68,16 +83,21 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in [*files, *links] if name != MARKER)
 
 
-def _recorded(folder: Path, names: Sequence[str]) -> dict[str, int]:
+def _recorded(folder: Path, names: Sequence[str]) -> dict[str, list[int]]:
     """Return what the markers of some names, or all below a folder, record, relative to it."""
-    found: dict[str, int] = {}
+    found: dict[str, list[int]] = {}
     # There may be thousands of other results below the folder of some names.
     places = {(folder / name).parent for name in names} | {folder}
     for marker in [place / MARKER for place in places] if names else folder.rglob(MARKER):
         try:
             files = read_json(marker)["files"]
             inside = marker.parent.relative_to(folder)
-            found |= {(inside / name).as_posix(): int(size) for name, size in files.items()}
+            found |= {
+                (inside / name).as_posix(): [
+                    int(s) for s in (known if isinstance(known, list) else [known])
+                ]
+                for name, known in files.items()
+            }
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # Without a record nothing is taken for this program's own.
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jasmine_core.errors import JasmineError
-from jasmine_core.outputs import MARKER, expect_outside, expect_own, record
+from jasmine_core.outputs import MARKER, announce, expect_outside, expect_own, record
 
 
 @pytest.fixture
@@ -40,6 +40,23 @@ def test_file_of_the_user_is_named(result, name):
 
 def test_file_that_was_changed_is_of_the_user(result):
     (result / "index.json").write_text('{"mine": 1}')
+    with pytest.raises(JasmineError, match=r"index\.json is in the place"):
+        expect_own(result)
+
+
+def test_a_file_is_of_this_program_at_every_moment_of_its_replacement(result):
+    """A process may be killed between any two of these lines."""
+    file = result / "index.json"
+    for text in ("[1, 2, 3]", "[1, 2, 3, 4]"):
+        announce(result, "index.json", len(text))
+        expect_own(result, "index.json")
+        announce(result, "index.json", len(text))  # The next process begins again.
+        expect_own(result, "index.json")
+        file.write_text(text)
+        expect_own(result, "index.json")
+        record(result, "index.json")
+        expect_own(result)
+    file.write_text("the text of somebody")
     with pytest.raises(JasmineError, match=r"index\.json is in the place"):
         expect_own(result)
 

@@ -72,11 +72,16 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def write_page(path: Path, page: Page) -> None:
-    """Write a page; raise JasmineError if it is larger than 8 MB."""
+def write_page(path: Path, page: Page, announce: Callable[[int], None] | None = None) -> None:
+    """Write a page; raise JasmineError if it is larger than 8 MB.
+
+    `announce` is called with its size [bytes] before it takes the place of an earlier one.
+    """
     data = render(page).encode()
     if len(data) > MOST:
         raise JasmineError(f"the page has {len(data)} bytes; {MOST} are written at most")
+    if announce:
+        announce(len(data))
     with atomic_file(path) as temporary:
         temporary.write_bytes(data)
 
@@ -97,7 +102,9 @@ def _log_missing() -> None:
     )
 
 
-def save_page(path: Path, make: Callable[[], Page]) -> bool:
+def save_page(
+    path: Path, make: Callable[[], Page], announce: Callable[[int], None] | None = None
+) -> bool:
     """Write the page that `make` returns; log one line and return False if that fails.
 
     Then the page of an earlier result is removed. A file that is no page is never replaced.
@@ -107,7 +114,7 @@ def save_page(path: Path, make: Callable[[], Page]) -> bool:
             raise JasmineError("a file that is no report is in its place; move it")
         import jinja2  # noqa: F401
 
-        write_page(path, make())
+        write_page(path, make(), announce)
         return True
     # The work of the command is done by now; no fault of its report may fail it.
     except Exception as err:

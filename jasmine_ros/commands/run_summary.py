@@ -8,6 +8,7 @@ import json
 import math
 import os
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from urllib.parse import quote
 from jasmine_core.errors import JasmineError
 from jasmine_core.files import atomic_file, read_json
 from jasmine_core.locks import exclusive
-from jasmine_core.outputs import expect_own, record
+from jasmine_core.outputs import announce, expect_own, record
 from jasmine_core.report.blocks import Block, Cell, Link, Page, Section, Table, Text, Tiles
 from jasmine_core.report.page import save_page
 from jasmine_core.store.overview import gathered
@@ -119,9 +120,15 @@ def write_summary(folder: Path) -> None:
         folder = local
         expect_own(folder, *SUMMARY)
         found = collect(folder)
+        data = (json.dumps(found, indent=2) + "\n").encode()
+        announce(folder, "summary.json", len(data))
         with atomic_file(folder / "summary.json") as temporary:
-            temporary.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        save_page(folder / "summary.html", lambda: _page(found, folder))
+            temporary.write_bytes(data)
+        save_page(
+            folder / "summary.html",
+            lambda: _page(found, folder),
+            partial(announce, folder, "summary.html"),
+        )
         record(folder, *SUMMARY)
 
 
