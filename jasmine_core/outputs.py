@@ -4,8 +4,8 @@
 
 FOLDER/.jasmine.json   {"files": {"report.json": 1234, "depth/depth.mcap": 5678}}: sizes [bytes]
 
-While a file is replaced, its entry is a list of the old and the new size, because a process that is
-killed must leave no file that the next one takes for a stranger's.
+While a file is replaced, its entry is a list of the old and the new size. A process that is killed
+then leaves no file that the next process takes for one of the user's.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One HTML file of a report: it needs no other file, and its only script moves the sliders.
 
-A content security policy forbids every request and every other script, in case a text of a stranger
-is not escaped.
+A content security policy forbids every request and every other script, even if a text from a
+recording were not escaped.
 """
 
 from __future__ import annotations

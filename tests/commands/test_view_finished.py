@@ -23,7 +23,6 @@ from helpers.camera_bags import (
     write_bag,
 )
 from helpers.evaluated_bags import DEPTH as MEAN_DEPTH
-from helpers.rerun_files import read
 from helpers.tf_messages import tf
 from helpers.training_runs import write_sequence
 
@@ -47,19 +46,6 @@ rerun = pytest.importorskip("rerun", reason="rerun-sdk is not installed (the ext
 
 DEPTH, POINTS = "/depth/image_rect", "/depth/points"
 CLOUD = "sensor_msgs/msg/PointCloud2"
-
-
-@pytest.fixture
-def show(tmp_path, capsys):
-    """Return a function that saves what is shown; it returns status, error and the entities."""
-
-    def show(path, *options):
-        file = tmp_path / "some" / "result.rrd"
-        capsys.readouterr()
-        status = main(["view", str(path), "--rrd", str(file), *options])
-        return status, capsys.readouterr().err, read(file) if file.exists() else None
-
-    return show
 
 
 @pytest.fixture(scope="module")

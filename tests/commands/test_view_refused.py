@@ -15,25 +15,11 @@ from helpers.camera_bags import (
     stamp,
     write_bag,
 )
-from helpers.rerun_files import read
 
 from jasmine_ros.cli import main
 from jasmine_ros.commands.view_finished import finished_path
 
 rerun = pytest.importorskip("rerun", reason="rerun-sdk is not installed (the extra 'viz')")
-
-
-@pytest.fixture
-def show(tmp_path, capsys):
-    """Return a function that saves what is shown; it returns status, error and the entities."""
-
-    def show(path, *options):
-        file = tmp_path / "some" / "result.rrd"
-        capsys.readouterr()
-        status = main(["view", str(path), "--rrd", str(file), *options])
-        return status, capsys.readouterr().err, read(file) if file.exists() else None
-
-    return show
 
 
 def test_what_cannot_be_shown_is_one_line(show, tmp_path):
