@@ -140,12 +140,17 @@ def objective(
 
     maps: dict[str, Tensor] = {}
 
-    # 1. L_ph: on the final depth alone.
+    # 1. L_ph: on the final depth alone, as in the paper. No gradient passes from it to an absolute
+    # D_SSI, whose depth is therefore compared too; a relative one has only the teacher.
     if compare:
         warped, error = _reproject(given, depths[-1], poses, config.drop_outside)
         photometric = photometric_loss(given.image, given.sources, error, generator)
         weighted.append(("photometric", config.photometric, photometric.loss))
         maps = {"warped": warped, "error": error.detach(), "moving": photometric.moving}
+        if predicted.ssi_depth is not None:
+            _, error = _reproject(given, _wide(predicted.ssi_depth), poses, config.drop_outside)
+            first = photometric_loss(given.image, given.sources, error, generator)
+            weighted.append(("photometric_ssi", config.photometric, first.loss))
 
     # 2. L_s: in image space, on other images.
     if given.auxiliary is not None and predicted.rebuilt is not None:

@@ -65,12 +65,17 @@ class ScaleMeasurement(Hook):
         return self.active and (self.warps or ramp == 1)
 
     def before_step(self, trainer: Trainer, step: int) -> None:
-        """Measure the scale if it is unknown and this step is the first that uses it."""
+        """Measure the scale if it is unknown or an estimate, before the first step that uses it.
+
+        An estimate learned from other cameras may be wrong by half. Corrected by training alone,
+        it overshoots to depths so far that the images do not move, where the loss is almost flat.
+        """
         ramp = velocity_ramp(step / self.steps, self.ramp_start)
         if self.done or not self.active or not (self.warps or ramp > 0):
             return
         self.done = True  # A second measurement on the same images would give the same scale.
-        if trainer.learner.metres_per_unit.isnan():
+        estimated = step == 0 and self.warps and trainer.learner.scale_spread is not None
+        if estimated or trainer.learner.metres_per_unit.isnan():
             images = Images(self.samples, trainer.data, trainer.size, trainer.recipe.seed)
             self.measure(trainer, Feed(images, trainer.recipe.batch_size, *trainer.place))
 
@@ -177,7 +182,9 @@ def _lengths(learner: Learner, batches: Iterable[Batch]) -> tuple[Tensor, Tensor
 
 def _votes(learner: Learner, batches: Iterable[Batch]) -> Tensor:
     """Return the `votes` of all pixels of the batches [1,M]."""
-    counts = [
-        votes(b.image, b.sources.unbind(1), b.K, learner.depth(b.image), b.motion) for b in batches
-    ]
+    counts = []
+    for b in batches:
+        depth, ratio = learner.depth(b.image), learner.ratio(b)
+        depth = depth if ratio is None else depth * ratio  # of the real camera, as its motion
+        counts.append(votes(b.image, b.sources.unbind(1), b.K, depth, b.motion))
     return torch.stack(counts).sum(0, keepdim=True)

@@ -229,6 +229,23 @@ def test_exact_depth_and_motion_have_the_least_loss(triplet):
     torch.testing.assert_close(total(0.1, motion=0.1), total(1.0), atol=1e-4, rtol=0)
 
 
+def test_video_teaches_the_depth_of_an_absolute_code(triplet):
+    """The final depth has no gradient to it, so that without a teacher it needs its own term."""
+    given = Observation(triplet.image, triplet.sources, triplet.K)
+    depth = (1.2 * triplet.depth).requires_grad_()
+    relative = Prediction([triplet.depth], triplet.T_source_target)
+    absolute = replace(relative, ssi_depth=depth)
+    assert "photometric_ssi" not in objective(given, relative, LossConfig()).terms
+    loss = objective(given, absolute, LossConfig(regularization=0.0), generator=noise())
+    assert loss.terms["photometric_ssi"] > loss.terms["photometric"]
+    loss.total.backward()
+    assert depth.grad is not None
+    with torch.no_grad():
+        closer = replace(relative, ssi_depth=depth - 0.05 * depth.grad / depth.grad.abs().mean())
+    better = objective(given, closer, LossConfig(regularization=0.0), generator=noise())
+    assert better.terms["photometric_ssi"] < loss.terms["photometric_ssi"]
+
+
 def test_unknown_depths_of_a_teacher_teach_nothing(batch):
     """A LiDAR's map has holes (0): only what is known counts, and the percentiles see only that."""
     given, predicted = batch
