@@ -18,7 +18,11 @@ from jasmine_core.files import atomic_file
 from jasmine_core.runtime.confidence import to_json
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from jasmine_core.evaluate.calibration import CalibrationFit
+    from jasmine_core.evaluate.run import Sample
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,14 @@ class CalibrateRequest:
     """Fit the confidence of a checkpoint on rendered scenes; writes CHECKPOINT/confidence.json.
 
     The confidence becomes the probability that the relative error of a pixel is below 10 %. The
-    scenes are neither those of the training nor those of jasmine evaluate.
+    scenes are neither those of the training nor those of jasmine evaluate. Each image
+    is used a second time as a failing camera shows it, so that the confidence of noise is low.
     """
 
     #: Folder of the checkpoint, or the name of a bundled one.
     checkpoint: Annotated[Positional[str], arg(metavar="CHECKPOINT")]
     #: Number of rendered scenes of each kind (street, room, road, indoor), with two images each.
-    scenes: Annotated[int, option("N")] = 30
+    scenes: Annotated[int, option("N")] = 60
     #: Device that runs the network: auto, cpu, cuda or cuda:N.
     device: Annotated[str, option("DEVICE")] = "auto"
 
@@ -68,18 +73,26 @@ def _collect(checkpoint: Checkpoint, scenes: int, device: str) -> CalibrationFit
     from tqdm import tqdm
 
     from jasmine_core.evaluate.calibration import CalibrationFit
+    from jasmine_core.evaluate.damage import FAULTS, damaged
     from jasmine_core.evaluate.world import CALIBRATION_KINDS, calibration_samples
     from jasmine_core.runtime.predictor import DepthPredictor
 
     predictor = DepthPredictor.from_pretrained(checkpoint, device=device)
     fit = CalibrationFit()
-    total = 2 * scenes * len(CALIBRATION_KINDS)
-    for sample in tqdm(calibration_samples(scenes), total=total, unit="image", desc="calibrate"):
-        prediction = predictor(sample.image, sample.focal)
+    rng = np.random.default_rng(0)
+
+    def add(image: NDArray[np.uint8], sample: Sample) -> None:
+        prediction = predictor(image, sample.focal)
         window = prediction.back.source_window  # without the margins of the letterbox
         rows, columns = window.slices
         size = window.width, window.height
         ground_truth = cv2.resize(sample.ground_truth, size, interpolation=cv2.INTER_NEAREST)
-        depths, image = prediction.maps.depths[:, rows, columns], prediction.shown[rows, columns]
-        fit.add(depths, image, np.asarray(ground_truth, np.float32))
+        depths, shown = prediction.maps.depths[:, rows, columns], prediction.shown[rows, columns]
+        fit.add(depths, shown, np.asarray(ground_truth, np.float32))
+
+    total = 2 * scenes * len(CALIBRATION_KINDS)
+    samples = tqdm(calibration_samples(scenes), total=total, unit="image", desc="calibrate")
+    for sample in samples:
+        add(sample.image, sample)
+        add(damaged(sample.image, FAULTS[rng.integers(len(FAULTS))], rng), sample)
     return fit

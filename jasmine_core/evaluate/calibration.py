@@ -19,7 +19,7 @@ PIXELS = 500  # pixels of an image that enter the fit
 KNOTS = 8  # of the function of a feature
 BINS = 10  # of the confidence, for the spread of the error
 LARGEST_ERROR = 1.0  # relative error to which a larger one is clipped in the spread
-_RIDGE = 1.0  # weight of the squared parameters; an image has the weight 1
+_RIDGE = 0.3  # weight of the squared parameters; an image has the weight 1
 _STEPS = 12  # of Newton's method
 
 

@@ -38,7 +38,10 @@ FEATURES = (
     "depth",  # relative to the median of the image
     "level_of_image",  # median of the depth
     "range_of_image",  # of the depth
+    "noise_of_image",  # mean difference from the median of 3x3 pixels
+    "contrast_of_image",  # standard deviation of the grey levels
 )
+OPTIONAL = ("noise_of_image", "contrast_of_image")  # missing in files of version 0.1.0
 MAX_KNOTS = 32
 _LARGEST = 1e3  # of the numbers in a file
 _LEAST = np.float32(1e-6)
@@ -89,7 +92,9 @@ def features(depths: NDArray[np.float32], image: NDArray[np.uint8]) -> dict[str,
     logs = np.log(np.maximum(np.nan_to_num(depths[-2:], nan=0.0, posinf=0.0), _LEAST))  # [n,h,w]
     last = logs[-1]
     side = max(3, len(last) // 12 | 1)  # [px] of the neighbourhood
-    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.float32)
+    levels = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(levels, np.float32)
+    noise = np.abs(grey - cv2.medianBlur(levels, 3)).mean()
 
     change = np.abs(last - logs[0])
     slope = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, _THREE)
@@ -111,6 +116,8 @@ def features(depths: NDArray[np.float32], image: NDArray[np.uint8]) -> dict[str,
         "depth": np.asarray(last - middle, np.float32),
         "level_of_image": np.asarray([[middle]], np.float32),
         "range_of_image": np.asarray([[high - low]], np.float32),
+        "noise_of_image": np.log1p(np.full((1, 1), noise, np.float32)),
+        "contrast_of_image": np.log1p(np.full((1, 1), grey.std(), np.float32)),
     }
 
 
@@ -126,7 +133,9 @@ def read_calibration(checkpoint: Checkpoint) -> Calibration | None:
     file, content = found
     try:
         intercept = _numbers([content["intercept"]])[0]
-        lines = {name: _line(content["features"][name]) for name in FEATURES}
+        given = content["features"]
+        names = [name for name in FEATURES if name in given or name not in OPTIONAL]
+        lines = {name: _line(given[name]) for name in names}
         spread = _line(content["spread"])
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise unreadable(checkpoint, file, err) from err

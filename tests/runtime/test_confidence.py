@@ -18,6 +18,7 @@ from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.confidence import (
     FEATURES,
     MAX_KNOTS,
+    OPTIONAL,
     Calibration,
     Line,
     features,
@@ -90,6 +91,27 @@ def test_a_written_calibration_is_read(folder):
     checkpoint = write(folder)
     assert read_calibration(checkpoint) == calibration()
     assert DepthPredictor.from_pretrained(checkpoint, "torch").calibration == calibration()
+
+
+def test_a_file_of_version_0_1_0_is_read(folder):
+    """It has no noise and no contrast of the image, and is used without them."""
+    lines = to_json(calibration())["features"]
+    first = {name: line for name, line in lines.items() if name not in OPTIONAL}
+    found = read_calibration(write(folder, features=first))
+    assert found is not None and list(found.lines) == list(first)
+    depths, image = maps(np.random.default_rng(3))
+    assert ((found(depths, image) > 0) & (found(depths, image) < 1)).all()
+
+
+def test_noise_and_contrast_are_of_the_image():
+    depths, image = maps(np.random.default_rng(4))
+    flat = np.full_like(image, 90)
+    spots = flat.copy()
+    spots[::3, ::3] = 130
+    found = [features(depths, x) for x in (flat, spots)]
+    assert found[0]["noise_of_image"] == found[0]["contrast_of_image"] == 0
+    assert found[1]["noise_of_image"].shape == (1, 1) and found[1]["noise_of_image"] > 0.5
+    assert found[1]["contrast_of_image"] > 2
 
 
 def test_the_calibration_of_other_weights_is_not_used(folder, caplog):
