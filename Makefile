@@ -103,7 +103,8 @@ bench-ros: .venv-jazzy/.installed  ## measure start, latency, transport and disp
 	$(ROS_ENV) .venv-jazzy/bin/python benchmarks/ros2_live.py
 	$(ROS_ENV) .venv-jazzy/bin/python benchmarks/ros2_displays.py
 
-animation: $(VENV)/.installed-dev  ## draw the depth of a rendered street over time: docs/over_time.gif
+animation: $(VENV)/.installed-dev  ## draw a rendered street: docs/cloud.gif and docs/over_time.gif
+	$(BIN)/python benchmarks/cloud_animation.py
 	$(BIN)/python benchmarks/over_time_animation.py
 
 help:  ## list the targets
