@@ -65,7 +65,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "ssg": {"hidden_dim": 64},
     },
-    "tiny": {  # runs on a laptop CPU; in half precision it has to fit into 15 MB
+    "tiny": {  # runs on a laptop CPU; in half precision it has to fit into 16 MB
         "jasmine": {
             "height": 96,
             "width": 320,

@@ -32,7 +32,7 @@ class ScaleView:
 
 METRIC = ScaleView(distance=20.0, focal_z=12.0, max_range=50.0, axes=1.0)
 # Depth of the network is at most 3 units; the sky has this value.
-UNITS = ScaleView(distance=1.5, focal_z=0.6, max_range=2.9, axes=0.08)
+UNITS = ScaleView(distance=1.4, focal_z=0.6, max_range=2.9, axes=0.08)
 PITCH = -1.35  # [rad] of the view
 
 

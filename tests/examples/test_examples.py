@@ -57,7 +57,7 @@ def test_every_example_is_listed_in_the_readme():
 def test_depth_of_an_image(run, image, tmp_path, capsys):
     names = run("depth_of_an_image.py", image, tmp_path / "depth.png")
     assert names["depth"].shape == (80, 160) and np.isfinite(names["depth"]).all()
-    assert "units (up-to-scale)" in capsys.readouterr().out
+    assert "m, estimated" in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / "depth.png")).shape == (80, 160, 3)
 
 

@@ -18,7 +18,7 @@ from jasmine_core.runtime.confidence import FEATURES, Calibration, Line, read_ca
 from jasmine_core.runtime.predictor import DepthPredictor
 
 LINES = {name: Line((-5.0, 5.0), (1.0, -1.0)) for name in FEATURES}
-CALIBRATION = Calibration(0.3, LINES, Line((0.0, 1.0), (0.5, 0.1)))
+CALIBRATION = Calibration(1.9, LINES, Line((0.0, 1.0), (0.5, 0.1)))
 SIZE = (128, 64)
 
 

@@ -147,10 +147,10 @@ def test_the_fixed_frame_of_rviz_is_an_argument(rviz_layout):
 @pytest.mark.parametrize(
     ("parameters", "distance"),
     [
-        ({}, 1.5),
+        ({}, 20.0),  # The bundled checkpoint has estimated metres.
         ({"metres_per_unit": 30.0}, 20.0),
         ({"scale_mode": "camera_height"}, 20.0),
-        ({"checkpoint": "absent"}, 1.5),  # The node reports it.
+        ({"checkpoint": "absent"}, 1.4),  # The node reports it.
     ],
 )
 def test_the_view_of_rviz_fits_the_scale_of_the_depth(rviz_layout, parameters, distance, tmp_path):

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conversion of a trained checkpoint to a bundled one, with its plain graph.
 
-    python training/tiny/bundle.py RUN/final jasmine_core/checkpoints/jasmine-tiny
+    python training/tiny/bundle.py RUN/final POSENET SPREAD jasmine_core/checkpoints/jasmine-tiny
     python training/tiny/bundle.py --graph jasmine_core/checkpoints/jasmine-tiny  # the graph alone
+
+SPREAD is the relative error of the learned scale on recordings that no training has seen, as
+`jasmine evaluate --alignment none` prints it. The node publishes it with the scale.
 
 The graph shares its weights with the checkpoint. The live node runs it in OpenCV, with neither
 torch nor ONNX Runtime.
@@ -25,18 +28,20 @@ from jasmine_core.model.checkpoint import save_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.model.posenet import PoseNet
 
-LARGEST = 15_000_000  # [bytes] without the graph
+LARGEST = 16_000_000  # [bytes] without the graph
 
 
-def main(source: Path, target: Path) -> None:
-    """Write the checkpoint `source` and its pose net to `target`, and keep its model card."""
+def main(source: Path, posenet: Path, spread: float, target: Path) -> None:
+    """Write the checkpoint `source` and a pose net to `target`, and keep its model card."""
     model = JasmineModel.from_pretrained(source, torch.float16)
-    model.config = replace(model.config, description=f"{target.name}, see its MODEL_CARD.md")
+    model.config = replace(
+        model.config, scale_spread=spread, description=f"{target.name}, see its MODEL_CARD.md"
+    )
     card = target / "MODEL_CARD.md"
     text = card.read_text() if card.is_file() else None
     shutil.rmtree(target, ignore_errors=True)
     save_checkpoint(model, target)
-    PoseNet.from_pretrained(source / "posenet").half().save_pretrained(target / "posenet")
+    PoseNet.from_pretrained(posenet).half().save_pretrained(target / "posenet")
     if text:
         card.write_text(text)
     size = size_of(target)
@@ -68,4 +73,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "--graph":
         write_graph(Path(sys.argv[2]))
     else:
-        main(Path(sys.argv[1]), Path(sys.argv[2]))
+        main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))

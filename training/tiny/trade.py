@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Time per image and AbsRel of network sizes near jasmine-tiny, after short equal trainings.
+"""Time per image and AbsRel of networks near jasmine-tiny, after short equal trainings.
 
-    python training/tiny/trade.py -o runs/tiny/trade     # eight minutes of one core per size
+The variants differ in the sizes of the network, or in one part of the training (an ablation).
+
+    python training/tiny/trade.py -o runs/tiny/trade     # eight minutes of one core per row
     python training/tiny/trade.py -o runs/tiny/trade --only tiny narrow
 
 The results are trade.json, trade.md and trade.png. The same command continues after an
@@ -49,7 +51,7 @@ class Options:
 
     output: Annotated[Path, arg(aliases=["-o"])]  # Folder of the results and the trainings.
     recipe: Path = Path("training/tiny/trade.yaml")  # Recipe of all trainings.
-    only: tuple[str, ...] = ()  # Names of VARIANTS; all of them if empty.
+    only: tuple[str, ...] = ()  # Names of VARIANTS and ABLATIONS; all if empty.
     frames: int = 60  # Number of street images for AbsRel, which are not in the training data.
 
 
@@ -78,6 +80,12 @@ VARIANTS: dict[str, dict[str, Any]] = {  # Changes of the preset tiny.
 }
 
 
+ABLATIONS: dict[str, Callable[[Recipe], Recipe]] = {  # The training without one of its parts.
+    "no ImageNet weights": lambda recipe: replace(recipe, imagenet=""),
+    "no reconstruction": lambda recipe: replace(recipe, data=replace(recipe.data, auxiliary="")),
+}
+
+
 def sizes_of(changes: dict[str, Any]) -> dict[str, Any]:
     """Return the sizes of jasmine-tiny with `changes` applied."""
     sizes: dict[str, Any] = copy.deepcopy(PRESETS["tiny"])
@@ -94,10 +102,12 @@ def trained(name: str, recipe: Recipe, output: Path) -> Path:
     place = output / name.replace(" ", "_").replace("/", "_")
     if (place / "run" / "final").is_dir():
         return place / "run" / "final"
+    sizes = sizes_of(VARIANTS.get(name, {}))
     if not (place / "start").is_dir():
-        build_model(sizes_of(VARIANTS[name]), name).save_pretrained(place / "start")
+        build_model(sizes, name).save_pretrained(place / "start")
+    recipe = ABLATIONS.get(name, lambda same: same)(recipe)
     phases = recipe.phases
-    if "adapter" not in sizes_of(VARIANTS[name]):
+    if "adapter" not in sizes:
         phases = tuple(
             replace(p, train=tuple(t for t in p.train if t != "adapter")) for p in phases
         )
@@ -202,7 +212,7 @@ def main(options: Options) -> None:
     """Train every variant, and measure its accuracy and time."""
     torch.set_num_threads(1)
     recipe = read_recipe(options.recipe)
-    names = options.only or tuple(VARIANTS)
+    names = options.only or (*VARIANTS, *ABLATIONS)
     checkpoints = {name: trained(name, recipe, options.output) for name in names}
     exports = options.output / "onnx"
     runs = {name: session(path, exports / path.parts[-3]) for name, path in checkpoints.items()}
