@@ -64,11 +64,12 @@ def recording() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     return np.stack(images[::EVERY]), K
 
 
-def expected(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the depth [n,H,W] of ONNX Runtime, in model units."""
+def expected(images: NDArray[np.uint8], K: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the depth [n,H,W] of ONNX Runtime for a camera K [9], in estimated metres."""
     graph = Exports(Checkpoint.resolve(CHECKPOINT), plain=True).obtain(None, "fp32")
     predictor = DepthPredictor.from_pretrained(graph, backend="onnxruntime")
-    return np.stack([predictor(image).depth for image in images])
+    unit = predictor.metres_per_unit or 1.0
+    return np.stack([predictor(image, float(K[0])).depth * unit for image in images])
 
 
 def through_topics(
@@ -129,7 +130,7 @@ def main(python: str) -> int:
     images, K = recording()
     with TemporaryDirectory() as folder:
         got, log = through_topics(python, images, K, Path(folder))
-    wanted = expected(images)
+    wanted = expected(images, K)
     assert got.shape == wanted.shape, (got.shape, wanted.shape)
     apart = float(np.abs(got - wanted).max() / wanted.max())
     packages = imported(python, log)
