@@ -198,10 +198,14 @@ def write(rows: dict[str, dict[str, float]], steps: int, output: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 4))
-    for name, row in rows.items():
-        if "abs_rel" in row:
-            axes.plot(row["ms"], row["abs_rel"], "o")
-            axes.annotate(name, (row["ms"], row["abs_rel"]), (4, 4), textcoords="offset points")
+    scored = sorted(
+        (row["ms"], row["abs_rel"], name) for name, row in rows.items() if "abs_rel" in row
+    )
+    for index, (ms, error, name) in enumerate(scored):
+        axes.plot(ms, error, "o")
+        place = (4, -12 if index % 2 else 4)  # Labels of neighbours do not overlap.
+        axes.annotate(name, (ms, error), place, textcoords="offset points")
+    axes.margins(x=0.15, y=0.1)
     axes.set_xlabel("ms per image, ONNX Runtime, one thread, 320x96 px")
     axes.set_ylabel(f"AbsRel on other streets after {steps} steps")
     figure.tight_layout()
