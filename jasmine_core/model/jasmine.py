@@ -245,7 +245,8 @@ def _check_channels(
         raise CheckpointError(
             f"U-Net and Scale-Shift GRU have {found} channels at their ends, the VAE's {latents} "
             f"latent channels and the adapter's {beside} need {wanted}; they are of different "
-            "models"
+            f"models{'' if adapter else ', or the folder adapter is missing'}; copy the whole "
+            "checkpoint again"
         )
 
 

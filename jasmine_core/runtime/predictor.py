@@ -168,12 +168,15 @@ class DepthPredictor:
         length needs it for its scale; without it, the canonical focal length is assumed.
 
         Raises:
-            FrameError: The image is not uint8 RGB, or the backend cannot process it.
+            FrameError: The image is not uint8 RGB, the focal length is not above 0, or the backend
+                cannot process the image.
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise FrameError(
                 f"image is {image.dtype} {list(image.shape)}; expected uint8 RGB [H,W,3]"
             )
+        if focal is not None and not 0 < focal < np.inf:
+            raise FrameError(f"focal is {focal}; it is f_x of the camera in pixels and above 0")
         clock = StageClock()
 
         # 1. Resize to the network's size. Intrinsics use the same transform.

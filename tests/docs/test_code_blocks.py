@@ -16,7 +16,7 @@ from helpers.markdown import DOCUMENTS, ROOT, Snippet, blocks, inline_code, link
 LANGUAGES = {"", "bash", "python", "yaml", "json", "bibtex"}
 # Blocks that are marked `<!-- not run: REASON -->` in the Markdown, with the same reason.
 NOT_RUN = {
-    "docs/tutorial-adapt.md": ["it installs packages", "it takes half an hour"],
+    "docs/tutorial-adapt.md": ["it installs packages", "it takes twelve minutes or more"],
     "docs/tutorial-demo.md": ["it installs packages", "it installs packages and opens a window"],
     "docs/tutorial-kitti.md": ["it installs packages"],
     "docs/tutorial-live.md": [

@@ -93,7 +93,9 @@ def test_older_checkpoints_use_the_depth_code_of_the_paper(checkpoint):
 
 def test_checkpoint_without_its_adapter_is_refused(folder):
     shutil.rmtree(folder / "adapter")
-    with pytest.raises(CheckpointError, match="channels at their ends"):
+    with pytest.raises(
+        CheckpointError, match="or the folder adapter is missing; copy the whole checkpoint"
+    ):
         JasmineModel.from_pretrained(folder)
 
 

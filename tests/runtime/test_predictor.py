@@ -369,6 +369,12 @@ def test_canonical_depth_is_scaled_to_the_focal_length_of_the_camera(resize):
     assert np.array_equal(known.ssi, plain.ssi, equal_nan=True)
 
 
+@pytest.mark.parametrize("focal", [0.0, -5.0, float("nan"), float("inf")])
+def test_an_impossible_focal_length_is_refused(focal):
+    with pytest.raises(FrameError, match="f_x of the camera in pixels and above 0"):
+        DepthPredictor(EchoBackend())(pixels(128, 64), focal)
+
+
 def test_focal_length_has_no_effect_without_a_canonical_one():
     predictor = DepthPredictor(EchoBackend())
     image = pixels(128, 64)
