@@ -24,7 +24,6 @@ import tyro
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from jasmine_core.errors import JasmineError
 from jasmine_core.evaluate.world import world_samples
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import back_project, without_flying_pixels
@@ -119,11 +118,7 @@ def draw(options: Options) -> list[Rgb]:
 def main(options: Options) -> None:
     """Write the animation."""
     size = over_time_animation.write(draw(options), options.output)
-    print(f"{options.output}: {size / 1e6:.2f} MB")
-    if size > LARGEST:
-        raise JasmineError(
-            f"{options.output} has more than {LARGEST / 1e6:g} MB; reduce --width or --frames"
-        )
+    over_time_animation.require_size(options.output, size, LARGEST)
 
 
 if __name__ == "__main__":

@@ -111,14 +111,17 @@ def write(drawn: list[Rgb], path: Path) -> int:
     return path.stat().st_size
 
 
+def require_size(path: Path, size: int, largest: int) -> None:
+    """Print the size [bytes] of an animation; raise JasmineError if it is above the largest."""
+    print(f"{path}: {size / 1e6:.2f} MB")
+    if size > largest:
+        raise JasmineError(f"{path} has more than {largest / 1e6:g} MB; reduce --width or --frames")
+
+
 def main(options: Options) -> None:
     """Write the animation."""
     size = write(draw(*predict(options), options.width), options.output)
-    print(f"{options.output}: {size / 1e6:.2f} MB")
-    if size > LARGEST:
-        raise JasmineError(
-            f"{options.output} has more than {LARGEST / 1e6:g} MB; reduce --width or --frames"
-        )
+    require_size(options.output, size, LARGEST)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ class CalibrateRequest:
     """Fit the confidence of a checkpoint on rendered scenes; writes CHECKPOINT/confidence.json.
 
     The confidence becomes the probability that the relative error of a pixel is below 10 %. The
-    scenes are neither those of the training nor those of jasmine evaluate. Each image
-    is used a second time as a failing camera shows it, so that the confidence of noise is low.
+    scenes are neither those of the training nor those of jasmine evaluate. Each image is
+    used a second time as a failing camera shows it, so that the confidence of noise is low.
     """
 
     #: Folder of the checkpoint, or the name of a bundled one.
