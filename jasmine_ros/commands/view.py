@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +27,7 @@ from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
+    from jasmine_ros.commands.view_target import PipedFile
     from jasmine_ros.dds.participant import Participant
     from jasmine_ros.dds.wire import Reader
 
@@ -96,30 +98,36 @@ def show_topics(request: ViewRequest) -> dict[str, int]:
     """Show messages until Ctrl-C; return the number of shown messages of each topic."""
     rerun = require_rerun()  # first, because its extra also installs Cyclone DDS
     require_cyclonedds()
+    from jasmine_ros.commands.view_target import expect_replaceable, written
     from jasmine_ros.dds.graph import distribution_types
     from jasmine_ros.dds.participant import Participant
 
     recording = rerun.RecordingStream("jasmine")
-    if request.save is None:
-        recording.spawn()
-    else:
-        request.save.parent.mkdir(parents=True, exist_ok=True)
-        request.save.touch()  # raises an OSError with the reason if the file cannot be written
-        recording.save(request.save)
     domain = domain_id(request.domain)
-    with (
-        Interrupt() as interrupt,
-        Participant(distribution_types(), domain, request.interface) as participant,
-    ):
+    with ExitStack() as stack:
+        file: PipedFile | None = None
+        if request.save is None:
+            recording.spawn()
+        else:
+            expect_replaceable(request.save)
+            request.save.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(written(recording, request.save, request.save))
+        interrupt = stack.enter_context(Interrupt())
+        participant = stack.enter_context(
+            Participant(distribution_types(), domain, request.interface)
+        )
         viewer = Viewer(participant, recording, Converter(rerun), request.topics)
         _log.info("showing topics of domain %d", domain)
         end = time.monotonic() + (float("inf") if request.seconds is None else request.seconds)
-        while not interrupt.requested and (now := time.monotonic()) < end:
+        failed = False
+        while not (interrupt.requested or failed) and (now := time.monotonic()) < end:
+            failed = file is not None and file.has_failed
             viewer.find_topics(now)
             participant.wait(min(SEARCH_PERIOD / 10, end - now))
             viewer.receive()
         viewer.arrange()
-    recording.disconnect()  # writes buffered data to the file
+        if file is None:
+            recording.disconnect()  # sends buffered data to the viewer
     return dict(viewer.shown)
 
 

@@ -38,7 +38,7 @@ class Target:
     """
 
     def __init__(
-        self, rerun: Any, recording: Any, max_frames: int, file: _PipedFile | None = None
+        self, rerun: Any, recording: Any, max_frames: int, file: PipedFile | None = None
     ) -> None:
         self.rr, self.max_frames = rerun, max_frames
         self.shown: Counter[str] = Counter()  # what was logged with a time, by entity
@@ -134,20 +134,29 @@ def open_target(rerun: Any, save: Path | None, max_frames: int) -> Iterator[Targ
         recording.disconnect()
         return
     expect_replaceable(save)
-    with atomic_file(save) as temporary:
-        file = _PipedFile(temporary)
-        recording.save(file.name)
-        file.opened()
-        try:
-            target = Target(rerun, recording, max_frames, file)
-            yield target
-        finally:
-            recording.disconnect()
-            file.close()
-        file.expect_written(save)
+    with atomic_file(save) as temporary, written(recording, temporary, save) as file:
+        yield Target(rerun, recording, max_frames, file)
 
 
-class _PipedFile:
+@contextmanager
+def written(recording: Any, path: Path, name: Path) -> Iterator[PipedFile]:
+    """Write what is logged inside the block to the file `path`.
+
+    Raises:
+        OSError: the file cannot be written, after the block; it is called `name`.
+    """
+    file = PipedFile(path)
+    recording.save(file.name)
+    file.opened()
+    try:
+        yield file
+    finally:
+        recording.disconnect()
+        file.close()
+    file.expect_written(name)
+
+
+class PipedFile:
     """File to which a thread copies what Rerun writes into a pipe.
 
     Rerun itself can wait forever after an error of the disk.

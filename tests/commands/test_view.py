@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import sys
 import time
@@ -16,9 +17,9 @@ from helpers.live_topics import until
 from helpers.rerun_files import read
 from helpers.tf_messages import tf
 
-from jasmine_core.errors import ConfigError, FrameError
+from jasmine_core.errors import ConfigError, FrameError, JasmineError
 from jasmine_core.geometry.rigid import rigid
-from jasmine_ros.commands.view import require_rerun
+from jasmine_ros.commands.view import ViewRequest, require_rerun, show_topics
 from jasmine_ros.commands.view_messages import Converter
 from jasmine_ros.msgs.images import encode_image
 from jasmine_ros.msgs.messages import make_header
@@ -40,6 +41,7 @@ view.Viewer = Counting
 request = view.ViewRequest(tuple(sys.argv[5:]), save=Path(sys.argv[2]), domain=int(sys.argv[1]))
 print(view.show_topics(request))
 """
+UNLIMITED = resource.RLIM_INFINITY
 MOST_FRAMES = 3000  # until the viewer has shown enough, on a busy machine
 TYPES = {
     "/camera/image_raw": "sensor_msgs/msg/Image",
@@ -161,6 +163,29 @@ def test_only_requested_topics_are_shown_and_a_robot_may_disappear(watch):
     found, _, _ = watch("/depth/points", leave=True)
     assert "/depth/points" in found
     assert not any(entity.startswith(("/camera", "/tf", "/depth/image")) for entity in found)
+
+
+def test_a_full_disk_ends_the_viewer_with_an_error(start, participant, messages, domain, tmp_path):
+    """The limit of the size of a file acts as a full disk."""
+    robot, file = Robot(participant, messages), tmp_path / "drive.rrd"
+    limit = f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (50_000, {UNLIMITED}))"
+    process = start(limit + VIEW, domain, file, tmp_path / "enough", "/never")
+    until(lambda: robot.writers["/camera/image_raw"].matched, "viewer")
+    for index in range(MOST_FRAMES):
+        robot.frame(index)
+        time.sleep(0.1)
+        if process.poll() is not None:
+            break
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and f"{file}'" in err and "File too large" in err
+
+
+def test_a_file_of_the_user_is_kept(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("mine")
+    with pytest.raises(JasmineError, match=r"notes\.txt exists and is not a file of Rerun"):
+        show_topics(ViewRequest(save=file))
+    assert file.read_text() == "mine"
 
 
 def test_an_error_names_the_topic_of_a_damaged_message(messages):
