@@ -29,7 +29,7 @@ APT_PYTHON   ?= /usr/bin/python3
 APT_PACKAGES := python3-opencv python3-numpy python3-yaml
 APT_INSTALL  ?=
 
-.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-fleet test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros animation help clean
+.PHONY: demo test test-ros $(ROS_DISTROS:%=test-%) test-slow test-fleet test-viewer test-packages apt-check test-ros-slow soak fuzz docs lint lock bench bench-ros animation help clean
 
 demo: $(VENV)/.installed-torch  ## run the depth node on the bundled recording: demo/report.html, demo/depth, demo/report.json
 	$(BIN)/jasmine demo -o demo
@@ -53,6 +53,10 @@ test-slow: $(VENV)/.installed-dev  ## run the tests that take too long for `make
 test-fleet: $(VENV)/.installed-dev  ## run the tests of recordings on a real Ray, with killed workers and full disks
 	$(BIN)/python $(LOCKED)/fleet.txt
 	$(PYTEST) -m ray --durations=10
+
+test-viewer: $(VENV)/.installed-dev  ## run the tests of the viewer with a real Rerun (Python 3.11 or later)
+	$(BIN)/python $(LOCKED)/viz.txt
+	$(PYTEST) tests/commands/test_view*.py --durations=10
 
 test-packages: $(VENV)/.installed-dev  ## build wheel and sdist, install them into an empty environment and run the command
 	$(PYTEST) -m slow tests/packaging

@@ -26,6 +26,7 @@ LAYERS = {
     "rtx": ("rtx", "constraints.txt"),
     "docs": ("docs", "constraints.txt"),
     "fleet": ("fleet", "constraints.txt"),
+    "viz": ("viz", "constraints.txt"),
     "jazzy": ("ros", "constraints-jazzy.txt"),
     "kilted": ("ros-kilted", "constraints-kilted.txt"),
 }
