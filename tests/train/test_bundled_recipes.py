@@ -77,12 +77,14 @@ def expected(file, resume=""):
     return f"jasmine train {FOLDER / file.name} -o runs/tiny/{file.stem}{resume}"
 
 
-def test_the_script_runs_all_recipes_in_order(script):
-    status, log = script("a.mcap", "b c.bag")
+def test_the_script_runs_all_recipes_in_order(script, tmp_path):
+    status, log = script("a.mcap", "b c.bag", "s3://d/e")
+    own = tmp_path / "training"
     assert status == 0
     assert trainings(log) == [expected(file) for file in RECIPES]
     assert sum(line.startswith("jasmine render") for line in log) == 9
-    assert log[9].startswith("jasmine prepare a.mcap b c.bag -o data/real ")
+    # Paths are those of the folder in which the script was called; addresses stay as they are.
+    assert log[9].startswith(f"jasmine prepare {own}/a.mcap {own}/b c.bag s3://d/e -o data/real ")
     mean, bundle, calibrate = log[10 + len(RECIPES) : 13 + len(RECIPES)]
     assert mean.startswith("python training/tiny/mean.py runs/tiny/jasmine-tiny runs/tiny/")
     assert bundle == (

@@ -19,9 +19,10 @@ score() {  # NAME, and the options of `jasmine evaluate`
   [[ -f $out/$name.json ]] || jasmine evaluate --checkpoint jasmine-tiny --json "$out/$name.json" "$@"
 }
 
+frames=${FRAMES:-200}  # rehearse.sh sets FRAMES
 for world in street room; do
-  score $world --world $world --frames 200 --baseline "$baseline" --show 2
-  score ${world}_metres --world $world --frames 200 --alignment none
+  score $world --world $world --frames $frames --baseline "$baseline" --show 2
+  score ${world}_metres --world $world --frames $frames --alignment none
 done
 while (($# >= 4)); do
   score "$1" --bag "$2" --ground-truth "$3" --protocol "$4" --baseline "$baseline" --show 2

@@ -6,22 +6,31 @@
 #
 # BAG... are recordings of real cameras whose licence allows training. The recipes in this folder run
 # in the order of their numbers: the run of NAME.yaml is runs/tiny/NAME. The same command continues
-# after an interruption.
+# after an interruption. rehearse.sh runs all of it in some minutes, with little data.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
 (($#)) || { echo "usage: training/tiny/tiny.sh BAG...   (recordings of real cameras)" >&2; exit 2; }
-
-jasmine render -o data/outdoors --kind street --scenes 1440
-jasmine render -o data/outdoors --kind road --scenes 1160
-jasmine render -o data/indoors --kind indoor --scenes 120
-jasmine render -o data/indoors --kind room --scenes 80
-for kind in road indoor room; do
-  jasmine render -o data/tall --kind $kind --width 192 --height 160 --first 100000 \
-    --scenes "$([[ $kind == indoor ]] && echo 60 || echo 25)"
+bags=("$@")
+for i in "${!bags[@]}"; do
+  [[ ${bags[i]} == *://* ]] || bags[i]=$(realpath -m -- "${bags[i]}")
 done
-jasmine render -o data/tall_rooms --kind indoor --width 192 --height 160 --first 200000 --scenes 240
-jasmine render -o data/tall_rooms --kind room --width 192 --height 160 --first 200000 --scenes 120
-jasmine prepare "$@" -o data/real --width 320 --height 96 --resize crop
+cd "$(dirname "$0")/../.."
+
+render() {  # FOLDER KIND SCENES [OPTION...]
+  local scenes=$((($3 + ${DIVISOR:-1} - 1) / ${DIVISOR:-1}))  # rehearse.sh sets DIVISOR
+  jasmine render -o "data/$1" --kind "$2" --scenes $scenes "${@:4}"
+}
+
+render outdoors street 1440
+render outdoors road 1160
+render indoors indoor 120
+render indoors room 80
+tall=(--width 192 --height 160)
+render tall road 25 "${tall[@]}" --first 100000
+render tall indoor 60 "${tall[@]}" --first 100000
+render tall room 25 "${tall[@]}" --first 100000
+render tall_rooms indoor 240 "${tall[@]}" --first 200000
+render tall_rooms room 120 "${tall[@]}" --first 200000
+jasmine prepare "${bags[@]}" -o data/real --width 320 --height 96 --resize crop
 
 for recipe in training/tiny/??_*.yaml; do
   name=$(basename "$recipe" .yaml)
