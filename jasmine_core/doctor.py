@@ -94,7 +94,9 @@ def _machine(gpu: Gpu | None) -> Iterator[Finding]:
         text = f"{gpu.name}, {size}, compute capability {gpu.capability}, CUDA up to {gpu.cuda}"
         yield Finding("machine", "GPU", GOOD, text)
     else:
-        text = "no NVIDIA GPU is visible: the model runs on the CPU, too slowly for driving"
+        text = (
+            "no NVIDIA GPU is visible: the network runs on the CPU, fast enough for small ones only"
+        )
         yield Finding("machine", "GPU", LACKING, text)
 
 
@@ -170,7 +172,8 @@ def _checkpoint(checkpoint: Checkpoint) -> Iterator[Finding]:
         if checkpoint.kind == "jasmine":
             _check_weights(checkpoint.jasmine_folder())
         card = Exports(checkpoint).card("fp32")
-        unit = "up-to-scale" if card.metres_per_unit is None else "in metres"
+        known = "in metres" if card.scale_spread is None else "in estimated metres"
+        unit = "up-to-scale" if card.metres_per_unit is None else known
         untrained = "; untrained: the depth has no meaning" if card.untrained else ""
         return f"{card.description or 'no description'}; {card.nominal_width}x" + (
             f"{card.nominal_height} px, depth {unit}{untrained}"

@@ -58,6 +58,13 @@ def test_report_contains_versions_and_backends(checkpoint):
     assert all(line.endswith(":") or line[2:4] in (GOOD, LACKING, WRONG) for line in lines)
 
 
+def test_a_learned_scale_is_reported_as_an_estimate():
+    assert (
+        "depth in estimated metres"
+        in find(examine("jasmine-tiny"), "checkpoint", "jasmine-tiny").text
+    )
+
+
 def test_damaged_checkpoint_is_reported(checkpoint, tmp_path):
     damaged = tmp_path / "damaged"
     shutil.copytree(checkpoint, damaged)

@@ -42,6 +42,8 @@ def find_calibration(checkpoint: Checkpoint) -> tuple[Path, dict[str, Any]] | No
 
 def unreadable(checkpoint: Checkpoint, file: Path, reason: Exception) -> CheckpointError:
     """Return the error for a file that cannot be used."""
+    if isinstance(reason, KeyError):
+        reason = ValueError(f"the key {reason} is missing")
     return CheckpointError(f"{file} cannot be read ({reason}); remove it, or {_remedy(checkpoint)}")
 
 

@@ -64,6 +64,7 @@ def calibrate(request: CalibrateRequest) -> int:
     except OSError as err:
         raise CheckpointError(f"{file} cannot be written: {err}") from err
     print(f"the confidence is calibrated on {fit.images} rendered images; see {file}")
+    print("an earlier export keeps its own calibration; export again to use this one")
     return 0
 
 

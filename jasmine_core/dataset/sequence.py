@@ -144,7 +144,7 @@ def parse_index(values: Any, folder: Path) -> Index:
     try:
         index = from_mapping(Index, values, str(path))
     except ConfigError as err:
-        raise DatasetError(str(err)) from err
+        raise DatasetError(f"{err}; prepare it again") from err
     for frame in index.frames:
         if not _is_image_name(frame.image):
             raise DatasetError(

@@ -40,7 +40,9 @@ def test_the_checkpoint_gets_a_calibration(checkpoint, tmp_path, samples, capsys
     before = Checkpoint.resolve(folder).fingerprint
     for _ in range(2):  # A second run replaces the file.
         assert main(["calibrate", str(folder), "--scenes", "2"]) == 0
-    assert f"16 rendered images; see {folder / CALIBRATION_FILE}" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"16 rendered images; see {folder / CALIBRATION_FILE}" in printed
+    assert "export again" in printed
     assert Checkpoint.resolve(folder).fingerprint == before, "exports and engines stay valid"
     assert json.loads((folder / CALIBRATION_FILE).read_text())["images"] == 16  # Each also damaged.
     assert read_calibration(Checkpoint.resolve(folder)) is not None

@@ -261,7 +261,7 @@ def with_pose(values, pose):
     [
         (lambda v: "{", "cannot be read"),
         (lambda v: json.dumps(v | {"version": 99}), "version"),
-        (lambda v: json.dumps({k: x for k, x in v.items() if k != "K"}), "K"),
+        (lambda v: json.dumps({k: x for k, x in v.items() if k != "K"}), "K.*prepare it again"),
         (lambda v: json.dumps(v | {"frames": v["frames"][:1]}), "outside its 1 frames"),
         (lambda v: json.dumps(v | {"K": [[0.8, 0, 0.5], [0, 1.2, 0.5], [0, 0, 1]]}), "normalised"),
         (lambda v: json.dumps(v | {"K": np.transpose(v["K"]).tolist()}), "K is transposed"),

@@ -148,6 +148,16 @@ def test_a_damaged_file_is_refused_by_name(folder, changes):
         read_calibration(checkpoint)
 
 
+def test_a_missing_key_is_named(folder):
+    checkpoint = write(folder)
+    file = folder / CALIBRATION_FILE
+    content = json.loads(file.read_text())
+    del content["intercept"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match="the key 'intercept' is missing"):
+        read_calibration(checkpoint)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "[" * 5000, "{", "null"])
 def test_a_file_that_is_not_an_object_is_refused(folder, text):
     (folder / CALIBRATION_FILE).write_text(text)
