@@ -6,10 +6,10 @@
     .venv/bin/python benchmarks/over_time.py --baseline DISPARITY_NET
     .venv/bin/python benchmarks/over_time.py --bag BAG --ground-truth DIR
 
-The columns are those of `jasmine evaluate`. The filter gets the camera poses, and depth in model
-units. Times are processor time of one thread, median over the images: the network for the row off,
-the filter for the others. The mean-depth map is the steadiest predictor, as it ignores the image;
-the row ground truth shows what is not an error of the depth.
+The columns are those of `jasmine evaluate`. The filter gets the camera poses, and depth in metres
+if the network has a scale. Times are processor time of one thread, median over the images: the
+network for the row off, the filter for the others. The mean-depth map is the steadiest predictor,
+as it ignores the image; the row ground truth shows what is not an error of the depth.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ class Network:
     def __init__(self, name: str, backend: str, mean_map: Any, protocol: str) -> None:
         self.predict = DepthPredictor.from_pretrained(name, backend=backend)
         self.evaluations = {mode: Evaluation(mean_map, protocol) for mode in MODES}
-        self.filters = {mode: SteadyClips(mode, metric=False) for mode in MODES[1:]}
+        scale = self.predict.scale
+        self.metres_per_unit = np.float32(scale.metres_per_unit)
+        known, estimated = scale.state != "up-to-scale", scale.state == "estimated"
+        self.filters = {mode: SteadyClips(mode, known, estimated) for mode in MODES[1:]}
         self.seconds: dict[str, list[float]] = {mode: [] for mode in MODES}
 
     def add(self, sample: Sample) -> None:
@@ -80,7 +83,7 @@ class Network:
         height, width = sample.ground_truth.shape
         own = pose and pose.within(rules.window((width, height)))
         began = thread_time()
-        depth = self.predict(shown, sample.focal).depth
+        depth = self.predict(shown, sample.focal).depth * self.metres_per_unit
         self.seconds["off"].append(thread_time() - began)
         for mode, evaluation in self.evaluations.items():
             found = depth

@@ -20,10 +20,11 @@ class SteadyClips:
     Args:
         mode: "scale" or "fuse".
         metric: whether predictions are in metres; the poses always are.
+        estimated: whether these metres are an estimate of the network.
     """
 
-    def __init__(self, mode: str, metric: bool) -> None:
-        self._mode = mode
+    def __init__(self, mode: str, metric: bool, estimated: bool = False) -> None:
+        self._mode, self._estimated = mode, estimated
         self._unit = 1.0 if metric else None
         self._clip: int | None = None
         self._poses: dict[int, Array] = {}  # T_world_camera by timestamp [ns] of the clip
@@ -44,7 +45,8 @@ class SteadyClips:
         height, width = depth.shape
         K = np.diag([width / image.shape[1], height / image.shape[0], 1.0]) @ pose.K
         camera = Camera(width, height, K)
-        return self._steady(depth, image, camera, stamp, self._motion, self._unit).depth
+        found = self._steady(depth, image, camera, stamp, self._motion, self._unit, self._estimated)
+        return found.depth
 
     def _motion(self, target: int, source: int) -> Array | None:
         """Return T_target_source [4,4] between two timestamps [ns] of the clip."""

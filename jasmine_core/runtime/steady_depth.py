@@ -26,8 +26,8 @@ _UNKNOWN = fixed_scale(None, None)
 class SteadyDepth:
     """Stabiliser of a camera whose motion is given in metres.
 
-    The motion of depth that is up-to-scale is converted with a scale that is measured by
-    triangulation, see `OdometryMeasurement`.
+    The motion of depth whose scale is unknown or estimated is converted with a scale that is
+    measured by triangulation, see `OdometryMeasurement`; until then the estimate is used.
     """
 
     def __init__(self, mode: str) -> None:
@@ -44,6 +44,7 @@ class SteadyDepth:
         stamp: int,
         motion: Motion | None,
         metres_per_unit: float | None,
+        estimated: bool = False,
     ) -> Steadied:
         """Return the depth [H,W] of an image, made consistent with the images before it.
 
@@ -54,13 +55,16 @@ class SteadyDepth:
             stamp: timestamp [ns].
             motion: motion of the camera in metres; None without odometry.
             metres_per_unit: scale of the depth; None if it is up-to-scale.
+            estimated: whether that scale is an estimate of the network.
         """
         T_last_now, problem = None, ""
         if self._last is not None and self._last < stamp:
             T_last_now = None if motion is None else motion(self._last, stamp)
             problem = NO_MOTION if T_last_now is None else ""
         if T_last_now is not None and motion is not None:
-            unit = metres_per_unit or self._measured(depth, image, camera, stamp, motion)
+            unit = metres_per_unit
+            if unit is None or estimated:
+                unit = self._measured(depth, image, camera, stamp, motion) or unit
             T_last_now = _in_units(T_last_now, unit)
             problem = NO_UNIT if T_last_now is None else ""
         self._last = stamp

@@ -99,7 +99,12 @@ class Evaluator:
             other = DepthPredictor.from_pretrained(beside, "torch", resize=request.resize)
             self._baseline = lambda image, focal: other(image, focal).depth
             self._models.append(beside.fingerprint or str(beside))
-        steady = partial(SteadyClips, request.temporal, scale.state != "up-to-scale")
+        steady = partial(
+            SteadyClips,
+            request.temporal,
+            metric=scale.state != "up-to-scale",
+            estimated=scale.state == "estimated",
+        )
         self._steady = None if request.temporal == "off" else steady
 
     @property

@@ -41,7 +41,8 @@ class TemporalFilter:
         """
         unit = None if scale.state == "up-to-scale" else scale.metres_per_unit
         motion = self._motion.of(image.frame)
-        found = self._steady(image.depth, rgb, image.camera, image.stamp, motion, unit)
+        estimated = scale.state == "estimated"
+        found = self._steady(image.depth, rgb, image.camera, image.stamp, motion, unit, estimated)
         problem = found.problem if found.problem in _PROBLEMS else ""
         reason = f": {found.problem}" if found.problem and not problem else ""
         if problem and problem != self.facts.get(PROBLEM):

@@ -22,11 +22,12 @@ def motion_of(poses):
     return lambda target, source: inverse(poses[round(target / STEP)]) @ poses[round(source / STEP)]
 
 
-def play(steady, poses, motion, metres_per_unit=None):
+def play(steady, poses, motion, metres_per_unit=None, estimated=False):
     found = []
     for index, T in enumerate(poses):
         image, depth = scene(T)
-        found.append(steady(depth / UNIT, image, CAMERA, index * STEP, motion, metres_per_unit))
+        stamp, given = index * STEP, (metres_per_unit, estimated)
+        found.append(steady(depth / UNIT, image, CAMERA, stamp, motion, *given))
         np.testing.assert_allclose(UNIT * found[-1].depth, depth, rtol=0.03)
     return found
 
@@ -37,6 +38,16 @@ def test_depth_is_fused_along_the_odometry(metres_per_unit):
     assert found[-1].fused > 0.85 and found[-1].problem == ""
     measured = [f.problem == NO_UNIT for f in found]
     assert any(measured) == (metres_per_unit is None), "the unit needs a second image"
+
+
+def test_an_estimated_scale_is_used_until_it_is_measured():
+    motion = motion_of(SIDEWAYS)
+    near = play(SteadyDepth("fuse"), SIDEWAYS, motion, 1.1 * UNIT, estimated=True)
+    assert not any(f.problem for f in near[1:]) and near[1].fused > 0.5
+    wrong = UNIT / 5
+    mended = play(SteadyDepth("fuse"), SIDEWAYS, motion, wrong, estimated=True)[-1]
+    kept = play(SteadyDepth("fuse"), SIDEWAYS, motion, wrong)[-1]
+    assert mended.fused > 0.85 > kept.fused
 
 
 def test_depth_without_odometry_keeps_its_scale_only():
