@@ -56,6 +56,9 @@ def script(tmp_path):
 
     def run(*bags, stop=""):
         log.write_text("")
+        for bag in bags:
+            if "://" not in bag:
+                (tmp_path / "training" / bag).touch()
         result = subprocess.run(
             ["bash", tmp_path / FOLDER / "tiny.sh", *bags],
             cwd=tmp_path / "training",
@@ -107,5 +110,8 @@ def test_the_script_continues_after_an_interruption(script):
     ]
 
 
-def test_the_script_needs_a_bag(script):
+def test_the_script_needs_a_bag(script, tmp_path):
     assert script() == (2, [])
+    tiny = tmp_path / FOLDER / "tiny.sh"
+    done = subprocess.run(["bash", tiny, "gone.mcap"], capture_output=True, text=True)
+    assert done.returncode == 2 and "gone.mcap does not exist" in done.stderr

@@ -8,12 +8,14 @@
 # training step of a hundred, so that the checkpoint is useless and nothing outside FOLDER changes.
 set -euo pipefail
 (($# >= 2)) || { echo "usage: training/tiny/rehearse.sh FOLDER BAG...   (FOLDER is new or empty)" >&2; exit 2; }
-mkdir -p "$1"
+root=$(realpath "$(dirname "$0")/../..")
+git -C "$root" ls-files --error-unmatch training/tiny/tiny.sh > /dev/null 2>&1 ||
+  { echo "rehearse.sh: $root is not a git checkout; clone the repository" >&2; exit 2; }
+mkdir -p -- "$1" || { echo "rehearse.sh: $1 cannot be made; choose a new folder" >&2; exit 2; }
 [[ -z $(ls -A "$1") ]] || { echo "rehearse.sh: $1 is not empty; choose a new folder" >&2; exit 2; }
 folder=$(realpath "$1")
 shift
 
-root=$(realpath "$(dirname "$0")/../..")
 (cd "$root" && git ls-files -z | xargs -0 cp --parents --no-dereference -t "$folder")
 # An autoencoder of a few steps is above the limit of its error.
 python - "$folder" <<'END'

@@ -11,7 +11,9 @@ set -euo pipefail
 (($#)) || { echo "usage: training/tiny/tiny.sh BAG...   (recordings of real cameras)" >&2; exit 2; }
 bags=("$@")
 for i in "${!bags[@]}"; do
-  [[ ${bags[i]} == *://* ]] || bags[i]=$(realpath -m -- "${bags[i]}")
+  [[ ${bags[i]} == *://* ]] && continue
+  [[ -e ${bags[i]} ]] || { echo "tiny.sh: ${bags[i]} does not exist; give a recording" >&2; exit 2; }
+  bags[i]=$(realpath -- "${bags[i]}")
 done
 cd "$(dirname "$0")/../.."
 
