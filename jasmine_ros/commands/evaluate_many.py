@@ -31,6 +31,7 @@ from jasmine_core.interrupt import INTERRUPTED, Interrupt
 from jasmine_core.locks import exclusive
 from jasmine_core.outputs import expect_own, record
 from jasmine_core.shard import Shard
+from jasmine_core.store.paths import is_remote
 from jasmine_ros.bags.find import Recording
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.commands.evaluate import EvaluateRequest, print_page
@@ -73,6 +74,14 @@ def evaluate_many(request: EvaluateRequest, recordings: list[Recording]) -> int:
     folder = request.json.with_suffix("")
     if folder == request.json:
         raise ConfigError(f"--json is {request.json}; for several recordings it must end in .json")
+    for recording in recordings:
+        if not is_remote(recording.path) and recording.path.resolve().is_relative_to(
+            folder.resolve()
+        ):
+            raise ConfigError(
+                f"--json is {request.json}, whose scores of each recording go into {folder}; "
+                f"{recording.path} is there already, choose another file with --json"
+            )
     _evaluator.cache_clear()  # of an earlier command in this process
     _evaluator_of(request).evaluation("eigen")  # Errors of the request come before any work.
     jobs = {r.name: _job(request, r, folder / r.name) for r in recordings}

@@ -198,6 +198,13 @@ def test_wrong_requests_give_one_clear_error(model, fleet, tmp_path, capsys, opt
     assert words in error and "Traceback" not in error
 
 
+def test_scores_never_go_into_the_folder_of_the_recordings(evaluate, fleet, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    status, shown, _ = evaluate(file=tmp_path / "fleet.json")
+    assert status == 1 and f"{fleet}; {fleet / 'a'} is there already" in shown.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_after_ctrl_c_the_same_command_goes_on(model, evaluate, fleet, tmp_path):
     write_bag(fleet / "e", with_ground_truth(400))
     command = arguments(model, [fleet / "a", fleet / "e"], tmp_path / "scores.json")
