@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -51,13 +51,17 @@ TEMPORAL_COLUMNS = (
 )
 
 
-def expect_place(path: Path) -> None:
+REPORTS = {"trivial_constant", "autoencoder"}  # keys that a report of each kind has
+
+
+def expect_place(path: Path, kind: str = "trivial_constant") -> None:
     """Raise ConfigError if a report cannot be written, before its work begins.
 
     The files of an earlier report are replaced, and no others.
 
     Args:
         path: JSON file of the report; the other files differ in the suffix.
+        kind: one of REPORTS; a report of another kind is not replaced either.
     """
     others = [path.with_suffix(suffix) for suffix in BESIDE]
     if path in others:
@@ -65,22 +69,22 @@ def expect_place(path: Path) -> None:
     place = next(p for p in path.parents if p.exists())
     if not place.is_dir():
         raise ConfigError(f"--json is {path}, but {place} is not a directory")
-    own = is_report(path)
+    own = is_report(path, {kind})
     for file in [path, *others]:
         if os.path.lexists(file) and not (own and file.is_file() and not file.is_symlink()):
             raise ConfigError(
-                f"{file} is in the place of a report, but is not part of one; move it, or choose "
-                "another file with --json"
+                f"{file} is in the place of a report, but is not part of one like it; move it, "
+                "or choose another file with --json"
             )
 
 
-def is_report(path: Path) -> bool:
-    """Return whether a file is the JSON of a report."""
+def is_report(path: Path, kinds: Set[str] = REPORTS) -> bool:
+    """Return whether a file is the JSON of a report of one of the kinds."""
     try:
         values = read_json(path)
     except (OSError, ValueError):
         return False
-    return isinstance(values, dict) and bool(values.keys() & {"trivial_constant", "autoencoder"})
+    return isinstance(values, dict) and bool(values.keys() & kinds)
 
 
 def markdown_tables(rows: Rows, temporal: Rows) -> str:

@@ -118,6 +118,10 @@ class EvaluateRequest:
         if self.autoencoder:
             if self.bag or self.dataset:
                 raise ConfigError("--autoencoder is evaluated on rendered scenes; use --world")
+            if self.ground_truth or self.root or self.baseline or self.shard != "1/1":
+                raise ConfigError(
+                    "--autoencoder has no use for --ground-truth, --root, --baseline and --shard"
+                )
             return
         if sum(bool(x) for x in (self.world, self.bag, self.dataset)) != 1:
             raise ConfigError("add exactly one of --world, --bag and --dataset")
@@ -137,7 +141,7 @@ def evaluate(request: EvaluateRequest) -> int:
     """Evaluate as requested and print the table of scores."""
     from jasmine_ros.commands.evaluation import evaluate_autoencoder, evaluate_checkpoint
 
-    expect_place(request.json)
+    expect_place(request.json, "autoencoder" if request.autoencoder else "trivial_constant")
     if request.bag:
         recordings = find_recordings(request.bag)
         if len(recordings) > 1 or request.shard != "1/1":

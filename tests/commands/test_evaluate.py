@@ -275,6 +275,20 @@ def test_files_of_the_user_in_the_place_of_a_report_are_kept(with_map, tmp_path,
         assert evaluate_into(with_map, tmp_path / "new.json", *options) == 0
 
 
+def test_a_report_of_another_kind_is_kept(with_map, tmp_path, capsys):
+    file = tmp_path / "own.json"
+    own = ["evaluate", "--autoencoder", str(with_map), "--frames", "1", "--json", str(file)]
+    for _ in range(2):  # One of the same kind is replaced.
+        assert main(own) == 0
+    before = file.read_bytes()
+    options = ["--world", "street", "--frames", "1"]
+    assert evaluate_into(with_map, file, *options) == 1
+    assert "own.json is in the place of a report, but is not part" in capsys.readouterr().err
+    assert file.read_bytes() == before and len(list(tmp_path.glob("own.*"))) == 1
+    assert main([*own, "--baseline", "none"]) == 1
+    assert "--autoencoder has no use for" in capsys.readouterr().err
+
+
 def test_scores_on_a_published_set_with_its_usual_protocol(with_map, tmp_path):
     """Folders as in DrivingStereo, with the mean map as ground truth."""
     for index in range(2):
