@@ -74,13 +74,11 @@ def evaluate_many(request: EvaluateRequest, recordings: list[Recording]) -> int:
     folder = request.json.with_suffix("")
     if folder == request.json:
         raise ConfigError(f"--json is {request.json}; for several recordings it must end in .json")
-    for recording in recordings:
-        if not is_remote(recording.path) and recording.path.resolve().is_relative_to(
-            folder.resolve()
-        ):
+    for path in (r.path for r in recordings if not is_remote(r.path)):
+        if path.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(
-                f"--json is {request.json}, whose scores of each recording go into {folder}; "
-                f"{recording.path} is there already, choose another file with --json"
+                f"--json is {request.json}, so that the scores would be written into {folder}, the "
+                f"folder of the recording {path}; choose another file with --json"
             )
     _evaluator.cache_clear()  # of an earlier command in this process
     _evaluator_of(request).evaluation("eigen")  # Errors of the request come before any work.

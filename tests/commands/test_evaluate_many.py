@@ -201,7 +201,7 @@ def test_wrong_requests_give_one_clear_error(model, fleet, tmp_path, capsys, opt
 def test_scores_never_go_into_the_folder_of_the_recordings(evaluate, fleet, tmp_path):
     before = sorted(tmp_path.rglob("*"))
     status, shown, _ = evaluate(file=tmp_path / "fleet.json")
-    assert status == 1 and f"{fleet}; {fleet / 'a'} is there already" in shown.err
+    assert status == 1 and f"{fleet}, the folder of the recording {fleet / 'a'};" in shown.err
     assert sorted(tmp_path.rglob("*")) == before
 
 
