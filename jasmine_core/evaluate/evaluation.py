@@ -163,8 +163,8 @@ class Evaluation:
     def _scored(self) -> list[FrameScore]:
         if not self.frames:
             raise FrameError(
-                "no frame was evaluated; check that predictions and ground truth have the same "
-                "timestamps"
+                "no image was evaluated; the warnings above name the images and the ground truth "
+                "that could not be used"
             )
         return self.frames
 

@@ -81,6 +81,9 @@ def score(
     """Add the scores of all samples to `evaluation`; the arguments are those of `evaluate`.
 
     A sample without usable ground truth is skipped.
+
+    Raises:
+        FrameError: all samples were skipped.
     """
     skipped: list[str] = []
     own_depth = _Prediction(predict, evaluation, steady and steady())
@@ -94,6 +97,8 @@ def score(
             continue
         if observe is not None:
             observe(aligned)
+    if skipped and not evaluation.frames:
+        raise FrameError(f"no image was evaluated; the first of {len(skipped)}: {skipped[0]}")
     if skipped:
         logger.warning("%d frames were skipped; the first error: %s", len(skipped), skipped[0])
 

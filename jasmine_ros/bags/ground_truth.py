@@ -259,7 +259,8 @@ class BagSamples:
         if self._ground_truth not in usable:
             raise BagError(
                 f"ground truth {self._ground_truth} is neither a folder nor a depth or LiDAR topic "
-                f"of {bag.path}; its topics of these types: {', '.join(usable) or 'none'}"
+                f"of {bag.path}; name an existing folder or one of its topics of these types: "
+                f"{', '.join(usable) or 'none'}"
             )
 
     def _files(self) -> dict[int, Path]:

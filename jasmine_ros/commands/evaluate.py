@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +18,15 @@ from jasmine_core.synthetic.config import expect_seed
 from jasmine_ros.bags.find import find_recordings
 from jasmine_ros.commands.options import Calibration, ShardText, Topic, expect_recordings
 from jasmine_ros.commands.pools import Pool, PoolOptions
+
+# Options that have an effect with one source of images alone.
+OF_WORLD = ("seed", "frames", "rate")
+OF_DATASET = ("root", "split")
+OF_BAG = (
+    "image", "camera_info", "calibration", "odometry", "bits", "max_image_pixels", "shard",
+    "workers", "pool",
+)  # fmt: skip
+OF_MODEL = ("baseline", "temporal", "protocol", "alignment", "resize", "show")
 
 
 @dataclass(frozen=True)
@@ -115,33 +124,44 @@ class EvaluateRequest:
             raise ConfigError(
                 f"--max-image-pixels is {self.max_image_pixels}; it must be at least 1"
             )
-        if self.autoencoder:
+        for name in ("checkpoint", "autoencoder"):
+            if getattr(self, name) == "":
+                raise ConfigError(f"--{name} is empty; it must be a folder or a bundled name")
+        if self.autoencoder is not None:
             if self.bag or self.dataset:
                 raise ConfigError("--autoencoder is evaluated on rendered scenes; use --world")
-            if self.ground_truth or self.root or self.baseline or self.shard != "1/1":
-                raise ConfigError(
-                    "--autoencoder has no use for --ground-truth, --root, --baseline and --shard"
-                )
+            self._expect_unused("--autoencoder", *OF_BAG, *OF_DATASET, *OF_MODEL, "ground_truth")
             return
         if sum(bool(x) for x in (self.world, self.bag, self.dataset)) != 1:
             raise ConfigError("add exactly one of --world, --bag and --dataset")
-        if self.bag:
+        if self.world:
+            self._expect_unused("--world", *OF_BAG, *OF_DATASET, "ground_truth")
+        elif self.dataset:
+            self._expect_unused("--dataset", *OF_BAG, *OF_WORLD)
+            if not self.root:
+                raise ConfigError("--dataset needs --root")
+        else:
+            self._expect_unused("--bag", *OF_WORLD, *OF_DATASET)
             expect_recordings(self.bag, self.shard, self.workers)
             if not self.ground_truth:
                 raise ConfigError("--bag needs --ground-truth")
-        elif self.shard != "1/1" or self.workers != 1 or self.pool != PoolOptions():
-            raise ConfigError("--shard, --workers and --engine need --bag")
-        if self.dataset and not self.root:
-            raise ConfigError("--dataset needs --root")
-        if self.root and not self.dataset:
-            raise ConfigError("--root needs --dataset")
+
+    def _expect_unused(self, source: str, *names: str) -> None:
+        """Raise ConfigError if an option is set that has no effect beside `source`."""
+        defaults = {spec.name: spec.default for spec in fields(self)} | {"pool": PoolOptions()}
+        for name in names:
+            if getattr(self, name) != defaults[name]:
+                option = "engine" if name == "pool" else name.replace("_", "-")
+                raise ConfigError(f"--{option} has no effect with {source}; leave it out")
 
 
 def evaluate(request: EvaluateRequest) -> int:
     """Evaluate as requested and print the table of scores."""
     from jasmine_ros.commands.evaluation import evaluate_autoencoder, evaluate_checkpoint
 
-    expect_place(request.json, "autoencoder" if request.autoencoder else "trivial_constant")
+    expect_place(
+        request.json, "autoencoder" if request.autoencoder is not None else "trivial_constant"
+    )
     if request.bag:
         recordings = find_recordings(request.bag)
         if len(recordings) > 1 or request.shard != "1/1":
@@ -149,7 +169,7 @@ def evaluate(request: EvaluateRequest) -> int:
 
             return evaluate_many(request, recordings)
         request = replace(request, bag=(recordings[0].path,))
-    if request.autoencoder:
+    if request.autoencoder is not None:
         print(evaluate_autoencoder(request, request.autoencoder), end="")
         print(f"see {request.json}")
     else:

@@ -228,6 +228,15 @@ def _cloud(make, header):
         (["--world", "room", "--bag", "x"], "add exactly one of --world, --bag and --dataset"),
         (["--bag", "IN"], "--bag needs --ground-truth"),
         (["--dataset", "kitti"], "--dataset needs --root"),
+        (["--world", "room", "--image", "/a"], "--image has no effect with --world"),
+        (["--world", "room", "--ground-truth", "/a"], "--ground-truth has no effect with --world"),
+        (["--world", "room", "--workers", "2"], "--workers has no effect with --world"),
+        (["--world", "room", "--engine", "ray"], "--engine has no effect with --world"),
+        (["--world", "room", "--root", "."], "--root has no effect with --world"),
+        (["--bag", "IN", "--ground-truth", "/a", "--frames", "9"], "--frames has no effect"),
+        (["--dataset", "kitti", "--root", ".", "--seed", "3"], "--seed has no effect"),
+        (["--autoencoder", ""], "--autoencoder is empty"),
+        (["--autoencoder", "x", "--temporal", "fuse"], "--temporal has no effect"),
         (["--dataset", "kitti", "--root", "."], "--split FILE"),
         (["--dataset", "cityscapes", "--root", ".", "--split", "x"], "--ground-truth DIR"),
         (["--dataset", "sunny", "--root", "."], "sunny"),
@@ -286,7 +295,7 @@ def test_a_report_of_another_kind_is_kept(with_map, tmp_path, capsys):
     assert "own.json is in the place of a report, but is not part" in capsys.readouterr().err
     assert file.read_bytes() == before and len(list(tmp_path.glob("own.*"))) == 1
     assert main([*own, "--baseline", "none"]) == 1
-    assert "--autoencoder has no use for" in capsys.readouterr().err
+    assert "--baseline has no effect with --autoencoder" in capsys.readouterr().err
 
 
 def test_scores_on_a_published_set_with_its_usual_protocol(with_map, tmp_path):

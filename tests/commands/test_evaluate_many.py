@@ -185,7 +185,7 @@ def test_files_of_somebody_in_the_place_of_scores_are_kept(evaluate, tmp_path):
     [
         (["--bag", "IN", "--ground-truth", "/x", "--shard", "3/2"], "--shard is 3/2"),
         (["--bag", "IN", "--ground-truth", "/x", "--workers", "0"], "--workers is 0"),
-        (["--world", "street", "--shard", "1/2"], "--engine need --bag"),
+        (["--world", "street", "--shard", "1/2"], "--shard has no effect with --world"),
         (["--bag", "IN", "--ground-truth", "/x", "--cores", "2"], "--cores needs --engine ray"),
         (["--bag", "nowhere", "--ground-truth", "/x"], "nowhere"),
     ],

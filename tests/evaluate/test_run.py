@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from jasmine_core.errors import FrameError
 from jasmine_core.evaluate.evaluation import Evaluation, mean_depth_map
 from jasmine_core.evaluate.figure import draw_figure
 from jasmine_core.evaluate.run import Sample, evaluate, write_report
@@ -71,6 +72,12 @@ def test_frames_without_ground_truth_are_skipped_with_one_warning(caplog):
     evaluate(predict, each, scores)
     assert len(scores.frames) == 3
     assert len(caplog.records) == 1 and "2 frames were skipped" in caplog.text
+
+
+def test_an_evaluation_in_which_no_frame_is_usable_names_the_reason():
+    empty = Sample(9, np.zeros((24, 48, 3), np.uint8), 0 * GROUND)
+    with pytest.raises(FrameError, match="the first of 2: no pixel of the 48x24 px ground truth"):
+        evaluate(predict, lambda: iter([empty, empty]), evaluation())
 
 
 def test_report_without_matplotlib_has_no_figure(tmp_path, monkeypatch, caplog):
