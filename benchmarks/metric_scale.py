@@ -31,6 +31,7 @@ from jasmine_core.evaluate.clips import ClipPose
 from jasmine_core.evaluate.protocols import evaluate_depth, find_protocol
 from jasmine_core.evaluate.report import write_json
 from jasmine_core.evaluate.run import Sample
+from jasmine_core.files import expect_writable
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.ground import up_of
 from jasmine_core.geometry.points import Depth
@@ -275,6 +276,8 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
 
 def main(options: Options) -> None:
     """Print the table."""
+    if options.json:
+        expect_writable(options.json, "--json")
     rows = measure(options)
     if options.json:
         write_json(options.json, rows | {"checkpoint": options.checkpoint})

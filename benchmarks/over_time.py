@@ -33,6 +33,7 @@ from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.report import write_json
 from jasmine_core.evaluate.run import Sample
 from jasmine_core.evaluate.steady import SteadyClips
+from jasmine_core.files import expect_writable
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.stabiliser import MODES
 from jasmine_ros.commands.evaluation import mean_map_of
@@ -142,6 +143,8 @@ def table(results: dict[str, Rows]) -> str:
 
 def main(options: Options) -> None:
     """Print the table."""
+    if options.json:
+        expect_writable(options.json, "--json")
     cv2.setNumThreads(1)
     if options.bag:
         data = [recordings.recorded(options.bag, options.ground_truth)]

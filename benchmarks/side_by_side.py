@@ -33,6 +33,7 @@ from frame_overhead import Metered, Sink
 from numpy.typing import NDArray
 from peers import NETWORKS, Missing, export
 
+from jasmine_core.files import expect_writable
 from jasmine_core.geometry.camera import Camera, Size
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_ros.msgs.camera_info import make_camera_info
@@ -280,6 +281,8 @@ def table(result: dict[str, Any]) -> str:
 
 def main(options: Options) -> None:
     """Measure, print the table, and write the JSON file if one is given."""
+    if options.json:
+        expect_writable(options.json, "--json")
     result = measure(options)
     print(table(result))
     if options.json:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jasmine_core.errors import ConfigError
+
 _number = itertools.count()  # of temporary folders: threads share a process id
 _ATTEMPTS = 1000
 _HERE, _RENAME_EXCHANGE = -100, 2  # AT_FDCWD and the flag of renameat2 in Linux
@@ -63,13 +65,57 @@ def found_in(folder: Path, *patterns: str) -> list[Path]:
         return []
 
 
+def expect_writable(path: Path, option: str) -> None:
+    """Raise ConfigError if `atomic_file` could not write a file, before the work for it begins.
+
+    Nothing is left on the disk, and an existing file is not opened.
+
+    Args:
+        path: file that an option names; its folder need not exist.
+        option: name of the option.
+    """
+    try:
+        reason = _refusal(path)
+    except OSError as err:  # A folder cannot be searched, or a name is too long.
+        reason = err.strerror
+    if reason:
+        raise ConfigError(
+            f"{option} is {path}, which cannot be written: {reason}; choose a file in a folder "
+            "that you can write to"
+        )
+
+
+def _refusal(path: Path) -> str | None:
+    """Return why a file cannot be written; None if it can."""
+    if path.exists():
+        if not path.is_file():
+            return f"it is a {'directory' if path.is_dir() else 'FIFO, socket or device'}"
+        if not os.access(path, os.W_OK):
+            return "it is read-only"
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir():
+        return f"{folder} is not a directory"
+    trial = partial_path(folder / path.name)
+    try:  # Permissions alone do not tell: root has all of them in /proc and on read-only disks.
+        trial.touch(exist_ok=False)
+    except OSError as err:
+        return f"no file can be made in {folder} ({err.strerror})"
+    trial.unlink()
+    return None
+
+
+def partial_path(path: Path) -> Path:
+    """Return a hidden path beside a file, with its suffix, that no other process uses."""
+    # Containers that share a network folder may have the same process id.
+    own = f"{os.getpid()}-{secrets.token_hex(4)}"
+    return path.with_name(f".{path.stem}.partial-{own}{path.suffix}")
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder that replaces `path` when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Containers that share a network folder may have the same process id.
-    own = f"{os.getpid()}-{secrets.token_hex(4)}"
-    temporary = path.with_name(f".{path.stem}.partial-{own}{path.suffix}")
+    temporary = partial_path(path)
     try:
         temporary.touch()
         usual = temporary.stat().st_mode
@@ -77,6 +123,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
         yield temporary
         _finish(temporary, usual)
         temporary.replace(path)
+    except OSError as err:
+        if str(err.filename) == str(temporary):  # The user knows the other name.
+            err.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

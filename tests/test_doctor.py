@@ -24,7 +24,7 @@ from jasmine_core.doctor_page import doctor_page
 from jasmine_core.engines.cache import EngineCache, EngineKey
 from jasmine_core.engines.gpu import find_gpu
 from jasmine_core.engines.sample_images import sample_images
-from jasmine_core.errors import EngineError, FrameError
+from jasmine_core.errors import ConfigError, EngineError, FrameError
 from jasmine_core.report.page import render as render_page
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps, choose_backend, load_backend
 
@@ -246,3 +246,9 @@ def test_command_writes_a_page_and_keeps_a_file_of_the_user(checkpoint, tmp_path
     assert page.read_text() == "years of work"
     assert "a file that is no report is in its place" in caplog.text
     assert "report:" not in capsys.readouterr().out
+
+
+def test_file_of_measurements_that_cannot_be_written_is_refused_before_the_work(capsys):
+    with pytest.raises(ConfigError, match=r"--json is /proc/x\.json, which cannot be written"):
+        doctor(DoctorRequest("no such checkpoint", gpu=True, json=Path("/proc/x.json")))
+    assert capsys.readouterr().out == ""

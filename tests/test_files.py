@@ -16,7 +16,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from jasmine_core import files
-from jasmine_core.files import atomic_file, atomic_folder
+from jasmine_core.errors import ConfigError
+from jasmine_core.files import atomic_file, atomic_folder, expect_writable
 
 
 class Interrupted(BaseException):
@@ -53,6 +54,63 @@ def test_old_file_remains_if_nothing_was_written(tmp_path):
     with pytest.raises(FileNotFoundError), atomic_file(path):
         pass
     assert tree(tmp_path) == {"report.json": "old"}
+
+
+def test_error_of_a_file_does_not_name_the_temporary_one(tmp_path):
+    path = tmp_path / "report.json"
+    with pytest.raises(IsADirectoryError) as caught, atomic_file(path) as temporary:
+        temporary.mkdir()
+        try:
+            temporary.write_text("x")
+        finally:
+            temporary.rmdir()
+    assert caught.value.filename == str(path)
+
+
+@pytest.mark.parametrize(
+    "name, reason",
+    [
+        ("folder", "it is a directory"),
+        ("pipe.json", "it is a FIFO, socket or device"),
+        ("old.json/x.json", "old.json is not a directory"),
+        ("a" * 250 + ".json", "File name too long"),
+        ("/proc/x.json", "no file can be made in /proc"),
+        ("/proc/new/x.json", "no file can be made in /proc"),
+    ],
+)
+def test_file_that_cannot_be_written_is_refused(tmp_path, name, reason):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "old.json").write_text("old")
+    os.mkfifo(tmp_path / "pipe.json")
+    before = sorted(tmp_path.rglob("*"))
+    path = tmp_path / name
+    with pytest.raises(ConfigError) as caught:
+        expect_writable(path, "--json")
+    assert str(caught.value).startswith(f"--json is {path}, which cannot be written: ")
+    assert reason in str(caught.value) and str(caught.value).endswith("that you can write to")
+    assert "partial" not in str(caught.value) and sorted(tmp_path.rglob("*")) == before
+
+
+def test_read_only_file_is_refused(tmp_path, monkeypatch):
+    """Root may write to all files, so that the answer of the system is replaced."""
+    path = tmp_path / "old.json"
+    path.write_text("old")
+    monkeypatch.setattr(os, "access", lambda file, mode: (file, mode) != (path, os.W_OK))
+    with pytest.raises(ConfigError, match="it is read-only"):
+        expect_writable(path, "--json")
+
+
+@pytest.mark.parametrize("name", ["new.json", "new/deep/x.json", "old.json", "link.json"])
+def test_check_of_a_file_that_can_be_written_changes_nothing(tmp_path, name):
+    old = tmp_path / "old.json"
+    old.write_text("old")
+    (tmp_path / "link.json").symlink_to("missing.json")
+    before, status = sorted(tmp_path.rglob("*")), old.stat()
+    expect_writable(tmp_path / name, "--json")
+    assert sorted(tmp_path.rglob("*")) == before and old.stat() == status
+    with atomic_file(tmp_path / name) as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / name).read_text() == "new"
 
 
 @pytest.mark.parametrize("umask, mode", [(0o022, 0o644), (0o027, 0o640)])

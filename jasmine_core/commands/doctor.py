@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional
 
 from jasmine_core.commands.options import ImageSize, option
+from jasmine_core.files import expect_writable
 from jasmine_core.report.page import save_page
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def doctor(request: DoctorRequest) -> int:
     """Print what was found; the status is 1 if a measurement with --gpu failed."""
     from jasmine_core.doctor import examine, render
 
+    if request.gpu:
+        expect_writable(request.json, "--json")
     findings = examine(request.checkpoint)
     print(render(findings))
     if not request.gpu:

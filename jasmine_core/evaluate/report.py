@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from jasmine_core.errors import ConfigError
-from jasmine_core.files import atomic_file, read_json
+from jasmine_core.files import atomic_file, expect_writable, read_json
 
 Rows = Mapping[str, Mapping[str, Any]]  # metrics by name of the predictor, see Evaluation.summary
 
@@ -66,9 +66,6 @@ def expect_place(path: Path, kind: str = "trivial_constant") -> None:
     others = [path.with_suffix(suffix) for suffix in BESIDE]
     if path in others:
         raise ConfigError(f"--json is {path}, the name of another file of the report; use .json")
-    place = next(p for p in path.parents if p.exists())
-    if not place.is_dir():
-        raise ConfigError(f"--json is {path}, but {place} is not a directory")
     own = is_report(path, {kind})
     for file in [path, *others]:
         if os.path.lexists(file) and not (own and file.is_file() and not file.is_symlink()):
@@ -76,6 +73,7 @@ def expect_place(path: Path, kind: str = "trivial_constant") -> None:
                 f"{file} is in the place of a report, but is not part of one like it; move it, "
                 "or choose another file with --json"
             )
+    expect_writable(path, "--json")
 
 
 def is_report(path: Path, kinds: Set[str] = REPORTS) -> bool:

@@ -275,6 +275,7 @@ def test_files_of_the_user_in_the_place_of_a_report_are_kept(with_map, tmp_path,
         ("folder.json", "folder.json is in the place of a report"),
         ("x.png", "the name of another file of the report"),
         ("notes.json/x.json", "notes.json is not a directory"),
+        ("/proc/x.json", "--json is /proc/x.json, which cannot be written"),
     ):
         assert evaluate_into(with_map, tmp_path / name, *options) == 1
         assert words in capsys.readouterr().err
