@@ -19,7 +19,7 @@ from jasmine_ros.commands.options import (
     Parameters,
     Seconds,
     Topic,
-    expect_seconds,
+    expect_duration,
 )
 from jasmine_ros.hosts.dds_node import DdsNode, run_dds_node, with_ros_arguments
 from jasmine_ros.node.parameters import DepthParameters
@@ -45,8 +45,9 @@ class LiveRequest:
     remap: Annotated[tuple[str, ...], option("FROM:=TO", "-r")] = ()
     #: DDS domain; by default the value of ROS_DOMAIN_ID, or 0.
     domain: Domain = None
-    #: Network interface; lo keeps all messages on this machine.
-    interface: Interface = "lo"
+    #: Network interface; by default lo, which keeps all messages on this machine. It has no
+    #: effect if CYCLONEDDS_URI is set.
+    interface: Interface = None
     #: Time after which the node stops [s]; by default it runs until Ctrl-C.
     seconds: Seconds = None
     #: YAML file with parameters of the node; options on the command line take precedence.
@@ -55,7 +56,7 @@ class LiveRequest:
     ros_arguments: Annotated[tuple[str, ...], Fixed, Suppress] = ()  # those after --ros-args
 
     def __post_init__(self) -> None:
-        expect_seconds(self.seconds, "--seconds")
+        expect_duration(self.seconds, "--seconds")
 
     def dds_node(self) -> DdsNode:
         """Return the node that these options describe."""

@@ -31,7 +31,7 @@ Topic = Annotated[str | None, option("TOPIC")]
 Calibration = Annotated[Path | None, option("FILE")]
 Namespace = Annotated[str, option("NAME")]
 Domain = Annotated[int | None, option("ID")]
-Interface = Annotated[str, option("NAME")]
+Interface = Annotated[str | None, option("NAME")]
 Seconds = Annotated[float | None, option("SECONDS")]
 LONGEST = 1e10  # [s] of an option, more than three centuries
 ParameterFile = Annotated[str, option("FILE")]
@@ -42,6 +42,15 @@ def expect_seconds(seconds: float | None, name: str) -> None:
     """Raise ConfigError for a number of seconds that is not finite, or far too large."""
     if seconds is not None and not abs(seconds) <= LONGEST:
         raise ConfigError(f"{name} is {seconds}; it must be a number of seconds")
+
+
+def expect_duration(seconds: float | None, name: str) -> None:
+    """Raise ConfigError for a duration that is not finite, far too large, or not above 0."""
+    expect_seconds(seconds, name)
+    if seconds is not None and seconds <= 0:
+        raise ConfigError(
+            f"{name} is {seconds:g}; it must be above 0, or be left out to run until Ctrl-C"
+        )
 
 
 def expect_recordings(bags: tuple[Path, ...], shard: str, workers: int) -> None:

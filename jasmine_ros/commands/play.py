@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 QUEUE_DEPTH = 5  # messages, as camera drivers keep
 LINGER = 0.5  # [s] for the last messages to leave
+UNNOTICED = 2.0  # [s] of waiting for a subscriber that are not logged
 _log = logging.getLogger(__name__)
 
 
@@ -52,13 +53,16 @@ class PlayRequest:
     wait: Annotated[float, option("SECONDS")] = 10.0
     #: DDS domain; by default the value of ROS_DOMAIN_ID, or 0.
     domain: Domain = None
-    #: Network interface; lo keeps all messages on this machine.
-    interface: Interface = "lo"
+    #: Network interface; by default lo, which keeps all messages on this machine. It has no
+    #: effect if CYCLONEDDS_URI is set.
+    interface: Interface = None
 
     def __post_init__(self) -> None:
         if not self.rate > 0:
             raise ConfigError(f"--rate is {self.rate}; it must be above 0")
         expect_seconds(self.wait, "--wait")
+        if self.wait < 0:
+            raise ConfigError(f"--wait is {self.wait:g}; it must be 0 or more")
 
 
 def play(request: PlayRequest) -> int:
@@ -110,11 +114,9 @@ def publish_camera(request: PlayRequest) -> int:
         if video:
             _log.info("%s is video, published as images on %s", topics[0], raw_topic(topics[0]))
         _log.info("publishing %s on domain %d", " and ".join(topics), domain)
-        deadline = time.monotonic() + request.wait
-        while not writers[camera.image].matched and time.monotonic() < deadline:
-            if interrupt.requested:
-                return 0
-            time.sleep(0.02)
+        name = raw_topic(camera.image) if video else camera.image
+        if not _wait_for_subscriber(writers[camera.image], name, request.wait, interrupt):
+            return 0
 
         # 3. Publish each message when it is due.
         images = without_strays(bag.stamps(camera.image))
@@ -147,6 +149,27 @@ def publish_camera(request: PlayRequest) -> int:
     if skipped:
         _log.warning("%d packets of %s hold no image that can be decoded", skipped, camera.image)
     return sent
+
+
+def _wait_for_subscriber(writer: Writer, topic: str, seconds: float, interrupt: Interrupt) -> bool:
+    """Wait until a topic has a subscriber, or some seconds are over; return False for Ctrl-C.
+
+    A subscriber that runs already is found within a second or so; only a longer wait is logged.
+    """
+    began, logged = time.monotonic(), False
+    while not writer.matched and (waited := time.monotonic() - began) < seconds:
+        if interrupt.requested:
+            _log.info("ended before %s had a subscriber", topic)
+            return False
+        if waited > UNNOTICED and not logged:
+            logged = True
+            _log.info(
+                "waiting for a subscriber to %s, at most %g s; Ctrl-C ends the wait", topic, seconds
+            )
+        time.sleep(0.02)
+    if seconds and not writer.matched:
+        _log.warning("%s has no subscriber after %g s; publishing without one", topic, seconds)
+    return True
 
 
 def _is_static(topic: BagTopic) -> bool:

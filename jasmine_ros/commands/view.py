@@ -19,7 +19,8 @@ from tyro.conf import Positional
 from jasmine_core.commands.options import option
 from jasmine_core.errors import CameraError, ConfigError, FrameError
 from jasmine_core.interrupt import Interrupt
-from jasmine_ros.commands.options import Domain, Interface, Seconds, expect_seconds
+from jasmine_ros.commands.options import Domain, Interface, Seconds, expect_duration
+from jasmine_ros.commands.view_file import expect_replaceable, growing
 from jasmine_ros.commands.view_layout import layout
 from jasmine_ros.commands.view_messages import Converter
 from jasmine_ros.dds.uri import domain_id, require_cyclonedds
@@ -27,7 +28,7 @@ from jasmine_ros.msgs.messages import stamp_ns
 from jasmine_ros.msgs.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
-    from jasmine_ros.commands.view_target import PipedFile
+    from jasmine_ros.commands.view_file import GrowingFile
     from jasmine_ros.dds.participant import Participant
     from jasmine_ros.dds.wire import Reader
 
@@ -56,11 +57,12 @@ class ViewRequest:
     seconds: Seconds = None
     #: DDS domain of live topics; by default the value of ROS_DOMAIN_ID, or 0.
     domain: Domain = None
-    #: Network interface of live topics; lo keeps all messages on this machine.
-    interface: Interface = "lo"
+    #: Network interface of live topics; by default lo, which keeps all messages on this
+    #: machine. It has no effect if CYCLONEDDS_URI is set.
+    interface: Interface = None
 
     def __post_init__(self) -> None:
-        expect_seconds(self.seconds, "--seconds")
+        expect_duration(self.seconds, "--seconds")
         if self.max_frames < 1:
             raise ConfigError(f"--max-frames is {self.max_frames}; it must be at least 1")
 
@@ -70,15 +72,20 @@ def view(request: ViewRequest) -> int:
     from jasmine_ros.commands.view_finished import finished_path, show_finished
 
     path = finished_path(request.topics)
+    if request.save is not None:
+        expect_replaceable(request.save)
     if path is None:
         shown = show_topics(request)
-    elif request.seconds is not None or request.domain is not None or request.interface != "lo":
+    elif request.seconds is not None or request.domain is not None or request.interface:
         raise ConfigError(f"{path} is a path; --seconds, --domain and --interface are for topics")
     else:
         shown = show_finished(path, request.save, request.max_frames)
     for topic, count in sorted(shown.items()):
         print(f"{topic}: {count} {'messages' if path is None else 'shown'}")
     if request.save is not None:
+        if path is None and not shown:
+            _log.error("%s is not written, because no message was received", request.save)
+            return 1
         print(f"see {request.save}: rerun {request.save}")
     return 0
 
@@ -98,25 +105,26 @@ def show_topics(request: ViewRequest) -> dict[str, int]:
     """Show messages until Ctrl-C; return the number of shown messages of each topic."""
     rerun = require_rerun()  # first, because its extra also installs Cyclone DDS
     require_cyclonedds()
-    from jasmine_ros.commands.view_target import expect_replaceable, written
+    from jasmine_ros.commands.view_finished import may_be_path
     from jasmine_ros.dds.graph import distribution_types
     from jasmine_ros.dds.participant import Participant
 
     recording = rerun.RecordingStream("jasmine")
     domain = domain_id(request.domain)
     with ExitStack() as stack:
-        file: PipedFile | None = None
+        file: GrowingFile | None = None
         if request.save is None:
             recording.spawn()
         else:
-            expect_replaceable(request.save)
-            request.save.parent.mkdir(parents=True, exist_ok=True)
-            file = stack.enter_context(written(recording, request.save, request.save))
+            file = stack.enter_context(growing(recording, request.save))
         interrupt = stack.enter_context(Interrupt())
         participant = stack.enter_context(
             Participant(distribution_types(), domain, request.interface)
         )
         viewer = Viewer(participant, recording, Converter(rerun), request.topics)
+        for topic in filter(may_be_path, request.topics):
+            shown_as = "%s does not exist on the disk and is shown as the live topic %s"
+            _log.info(shown_as, topic, absolute(topic))
         _log.info("showing topics of domain %d", domain)
         end = time.monotonic() + (float("inf") if request.seconds is None else request.seconds)
         failed = False
@@ -125,7 +133,11 @@ def show_topics(request: ViewRequest) -> dict[str, int]:
             viewer.find_topics(now)
             participant.wait(min(SEARCH_PERIOD / 10, end - now))
             viewer.receive()
+            if file is not None and viewer.shown:
+                file.keep()
         viewer.arrange()
+        if not failed:
+            viewer.warn_of_silence()
         if file is None:
             recording.disconnect()  # sends buffered data to the viewer
     return dict(viewer.shown)
@@ -147,7 +159,7 @@ class Viewer:
 
         self.shown: Counter[str] = Counter()
         self._participant, self._recording, self._converter = participant, recording, converter
-        self._wanted = {topic if topic.startswith("/") else f"/{topic}" for topic in topics}
+        self._wanted = {absolute(topic) for topic in topics}
         self._readers: dict[str, tuple[Reader, str]] = {}  # by topic, with its ROS type
         self._graph = Graph(participant, "view")
         self._graph.announce([], [])
@@ -169,9 +181,12 @@ class Viewer:
             if not (sample.topic_name or "").startswith("rt/"):
                 continue  # not a ROS topic, or a publication that ended
             topic, kind = sample.topic_name[2:], ros_type_name(sample.type_name)
-            known = topic in self._readers or kind not in self._converter.kinds
-            if not known and topic in (self._wanted or {topic}):
+            if topic in self._readers or topic not in (self._wanted or {topic}):
+                continue
+            if kind in self._converter.kinds:
                 self._readers[topic] = self._subscribe(topic, kind), kind
+            elif self._wanted:
+                self._warn(topic, f"{topic} has the type {kind}, which cannot be shown")
         if len(self._readers) > before:
             self._graph.announce([reader for reader, _ in self._readers.values()], [])
 
@@ -182,6 +197,13 @@ class Viewer:
             self._arranged = len(images) + len(clouds)
             self._recording.send_blueprint(layout(sorted(images), clouds))
 
+    def warn_of_silence(self) -> None:
+        """Log the topics without a message."""
+        for topic in sorted(self._wanted - self.shown.keys() - self._warned):
+            _log.warning("no message received on %s", topic)
+        if not self._wanted and not self.shown:
+            _log.warning("no message received on any topic of domain %d", self._participant.domain)
+
     def receive(self) -> None:
         """Log everything that has arrived."""
         for topic, (reader, kind) in self._readers.items():
@@ -190,7 +212,9 @@ class Viewer:
                     message = self._participant.typestore.deserialize_cdr(payload, kind)
                     self._log(topic, kind, message)
                 except Exception as err:  # damaged bytes may raise anything in a parser
-                    self._warn(topic, err)
+                    named = isinstance(err, (FrameError, CameraError))  # these name the topic
+                    text = f"a message on {topic} cannot be shown: {err}"
+                    self._warn(topic, str(err) if named else text)
                 else:
                     self.shown[topic] += 1
 
@@ -213,11 +237,16 @@ class Viewer:
                 self._recording.set_time(TIMELINE, timestamp=_time(message))
             self._recording.log(entity, archetype, static=static)
 
-    def _warn(self, topic: str, err: Exception) -> None:
+    def _warn(self, topic: str, text: str) -> None:
+        """Log a warning, once for each topic."""
         if topic not in self._warned:
             self._warned.add(topic)
-            named = isinstance(err, (FrameError, CameraError))  # these name the topic
-            _log.warning("%s", err if named else f"a message on {topic} cannot be shown: {err}")
+            _log.warning("%s", text)
+
+
+def absolute(topic: str) -> str:
+    """Return the full name of a topic, in the root namespace if it is relative."""
+    return topic if topic.startswith("/") else f"/{topic}"
 
 
 def _time(message: Any) -> Any:

@@ -20,7 +20,7 @@ from jasmine_ros.commands.view_bag import Show, recording_view
 from jasmine_ros.commands.view_curves import LOG, evaluation_files, evaluation_view, training_view
 from jasmine_ros.commands.view_result import result_view
 from jasmine_ros.commands.view_sequence import sequences_view
-from jasmine_ros.commands.view_target import expect_replaceable, open_target
+from jasmine_ros.commands.view_target import open_target
 from jasmine_ros.node.names import is_topic
 
 
@@ -41,14 +41,21 @@ def finished_path(arguments: Sequence[str]) -> Path | None:
     return Path(paths[0]) if paths else None
 
 
+def may_be_path(topic: str) -> bool:
+    """Return whether the name of a topic may be a path with a typing error.
+
+    That is a relative name, or one in a folder of the disk.
+    """
+    folder = Path(topic).parent
+    return not topic.startswith("/") or (folder != Path("/") and folder.is_dir())
+
+
 def show_finished(path: Path, save: Path | None, max_frames: int) -> dict[str, int]:
     """Show a result or a recording; return how often each entity was logged."""
     from jasmine_ros.commands.view import require_rerun
 
     rerun = require_rerun()
     show = find_view(path)  # Errors of the input come before a viewer opens.
-    if save is not None:
-        expect_replaceable(save)
     with open_target(rerun, save, max_frames) as target:
         show(target)
         if not target.is_arranged:

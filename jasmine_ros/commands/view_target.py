@@ -5,25 +5,22 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from jasmine_core.errors import JasmineError
-from jasmine_core.files import atomic_file, expect_regular
+from jasmine_core.files import atomic_file
+from jasmine_ros.commands.view_file import PipedFile, expect_replaceable, written
 from jasmine_ros.commands.view_layout import Cloud, layout
 
 STAMP, STEP = "stamp", "step"  # timelines
 MOST_BYTES = 2 << 30  # of the data of one call
-_MAGIC = b"RRF"  # with which files of Rerun begin
 _PENDING = 32 << 20  # [bytes] that wait for the viewer or the disk
-_BLOCK = 1 << 20  # [bytes] that are copied at once
 _log = logging.getLogger(__name__)
 
 
@@ -136,85 +133,6 @@ def open_target(rerun: Any, save: Path | None, max_frames: int) -> Iterator[Targ
     expect_replaceable(save)
     with atomic_file(save) as temporary, written(recording, temporary, save) as file:
         yield Target(rerun, recording, max_frames, file)
-
-
-@contextmanager
-def written(recording: Any, path: Path, name: Path) -> Iterator[PipedFile]:
-    """Write what is logged inside the block to the file `path`.
-
-    Raises:
-        OSError: the file cannot be written, after the block; it is called `name`.
-    """
-    file = PipedFile(path)
-    recording.save(file.name)
-    file.opened()
-    try:
-        yield file
-    finally:
-        recording.disconnect()
-        file.close()
-    file.expect_written(name)
-
-
-class PipedFile:
-    """File to which a thread copies what Rerun writes into a pipe.
-
-    Rerun itself can wait forever after an error of the disk.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._error: OSError | None = None
-        self._file = path.open("wb")
-        reading, self._writing = os.pipe()
-        self.name = f"/dev/fd/{self._writing}"
-        self._thread = Thread(target=self._copy, args=(reading,), daemon=True)
-        self._thread.start()
-
-    def opened(self) -> None:
-        """Close the own end of the pipe, when Rerun has opened it."""
-        os.close(self._writing)
-
-    def close(self) -> None:
-        """Wait until everything is copied; Rerun must have closed the pipe."""
-        self._thread.join()
-
-    def expect_written(self, file: Path) -> None:
-        """Raise OSError with the name of a file if its content could not be written."""
-        if self._error is not None:
-            raise OSError(self._error.errno, self._error.strerror, str(file))
-
-    def _copy(self, reading: int) -> None:
-        with os.fdopen(reading, "rb", buffering=0) as pipe:
-            while data := pipe.read(_BLOCK):
-                self._write(data)
-        try:
-            self._file.close()
-        except OSError as err:
-            self._error = self._error or err
-
-    def _write(self, data: bytes) -> None:
-        """Write data, or drop it after an error, so that Rerun can end."""
-        if self._error is None:
-            try:
-                self._file.write(data)
-            except OSError as err:
-                self._error = err
-
-    @property
-    def has_failed(self) -> bool:
-        """Return whether writing has failed, so that further data is of no use."""
-        return self._error is not None
-
-
-def expect_replaceable(file: Path) -> None:
-    """Raise JasmineError if a path exists and is not a file of Rerun."""
-    with suppress(FileNotFoundError):
-        expect_regular(file)
-        with file.open("rb") as stream:
-            if stream.read(len(_MAGIC)) not in (_MAGIC, b""):
-                raise JasmineError(
-                    f"{file} exists and is not a file of Rerun; move it, or choose another name"
-                )
 
 
 def label(parts: Sequence[str]) -> str:

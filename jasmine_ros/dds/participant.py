@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from cyclonedds.util import duration
 
 from jasmine_core.errors import ConfigError
 from jasmine_ros.dds.types import DdsTypes, ros_type_name
-from jasmine_ros.dds.uri import LOOPBACK, bind_sockets, check_domain, domain_config
+from jasmine_ros.dds.uri import LOOPBACK, bind_sockets, check_domain, chosen_config, domain_config
 from jasmine_ros.dds.wire import WRITE_TIMEOUT, Reader, Writer, delete
 
 if TYPE_CHECKING:
@@ -30,10 +29,11 @@ class Participant:
     It uses the loopback interface only, unless another one is named or CYCLONEDDS_URI is set.
     """
 
-    def __init__(self, typestore: Typestore, domain: int = 0, interface: str = LOOPBACK) -> None:
+    def __init__(self, typestore: Typestore, domain: int = 0, interface: str | None = None) -> None:
         self.typestore, self.domain = typestore, check_domain(domain)
         self._types = DdsTypes(typestore)
-        config = os.environ.get("CYCLONEDDS_URI") or domain_config(interface)
+        config = chosen_config(interface)
+        network = interface or LOOPBACK
         try:
             self._domain = dds_domain.Domain(domain, config)
             try:
@@ -47,7 +47,7 @@ class Participant:
                 raise
         except core.DDSException as err:
             raise ConfigError(
-                f"DDS domain {domain} cannot be joined on {interface}: {err}; check the name "
+                f"DDS domain {domain} cannot be joined on {network}: {err}; check the name "
                 "of the interface, or CYCLONEDDS_URI"
             ) from err
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from pathlib import Path
@@ -20,6 +21,7 @@ LARGEST_MESSAGE = 256 << 20  # [bytes] that a receiver allocates at most for one
 FAST_DDS_TYPES = "<IgnoreTypeInformation>1.15</IgnoreTypeInformation>"
 _RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
 _SOCKETS = Path("/proc/self/fd")
+_log = logging.getLogger(__name__)
 
 
 def receive_buffer(limit: Path = _RMEM_MAX) -> int:
@@ -65,6 +67,21 @@ def domain_config(interface: str = LOOPBACK) -> str:
         f"<Compatibility>{FAST_DDS_TYPES}</Compatibility>"
         f"<Internal>{limits}</Internal></Domain></CycloneDDS>"
     )
+
+
+def chosen_config(interface: str | None) -> str:
+    """Return the configuration in CYCLONEDDS_URI, else that of an interface, by default loopback.
+
+    Warns about an interface that is named, but has no effect.
+    """
+    own, given = domain_config(interface or LOOPBACK), os.environ.get("CYCLONEDDS_URI")
+    if given and interface and given != own:
+        _log.warning(
+            "--interface %s has no effect, because CYCLONEDDS_URI is set and chooses the network; "
+            "unset CYCLONEDDS_URI to use the option",
+            interface,
+        )
+    return given or own
 
 
 def domain_id(given: int | None) -> int:

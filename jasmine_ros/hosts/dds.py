@@ -62,7 +62,7 @@ class DdsHost:
         namespace: str = "",
         remaps: Mapping[str, str] | None = None,
         domain: int = 0,
-        interface: str = LOOPBACK,
+        interface: str | None = None,
     ) -> None:
         self.messages = RosbagsMessages(distribution_types())
         self.conversion = Conversion(self.messages)
@@ -79,7 +79,7 @@ class DdsHost:
         self._timers: list[_Timer] = []
         self._diagnose: list[_Timer] = []
         self._worker = Worker(f"{node} work")
-        if interface == LOOPBACK and (advice := buffer_advice()):
+        if interface in (None, LOOPBACK) and (advice := buffer_advice()):
             self.log("warn", advice)
 
     def __enter__(self) -> DdsHost:

@@ -12,7 +12,7 @@ from threading import Event
 from jasmine_core.errors import ConfigError
 from jasmine_core.interrupt import Interrupt
 from jasmine_ros.dds.ros_args import parse_ros_arguments
-from jasmine_ros.dds.uri import LOOPBACK, domain_id, require_cyclonedds
+from jasmine_ros.dds.uri import domain_id, require_cyclonedds
 from jasmine_ros.hosts.dds_log import ros_log
 from jasmine_ros.node.depth_component import DepthComponent
 from jasmine_ros.node.names import expect_namespace, expect_node_name, expect_topic
@@ -32,7 +32,7 @@ class DdsNode:
     namespace: str = ""
     remappings: Mapping[str, str] = field(default_factory=dict)  # from topic name to topic name
     domain: int | None = None  # DDS domain; None takes ROS_DOMAIN_ID
-    interface: str = LOOPBACK  # name of the network interface
+    interface: str | None = None  # name of the network interface; None takes loopback
     seconds: float | None = None  # after which the node stops; None runs it until Ctrl-C
 
     def __post_init__(self) -> None:

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 import pytest
 from helpers.camera_bags import HEIGHT, WIDTH, Recorder, pixels, stamp
-from helpers.live_topics import until
+from helpers.live_topics import TIMEOUT, until, until_line
 from helpers.rerun_files import read
 from helpers.tf_messages import tf
 
 from jasmine_core.errors import ConfigError, FrameError, JasmineError
 from jasmine_core.geometry.rigid import rigid
+from jasmine_ros.cli import main
 from jasmine_ros.commands.view import ViewRequest, require_rerun, show_topics
 from jasmine_ros.commands.view_messages import Converter
 from jasmine_ros.msgs.images import encode_image
@@ -40,6 +41,11 @@ class Counting(view.Viewer):
 view.Viewer = Counting
 request = view.ViewRequest(tuple(sys.argv[5:]), save=Path(sys.argv[2]), domain=int(sys.argv[1]))
 print(view.show_topics(request))
+"""
+VIEW_COMMAND = """
+import sys
+from jasmine_ros.cli import main
+sys.exit(main(["view", *sys.argv[1:]]))
 """
 UNLIMITED = resource.RLIM_INFINITY
 MOST_FRAMES = 3000  # until the viewer has shown enough, on a busy machine
@@ -92,11 +98,19 @@ class Robot:
             self.participant.remove_writer(writer)
 
 
+def readable(file):
+    """Return what can be read of a file that is still written."""
+    try:
+        return read(file)
+    except Exception:  # Rerun has no error class of its own for an incomplete file.
+        return {}
+
+
 @pytest.fixture
 def watch(start, participant, messages, domain, tmp_path):
     """Return a function that publishes frames and returns the file and the output of a viewer."""
 
-    def watch(*topics, leave=False):
+    def watch(*topics, leave=False, number=signal.SIGINT):
         robot, file = Robot(participant, messages), tmp_path / "some" / "drive.rrd"
         expected = [t for t in topics or TYPES if t != "/note" and t != "/tf_static"]
         enough = tmp_path / "enough"
@@ -112,9 +126,11 @@ def watch(start, participant, messages, domain, tmp_path):
             robot.leave()
             time.sleep(1.5)  # longer than the search period of the viewer
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        if number == signal.SIGKILL:  # Rerun hands data over with a delay.
+            until(lambda: all(topic in readable(file) for topic in expected), "data in the file")
+        process.send_signal(number)
         out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
+        assert process.returncode == (0 if number == signal.SIGINT else -number), err
         return read(file), out, err
 
     return watch
@@ -178,6 +194,7 @@ def test_a_full_disk_ends_the_viewer_with_an_error(start, participant, messages,
             break
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1 and f"{file}'" in err and "File too large" in err
+    assert list(tmp_path.iterdir()) == [file]  # with what was received
 
 
 def test_a_file_of_the_user_is_kept(tmp_path):
@@ -186,6 +203,61 @@ def test_a_file_of_the_user_is_kept(tmp_path):
     with pytest.raises(JasmineError, match=r"notes\.txt exists and is not a file of Rerun"):
         show_topics(ViewRequest(save=file))
     assert file.read_text() == "mine"
+
+
+def view_once(start, domain, *arguments):
+    """Run `jasmine view` in another process to its end; return status, output and error."""
+    process = start(VIEW_COMMAND, *arguments, "--domain", domain)
+    out, err = process.communicate(timeout=TIMEOUT)
+    return process.returncode, out, err
+
+
+def test_without_messages_an_earlier_file_remains(start, domain, tmp_path):
+    """The topics are typing errors of a path, or have no publisher."""
+    file = tmp_path / "drive.rrd"
+    file.write_bytes(b"RRF2 earlier")
+    options = ("--save", file, "--seconds", "0.5")
+    status, out, err = view_once(start, domain, "outt", "/usr/outt", "/none", *options)
+    assert status == 1 and "see " not in out
+    for name, shown in (("outt", "/outt"), ("/usr/outt", "/usr/outt")):
+        assert f"{name} does not exist on the disk and is shown as the live topic {shown}\n" in err
+        assert f"WARNING: no message received on {shown}\n" in err
+    assert "/none does not exist" not in err and "no message received on /none\n" in err
+    assert f"{file} is not written, because no message was received" in err
+    assert file.read_bytes() == b"RRF2 earlier" and list(tmp_path.iterdir()) == [file]
+    status, _, err = view_once(start, domain, *options)
+    assert status == 1 and f"no message received on any topic of domain {domain}" in err
+
+
+def test_a_topic_of_another_type_is_named(start, participant, messages, domain, tmp_path):
+    Robot(participant, messages)
+    options = ("--save", tmp_path / "drive.rrd", "--seconds", TIMEOUT, "--domain", domain)
+    process = start(VIEW_COMMAND, "/note", *options)
+    until_line(process, "/note has the type std_msgs/msg/String, which cannot be shown")
+    process.send_signal(signal.SIGINT)
+    assert "no message received on /note" not in process.communicate(timeout=TIMEOUT)[1]
+
+
+def test_an_earlier_file_is_replaced_when_messages_arrive(watch, tmp_path):
+    """What was received is readable after a kill too, and no other file is left."""
+    file = tmp_path / "some" / "drive.rrd"
+    file.parent.mkdir()
+    file.write_bytes(b"RRF2 earlier")
+    found, _, _ = watch("/depth/points", number=signal.SIGKILL)
+    assert "/depth/points" in found and list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-3"])
+def test_a_duration_that_is_not_above_zero_is_refused(capsys, seconds):
+    assert main(["view", "/none", "--seconds", seconds]) == 1
+    assert f"--seconds is {seconds}; it must be above 0" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_refused_first(capsys):
+    for option in ("--save", "--rrd"):
+        assert main(["view", option, "/proc/x.rrd"]) == 1
+        err = capsys.readouterr().err
+        assert "--save is /proc/x.rrd, which cannot be written" in err and "partial" not in err
 
 
 def test_an_error_names_the_topic_of_a_damaged_message(messages):

@@ -15,6 +15,7 @@ from jasmine_ros.dds.uri import (
     bind_sockets,
     buffer_advice,
     check_domain,
+    chosen_config,
     domain_config,
     domain_id,
     domain_ports,
@@ -27,6 +28,19 @@ def test_the_loopback_interface_is_the_default():
     (interface,) = config.iter("NetworkInterface")
     assert interface.attrib == {"name": "lo", "multicast": "false"}
     assert [peer.attrib for peer in config.iter("Peer")] == [{"Address": "127.0.0.1"}]
+
+
+def test_an_interface_beside_a_configuration_of_the_user_is_warned_of(monkeypatch, caplog):
+    monkeypatch.setenv("CYCLONEDDS_URI", "file:///cyclone.xml")
+    assert chosen_config(None) == "file:///cyclone.xml" and not caplog.text
+    assert chosen_config("lo") == "file:///cyclone.xml"
+    assert "--interface lo has no effect, because CYCLONEDDS_URI is set" in caplog.text
+    caplog.clear()
+    monkeypatch.setenv("CYCLONEDDS_URI", domain_config("eth0"))
+    assert chosen_config("eth0") == domain_config("eth0")
+    monkeypatch.setenv("CYCLONEDDS_URI", "")
+    assert chosen_config("eth0") == domain_config("eth0") and chosen_config(None) == domain_config()
+    assert not caplog.text
 
 
 def test_large_fragments_are_used_on_loopback_only():

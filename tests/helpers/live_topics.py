@@ -9,6 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from subprocess import Popen
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,16 @@ def until(condition: Callable[[], object], what: str, seconds: float = TIMEOUT) 
     while not condition():
         assert time.monotonic() < end, f"no {what} within {seconds} s"
         time.sleep(0.01)
+
+
+def until_line(process: Popen[str], text: str) -> None:
+    """Read the errors of a process until a line has a text; fail if it ends without one."""
+    lines = []
+    for line in process.stderr or ():
+        if text in line:
+            return
+        lines.append(line)
+    raise AssertionError(f"no line with {text!r} in {''.join(lines)}")
 
 
 def ending() -> float:
