@@ -43,6 +43,7 @@ Part = TypeVar("Part", bound=nn.Module)
 MEAN_DEPTH = Path("statistics") / "mean_depth.safetensors"
 ADAPTER = "adapter"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
+_REMEDY = "copy it again, or give a folder written by `jasmine convert` or `jasmine train`"
 
 
 def save_checkpoint(
@@ -91,7 +92,7 @@ def load_checkpoint(checkpoint: Checkpoint) -> JasmineModel:
         config = read_config(JasmineConfig, folder / "jasmine.json")
         ssg_config = read_config(SSGConfig, folder / "ssg" / "config.json")
     except ConfigError as err:
-        raise CheckpointError(f"checkpoint {folder} cannot be read: {err}") from err
+        raise CheckpointError(f"checkpoint {folder} cannot be read: {err}; {_REMEDY}") from err
     unet_config, vae_config = (read_json(folder / name / "config.json") for name in ("unet", "vae"))
     unet = load_part(UNet2DConditionModel.from_config, unet_config, folder / "unet")
     vae = load_part(AutoencoderKL.from_config, vae_config, folder / "vae")
@@ -112,7 +113,9 @@ def _load_adapter(folder: Path) -> ImageAdapter | None:
     try:
         config = read_config(AdapterConfig, folder / "config.json")
     except ConfigError as err:
-        raise CheckpointError(f"checkpoint {folder.parent} cannot be read: {err}") from err
+        raise CheckpointError(
+            f"checkpoint {folder.parent} cannot be read: {err}; {_REMEDY}"
+        ) from err
     return load_part(ImageAdapter, config, folder)
 
 
