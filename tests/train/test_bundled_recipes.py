@@ -115,3 +115,12 @@ def test_the_script_needs_a_bag(script, tmp_path):
     tiny = tmp_path / FOLDER / "tiny.sh"
     done = subprocess.run(["bash", tiny, "gone.mcap"], capture_output=True, text=True)
     assert done.returncode == 2 and "gone.mcap does not exist" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_of_the_rehearsal_is_its_usage(option):
+    done = subprocess.run(
+        [ROOT / FOLDER / "rehearse.sh", option], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.startswith("usage: training/tiny/rehearse.sh FOLDER BAG...")

@@ -4,10 +4,12 @@
 #
 # Rehearsal of tiny.sh before its hours of training: training/tiny/rehearse.sh FOLDER BAG...
 #
-# FOLDER gets a copy of the tracked files. tiny.sh runs in this copy to its end, with one scene and one
+# BAG... are the recordings for tiny.sh. FOLDER gets a copy of the tracked files. tiny.sh runs in this copy to its end, with one scene and one
 # training step of a hundred, so that the checkpoint is useless and nothing outside FOLDER changes.
 set -euo pipefail
-(($# >= 2)) || { echo "usage: training/tiny/rehearse.sh FOLDER BAG...   (FOLDER is new or empty)" >&2; exit 2; }
+usage="usage: training/tiny/rehearse.sh FOLDER BAG...   (FOLDER is new or empty; BAG... are recordings)"
+[[ ${1:-} == -h || ${1:-} == --help ]] && { echo "$usage"; exit 0; }
+(($# >= 2)) || { echo "$usage" >&2; exit 2; }
 root=$(realpath "$(dirname "$0")/../..")
 git -C "$root" ls-files --error-unmatch training/tiny/tiny.sh > /dev/null 2>&1 ||
   { echo "rehearse.sh: $root is not a git checkout; clone the repository" >&2; exit 2; }
