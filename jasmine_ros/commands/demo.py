@@ -38,18 +38,18 @@ WORST = 4  # images that are shown in the report beside the best and the median 
 
 @dataclass(frozen=True)
 class DemoRequest:
-    """Run the depth node over the bundled drive, or render a new drive with --write-bag."""
+    """Run the depth node over the bundled recording, or render a new one with --write-bag."""
 
     #: Folder of the results; earlier results are replaced.
     output: Annotated[Path, option("OUT", "-o")] = Path("demo")
-    #: Folder for a newly rendered drive, as DIR/drive (a bag) and DIR/ground_truth (exact
+    #: Folder for a newly rendered recording, as DIR/drive (a bag) and DIR/ground_truth (exact
     #: depth); the node does not run.
     write_bag: Annotated[Path | None, option("DIR")] = None
-    #: World of the new drive.
+    #: World of the new recording.
     kind: Literal["street", "room"] = "street"
-    #: Seed of the new drive.
+    #: Seed of the new recording.
     seed: int = 0
-    #: Number of images of the new drive, at 10 Hz.
+    #: Number of images of the new recording, at 10 Hz.
     frames: Annotated[int, option("N")] = 40
 
     def __post_init__(self) -> None:
