@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from functools import partialmethod
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 from time import monotonic
 from typing import Any, Generic
@@ -30,6 +29,7 @@ import jasmine_core
 from jasmine_core import __version__
 from jasmine_core.errors import JasmineError
 from jasmine_ros.commands.pools import Job, Outcome, PoolOptions, Stop, Work
+from jasmine_ros.commands.ray_folder import ray_folder
 
 ATTEMPTS = 3  # of a recording whose worker dies, and of the start of the workers in a row
 _WAIT = 0.2  # [s] between two looks at `stop`
@@ -198,7 +198,7 @@ def _cluster(address: str | None, cores: int) -> Iterator[Any]:
     """Connect to a cluster, or start one on this machine; yield the module of Ray.
 
     A local cluster listens on the loopback interface only, has no dashboard, and leaves no file but
-    the token of the user, `~/.ray/auth_token`.
+    the token of the user, `~/.ray/auth_token`. The next one removes the folder of a killed command.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Ray warns about a future default of an environment variable that no job depends on.
@@ -209,13 +209,13 @@ def _cluster(address: str | None, cores: int) -> Iterator[Any]:
         _expect_answer(address)
     import ray
 
-    with TemporaryDirectory(prefix="jasmine-ray-", ignore_cleanup_errors=True) as folder:
+    with ray_folder() as folder:
         local: dict[str, Any] = {
             "address": "local",
             "num_cpus": cores,
             "include_dashboard": False,
             "object_store_memory": _STORE,
-            "_temp_dir": folder,
+            "_temp_dir": str(folder),
         }
         try:
             # Ray imports from the working directory in its workers, and replaces signal handlers.
