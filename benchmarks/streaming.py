@@ -146,7 +146,10 @@ def make_loader(options: Options) -> Any:
     random.Random(1).shuffle(order)
     if name == "litdata":
         from litdata import StreamingRawDataset
+        from litdata.streaming import downloader
 
+        # LitData has no option for a store without TLS, as moto is.
+        downloader._OBSTORE_CLIENT_OPTIONS["allow_http"] = True
         client = {"endpoint_url": os.environ["AWS_ENDPOINT_URL"]} if store else {}
         folder = f"s3://data/{FOLDER}" if store else f"{options.data}/{FOLDER}"
         raw = StreamingRawDataset(
