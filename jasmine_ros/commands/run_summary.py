@@ -20,6 +20,7 @@ from jasmine_core.outputs import announce, expect_own, record
 from jasmine_core.report.blocks import Block, Cell, Link, Page, Section, Table, Text, Tiles
 from jasmine_core.report.page import save_page
 from jasmine_core.store.overview import gathered
+from jasmine_core.store.paths import url_of, with_urls
 from jasmine_ros.commands.console import one_line
 from jasmine_ros.commands.run_report import END_OF_BAG, LIMIT, PAGE, PREVIEW, REPORT
 
@@ -37,7 +38,8 @@ def write_failure(output: Path, bag: Path, reason: str) -> None:
     with suppress(OSError, JasmineError):
         expect_own(output, FAILURE)
         with atomic_file(output / FAILURE) as temporary:
-            temporary.write_text(json.dumps({"bag": str(bag), "error": reason}, indent=2) + "\n")
+            content = {"bag": url_of(bag), "error": with_urls(reason)}
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
         record(output, FAILURE)
 
 

@@ -99,6 +99,9 @@ def test_several_recordings_run_from_store_to_store_with_a_summary(
     assert "broken.mcap cannot be read" in shown.err
     found = contents(out)
     assert {"drive/depth/depth.mcap", "drive/report.json", "broken/failure.json"} <= set(found)
+    failure = json.loads(found["broken/failure.json"])
+    assert failure["bag"] == url_of(fleet / "broken.mcap")
+    assert failure["error"].startswith(f"{failure['bag']} cannot be read: ")
     summary = json.loads(found["summary.json"])
     assert (summary["finished"], summary["failed"]) == (1, 1)
     assert b'src="drive/preview.png"' in found["summary.html"]
