@@ -80,8 +80,8 @@ def expect_writable(path: Path, option: str) -> None:
         reason = err.strerror
     if reason:
         raise ConfigError(
-            f"{option} is {path}, which cannot be written: {reason}; choose a file in a folder "
-            "that you can write to"
+            f"{option} is {path}, which cannot be written: {reason}; choose another file, in a "
+            "folder that you can write to"
         )
 
 

@@ -63,6 +63,7 @@ def expect_place(path: Path, kind: str = "trivial_constant") -> None:
         path: JSON file of the report; the other files differ in the suffix.
         kind: one of REPORTS; a report of another kind is not replaced either.
     """
+    expect_writable(path, "--json")
     others = [path.with_suffix(suffix) for suffix in BESIDE]
     if path in others:
         raise ConfigError(f"--json is {path}, the name of another file of the report; use .json")
@@ -73,7 +74,6 @@ def expect_place(path: Path, kind: str = "trivial_constant") -> None:
                 f"{file} is in the place of a report, but is not part of one like it; move it, "
                 "or choose another file with --json"
             )
-    expect_writable(path, "--json")
 
 
 def is_report(path: Path, kinds: Set[str] = REPORTS) -> bool:

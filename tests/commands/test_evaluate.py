@@ -272,9 +272,10 @@ def test_files_of_the_user_in_the_place_of_a_report_are_kept(with_map, tmp_path,
         ("README.json", "README.md is in the place of a report"),
         ("notes.json", "notes.json is in the place of a report"),
         ("link.json", "link.png is in the place of a report"),
-        ("folder.json", "folder.json is in the place of a report"),
+        ("folder.json", "folder.json, which cannot be written: it is a directory"),
         ("x.png", "the name of another file of the report"),
         ("notes.json/x.json", "notes.json is not a directory"),
+        ("..", "which cannot be written: it is a directory"),
         ("/proc/x.json", "--json is /proc/x.json, which cannot be written"),
     ):
         assert evaluate_into(with_map, tmp_path / name, *options) == 1
