@@ -9,7 +9,8 @@
 A server of S3 (moto) runs on this machine, in a process of its own, so that it uses the same cores.
 Each reader runs in a new process, in random order of the images (webdataset: its shuffle buffer),
 and decodes all images with OpenCV. The readers take turns, so that other programs affect all.
-Only the ratios can be transferred to other machines.
+The processor time is that of the reader without the server. Only the ratios can be transferred to
+other machines.
 """
 
 from __future__ import annotations
@@ -91,15 +92,20 @@ def measure(options: Options) -> dict[str, float] | None:
 
 def table(found: dict[str, list[dict[str, float]]]) -> None:
     """Print the medians of the readers."""
-    print("| reader | images/s | share of folder | start-up [s] | memory [MB] |")
-    print("|---|---|---|---|---|")
+    print("| reader | images/s | share of folder | processor time [ms/image] | start-up [s] | "
+          "memory [MB] |")  # fmt: skip
+    print("|---|---|---|---|---|---|")
     base = [r["images_per_second"] for r in found["folder"]]
     for reader, results in found.items():
-        rate, start, memory = (
-            median(r[name] for r in results) for name in ("images_per_second", "start", "memory")
+        rate, processor, start, memory = (
+            median(r[name] for r in results)
+            for name in ("images_per_second", "processor_ms", "start", "memory")
         )
         share = median(r["images_per_second"] / b for r, b in zip(results, base, strict=False))
-        print(f"| {reader} | {rate:.0f} | {share:.2f} | {start:.2f} | {memory:.0f} |")
+        print(
+            f"| {reader} | {rate:.0f} | {share:.2f} | {processor:.1f} | {start:.1f} | "
+            f"{memory:.0f} |"
+        )
 
 
 # ---------------------------------------------------------------------- the readers
@@ -109,18 +115,26 @@ def read(options: Options) -> dict[str, float]:
     """Read all images with one reader; return its figures."""
     cv2.setNumThreads(1)
     began = perf_counter()
-    batches = iter(make_loader(options))
+    loader = make_loader(options)
+    before = used = processor_of_readers()
+    batches = iter(loader)
     count = len(next(batches))
     start = perf_counter() - began
     began, counted, memory = perf_counter(), 0, 0.0
     for batch in batches:
         counted += len(batch)
+        used = processor_of_readers()
         if counted // BATCH % 20 == 0:
             memory = max(memory, resident())
     seconds = perf_counter() - began
     if count + counted != options.images:
         raise SystemExit(f"{options.reader} read {count + counted} of {options.images} images")
-    return {"images_per_second": counted / seconds, "start": start, "memory": memory}
+    return {
+        "images_per_second": counted / seconds,
+        "processor_ms": 1000 * (used - before) / options.images,
+        "start": start,
+        "memory": memory,
+    }
 
 
 def make_loader(options: Options) -> Any:
@@ -196,11 +210,22 @@ def decode_image(data: Any, *_: Any) -> Any:
     return decode(data if isinstance(data, bytes) else Path(data).read_bytes())
 
 
+def children() -> list[int]:
+    """Return the numbers of the processes that this one has started."""
+    listed = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return [int(number) for number in listed.split()]
+
+
+def processor_of_readers() -> float:
+    """Return the processor time of this process and its running children [s]."""
+    own = os.times()
+    return own.user + own.system + sum(processor_of(child) for child in children())
+
+
 def resident() -> float:
     """Return the proportional memory of this process and its children [MB]."""
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     total = 0
-    for process in (str(os.getpid()), *children):
+    for process in (os.getpid(), *children()):
         try:
             lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         except OSError:  # It ended.
@@ -218,8 +243,10 @@ def compare_trainings(place: Path, options: Options) -> None:
     from jasmine_core.train.trainer import train
 
     rates: dict[str, list[float]] = {}
-    costs: dict[str, list[float]] = {}  # [s] of processor time for an image, with the server's
+    costs: dict[str, list[float]] = {}  # [s] of processor time for an image, without the server
+    served: dict[str, list[float]] = {}  # [s] of processor time of the server for an image
     places = {"local": str(place / FOLDER), "s3": "s3://data/packed"}
+    server = int(os.environ["BENCH_SERVER"])
     for turn in range(options.rounds):
         for name, data in places.items():
             recipe = Recipe(
@@ -235,10 +262,11 @@ def compare_trainings(place: Path, options: Options) -> None:
                 ),
             )
             output = place / f"run-{name}-{turn}"
-            before = processor_seconds()
+            before = sum(os.times()[:4]), processor_of(server)
             train(recipe, output)
-            used = processor_seconds() - before
-            costs.setdefault(name, []).append(used / (options.steps * recipe.batch_size))
+            after = sum(os.times()[:4]), processor_of(server)
+            for found, a, b in zip((costs, served), before, after, strict=True):
+                found.setdefault(name, []).append((b - a) / (options.steps * recipe.batch_size))
             lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
             steps = [line for line in lines if "images_per_second" in line][3:]
             rates.setdefault(name, []).append(median(s["images_per_second"] for s in steps))
@@ -246,23 +274,27 @@ def compare_trainings(place: Path, options: Options) -> None:
             rate = rates[name][-1]
             print(
                 f"{name}: {rate:.3f} images/s, {waits:.2%} of the time waiting, "
-                f"{costs[name][-1]:.4f} s of processor time for an image",
+                f"{costs[name][-1]:.4f} s of processor time for an image, "
+                f"{served[name][-1]:.4f} s of the server",
                 flush=True,
             )
+    both = {name: np.add(costs[name], served[name]).tolist() for name in places}
     for what, over, under in (
         ("images/s from S3 / local", rates["s3"], rates["local"]),
         ("processor time of an image, local / S3", costs["local"], costs["s3"]),
+        ("the same with the server", both["local"], both["s3"]),
     ):
         ratios = [a / b for a, b in zip(over, under, strict=True)]
         print(f"{what}: median {median(ratios):.3f} of {', '.join(f'{r:.3f}' for r in ratios)}")
 
 
-def processor_seconds() -> float:
-    """Return the processor time of this process, its ended children and the server [s]."""
-    own = os.times()
-    fields = Path(f"/proc/{os.environ['BENCH_SERVER']}/stat").read_text().rpartition(")")[2].split()
-    ticks = int(fields[11]) + int(fields[12])
-    return sum(own[:4]) + ticks / os.sysconf("SC_CLK_TCK")
+def processor_of(process: int) -> float:
+    """Return the processor time of a process [s]; 0 if it has ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # ---------------------------------------------------------------------- data and server
