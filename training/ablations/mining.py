@@ -100,15 +100,16 @@ def abs_rel(checkpoint: Path | str, samples: Sequence[Sample]) -> dict[str, floa
 def main(options: Options) -> None:
     """Compare both choices, seed by seed."""
     fleet, mined = options.output / "fleet", options.output / "mined"
+    start = read_recipe(options.recipe).start
     run("render", "--fleet", options.recordings, "--frames", options.frames, "-o", fleet)
     if not (mined / "mine.json").is_file():
         run(
-            "mine", fleet, "-o", mined, "--segment", options.segment, "--rate", 2, "--share",
-            options.share,
+            "mine", fleet, "-o", mined, "--checkpoint", start, "--segment", options.segment, "--rate", 2,
+            "--share", options.share,
         )  # fmt: skip
     samples = list(calibration_samples(options.scenes))
     results: dict[str, list[dict[str, float]]] = {
-        "start": [abs_rel(read_recipe(options.recipe).start, samples)],
+        "start": [abs_rel(start, samples)],
         "chosen": [],
         "random": [],
     }
