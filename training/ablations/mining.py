@@ -104,8 +104,8 @@ def main(options: Options) -> None:
     run("render", "--fleet", options.recordings, "--frames", options.frames, "-o", fleet)
     if not (mined / "mine.json").is_file():
         run(
-            "mine", fleet, "-o", mined, "--checkpoint", start, "--segment", options.segment, "--rate",
-            2, "--share", options.share,
+            "mine", fleet, "-o", mined, "--checkpoint", start, "--rate", 2,
+            "--segment", options.segment, "--share", options.share,
         )  # fmt: skip
     samples = list(calibration_samples(options.scenes))
     results: dict[str, list[dict[str, float]]] = {
