@@ -55,9 +55,11 @@ class Checkpoint:
             return cls(str(name), "disparity_net", path)
         if [*path.glob(CARD_FILE), *path.glob(f"*/{CARD_FILE}")]:
             return cls(str(name), "exports", path)
+        reason = "there is no model_index.json in it" if path.exists() else "it does not exist"
+        names = ", ".join(sorted(folder.name for folder in bundled.parent.iterdir()))
         raise CheckpointError(
-            f"no checkpoint at {path}: there is no model_index.json in it; give a folder written "
-            "by `jasmine convert` or `jasmine train`"
+            f"no checkpoint at {path}: {reason}; give a folder written by `jasmine convert` or "
+            f"`jasmine train`, or the name of a bundled one: {names}"
         )
 
     def __str__(self) -> str:

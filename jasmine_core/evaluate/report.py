@@ -71,8 +71,8 @@ def expect_place(path: Path, kind: str = "trivial_constant") -> None:
     for file in [path, *others]:
         if os.path.lexists(file) and not (own and file.is_file() and not file.is_symlink()):
             raise ConfigError(
-                f"{file} is in the place of a report, but is not part of one like it; move it, "
-                "or choose another file with --json"
+                f"{file} is in the place of a report, but is not part of one of the same kind; "
+                "move it, or choose another file with --json"
             )
 
 

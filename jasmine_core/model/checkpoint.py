@@ -92,7 +92,7 @@ def load_checkpoint(checkpoint: Checkpoint) -> JasmineModel:
         config = read_config(JasmineConfig, folder / "jasmine.json")
         ssg_config = read_config(SSGConfig, folder / "ssg" / "config.json")
     except ConfigError as err:
-        raise CheckpointError(f"checkpoint {folder} cannot be read: {err}; {_REMEDY}") from err
+        raise _unreadable(folder, err) from err
     unet_config, vae_config = (read_json(folder / name / "config.json") for name in ("unet", "vae"))
     unet = load_part(UNet2DConditionModel.from_config, unet_config, folder / "unet")
     vae = load_part(AutoencoderKL.from_config, vae_config, folder / "vae")
@@ -107,15 +107,19 @@ def load_checkpoint(checkpoint: Checkpoint) -> JasmineModel:
     return JasmineModel(config, unet, vae, ssg, scheduler, text, adapter).eval()
 
 
+def _unreadable(folder: Path, err: ConfigError) -> CheckpointError:
+    """Return the error of a checkpoint whose configuration cannot be read, with a remedy."""
+    remedy = "" if "; " in str(err) else f"; {_REMEDY}"  # Wrong values have a remedy of their own.
+    return CheckpointError(f"checkpoint {folder} cannot be read: {err}{remedy}")
+
+
 def _load_adapter(folder: Path) -> ImageAdapter | None:
     if not folder.is_dir():
         return None
     try:
         config = read_config(AdapterConfig, folder / "config.json")
     except ConfigError as err:
-        raise CheckpointError(
-            f"checkpoint {folder.parent} cannot be read: {err}; {_REMEDY}"
-        ) from err
+        raise _unreadable(folder.parent, err) from err
     return load_part(ImageAdapter, config, folder)
 
 

@@ -67,6 +67,8 @@ class RunFolder:
             self._expect_same(read_recipe(known))
         elif resume and self.path.exists() and any(self.path.iterdir()):
             raise ConfigError(f"{self.path} has no {RECIPE}: it holds no training to resume")
+        elif resume:
+            logger.warning("%s holds no training to resume; it starts at step 0", self.path)
         elif present := [name for name in _RESULTS if (self.path / name).exists()]:
             raise ConfigError(
                 f"{self.path / present[0]} exists, but {self.path} has no {RECIPE}: it is not of "

@@ -26,7 +26,9 @@ OF_BAG = (
     "image", "camera_info", "calibration", "odometry", "bits", "max_image_pixels", "shard",
     "workers", "pool",
 )  # fmt: skip
-OF_MODEL = ("baseline", "temporal", "protocol", "alignment", "resize", "show")
+OF_MODEL = (
+    "baseline", "temporal", "protocol", "alignment", "resize", "show", "ground_truth", "checkpoint",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ class EvaluateRequest:
     #: Number of images in the figure, evenly spaced; 0 shows the best, the median and the
     #: worst.
     show: Annotated[int, option("N")] = 0
-    #: File of the results.
-    json: Annotated[Path, option("FILE")] = Path("evaluation.json")
+    #: File of the results; by default evaluation.json, or autoencoder.json with --autoencoder.
+    json: Annotated[Path | None, option("FILE")] = None
 
     def __post_init__(self) -> None:
         if self.frames < 1:
@@ -114,6 +116,10 @@ class EvaluateRequest:
         if not 0 < self.rate < float("inf"):
             raise ConfigError(f"--rate is {self.rate}; it must be a positive number of hertz")
         expect_seed(self.seed, "--seed")
+        if self.seed < 0:
+            raise ConfigError(
+                f"--seed is {self.seed}; it must be 0 or more; trainings use the scenes below 0"
+            )
         if self.show < 0:
             raise ConfigError(f"--show is {self.show}; it must be 0 or more")
         if not 0 <= self.bits <= 16:
@@ -130,7 +136,7 @@ class EvaluateRequest:
         if self.autoencoder is not None:
             if self.bag or self.dataset:
                 raise ConfigError("--autoencoder is evaluated on rendered scenes; use --world")
-            self._expect_unused("--autoencoder", *OF_BAG, *OF_DATASET, *OF_MODEL, "ground_truth")
+            self._expect_unused("--autoencoder", *OF_BAG, *OF_DATASET, *OF_MODEL)
             return
         if sum(bool(x) for x in (self.world, self.bag, self.dataset)) != 1:
             raise ConfigError("add exactly one of --world, --bag and --dataset")
@@ -138,6 +144,10 @@ class EvaluateRequest:
             self._expect_unused("--world", *OF_BAG, *OF_DATASET, "ground_truth")
         elif self.dataset:
             self._expect_unused("--dataset", *OF_BAG, *OF_WORLD)
+            unread = {"kitti": ("ground_truth",), "cityscapes": ()}
+            self._expect_unused(
+                f"--dataset {self.dataset}", *unread.get(self.dataset, ("split", "ground_truth"))
+            )
             if not self.root:
                 raise ConfigError("--dataset needs --root")
         else:
@@ -145,6 +155,12 @@ class EvaluateRequest:
             expect_recordings(self.bag, self.shard, self.workers)
             if not self.ground_truth:
                 raise ConfigError("--bag needs --ground-truth")
+
+    @property
+    def file(self) -> Path:
+        """Return the file of the results."""
+        kind = "evaluation" if self.autoencoder is None else "autoencoder"
+        return self.json or Path(f"{kind}.json")
 
     def _expect_unused(self, source: str, *names: str) -> None:
         """Raise ConfigError if an option is set that has no effect beside `source`."""
@@ -160,7 +176,7 @@ def evaluate(request: EvaluateRequest) -> int:
     from jasmine_ros.commands.evaluation import evaluate_autoencoder, evaluate_checkpoint
 
     expect_place(
-        request.json, "autoencoder" if request.autoencoder is not None else "trivial_constant"
+        request.file, "autoencoder" if request.autoencoder is not None else "trivial_constant"
     )
     if request.bag:
         recordings = find_recordings(request.bag)
@@ -171,11 +187,11 @@ def evaluate(request: EvaluateRequest) -> int:
         request = replace(request, bag=(recordings[0].path,))
     if request.autoencoder is not None:
         print(evaluate_autoencoder(request, request.autoencoder), end="")
-        print(f"see {request.json}")
+        print(f"see {request.file}")
     else:
         print(evaluate_checkpoint(request), end="")
-        print(f"see {request.json} and {request.json.with_suffix('.png')}")
-        print_page(request.json)
+        print(f"see {request.file} and {request.file.with_suffix('.png')}")
+        print_page(request.file)
     return 0
 
 

@@ -71,13 +71,13 @@ def evaluate_many(request: EvaluateRequest, recordings: list[Recording]) -> int:
     A recording that fails does not stop the others. One with scores of the same checkpoint and
     options is skipped.
     """
-    folder = request.json.with_suffix("")
-    if folder == request.json:
-        raise ConfigError(f"--json is {request.json}; for several recordings it must end in .json")
+    folder = request.file.with_suffix("")
+    if folder == request.file:
+        raise ConfigError(f"--json is {request.file}; for several recordings it must end in .json")
     for path in (r.path for r in recordings if not is_remote(r.path)):
         if path.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(
-                f"--json is {request.json}, so that the scores would be written into {folder}, the "
+                f"--json is {request.file}, so that the scores would be written into {folder}, the "
                 f"folder of the recording {path}; choose another file with --json"
             )
     _evaluator.cache_clear()  # of an earlier command in this process
@@ -109,8 +109,8 @@ def evaluate_many(request: EvaluateRequest, recordings: list[Recording]) -> int:
     if tables is None:
         print("no recording is evaluated yet, so that there is no report")
     else:
-        print(f"{tables}see {request.json} and {request.json.with_suffix('.png')}")
-        print_page(request.json)
+        print(f"{tables}see {request.file} and {request.file.with_suffix('.png')}")
+        print_page(request.file)
     return int(failed)
 
 

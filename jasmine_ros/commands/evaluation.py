@@ -176,11 +176,11 @@ class Evaluator:
         }
         names = [name for name, _ in choose(evaluation, request.show)]
         exhibits = [shown[name] for name in names if name in shown]
-        tables = write_report(evaluation, exhibits, facts | about, request.json)
+        tables = write_report(evaluation, exhibits, facts | about, request.file)
         others = [exhibit for name, exhibit in sorted(shown.items()) if name not in names]
         title = f"Accuracy of {Path(request.checkpoint).name}"
         save_page(
-            request.json.with_suffix(".html"),
+            request.file.with_suffix(".html"),
             lambda: evaluation_page(
                 title, evaluation, [*exhibits, *others], facts | about, confidence
             ),
@@ -244,7 +244,7 @@ def evaluate_autoencoder(request: EvaluateRequest, checkpoint: str) -> str:
         "data": f"world {kind}, seed {request.seed}",
         "size": [model.config.width, model.config.height],
     }
-    write_json(request.json, scores._asdict() | about)
+    write_json(request.file, scores._asdict() | about)
     return describe(scores)
 
 

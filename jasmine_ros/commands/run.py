@@ -38,6 +38,7 @@ from jasmine_ros.bags.find import DEPTH_BAG, find_recordings
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.writer import BagWriter
+from jasmine_ros.commands.run_inputs import warn_of_missing
 from jasmine_ros.commands.run_page import run_page
 from jasmine_ros.commands.run_report import (
     END_OF_BAG,
@@ -126,6 +127,7 @@ def run_bag(
         component.configure()
         component.activate(source.image_type(camera.image))
         _deliver_calibration(source, camera, request, host, component)
+        warn_of_missing(source, host, request.parameters)
 
         # 3. Play the recording through it.
         began = perf_counter()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from helpers.camera_bags import HEIGHT, WIDTH, frames, pixels, stamp, write_bag
 
 from jasmine_core.model.checkpoint import save_checkpoint
 from jasmine_ros.cli import main
+from jasmine_ros.commands.evaluate import EvaluateRequest
 
 METRICS = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3")
 TEMPORAL = ("tae", "opw", "scale_spread", "scale_drift")
@@ -235,6 +237,9 @@ def _cloud(make, header):
         (["--world", "room", "--root", "."], "--root has no effect with --world"),
         (["--bag", "IN", "--ground-truth", "/a", "--frames", "9"], "--frames has no effect"),
         (["--dataset", "kitti", "--root", ".", "--seed", "3"], "--seed has no effect"),
+        (["--dataset", "sunny", "--root", ".", "--split", "x"], "--split has no effect"),
+        (["--dataset", "kitti", "--root", ".", "--ground-truth", "x"], "has no effect"),
+        (["--world", "street", "--seed", "-1000"], "--seed is -1000; it must be 0 or more"),
         (["--autoencoder", ""], "--autoencoder is empty"),
         (["--autoencoder", "x", "--temporal", "fuse"], "--temporal has no effect"),
         (["--dataset", "kitti", "--root", "."], "--split FILE"),
@@ -284,6 +289,12 @@ def test_files_of_the_user_in_the_place_of_a_report_are_kept(with_map, tmp_path,
     assert (tmp_path / "notes.json").read_text() == '{"mine": 1}'
     for _ in range(2):
         assert evaluate_into(with_map, tmp_path / "new.json", *options) == 0
+
+
+def test_both_kinds_of_reports_have_names_of_their_own():
+    assert EvaluateRequest(world="room").file == Path("evaluation.json")
+    assert EvaluateRequest(autoencoder="x").file == Path("autoencoder.json")
+    assert EvaluateRequest(autoencoder="x", json=Path("a.json")).file == Path("a.json")
 
 
 def test_a_report_of_another_kind_is_kept(with_map, tmp_path, capsys):

@@ -314,6 +314,23 @@ def test_wrong_options_give_one_clear_error(jasmine, tmp_path, options, words):
     )
 
 
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (
+            ["--scale-mode", "sparse_depth", "--scale-topic", "/lidarr"],
+            "/lidarr, which scale_topic",
+        ),
+        (["--scale-mode", "odometry", "--odometry-topic", "/o"], "/o, which odometry_topic names"),
+        (["--temporal", "fuse", "--odometry-topic", "/o"], "of type nav_msgs/msg/Odometry: none"),
+    ],
+)
+def test_a_topic_that_the_bag_lacks_is_named(jasmine, tmp_path, options, words):
+    status, error, report = jasmine(write_bag(tmp_path / "in", frames(2)), *options)
+    assert status == 0 and report["frames"]["processed"] == 2
+    assert error.count(" has no topic ") == 1 and words in error
+
+
 def test_debug_shows_the_traceback(jasmine, tmp_path):
     assert "Traceback" in jasmine(tmp_path / "nowhere", "--debug")[1]
 

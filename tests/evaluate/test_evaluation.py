@@ -99,7 +99,7 @@ def test_an_invalid_frame_is_not_added():
 
 def test_an_evaluation_without_frames_is_an_error():
     for ask in (Evaluation(road(0)).summary, Evaluation(road(0)).extremes):
-        with pytest.raises(FrameError, match="no frame"):
+        with pytest.raises(FrameError, match="no image was evaluated"):
             ask()
 
 

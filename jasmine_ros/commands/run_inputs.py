@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
+# SPDX-License-Identifier: Apache-2.0
+"""Topics beside the camera that the node subscribes to, compared with those of a recording."""
+
+from __future__ import annotations
+
+import logging
+
+from jasmine_core.store.paths import url_of
+from jasmine_ros.bags.reader import Bag
+from jasmine_ros.hosts.bag import BagHost
+from jasmine_ros.node.metric_scale import SENSORS
+from jasmine_ros.node.parameters import ODOMETRY_TYPES, DepthParameters
+
+_log = logging.getLogger(__name__)
+
+
+def warn_of_missing(bag: Bag, host: BagHost, parameters: DepthParameters) -> None:
+    """Log the topics of parameters that a recording lacks, with those that it has in their place.
+
+    The run goes on: its depth has the scale of the checkpoint, as that of a node without the topic.
+    """
+    named = {
+        "scale_topic": (parameters.scale_topic, SENSORS[parameters.scale_sensor]),
+        "odometry_topic": (parameters.odometry_topic, ODOMETRY_TYPES[parameters.odometry_type]),
+    }
+    for parameter, (name, kind) in named.items():
+        topic = host.resolve(name)
+        if name and topic in host.inputs and topic not in bag.topics:
+            others = sorted(t.name for t in bag.topics.values() if t.type == kind)
+            _log.warning(
+                "%s has no topic %s, which %s names; its topics of type %s: %s",
+                url_of(bag.path),
+                topic,
+                parameter,
+                kind,
+                ", ".join(others) or "none",
+            )
