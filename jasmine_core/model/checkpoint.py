@@ -30,7 +30,7 @@ from jasmine_core._version import __version__
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.limits import expect_network
 from jasmine_core.artifacts.weights_header import MAX_TENSORS, expect_floats, read_header
-from jasmine_core.config import read_config, to_mapping, write_config
+from jasmine_core.config import from_mapping, to_mapping, write_config
 from jasmine_core.errors import CheckpointError, ConfigError
 from jasmine_core.files import atomic_folder
 from jasmine_core.files import read_json as read_file
@@ -39,11 +39,11 @@ from jasmine_core.model.jasmine import JasmineConfig, JasmineModel
 from jasmine_core.model.ssg import ScaleShiftGRU, SSGConfig
 
 Part = TypeVar("Part", bound=nn.Module)
+Config = TypeVar("Config")
 
 MEAN_DEPTH = Path("statistics") / "mean_depth.safetensors"
 ADAPTER = "adapter"
 DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
-_REMEDY = "copy it again, or give a folder written by `jasmine convert` or `jasmine train`"
 
 
 def save_checkpoint(
@@ -88,11 +88,8 @@ def load_checkpoint(checkpoint: Checkpoint) -> JasmineModel:
     if checkpoint.kind == "random":
         return JasmineModel.from_preset(checkpoint.preset)
     folder = checkpoint.jasmine_folder()
-    try:
-        config = read_config(JasmineConfig, folder / "jasmine.json")
-        ssg_config = read_config(SSGConfig, folder / "ssg" / "config.json")
-    except ConfigError as err:
-        raise _unreadable(folder, err) from err
+    config = _read_config(JasmineConfig, folder / "jasmine.json")
+    ssg_config = _read_config(SSGConfig, folder / "ssg" / "config.json")
     unet_config, vae_config = (read_json(folder / name / "config.json") for name in ("unet", "vae"))
     unet = load_part(UNet2DConditionModel.from_config, unet_config, folder / "unet")
     vae = load_part(AutoencoderKL.from_config, vae_config, folder / "vae")
@@ -107,20 +104,19 @@ def load_checkpoint(checkpoint: Checkpoint) -> JasmineModel:
     return JasmineModel(config, unet, vae, ssg, scheduler, text, adapter).eval()
 
 
-def _unreadable(folder: Path, err: ConfigError) -> CheckpointError:
-    """Return the error of a checkpoint whose configuration cannot be read, with a remedy."""
-    remedy = "" if "; " in str(err) else f"; {_REMEDY}"  # Wrong values have a remedy of their own.
-    return CheckpointError(f"checkpoint {folder} cannot be read: {err}{remedy}")
+def _read_config(cls: type[Config], file: Path) -> Config:
+    """Read a configuration of this project; raise CheckpointError if it cannot be used."""
+    values = read_json(file)
+    try:
+        return from_mapping(cls, values, str(file))
+    except ConfigError as err:
+        raise CheckpointError(f"checkpoint {file.parent} cannot be read: {err}") from err
 
 
 def _load_adapter(folder: Path) -> ImageAdapter | None:
     if not folder.is_dir():
         return None
-    try:
-        config = read_config(AdapterConfig, folder / "config.json")
-    except ConfigError as err:
-        raise _unreadable(folder.parent, err) from err
-    return load_part(ImageAdapter, config, folder)
+    return load_part(ImageAdapter, _read_config(AdapterConfig, folder / "config.json"), folder)
 
 
 def load_part(make: Callable[[Any], Part], config: Any, folder: Path) -> Part:

@@ -239,7 +239,7 @@ def test_a_topic_of_another_type_is_named(start, participant, messages, domain, 
 
 
 def test_an_earlier_file_is_replaced_when_messages_arrive(watch, tmp_path):
-    """What was received is readable after a kill too, and no other file is left."""
+    """The received messages are readable after a kill too, and no other file is left."""
     file = tmp_path / "some" / "drive.rrd"
     file.parent.mkdir()
     file.write_bytes(b"RRF2 earlier")
