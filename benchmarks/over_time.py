@@ -40,6 +40,7 @@ from jasmine_ros.commands.evaluation import mean_map_of
 
 COLUMNS = (
     ("tae", "TAE %", ".2f"),
+    ("tae_static", "static TAE %", ".2f"),
     ("opw", "OPW %", ".2f"),
     ("scale_spread", "scale spread", ".3f"),
     ("abs_rel", "AbsRel", ".3f"),

@@ -33,6 +33,7 @@ class TemporalMetrics(NamedTuple):
     """Consistency of depth over time, of one clip or averaged over many."""
 
     tae: float  # [%] temporal alignment error
+    tae_static: float  # [%] the same on static pixels that both images show
     opw: float  # [%] flow-warped difference
     scale_spread: float  # standard deviation / median of the scale of the frames
     scale_drift: float  # |trend| of the scale of the frames / median, per second

@@ -45,6 +45,7 @@ COLUMNS = (
 )
 TEMPORAL_COLUMNS = (
     Column("tae", "TAE % ↓", r"TAE \% $\downarrow$", min, 2),
+    Column("tae_static", "static TAE % ↓", r"static TAE \% $\downarrow$", min, 2),
     Column("opw", "OPW % ↓", r"OPW \% $\downarrow$", min, 2),
     Column("scale_spread", "scale spread ↓", r"scale spread $\downarrow$", min),
     Column("scale_drift", "scale drift 1/s ↓", r"scale drift 1/s $\downarrow$", min),

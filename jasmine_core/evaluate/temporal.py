@@ -18,7 +18,7 @@ from jasmine_core.evaluate.metrics import FloatArray, TemporalMetrics, scale_dri
 from jasmine_core.geometry.rigid import Array, inverse
 from jasmine_core.geometry.warp import BEHIND, back_project, project, warp
 
-OCCLUDED = 0.05  # relative difference in depth above which a pixel is not seen in both images
+OCCLUDED = 0.05  # relative difference in ground truth of a point that two images do not both see
 
 Mask = NDArray[np.bool_]
 
@@ -60,35 +60,43 @@ def carry(depth: FloatArray, valid: Mask, K: Array, T_target_source: Array) -> F
     return np.asarray(carried.numpy())
 
 
-def temporal_alignment_error(
-    depths: FloatArray, valid: Mask, K: Array, T_world_camera: Array
-) -> float:
-    """Return the temporal alignment error [%] of Video Depth Anything, NaN without overlap.
+def temporal_alignment_errors(
+    depths: FloatArray, ground_truths: FloatArray, valid: Mask, K: Array, T_world_camera: Array
+) -> tuple[float, float]:
+    """Return the temporal alignment error [%] of Video Depth Anything, of all and of static pixels.
 
         E(i, j) = mean_p |D_{i->j}(p) - D_j(p)| / D_j(p)
         TAE = 100 / (2 (N - 1))  sum_k E(k, k+1) + E(k+1, k)
 
     D_{i->j} is D_i, carried to the pose of frame j; p are the pixels that are valid in frame j and
-    on which a valid pixel of frame i falls. Pairs of frames without such pixels do not count.
+    on which a valid pixel of frame i falls. The static ones are those where ground truth, carried
+    in the same way, differs by at most OCCLUDED: they leave out moving objects, and places where
+    one image shows what the other does not. Pairs of frames without such pixels do not count;
+    without any the error is NaN.
 
     Args:
         depths: aligned depth [N,H,W] m, positive.
+        ground_truths: depth [N,H,W] m.
         valid: mask [N,H,W] of pixels with ground truth.
         K: intrinsics [3,3] px.
         T_world_camera: poses [N,4,4] of the camera.
     """
-    errors = []
+    everywhere, static = list[float](), list[float]()
     for k in range(len(depths) - 1):
-        both = []
+        pairs = []
         for i, j in ((k, k + 1), (k + 1, k)):
-            carried = carry(depths[i], valid[i], K, inverse(T_world_camera[j]) @ T_world_camera[i])
+            T_j_i = inverse(T_world_camera[j]) @ T_world_camera[i]
+            carried = carry(depths[i], valid[i], K, T_j_i)
+            known = carry(ground_truths[i], valid[i], K, T_j_i)
             common = valid[j] & (carried > 0)
-            if common.any():
-                own = depths[j][common]
-                both.append(float(np.mean(np.abs(carried[common] - own) / own)))
-        if both:
-            errors.append(float(np.mean(both)))
-    return 100 * float(np.mean(errors)) if errors else np.nan
+            error = np.abs(carried - depths[j]) / np.where(common, depths[j], 1)
+            limit = OCCLUDED * ground_truths[j]
+            still = common & (known > 0) & (np.abs(known - ground_truths[j]) <= limit)
+            pairs.append([_mean(error[common]), _mean(error[still])])
+        for errors, both in zip((everywhere, static), zip(*pairs, strict=True), strict=True):
+            if found := [error for error in both if np.isfinite(error)]:
+                errors.append(float(np.mean(found)))
+    return 100 * _mean(np.array(everywhere)), 100 * _mean(np.array(static))
 
 
 def flow_warped_difference(
@@ -160,12 +168,18 @@ def temporal_metrics(
         for p, g, v in zip(predictions, ground_truths, valid, strict=True)
     ]
     drift = scale_drift(scales, stamps)
+    tae, tae_static = temporal_alignment_errors(depths, ground_truths, valid, K, T_world_camera)
     return TemporalMetrics(
-        temporal_alignment_error(depths, valid, K, T_world_camera),
+        tae,
+        tae_static,
         flow_warped_difference(depths, ground_truths, valid, K, T_world_camera),
         drift.spread,
         abs(drift.trend),
     )
+
+
+def _mean(values: FloatArray) -> float:
+    return float(np.mean(values)) if values.size else np.nan
 
 
 def _tensor(image: FloatArray | Mask) -> Tensor:

@@ -18,7 +18,7 @@ from jasmine_ros.cli import main
 from jasmine_ros.commands.evaluate import EvaluateRequest
 
 METRICS = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3")
-TEMPORAL = ("tae", "opw", "scale_spread", "scale_drift")
+TEMPORAL = ("tae", "tae_static", "opw", "scale_spread", "scale_drift")
 ROWS = ("model", "trivial_constant", "trivial_mean_map")
 DEPTH = np.tile(np.linspace(2, 30, HEIGHT, dtype=np.float32)[::-1, None], (1, WIDTH))
 

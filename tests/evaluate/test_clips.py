@@ -150,17 +150,18 @@ def test_the_report_shows_ground_truth_beside(tmp_path):
 
 def test_values_that_cannot_be_measured_are_a_dash():
     rows = {
-        "model": dict(zip(FIELDS, (None, 2.0, 0.1, 0.2), strict=True)),
-        "ground_truth": dict(zip(FIELDS, (None, 1.0, 0.0, 0.0), strict=True)),
+        "model": dict(zip(FIELDS, (None, None, 2.0, 0.1, 0.2), strict=True)),
+        "ground_truth": dict(zip(FIELDS, (None, 0.5, 1.0, 0.0, 0.0), strict=True)),
     }
     depth = evaluated([1, 1]).summary()
     line = markdown_tables(depth, rows).splitlines()[-2]
     assert [cell.strip() for cell in line.split("|")[1:-1]] == [
         "model",
         "-",
+        "-",
         "**2.00**",
         "**0.100**",
         "**0.200**",
     ]
-    assert r"ground truth & - & 1.00 & 0.000 & 0.000 \\" in latex_tables(depth, rows)
+    assert r"ground truth & - & 0.50 & 1.00 & 0.000 & 0.000 \\" in latex_tables(depth, rows)
     assert markdown_tables(depth, {}).count("\n") == 5

@@ -11,7 +11,7 @@ from jasmine_core.evaluate.temporal import (
     align_clip,
     carry,
     flow_warped_difference,
-    temporal_alignment_error,
+    temporal_alignment_errors,
     temporal_metrics,
 )
 
@@ -36,6 +36,11 @@ def plane(T_world_camera, normal=(0.0, 0.6, 1.0), offset=6.0):
     return np.stack([(offset - n @ T[:3, 3]) / (rays @ n) for T in T_world_camera]).astype(
         np.float32
     )
+
+
+def temporal_alignment_error(depths, *arguments):
+    """Return the error of all pixels; without moving objects the static pixels have the same."""
+    return temporal_alignment_errors(depths, depths, *arguments)[0]
 
 
 def everywhere(depths):
@@ -102,7 +107,7 @@ def test_errors_grow_with_scale_noise():
         )
         for share in (0, 0.05, 0.1)
     ]
-    for name in ("tae", "opw", "scale_spread"):
+    for name in ("tae", "tae_static", "opw", "scale_spread"):
         none, half, full = (getattr(score, name) for score in scores)
         assert none < half < full
     assert scores[0].scale_spread == pytest.approx(0, abs=1e-6)
@@ -155,6 +160,25 @@ def test_moving_and_occluded_pixels_do_not_count_in_the_flow_warped_difference()
         0, abs=1e-4
     )
     assert temporal_alignment_error(exact, everywhere(exact), K, T) > 1
+
+
+def test_moving_objects_do_not_count_in_the_error_of_static_pixels():
+    T = poses((0, 0, 0), 2)
+    exact = plane(T)
+    exact[0, 10:20, 10:20] = 2  # a box that is gone in the second frame
+    error, static = temporal_alignment_errors(exact, exact, everywhere(exact), K, T)
+    assert error > 1 and static == 0
+    flicker = exact * np.array([1, 1.1], np.float32)[:, None, None]
+    assert temporal_alignment_errors(flicker, exact, everywhere(exact), K, T)[1] == pytest.approx(
+        100 * (0.1 + 0.1 / 1.1) / 2, rel=1e-4
+    )
+
+
+def test_without_static_pixels_their_error_is_unknown():
+    T = poses((0, 0, 0), 2)
+    moving = plane(T) * np.array([1, 2], np.float32)[:, None, None]
+    error, static = temporal_alignment_errors(moving, moving, everywhere(moving), K, T)
+    assert error > 50 and np.isnan(static)
 
 
 def test_invalid_pixels_do_not_count():
