@@ -78,7 +78,7 @@ def _collect(checkpoint: Checkpoint, scenes: int, device: str) -> CalibrationFit
     from jasmine_core.evaluate.world import CALIBRATION_KINDS, calibration_samples
     from jasmine_core.runtime.predictor import DepthPredictor
 
-    predictor = DepthPredictor.from_pretrained(checkpoint, device=device)
+    predictor = DepthPredictor.from_pretrained(checkpoint, "torch", device=device)
     fit = CalibrationFit()
     rng = np.random.default_rng(0)
 

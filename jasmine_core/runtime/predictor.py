@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ from jasmine_core.runtime.scale import Scale, fixed_scale
 
 Resize = Literal["fit", "stretch", "crop"]
 Resolution = Literal["camera", "network"]
+LEAST_FILLED = 0.6  # share of the network's image below which another size is recommended
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ class DepthPredictor:
         self.resolution = resolution
         self.size = size
         self.calibration = calibration
+        self._source: Size | None = None  # of the last image
 
     @classmethod
     def from_pretrained(
@@ -182,6 +186,9 @@ class DepthPredictor:
         # 1. Resize to the network's size. Intrinsics use the same transform.
         with clock.stage("preprocess"):
             to_network = self.transform((image.shape[1], image.shape[0]))
+            if to_network.source != self._source:
+                self._source = to_network.source
+                self._recommend(to_network)
             small = to_network.image(image)  # [h,w,3]
             planes = np.ascontiguousarray(small.transpose(2, 0, 1), np.float32)  # [3,h,w]
             planes /= 255
@@ -206,6 +213,19 @@ class DepthPredictor:
             small,
             self.calibration,
         )
+
+    def _recommend(self, to_network: ImageTransform) -> None:
+        """Warn if the size was not chosen by the user, and an image fills little of it."""
+        info, target = self.backend.info, to_network.target
+        filled = math.prod(to_network.target_window[2:]) / math.prod(target)
+        better = network_size(to_network.source, info.nominal_size, info.multiple)
+        if self.size or self.resize != "fit" or filled >= LEAST_FILLED or better == target:
+            return
+        _log.warning(
+            "an image of %dx%d px fills %.0f %% of the network's %dx%d px, which makes depth "
+            "worse; use the backend torch, or `jasmine export CHECKPOINT %s --size %d %d`",
+            *to_network.source, 100 * filled, *target, _export_option(info), *better,
+        )  # fmt: skip
 
     def _focal_ratio(self, to_network: ImageTransform, focal: float | None) -> float:
         """Return the factor from the network's depth to that of a camera with this f_x [px]."""
@@ -236,12 +256,15 @@ def _check_size(size: Size, info: BackendInfo) -> None:
     """Raise ConfigError if a backend has no model for images of this size."""
     width, height = size
     if info.sizes and size not in info.sizes:
-        kind = "--tensorrt" if info.name == "tensorrt" else "--onnx"
         raise ConfigError(
             f"network size {width}x{height} px: the {info.name} backend has this model only for "
             f"{', '.join(f'{w}x{h}' for w, h in info.sizes)} px; export the missing size with "
-            f"`jasmine export CHECKPOINT {kind} --size {width} {height}`"
+            f"`jasmine export CHECKPOINT {_export_option(info)} --size {width} {height}`"
         )
+
+
+def _export_option(info: BackendInfo) -> str:
+    return {"tensorrt": "--tensorrt", "opencv": "--onnx --plain"}.get(info.name, "--onnx")
 
 
 def best_size(source: Size, sizes: Sequence[Size]) -> Size:

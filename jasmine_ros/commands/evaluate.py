@@ -13,6 +13,7 @@ from jasmine_core.errors import ConfigError
 from jasmine_core.evaluate.protocols import PROTOCOLS, Alignment
 from jasmine_core.evaluate.published import Published
 from jasmine_core.evaluate.report import expect_place
+from jasmine_core.runtime.backend import BACKENDS
 from jasmine_core.runtime.predictor import Resize
 from jasmine_core.synthetic.config import expect_seed
 from jasmine_ros.bags.find import find_recordings
@@ -28,6 +29,7 @@ OF_BAG = (
 )  # fmt: skip
 OF_MODEL = (
     "baseline", "temporal", "protocol", "alignment", "resize", "show", "ground_truth", "checkpoint",
+    "backend",
 )  # fmt: skip
 
 
@@ -102,6 +104,9 @@ class EvaluateRequest:
     #: Conversion of an image to the size of the network: fit adds a border, stretch changes the
     #: aspect ratio, and crop cuts out the centre.
     resize: Resize = "fit"
+    #: Library that runs the network. torch gives images of each shape a size of their own; the
+    #: others have the sizes of the exports, and auto takes them if there are any, as the node does.
+    backend: Annotated[str, option("{" + ",".join(BACKENDS) + "}")] = "torch"
     #: Second checkpoint whose scores are listed beside, such as a disparity network.
     baseline: Annotated[str | None, option("CHECKPOINT")] = None
     #: Number of images in the figure, evenly spaced; 0 shows the best, the median and the

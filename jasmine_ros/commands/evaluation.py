@@ -82,7 +82,9 @@ class Evaluator:
     def __init__(self, request: EvaluateRequest) -> None:
         checkpoint = Checkpoint.resolve(request.checkpoint)
         self._request = request
-        self._predictor = DepthPredictor.from_pretrained(checkpoint, resize=request.resize)
+        self._predictor = DepthPredictor.from_pretrained(
+            checkpoint, request.backend, resize=request.resize
+        )
         if self._predictor.backend.info.untrained:
             _log.warning("%s: %s", checkpoint, UNTRAINED)
         scale = self._predictor.scale
@@ -169,6 +171,7 @@ class Evaluator:
             "checkpoint": request.checkpoint,
             "baseline_checkpoint": request.baseline,
             "description": info.model,
+            "backend": info.name,
             "untrained": info.untrained,
             "mean_map": self._source,
             "temporal": request.temporal,

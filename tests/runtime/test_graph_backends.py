@@ -224,7 +224,7 @@ def test_no_image_makes_an_export(checkpoint, cache, caplog):
         assert predictor(image(width, height)).network_size == size
     with pytest.raises(ExportError, match=r"no export for 64x64 px .* none is made for an image"):
         predictor.backend(np.zeros((3, 64, 64), np.float32))
-    assert not caplog.records and len(list(cache.glob("onnx/*/*"))) == 1
+    assert "exporting" not in caplog.text and len(list(cache.glob("onnx/*/*"))) == 1
 
 
 def test_a_graph_that_cannot_be_read_is_opened_once(alone, monkeypatch):

@@ -135,6 +135,23 @@ def test_size_without_a_graph_is_refused_at_once(name, kind):
     assert predictor(pixels(90, 70)).network_size == (256, 128)
 
 
+def test_an_image_that_fills_little_of_a_graph_is_reported_once(caplog):
+    backend = EchoBackend()
+    backend.info = replace(EchoBackend.info, name="onnxruntime", sizes=((256, 64),))
+    predictor = DepthPredictor(backend)
+    for _ in range(2):
+        predictor(pixels(100, 100))
+    (record,) = caplog.records
+    assert "100x100 px fills 25 % of the network's 256x64 px" in record.message
+    assert "--onnx --size 64 64`" in record.message
+    caplog.clear()
+    predictor(pixels(256, 70))
+    DepthPredictor(backend, "stretch")(pixels(100, 100))
+    DepthPredictor(backend, size=(256, 64))(pixels(100, 100))
+    DepthPredictor(EchoBackend())(pixels(100, 100))
+    assert not caplog.records
+
+
 # ---------------------------------------------------------------------------- alignment
 
 

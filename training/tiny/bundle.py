@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Conversion of a trained checkpoint to a bundled one, with its plain graph.
+"""Conversion of a trained checkpoint to a bundled one, with its plain graphs.
 
     python training/tiny/bundle.py RUN/final POSENET SPREAD jasmine_core/checkpoints/jasmine-tiny
-    python training/tiny/bundle.py --graph jasmine_core/checkpoints/jasmine-tiny  # the graph alone
+    python training/tiny/bundle.py --graph jasmine_core/checkpoints/jasmine-tiny  # the graphs alone
 
 SPREAD is the relative error of the learned scale on recordings that no training has seen, as
 `jasmine evaluate --alignment none` prints it. The node publishes it with the scale.
 
-The graph shares its weights with the checkpoint. The live node runs it in OpenCV, with neither
+The graphs share their weights with the checkpoint. The live node runs them in OpenCV, with neither
 torch nor ONNX Runtime.
 """
 
@@ -28,7 +28,8 @@ from jasmine_core.model.checkpoint import save_checkpoint
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.model.posenet import PoseNet
 
-LARGEST = 16_000_000  # [bytes] without the graph
+LARGEST = 16_000_000  # [bytes] without the graphs
+TALL = (192, 160)  # [px] of a second graph, for cameras of 4:3, which training/tiny trains as well
 
 
 def main(source: Path, posenet: Path, spread: float, target: Path) -> None:
@@ -51,17 +52,22 @@ def main(source: Path, posenet: Path, spread: float, target: Path) -> None:
             f"{target} is larger than {LARGEST / 1e6:.0f} MB, too large for the package; "
             "train a smaller network"
         )
-    write_graph(target)
+    write_graphs(target)
 
 
-def write_graph(target: Path) -> None:
-    """Write the plain graph of a bundled checkpoint, which shares its weights, into its folder."""
+def write_graphs(target: Path) -> None:
+    """Write the plain graphs of a bundled checkpoint, which share its weights, into its folder."""
     shutil.rmtree(target / EXPORTS, ignore_errors=True)
     with TemporaryDirectory() as folder:
-        export = export_checkpoint(Checkpoint.resolve(target), Path(folder), plain=True)
-        place = target / EXPORTS / export.name
-        share_weights(export, target, place)
-    print(f"{place}: {size_of(place) / 1e6:.2f} MB")
+        checkpoint = Checkpoint.resolve(target)
+        made = [
+            export_checkpoint(checkpoint, Path(folder), size=size, plain=True)
+            for size in (None, TALL)
+        ]
+        for export in made:
+            place = target / EXPORTS / export.name
+            share_weights(export, target, place)
+            print(f"{place}: {size_of(place) / 1e6:.2f} MB")
 
 
 def size_of(folder: Path) -> int:
@@ -71,6 +77,6 @@ def size_of(folder: Path) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--graph":
-        write_graph(Path(sys.argv[2]))
+        write_graphs(Path(sys.argv[2]))
     else:
         main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), Path(sys.argv[4]))
