@@ -11,7 +11,9 @@ from jasmine_core.geometry.rigid import Array, interpolate
 HISTORY = 2_000_000_000  # [ns] of poses that are kept
 MOST = 1000  # poses that are kept
 LONGEST_GAP = 500_000_000  # [ns] between two poses that are interpolated
-LATE = 100_000_000  # [ns] after the last pose, up to which the motion is continued
+LATE = 100_000_000  # [ns] after the last pose, up to which the motion is continued at least
+LATEST = 300_000_000  # [ns] after the last pose, up to which it is continued at most
+PERIODS = 1.5  # of the poses, after which one is missing
 
 
 class PoseTrack:
@@ -42,7 +44,9 @@ class PoseTrack:
     def at(self, stamp: int) -> Array | None:
         """Return the pose at a timestamp [ns], None where it is unknown.
 
-        After the last pose, the motion between the last two is continued for up to `LATE`.
+        After the last pose, the motion between the last two is continued for `PERIODS` times the
+        time between them, and for `LATE` at least and `LATEST` at most. So an image may come before
+        the pose of its own timestamp, also at 10 Hz or less.
         """
         stamps = self._stamps
         after = bisect_left(stamps, stamp)
@@ -51,7 +55,8 @@ class PoseTrack:
         if after == 0 or len(stamps) < 2:
             return None
         if after == len(stamps):
-            if stamp - stamps[-1] > LATE:
+            period = stamps[-1] - stamps[-2]
+            if stamp - stamps[-1] > min(max(LATE, PERIODS * period), LATEST):
                 return None
             after -= 1
         start, stop = stamps[after - 1], stamps[after]

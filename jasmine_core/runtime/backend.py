@@ -119,8 +119,9 @@ def choose_backend(checkpoint: Checkpoint, device: str, precision: str = "auto")
     """Return the backend that "auto" stands for, for a checkpoint on this machine.
 
     The first that applies: tensorrt if validated engines exist for this machine, torch if it has a
-    GPU, onnxruntime if an export exists or torch is not installed, torch, opencv. An export is not
-    made for this choice, because that takes minutes. Torch is imported only if there is a GPU.
+    GPU, onnxruntime if an export exists (beside torch: one that is not plain) or torch is not
+    installed, torch, opencv. An export is not made for this choice, because that takes minutes.
+    Torch is imported only if there is a GPU.
     """
     if checkpoint.kind == "disparity_net":
         return "torch"
@@ -134,5 +135,9 @@ def choose_backend(checkpoint: Checkpoint, device: str, precision: str = "auto")
             return "torch"
     if find_spec("onnxruntime") is None:
         return "torch" if torch else "opencv"
-    made = any(not is_part(folder) for folder, _ in Exports(checkpoint))
+    # A plain graph was made for OpenCV, whose use must not change what torch can run.
+    made = any(
+        not is_part(folder) and not (torch and card.plain and checkpoint.has_weights)
+        for folder, card in Exports(checkpoint)
+    )
     return "torch" if torch and not made else "onnxruntime"

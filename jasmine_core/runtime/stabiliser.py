@@ -41,6 +41,7 @@ LONGEST_GAP = 1.0  # [s] between two images of one sequence
 # camera it is above 0.3 even without a motion, of images of different places it is below 0.1.
 LEAST_CORRELATION = 0.2  # below it the scene is a new one
 WORSE = 0.05  # by which a wrong motion lowers the correlation
+BETTER = 0.02  # by which the motion of a pose net must raise it, as such a net is often wrong
 FIRST, NEW_SCENE = "first image", "the scene is a new one"
 WRONG_MOTION = "the motion contradicts the images"
 
@@ -97,6 +98,7 @@ class Stabiliser:
         camera: Camera,
         stamp: int,
         T_last_now: Array | None,
+        trusted: bool = True,
     ) -> Steadied:
         """Return the depth [H,W] of an image, made consistent with the images before it.
 
@@ -107,6 +109,7 @@ class Stabiliser:
             stamp: timestamp [ns].
             T_last_now: motion [4,4] of the camera from this image to the last one, in the unit of
                 the depth; None if it is unknown.
+            trusted: whether the motion was measured; otherwise the images must confirm it.
         """
         # 1. Reduce everything to the grid.
         to_grid = stretch(camera.size, grid_size(camera.size))
@@ -125,9 +128,10 @@ class Stabiliser:
         seconds = (stamp - last.stamp) / 1e9
 
         # 3. Carry the past into this view; a motion that fits worse than none is wrong.
+        least = -WORSE if trusted else BETTER
         still = correlation(last.structure, now.structure, known)
         carried = None if T_last_now is None else _carry(last, now, known, T_last_now)
-        refused = carried is not None and carried.correlation < still - WORSE
+        refused = carried is not None and carried.correlation < still + least
         if carried is None or refused:
             carried = _Carried(last.inverse_depth, last.grey, known, still, None)
         past = carried.inverse_depth

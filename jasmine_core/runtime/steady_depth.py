@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +15,16 @@ from jasmine_core.geometry.points import Depth
 from jasmine_core.geometry.rigid import Array
 from jasmine_core.runtime.scale import ScaleFilter, fixed_scale
 from jasmine_core.runtime.scale_odometry import Motion, OdometryMeasurement
-from jasmine_core.runtime.stabiliser import Stabiliser, Steadied
+from jasmine_core.runtime.stabiliser import LONGEST_GAP, WRONG_MOTION, Stabiliser, Steadied
 
 NO_MOTION = "there is no motion of the camera; only the scale is kept"
+POSE_NET = "there is no motion of the camera; that of the pose net is used"
 NO_UNIT = "the unit of the depth is not measured yet; only the scale is kept"
 _STANDS = 1e-3  # [m] between two images, below which the unit does not matter
 _TIME_CONSTANT = 2.0  # [s] of the filter on the unit
 _UNKNOWN = fixed_scale(None, None)
+# T_before_image [4,4] in model units, of two RGB images [h,w,3].
+PoseNetMotion = Callable[[NDArray[np.uint8], NDArray[np.uint8]], Array]
 
 
 class SteadyDepth:
@@ -28,10 +32,16 @@ class SteadyDepth:
 
     The motion of depth whose scale is unknown or estimated is converted with a scale that is
     measured by triangulation, see `OdometryMeasurement`; until then the estimate is used.
+
+    Args:
+        mode: "scale" or "fuse".
+        pose_net: motion that "fuse" uses where none is known; None if there is no pose net.
     """
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, pose_net: PoseNetMotion | None = None) -> None:
         self.mode = mode
+        self._pose_net = pose_net if mode == "fuse" else None
+        self._image: NDArray[np.uint8] | None = None  # the last one, for the pose net
         self._stabiliser = Stabiliser(mode)
         self._measure, self._unit = OdometryMeasurement(), ScaleFilter("odometry")
         self._last: int | None = None  # [ns] timestamp of the last image
@@ -67,11 +77,24 @@ class SteadyDepth:
                 unit = self._measured(depth, image, camera, stamp, motion) or unit
             T_last_now = _in_units(T_last_now, unit)
             problem = NO_UNIT if T_last_now is None else ""
+        if problem == NO_MOTION and (T := self._by_pose_net(image, stamp)) is not None:
+            T_last_now, problem = T, POSE_NET
         self._last = stamp
-        steadied = self._stabiliser(depth, image, camera, stamp, T_last_now)
+        self._image = image if self._pose_net else None
+        by_net = problem == POSE_NET
+        steadied = self._stabiliser(depth, image, camera, stamp, T_last_now, trusted=not by_net)
+        if by_net and steadied.problem == WRONG_MOTION:
+            steadied = replace(steadied, problem=NO_MOTION)
         if self.mode == "scale":  # The motion helps, but it is not needed.
             problem = ""
         return replace(steadied, problem=steadied.problem or problem)
+
+    def _by_pose_net(self, image: NDArray[np.uint8], stamp: int) -> Array | None:
+        """Return T_last_now [4,4] in model units; None without a pose net or a recent image."""
+        before, last = self._image, self._last
+        if self._pose_net is None or before is None or last is None or before.shape != image.shape:
+            return None
+        return self._pose_net(before, image) if 0 < stamp - last <= LONGEST_GAP * 1e9 else None
 
     def _measured(
         self, depth: Depth, image: NDArray[np.uint8], camera: Camera, stamp: int, motion: Motion

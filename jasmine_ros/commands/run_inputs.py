@@ -36,3 +36,12 @@ def warn_of_missing(bag: Bag, host: BagHost, parameters: DepthParameters) -> Non
                 kind,
                 ", ".join(others) or "none",
             )
+    unnamed = sorted(t.name for t in bag.topics.values() if t.type == ODOMETRY_TYPES["odometry"])
+    needed = parameters.temporal == "fuse" or parameters.scale_mode == "odometry"
+    if needed and unnamed and not parameters.odometry_topic:
+        _log.warning(
+            "no odometry_topic is set, so that the motion comes from /tf; the recording has %s: "
+            "add --odometry-topic %s to use it",
+            ", ".join(unnamed),
+            unnamed[0],
+        )

@@ -25,6 +25,7 @@ from jasmine_core.errors import (
 )
 from jasmine_core.runtime.backend import BackendInfo, StageClock
 from jasmine_core.runtime.memory import keep_freed_memory
+from jasmine_core.runtime.pose_motion import pose_motion_of
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import Scale, fixed_scale
 from jasmine_core.runtime.statistics import Latencies
@@ -109,7 +110,9 @@ class DepthComponent:
         if p.scale_mode != "fixed":
             self._metric = MetricScale(self._host, p.scale_mode, transforms, motion)
         if p.temporal != "off":
-            self._temporal = TemporalFilter(self._host, p.temporal, motion)
+            needed = p.temporal == "fuse" and not p.odometry_topic
+            pose_net = pose_motion_of(p.checkpoint) if needed else None
+            self._temporal = TemporalFilter(self._host, p.temporal, motion, pose_net)
         self._log_model(self._predictor.backend.info)
         if p.publish_uncertainty and self._predictor.calibration is None:
             self._host.log(

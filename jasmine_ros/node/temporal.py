@@ -10,26 +10,39 @@ from numpy.typing import NDArray
 from jasmine_core.geometry.points import Depth
 from jasmine_core.runtime.scale import Scale
 from jasmine_core.runtime.stabiliser import WRONG_MOTION
-from jasmine_core.runtime.steady_depth import NO_MOTION, NO_UNIT, SteadyDepth
+from jasmine_core.runtime.steady_depth import (
+    NO_MOTION,
+    NO_UNIT,
+    POSE_NET,
+    PoseNetMotion,
+    SteadyDepth,
+)
 from jasmine_ros.node.camera_motion import CameraMotion
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.metric_scale import UnscaledDepth
 
 PROBLEM = "temporal_problem"  # key of the facts
-_PROBLEMS = (NO_MOTION, NO_UNIT, WRONG_MOTION)  # others are usual, such as the first image
+_PROBLEMS = (
+    NO_MOTION,
+    NO_UNIT,
+    POSE_NET,
+    WRONG_MOTION,
+)  # others are usual, such as the first image
 
 
 class TemporalFilter:
     """Filter of one camera's depth over time; a callback never waits for it.
 
-    Without a motion of the camera at the time of an image only the scale is kept, and the depth at
-    the same pixels of two images is compared.
+    Without a motion of the camera at the time of an image that of the pose net is used. Without a
+    pose net only the scale is kept, and the depth at the same pixels of two images is compared.
     """
 
-    def __init__(self, host: Host, mode: str, motion: CameraMotion) -> None:
+    def __init__(
+        self, host: Host, mode: str, motion: CameraMotion, pose_net: PoseNetMotion | None = None
+    ) -> None:
         self.facts: dict[str, str] = {}  # for the diagnostics
         self._host, self._mode, self._motion = host, mode, motion
-        self._steady = SteadyDepth(mode)
+        self._steady = SteadyDepth(mode, pose_net)
 
     def __call__(self, image: UnscaledDepth, rgb: NDArray[np.uint8], scale: Scale) -> Depth:
         """Return the depth of an image in model units, made consistent with those before it.
@@ -47,8 +60,11 @@ class TemporalFilter:
         reason = f": {found.problem}" if found.problem and not problem else ""
         if problem and problem != self.facts.get(PROBLEM):
             self._host.log("warn", f"temporal {self._mode}: {problem}")
+        done = f"{found.fused:.0%} of the pixels fused"
+        if self._mode == "scale":
+            done = f"the depth is multiplied by {found.scale:.3f}"
         self.facts = {
-            "temporal": f"{self._mode}, {found.fused:.0%} of the pixels fused{reason}",
+            "temporal": f"{self._mode}, {done}{reason}",
             PROBLEM: problem,
         }
         return found.depth

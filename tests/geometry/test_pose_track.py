@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jasmine_core.geometry.pose_track import HISTORY, LATE, MOST, PoseTrack
+from jasmine_core.geometry.pose_track import HISTORY, LATE, LATEST, MOST, PoseTrack
 
 STEP = 50_000_000  # [ns]
 
@@ -34,6 +34,15 @@ def test_the_motion_continues_for_a_short_time():
     assert track().at(5 * STEP)[0, 3] == pytest.approx(5)
     assert track().at(4 * STEP + LATE) is not None
     assert track().at(4 * STEP + LATE + 1) is None
+
+
+@pytest.mark.parametrize("step", [103_500_000, 150_000_000, 200_000_000])
+def test_an_image_may_come_before_the_pose_of_its_timestamp_at_a_low_rate(step):
+    """As in KITTI, whose odometry has 9.66 Hz and follows the image of the same timestamp."""
+    slow = track(3, step)
+    assert slow.at(3 * step)[0, 3] == pytest.approx(3)
+    assert slow.at(2 * step + min(3 * step // 2, LATEST)) is not None
+    assert slow.at(2 * step + min(3 * step // 2, LATEST) + 1) is None, "a pose is missing"
 
 
 def test_poses_before_the_track_and_in_gaps_are_unknown():

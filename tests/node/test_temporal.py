@@ -29,7 +29,7 @@ from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import fixed_scale
 from jasmine_core.runtime.stabiliser import WRONG_MOTION
-from jasmine_core.runtime.steady_depth import NO_MOTION
+from jasmine_core.runtime.steady_depth import NO_MOTION, POSE_NET
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.writer import BagWriter
 from jasmine_ros.commands.run import run_bag
@@ -38,6 +38,7 @@ from jasmine_ros.msgs.camera_info import make_camera_info
 from jasmine_ros.msgs.images import decode_depth, encode_image
 from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TransformBuffer
+from jasmine_ros.node import depth_component
 from jasmine_ros.node.camera_motion import CameraMotion
 from jasmine_ros.node.metric_scale import UnscaledDepth
 from jasmine_ros.node.parameters import DepthParameters
@@ -305,3 +306,40 @@ def test_a_run_over_a_bag_publishes_steady_depth(mode, recording, tmp_path, monk
     ratios = [np.median(d / scene(T)[1]) for d, T in zip(depths, POSES, strict=True)]
     steps = np.abs(np.diff(np.log(ratios))).mean()
     assert steps > 0.1 if mode == "off" else steps < 0.02
+
+
+def test_a_run_names_the_odometry_that_it_does_not_use(recording, tmp_path, monkeypatch, caplog):
+    predictor = DepthPredictor(FlickeringDepth(), "stretch")
+    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
+    given = DepthParameters(temporal="fuse")
+    run_bag(RunRequest((recording,), tmp_path / "out", parameters=given))
+    assert "the recording has /odom: add --odometry-topic /odom" in caplog.text
+
+
+def test_without_odometry_the_pose_net_of_the_checkpoint_is_used(tmp_path, monkeypatch):
+    asked = []
+
+    def motion(before, image):
+        asked.append((before, image))
+        return inverse(POSES[len(asked) - 1]) @ POSES[len(asked)]
+
+    monkeypatch.setattr(depth_component, "pose_motion_of", lambda checkpoint: motion)
+    predictor = DepthPredictor(FlickeringDepth(), "stretch")
+    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
+    path = tmp_path / "alone"
+    with BagWriter(path) as writer:
+        writer.add("/camera/camera_info", "sensor_msgs/msg/CameraInfo")
+        writer.add("/camera/image_rect", "sensor_msgs/msg/Image")
+        for index, T in enumerate(POSES):
+            header = make_header(MESSAGES, stamp(index), OPTICAL)
+            info = make_camera_info(MESSAGES, header, CAMERA)
+            writer.write("/camera/camera_info", stamp(index), info)
+            rgb = encode_image(MESSAGES, header, scene(T)[0], "rgb8")
+            writer.write("/camera/image_rect", stamp(index), rgb)
+    for topic, count in ("", len(POSES) - 1), ("/odom", 0):
+        asked.clear()
+        predictor.backend = FlickeringDepth()
+        given = DepthParameters(temporal="fuse", odometry_topic=topic)
+        report = run_bag(RunRequest((path,), tmp_path / f"out{count}", parameters=given))
+        assert len(asked) == count
+        assert report["input"][PROBLEM] == (POSE_NET if count else NO_MOTION)

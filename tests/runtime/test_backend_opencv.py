@@ -172,3 +172,15 @@ def test_auto_takes_opencv_last(exported, alone, monkeypatch):
     assert choose_backend(Checkpoint.resolve(exported), "cpu") == "torch"
     present["torch"] = False
     assert choose_backend(Checkpoint.resolve(alone), "cpu") == "opencv"
+
+
+def test_a_plain_graph_does_not_change_what_torch_can_run(exported, tmp_path, monkeypatch):
+    present = {"torch": True, "onnxruntime": True}
+    monkeypatch.setattr(backends, "find_spec", lambda name: present.get(name) or None)
+    plain = Path(shutil.copytree(exported, tmp_path / "plain"))
+    (usual,) = (f for f in (plain / "onnx").iterdir() if not f.name.endswith("-plain"))
+    shutil.rmtree(usual)
+    assert choose_backend(Checkpoint.resolve(plain), "cpu") == "torch"
+    assert choose_backend(Checkpoint.resolve(plain / "onnx"), "cpu") == "onnxruntime"
+    present["torch"] = False
+    assert choose_backend(Checkpoint.resolve(plain), "cpu") == "onnxruntime"

@@ -11,7 +11,7 @@ from helpers.textured_wall import CAMERA, STEP, drive, pose, scene
 from jasmine_core.geometry.rigid import inverse
 from jasmine_core.runtime.scale import ScaleFilter, fixed_scale
 from jasmine_core.runtime.scale_odometry import OdometryMeasurement
-from jasmine_core.runtime.steady_depth import NO_MOTION, NO_UNIT, SteadyDepth
+from jasmine_core.runtime.steady_depth import NO_MOTION, NO_UNIT, POSE_NET, SteadyDepth
 
 UNIT = 20.0  # metres per unit
 UNKNOWN = fixed_scale(None, None)
@@ -55,6 +55,45 @@ def test_depth_without_odometry_keeps_its_scale_only():
         found = play(SteadyDepth("fuse"), SIDEWAYS, motion)
         assert {f.problem for f in found[1:]} == {NO_MOTION}
         assert all(f.fused == 0 for f in found)
+
+
+class KnownPoses:
+    """Pose net that knows the poses of the images of `play`, in units of `UNIT` metres."""
+
+    def __init__(self, poses, factor=1.0):
+        self.images = [scene(T)[0] for T in poses]
+        self.poses, self.factor = poses, factor
+
+    def __call__(self, before, image):
+        a, b = (
+            next(i for i, one in enumerate(self.images) if np.array_equal(one, given))
+            for given in (before, image)
+        )
+        T = inverse(self.poses[a]) @ self.poses[b]
+        T[:3, 3] *= self.factor / UNIT
+        return T
+
+
+@pytest.mark.parametrize("motion", [None, lambda target, source: None])
+def test_the_pose_net_gives_the_motion_where_no_odometry_does(motion):
+    steady = SteadyDepth("fuse", KnownPoses(SIDEWAYS))
+    found = play(steady, SIDEWAYS, motion)
+    assert {f.problem for f in found[1:]} == {POSE_NET} and found[-1].fused > 0.85
+    known = play(SteadyDepth("fuse", KnownPoses(SIDEWAYS)), SIDEWAYS, motion_of(SIDEWAYS), UNIT)
+    assert not any(f.problem for f in known[1:]), "odometry is preferred"
+
+
+def test_a_wrong_motion_of_the_pose_net_is_refused():
+    found = play(SteadyDepth("fuse", KnownPoses(SIDEWAYS, factor=-20)), SIDEWAYS, None)
+    assert {f.problem for f in found[1:]} == {NO_MOTION}
+    assert all(f.fused == 0 for f in found)
+
+
+def test_the_mode_scale_does_not_run_the_pose_net():
+    def fail(before, image):
+        raise AssertionError
+
+    play(SteadyDepth("scale", fail), SIDEWAYS, None)
 
 
 def test_a_standing_camera_needs_no_unit():
