@@ -28,6 +28,7 @@ from jasmine_core import DepthPredictor
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.onnx_exports import Exports
 from jasmine_core.cache_folder import ENVIRONMENT
+from jasmine_core.runtime.predictor import best_size
 from jasmine_ros.bags.reader import Bag
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +67,9 @@ def recording() -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
 
 def expected(images: NDArray[np.uint8], K: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return the depth [n,H,W] of ONNX Runtime for a camera K [9], in estimated metres."""
-    graph = Exports(Checkpoint.resolve(CHECKPOINT), plain=True).obtain(None, "fp32")
+    exports = Exports(Checkpoint.resolve(CHECKPOINT), plain=True)
+    size = best_size((images.shape[2], images.shape[1]), exports.sizes("fp32"))
+    graph = exports.obtain(size, "fp32")
     predictor = DepthPredictor.from_pretrained(graph, backend="onnxruntime")
     unit = predictor.metres_per_unit or 1.0
     return np.stack([predictor(image, float(K[0])).depth * unit for image in images])
