@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Motion of the camera between two images by the pose net of a checkpoint, for want of odometry."""
+"""Motion of the camera between two images by a pose net, for cameras without odometry."""
 
 from __future__ import annotations
 

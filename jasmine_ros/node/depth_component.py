@@ -25,7 +25,6 @@ from jasmine_core.errors import (
 )
 from jasmine_core.runtime.backend import BackendInfo, StageClock
 from jasmine_core.runtime.memory import keep_freed_memory
-from jasmine_core.runtime.pose_motion import pose_motion_of
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import Scale, fixed_scale
 from jasmine_core.runtime.statistics import Latencies
@@ -41,7 +40,7 @@ from jasmine_ros.node.host import Frame, Host
 from jasmine_ros.node.metric_scale import MetricScale
 from jasmine_ros.node.outputs import Outputs
 from jasmine_ros.node.parameters import DepthParameters
-from jasmine_ros.node.temporal import TemporalFilter
+from jasmine_ros.node.temporal import TemporalFilter, pose_net_of
 from jasmine_ros.node.topics import ENABLE, SERVICES
 from jasmine_ros.node.worker import heartbeat
 
@@ -110,9 +109,7 @@ class DepthComponent:
         if p.scale_mode != "fixed":
             self._metric = MetricScale(self._host, p.scale_mode, transforms, motion)
         if p.temporal != "off":
-            needed = p.temporal == "fuse" and not p.odometry_topic
-            pose_net = pose_motion_of(p.checkpoint) if needed else None
-            self._temporal = TemporalFilter(self._host, p.temporal, motion, pose_net)
+            self._temporal = TemporalFilter(self._host, p.temporal, motion, pose_net_of(p))
         self._log_model(self._predictor.backend.info)
         if p.publish_uncertainty and self._predictor.calibration is None:
             self._host.log(

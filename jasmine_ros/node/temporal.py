@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jasmine_core.geometry.points import Depth
+from jasmine_core.runtime.pose_motion import pose_motion_of
 from jasmine_core.runtime.scale import Scale
 from jasmine_core.runtime.stabiliser import WRONG_MOTION
 from jasmine_core.runtime.steady_depth import (
@@ -20,21 +21,18 @@ from jasmine_core.runtime.steady_depth import (
 from jasmine_ros.node.camera_motion import CameraMotion
 from jasmine_ros.node.host import Host
 from jasmine_ros.node.metric_scale import UnscaledDepth
+from jasmine_ros.node.parameters import DepthParameters
 
 PROBLEM = "temporal_problem"  # key of the facts
-_PROBLEMS = (
-    NO_MOTION,
-    NO_UNIT,
-    POSE_NET,
-    WRONG_MOTION,
-)  # others are usual, such as the first image
+# Problems that are warnings; others are usual, such as the first image.
+_PROBLEMS = (NO_MOTION, NO_UNIT, POSE_NET, WRONG_MOTION)
 
 
 class TemporalFilter:
     """Filter of one camera's depth over time; a callback never waits for it.
 
-    Without a motion of the camera at the time of an image that of the pose net is used. Without a
-    pose net only the scale is kept, and the depth at the same pixels of two images is compared.
+    If no motion of the camera is known at the time of an image, that of the pose net is used.
+    Without a pose net only the scale is kept, by the depth at the same pixels of two images.
     """
 
     def __init__(
@@ -43,6 +41,7 @@ class TemporalFilter:
         self.facts: dict[str, str] = {}  # for the diagnostics
         self._host, self._mode, self._motion = host, mode, motion
         self._steady = SteadyDepth(mode, pose_net)
+        self._logged: set[str] = set()  # problems since the motion was last known
 
     def __call__(self, image: UnscaledDepth, rgb: NDArray[np.uint8], scale: Scale) -> Depth:
         """Return the depth of an image in model units, made consistent with those before it.
@@ -58,7 +57,10 @@ class TemporalFilter:
         found = self._steady(image.depth, rgb, image.camera, image.stamp, motion, unit, estimated)
         problem = found.problem if found.problem in _PROBLEMS else ""
         reason = f": {found.problem}" if found.problem and not problem else ""
-        if problem and problem != self.facts.get(PROBLEM):
+        if not problem:
+            self._logged.clear()
+        elif problem not in self._logged:  # The images may confirm a pose net every second time.
+            self._logged.add(problem)
             self._host.log("warn", f"temporal {self._mode}: {problem}")
         done = f"{found.fused:.0%} of the pixels fused"
         if self._mode == "scale":
@@ -68,3 +70,10 @@ class TemporalFilter:
             PROBLEM: problem,
         }
         return found.depth
+
+
+def pose_net_of(parameters: DepthParameters) -> PoseNetMotion | None:
+    """Return the pose net for a filter that needs a motion and has no odometry topic."""
+    if parameters.temporal != "fuse" or parameters.odometry_topic:
+        return None
+    return pose_motion_of(parameters.checkpoint)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Filter of the node over time: motion from odometry and transforms, faults, and a whole bag."""
+"""Filter of the node over time: motion from odometry and transforms, and faults."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from helpers.moving_robot import (
     BASE,
-    MESSAGES,
     ODOM,
     OPTICAL,
     POSES,
-    START,
     T_BASE_CAMERA,
     TopicHost,
     odometry,
@@ -25,20 +23,10 @@ from helpers.tf_messages import tf
 
 from jasmine_core.errors import FrameError
 from jasmine_core.geometry.rigid import inverse, rigid
-from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
-from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.scale import fixed_scale
 from jasmine_core.runtime.stabiliser import WRONG_MOTION
 from jasmine_core.runtime.steady_depth import NO_MOTION, POSE_NET
-from jasmine_ros.bags.reader import Bag
-from jasmine_ros.bags.writer import BagWriter
-from jasmine_ros.commands.run import run_bag
-from jasmine_ros.commands.run_request import RunRequest
-from jasmine_ros.msgs.camera_info import make_camera_info
-from jasmine_ros.msgs.images import decode_depth, encode_image
-from jasmine_ros.msgs.messages import make_header
 from jasmine_ros.msgs.transforms import TF, TF_STATIC, TransformBuffer
-from jasmine_ros.node import depth_component
 from jasmine_ros.node.camera_motion import CameraMotion
 from jasmine_ros.node.metric_scale import UnscaledDepth
 from jasmine_ros.node.parameters import DepthParameters
@@ -252,94 +240,20 @@ def test_the_mode_scale_needs_no_odometry():
     assert np.abs(np.diff(ratios)).max() < 0.05
 
 
-# ---------------------------------------------------------------------- whole bag
-
-
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory):
-    path = tmp_path_factory.mktemp("wall") / "bag"
-    kinds = {
-        TF_STATIC: "tf2_msgs/msg/TFMessage",
-        "/odom": "nav_msgs/msg/Odometry",
-        "/camera/camera_info": "sensor_msgs/msg/CameraInfo",
-        "/camera/image_rect": "sensor_msgs/msg/Image",
-    }
-    with BagWriter(path) as writer:
-        for topic, kind in kinds.items():
-            writer.add(topic, kind)
-        writer.write(TF_STATIC, START, tf((BASE, OPTICAL, T_BASE_CAMERA, 0)))
-        for index, T in enumerate(POSES):
-            at = stamp(index)
-            header = make_header(MESSAGES, at, OPTICAL)
-            writer.write("/odom", at, odometry(robot(index), at))
-            writer.write("/camera/camera_info", at, make_camera_info(MESSAGES, header, CAMERA))
-            rgb = encode_image(MESSAGES, header, scene(T)[0], "rgb8")
-            writer.write("/camera/image_rect", at, rgb)
-    return path
-
-
-class FlickeringDepth:
-    """Backend that returns the exact depth of each image with a scale that flickers."""
-
-    def __init__(self):
-        info = ("given", "cpu", "fp32", "given depths", CAMERA.size, 1.0)
-        self.info = BackendInfo(*info, multiple=32)
-        self._index = 0
-
-    def __call__(self, image):
-        depth = np.float32(GAINS[self._index]) * scene(POSES[self._index])[1]
-        self._index += 1
-        return NetworkMaps(np.zeros_like(depth), np.stack([depth, depth]), {"encode": 0.0})
-
-
-@pytest.mark.parametrize("mode", ["off", "scale", "fuse"])
-def test_a_run_over_a_bag_publishes_steady_depth(mode, recording, tmp_path, monkeypatch):
-    predictor = DepthPredictor(FlickeringDepth(), "stretch")
-    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
-    given = DepthParameters(temporal=mode, odometry_topic="/odom")
-    report = run_bag(RunRequest((recording,), tmp_path / "out", parameters=given))
-    assert report["frames"]["processed"] == len(POSES)
-    assert report["input"].get("temporal", "off").startswith(mode)
-    assert ("temporal" in report["latency_ms"]) == (mode != "off")
-    with Bag(tmp_path / "out" / "depth") as bag:
-        depths = [decode_depth(bag.decode(m)) for m in bag.messages(["/depth/image_rect"])]
-    ratios = [np.median(d / scene(T)[1]) for d, T in zip(depths, POSES, strict=True)]
-    steps = np.abs(np.diff(np.log(ratios))).mean()
-    assert steps > 0.1 if mode == "off" else steps < 0.02
-
-
-def test_a_run_names_the_odometry_that_it_does_not_use(recording, tmp_path, monkeypatch, caplog):
-    predictor = DepthPredictor(FlickeringDepth(), "stretch")
-    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
-    given = DepthParameters(temporal="fuse")
-    run_bag(RunRequest((recording,), tmp_path / "out", parameters=given))
-    assert "the recording has /odom: add --odometry-topic /odom" in caplog.text
-
-
-def test_without_odometry_the_pose_net_of_the_checkpoint_is_used(tmp_path, monkeypatch):
-    asked = []
+def test_a_pose_net_that_is_refused_now_and_then_is_reported_once():
+    calls = iter(range(1, len(POSES)))
 
     def motion(before, image):
-        asked.append((before, image))
-        return inverse(POSES[len(asked) - 1]) @ POSES[len(asked)]
+        index = next(calls)
+        T = inverse(POSES[index - 1]) @ POSES[index]
+        return rigid(np.eye(3), -20 * T[:3, 3]) if index % 2 else T
 
-    monkeypatch.setattr(depth_component, "pose_motion_of", lambda checkpoint: motion)
-    predictor = DepthPredictor(FlickeringDepth(), "stretch")
-    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
-    path = tmp_path / "alone"
-    with BagWriter(path) as writer:
-        writer.add("/camera/camera_info", "sensor_msgs/msg/CameraInfo")
-        writer.add("/camera/image_rect", "sensor_msgs/msg/Image")
-        for index, T in enumerate(POSES):
-            header = make_header(MESSAGES, stamp(index), OPTICAL)
-            info = make_camera_info(MESSAGES, header, CAMERA)
-            writer.write("/camera/camera_info", stamp(index), info)
-            rgb = encode_image(MESSAGES, header, scene(T)[0], "rgb8")
-            writer.write("/camera/image_rect", stamp(index), rgb)
-    for topic, count in ("", len(POSES) - 1), ("/odom", 0):
-        asked.clear()
-        predictor.backend = FlickeringDepth()
-        given = DepthParameters(temporal="fuse", odometry_topic=topic)
-        report = run_bag(RunRequest((path,), tmp_path / f"out{count}", parameters=given))
-        assert len(asked) == count
-        assert report["input"][PROBLEM] == (POSE_NET if count else NO_MOTION)
+    host = TopicHost()
+    found = TemporalFilter(host, "fuse", CameraMotion(host, TransformBuffer()), motion)
+    problems = []
+    for index, T in enumerate(POSES):
+        rgb, depth = scene(T)
+        found(UnscaledDepth(stamp(index), OPTICAL, depth, CAMERA), rgb, METRIC)
+        problems.append(found.facts[PROBLEM])
+    assert set(problems[1:]) == {NO_MOTION, POSE_NET} and problems[1] != problems[2]
+    assert sorted(host.warnings) == sorted(f"temporal fuse: {p}" for p in (NO_MOTION, POSE_NET))
