@@ -45,12 +45,22 @@ class Member:
     storage: str
 
 
-def members(count: int, seed: int) -> list[Member]:
-    """Return the recordings of a fleet; a larger fleet begins with those of a smaller one."""
+def members(count: int, seed: int, common: Kind | None = None) -> list[Member]:
+    """Return the recordings of a fleet; a larger fleet begins with those of a smaller one.
+
+    Args:
+        count: number of recordings.
+        seed: seed of the fleet.
+        common: world of nine of ten recordings, as where robots repeat their routes; every tenth
+            is of another world. None for all worlds alike.
+    """
     found = []
     for number in range(count):
         rng = Rng(seed, f"fleet {number}")
         kind = rng.choice(KINDS)
+        if common:
+            others = [other for other in dict.fromkeys(KINDS) if other != common]
+            kind = others[number // 10 % len(others)] if number % 10 == 9 else common
         fault = rng.choice(FAULTS)
         if fault == "standing" and kind in ("room", "indoor"):
             kind = "road"  # A hand never holds still.
@@ -69,7 +79,12 @@ def members(count: int, seed: int) -> list[Member]:
 
 
 def write_fleet(
-    count: int, seed: int, frames: int, folder: Path, stop: Callable[[], bool] = lambda: False
+    count: int,
+    seed: int,
+    frames: int,
+    folder: Path,
+    stop: Callable[[], bool] = lambda: False,
+    common: Kind | None = None,
 ) -> bool:
     """Render the recordings that do not exist yet; return false if `stop` ended it early.
 
@@ -79,8 +94,9 @@ def write_fleet(
         frames: number of images of a recording.
         folder: folder of the recordings.
         stop: returns true to end after the present recording.
+        common: world of nine of ten recordings.
     """
-    fleet = members(count, seed)
+    fleet = members(count, seed, common)
     expect_own(folder, INDEX)
     with atomic_file(folder / INDEX) as temporary:
         temporary.write_text(json.dumps([asdict(m) for m in fleet], indent=1) + "\n")

@@ -33,6 +33,9 @@ class RenderRequest:
     kind: Kind = "street"
     #: Number of recordings of a fleet, of several worlds and cameras; --first is its seed.
     fleet: Annotated[int, option("N")] = 0
+    #: World of nine of ten recordings of a fleet, as where robots repeat their routes; every
+    #: tenth is of another world. Without it, a fleet has all worlds.
+    common: Kind | None = None
     #: Number of scenes.
     scenes: Annotated[int, option("N")] = 640
     #: Seed of the first scene; seeds from 1,000,000 on are reserved for tests.
@@ -52,6 +55,8 @@ class RenderRequest:
             raise ConfigError(f"--scenes is {self.scenes}; it must be at least 1")
         if self.fleet < 0:
             raise ConfigError(f"--fleet is {self.fleet}; it must be at least 1")
+        if self.common and not self.fleet:
+            raise ConfigError(f"--common is {self.common}; it needs --fleet")
         if self.fleet and self.frames < 1:
             raise ConfigError(f"--frames is {self.frames}; a recording needs at least 1 image")
 
@@ -81,6 +86,7 @@ def _render_fleet(request: RenderRequest) -> int:
             request.frames,
             request.output,
             lambda: interrupt.requested,
+            request.common,
         )
     return _status(done)
 

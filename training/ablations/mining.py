@@ -30,6 +30,7 @@ from jasmine_core.evaluate.run import Sample
 from jasmine_core.evaluate.world import CALIBRATION_KINDS, calibration_samples
 from jasmine_core.files import atomic_file
 from jasmine_core.runtime.predictor import DepthPredictor
+from jasmine_core.synthetic.config import Kind
 from jasmine_core.train.recipe import Phase, read_recipe
 from jasmine_core.train.trainer import train
 from jasmine_ros.bags.segments import write_chosen
@@ -43,6 +44,7 @@ class Options:
     output: Annotated[Path, arg(aliases=["-o"])]  # Folder of the data, trainings and results.
     recipe: Path = Path("training/finetune_bag.yaml")  # Recipe of all trainings.
     recordings: int = 200  # Number of recordings of the fleet.
+    common: Kind | None = None  # World of nine of ten recordings; all worlds without it.
     frames: int = 60  # Number of images of a recording.
     segment: float = 2.0  # Length of a segment [s].
     share: float = 0.25  # Share of the segments that is trained on.
@@ -101,7 +103,8 @@ def main(options: Options) -> None:
     """Compare both choices, seed by seed."""
     fleet, mined = options.output / "fleet", options.output / "mined"
     start = read_recipe(options.recipe).start
-    run("render", "--fleet", options.recordings, "--frames", options.frames, "-o", fleet)
+    common = ["--common", options.common] if options.common else []
+    run("render", "--fleet", options.recordings, "--frames", options.frames, "-o", fleet, *common)
     if not (mined / "mine.json").is_file():
         run(
             "mine", fleet, "-o", mined, "--checkpoint", start, "--rate", 2,
