@@ -62,6 +62,7 @@ JAZZY = wheels(
     rclpy="7.1.6",
     rmw_fastrtps_cpp="8.4.3",
     sensor_msgs="5.3.6",
+    nav_msgs="5.3.6",
     std_srvs="5.3.6",
     diagnostic_msgs="5.3.6",
 )
@@ -70,6 +71,7 @@ KILTED = wheels(
     rclpy="9.1.2",
     rmw_fastrtps_cpp="9.3.3",
     sensor_msgs="5.5.1",
+    nav_msgs="5.5.1",
     std_srvs="5.5.1",
     diagnostic_msgs="5.5.1",
 )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -20,9 +21,11 @@ from rclpy.qos import (  # type: ignore[import-not-found]
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions  # type: ignore[import-not-found]
 
+from jasmine_core.errors import ConfigError
 from jasmine_ros.hosts.ros2_subscription import FollowingSubscription, no_events
 from jasmine_ros.msgs.conversion import RosConversion
 from jasmine_ros.msgs.messages import RclpyMessages
+from jasmine_ros.msgs.transforms import TRANSFORMS
 from jasmine_ros.node.diagnostics import PERIOD, Report, diagnostic_array
 from jasmine_ros.node.host import LATCHED_CHECK, Frame, Publisher, Severity
 from jasmine_ros.node.topics import CAMERA_INFO, DIAGNOSTICS, IMAGE, OUTPUTS, QUEUES, info_beside
@@ -100,13 +103,32 @@ class Ros2Host:
         *,
         latched: bool = False,
     ) -> None:
-        """Call back with the newest message; reliable if all publishers are reliable."""
+        """Call back with the newest message; reliable if all publishers are reliable.
+
+        Without the package of transforms a warning says that none is received: odometry of the
+        camera itself needs none.
+
+        Raises:
+            ConfigError: this ROS 2 does not have the package of another type.
+        """
+        try:
+            kind = _class(type_name)
+        except ModuleNotFoundError as err:
+            package = type_name.partition("/")[0]
+            problem = (
+                f"{self.resolve(topic)} cannot be received: this ROS 2 has no {package}; install "
+                f"ros-{os.environ.get('ROS_DISTRO', 'DISTRO')}-{package.replace('_', '-')}"
+            )
+            if type_name != TRANSFORMS:
+                raise ConfigError(problem) from err
+            self.log("warn", f"{problem}. Transforms between frames are unknown without it")
+            return
         if not self._following:
             self.timer(FOLLOW, self._follow)
         self._following.append(
             FollowingSubscription(
                 self._node,
-                _class(type_name),
+                kind,
                 topic,
                 callback,
                 depth=QUEUES.get(type_name, 1),
