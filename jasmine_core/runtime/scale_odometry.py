@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: 2026 Jasmine ROS maintainers
 # SPDX-License-Identifier: Apache-2.0
-"""Metric scale from the motion of the camera in metres, by points triangulated between images."""
+"""Metric scale from the motion of the camera in metres, by parallax between two images.
+
+Points that are tracked and triangulated confirm the motion and give a first scale; the comparison
+of all pixels around it gives the scale of the whole image.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ from jasmine_core.prepare.odometry import (
 )
 from jasmine_core.prepare.optical_flow import View, allowed_points, match, project, rays, view_of
 from jasmine_core.runtime.scale_measure import AGREES, Measurement
+from jasmine_core.runtime.scale_sweep import Scales, sweep
 
 # T_target_source [4,4], metres, of the camera between two timestamps [ns]; None if it is unknown.
 Motion = Callable[[int, int], Array | None]
@@ -32,7 +37,8 @@ MAX_TURN = math.radians(10)  # between two images; a larger one changes what the
 MAX_HEADING_ERROR = math.radians(20)  # between the motion and the one that the images show
 OLDEST = 1_000_000_000  # [ns] age after which an image is not compared any more
 PERIOD = 150_000_000  # [ns] between measurements
-_WITHIN = 0.25  # relative distance from the median; the final median is taken within it
+_WITHIN = 0.25  # relative distance from the median of points; their final one is taken within it
+_NEAR = 0.5  # the same for pixels, as a logarithm
 _DETERMINED = 5.0  # least ratio of the singular values of a direction that the points determine
 _LEAST_MOTION = 1e-3  # [m] of the camera
 
@@ -47,7 +53,6 @@ CONTRADICTED = "the motion contradicts the images"
 class _Reference(NamedTuple):
     stamp: int  # [ns]
     view: View
-    depth: Depth  # [h,w] units, of the size of the view
 
 
 class OdometryMeasurement:
@@ -89,33 +94,54 @@ class OdometryMeasurement:
         view = view_of(image, view_camera, allowed_points(view_camera, seen))
         measured: Measurement | str = STANDS
         if reference is not None and 0 < stamp - reference.stamp <= OLDEST:
-            T_now_reference = motion(stamp, reference.stamp)
-            if T_now_reference is None:
+            T_reference_now = motion(reference.stamp, stamp)
+            if T_reference_now is None:
                 measured = NO_MOTION
             elif reference.view.camera.size == view.camera.size:
-                measured = from_motion(reference.view, view, reference.depth, T_now_reference)
+                small = stretch(camera.size, view.camera.size).map(depth)
+                measured = from_motion(view, reference.view, small, T_reference_now)
         found = None if isinstance(measured, str) else measured
         self.problem = measured if isinstance(measured, str) else ""
         # An image without enough motion since is kept, so that the motion adds up.
         if found or reference is None or not 0 <= stamp - reference.stamp <= OLDEST / 2:
-            small = stretch(camera.size, view.camera.size).map(depth)
-            self._reference = _Reference(stamp, view, small)
+            self._reference = _Reference(stamp, view)
         return found
 
 
 def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | str:
     """Measure the scale of the depth [h,w] of image a from its motion [m] to image b.
 
-    Points are tracked from a to b and triangulated; the scale is the median of their depth in
-    metres divided by that of the map, weighted by the root of the parallax. Returns the reason if
-    there is no measurement: the camera moves too little, turns too far, or shows too little, or the
-    images contradict the motion.
+    The scale is the median over all pixels whose places in both images agree at one scale, see
+    `sweep`. It is searched around the scale of points that are tracked from b to a and
+    triangulated. Returns the reason if there is no measurement: the camera moves too little, turns
+    too far, or shows too little, or the images contradict the motion.
     """
+    points = _points(a, b, depth, T_b_a)
+    if isinstance(points, str):
+        return points
+    # Near points are triangulated more exactly, and far ones say more about the rest of the image.
+    log_scale, weights = points.log_scale, np.sqrt(points.parallax)
+    middle = _robust_median(log_scale, weights, math.log1p(_WITHIN))
+    pixels = sweep(a, b, depth, T_b_a, middle)
+    if len(pixels.log_scale):
+        # A pixel's scale is more exact than a point's, so that far ones may have more weight.
+        log_scale, weights = pixels.log_scale, pixels.parallax**0.25
+        middle = _robust_median(log_scale, weights, _NEAR)
+    # Parallax measures less exactly than a LiDAR.
+    agree = float(np.mean(np.abs(log_scale - middle) < math.log1p(2 * AGREES)))
+    return Measurement(math.exp(middle), agree, len(log_scale))
+
+
+def _points(a: View, b: View, depth: Depth, T_b_a: Array) -> Scales | str:
+    """Return the scales at tracked points, or the reason if they refuse the motion."""
     if np.linalg.norm(T_b_a[:3, 3]) < _LEAST_MOTION:
         return STANDS
     if angle_of(T_b_a[:3, :3]) > MAX_TURN:
         return TURNS
-    matches = match(a, b)
+    tracked = match(
+        b, a
+    )  # The corners of b are found once for all images that it is compared with.
+    matches = tracked._replace(a=tracked.b, b=tracked.a)
     if len(matches.a) < FEWEST_POINTS:
         return NO_POINTS
     found = agreement(a, b, matches, T_b_a)
@@ -135,17 +161,9 @@ def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | s
     u, v = np.rint(matches.a).astype(int).T
     units = depth[v, u].astype(np.float64)  # [N]
     usable = clear & (w > 0) & np.isfinite(units) & (units > 0)
-    if (count := int(np.count_nonzero(usable))) < FEWEST_POINTS:
+    if np.count_nonzero(usable) < FEWEST_POINTS:
         return STANDS
-    ratio = -np.log(w[usable] * units[usable])  # [N] of metres per unit
-    # Near points are triangulated more exactly, and far ones say more about the rest of the image.
-    weights = np.sqrt(parallax[usable])
-    middle = _weighted_median(ratio, weights)
-    near = np.abs(ratio - middle) < math.log1p(_WITHIN)
-    middle = _weighted_median(ratio[near], weights[near])
-    # Points are triangulated less exactly than a LiDAR measures them.
-    agree = float(np.mean(np.abs(ratio - middle) < math.log1p(2 * AGREES)))
-    return Measurement(math.exp(middle), agree, count)
+    return Scales(-np.log(w[usable] * units[usable]), parallax[usable])
 
 
 def heading_error(x: Array, y: Array, t: Array) -> float:
@@ -164,6 +182,13 @@ def heading_error(x: Array, y: Array, t: Array) -> float:
     if strength[1] < _DETERMINED * strength[2]:
         return 0.0
     return math.acos(min(1.0, abs(float(axes[2] @ t)) / float(np.linalg.norm(t))))
+
+
+def _robust_median(values: Array, weights: Array, within: float) -> float:
+    """Return the weighted median [N] of the values that are near the median of all."""
+    middle = _weighted_median(values, weights)
+    near = np.abs(values - middle) < within
+    return _weighted_median(values[near], weights[near])
 
 
 def _weighted_median(values: Array, weights: Array) -> float:
