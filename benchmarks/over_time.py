@@ -5,11 +5,13 @@
     .venv/bin/python benchmarks/over_time.py                            # rendered streets and rooms
     .venv/bin/python benchmarks/over_time.py --baseline DISPARITY_NET
     .venv/bin/python benchmarks/over_time.py --bag BAG --ground-truth DIR
+    .venv/bin/python benchmarks/over_time.py --motion pose-net          # without odometry
 
-The columns are those of `jasmine evaluate`. The filter gets the camera poses, and depth in metres
-if the network has a scale. Times are processor time of one thread, median over the images: the
-network for the row off, the filter for the others. The mean-depth map is the steadiest predictor,
-as it ignores the image; the row ground truth shows what is not an error of the depth.
+The columns are those of `jasmine evaluate`. The filter gets the camera poses, unless --motion says
+otherwise, and depth in metres if the network has a scale. Times are processor time of one thread,
+median over the images: the network for the row off, the filter for the others. The mean-depth map
+is the steadiest predictor, as it ignores the image; the row ground truth shows what is not an error
+of the depth.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import thread_time
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -34,6 +36,7 @@ from jasmine_core.evaluate.report import write_json
 from jasmine_core.evaluate.run import Sample
 from jasmine_core.evaluate.steady import SteadyClips
 from jasmine_core.files import expect_writable
+from jasmine_core.runtime.pose_motion import pose_motion_of
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.stabiliser import MODES
 from jasmine_ros.commands.evaluation import mean_map_of
@@ -63,19 +66,25 @@ class Options:
     scenes: int = 5  # Number of rendered scenes of each kind.
     frames: int = 24  # Number of images of a rendered scene, at 10 Hz.
     most: int = 0  # Largest number of images of a bag; 0 takes all of them.
+    # Motion that the filter knows: that of the camera poses, of the checkpoint's pose net, or none.
+    motion: Literal["known", "pose-net", "none"] = "known"
     json: Path | None = None  # JSON file of the results.
 
 
 class Network:
     """Network with an evaluation for each mode of the filter."""
 
-    def __init__(self, name: str, backend: str, mean_map: Any, protocol: str) -> None:
+    def __init__(self, name: str, backend: str, mean_map: Any, protocol: str, motion: str) -> None:
         self.predict = DepthPredictor.from_pretrained(name, backend=backend)
         self.evaluations = {mode: Evaluation(mean_map, protocol) for mode in MODES}
         scale = self.predict.scale
         self.metres_per_unit = np.float32(scale.metres_per_unit)
         known, estimated = scale.state != "up-to-scale", scale.state == "estimated"
-        self.filters = {mode: SteadyClips(mode, known, estimated) for mode in MODES[1:]}
+        pose_net = pose_motion_of(name) if motion == "pose-net" else None
+        if motion == "pose-net" and pose_net is None:
+            raise SystemExit(f"--motion is pose-net; {name} has no pose net that can be used")
+        given = {"known_motion": motion == "known", "pose_net": pose_net}
+        self.filters = {mode: SteadyClips(mode, known, estimated, **given) for mode in MODES[1:]}
         self.seconds: dict[str, list[float]] = {mode: [] for mode in MODES}
 
     def add(self, sample: Sample) -> None:
@@ -110,7 +119,9 @@ def measure(recording: recordings.Recording, options: Options) -> Rows:
     named = {"": (options.checkpoint, options.backend)}
     if options.baseline:
         named["baseline "] = (options.baseline, "torch")
-    networks = {name: Network(*who, mean_map, protocol) for name, who in named.items()}
+    networks = {
+        name: Network(*who, mean_map, protocol, options.motion) for name, who in named.items()
+    }
     for index, sample in enumerate(tqdm(recording.read(), total=recording.count, unit="image")):
         if options.most and index >= options.most:
             break

@@ -11,7 +11,7 @@ from jasmine_core.evaluate.clips import ClipPose
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import Depth
 from jasmine_core.geometry.rigid import Array, inverse
-from jasmine_core.runtime.steady_depth import SteadyDepth
+from jasmine_core.runtime.steady_depth import PoseNetMotion, SteadyDepth
 
 
 class SteadyClips:
@@ -21,14 +21,24 @@ class SteadyClips:
         mode: "scale" or "fuse".
         metric: whether predictions are in metres; the poses always are.
         estimated: whether these metres are an estimate of the network.
+        known_motion: whether the stabiliser knows the motion between the poses.
+        pose_net: pose net for "fuse" where the motion is not known.
     """
 
-    def __init__(self, mode: str, metric: bool, estimated: bool = False) -> None:
-        self._mode, self._estimated = mode, estimated
-        self._unit = 1.0 if metric else None
+    def __init__(
+        self,
+        mode: str,
+        metric: bool,
+        estimated: bool = False,
+        *,
+        known_motion: bool = True,
+        pose_net: PoseNetMotion | None = None,
+    ) -> None:
+        self._mode, self._estimated, self._pose_net = mode, estimated, pose_net
+        self._known_motion, self._unit = known_motion, 1.0 if metric else None
         self._clip: int | None = None
         self._poses: dict[int, Array] = {}  # T_world_camera by timestamp [ns] of the clip
-        self._steady = SteadyDepth(mode)
+        self._steady = SteadyDepth(mode, pose_net)
 
     def __call__(
         self, depth: Depth, image: NDArray[np.uint8], stamp: int, pose: ClipPose | None
@@ -40,12 +50,14 @@ class SteadyClips:
         if pose is None:
             return depth
         if pose.clip != self._clip:
-            self._clip, self._poses, self._steady = pose.clip, {}, SteadyDepth(self._mode)
+            self._clip, self._poses = pose.clip, {}
+            self._steady = SteadyDepth(self._mode, self._pose_net)
         self._poses[stamp] = pose.T_world_camera
         height, width = depth.shape
         K = np.diag([width / image.shape[1], height / image.shape[0], 1.0]) @ pose.K
         camera = Camera(width, height, K)
-        found = self._steady(depth, image, camera, stamp, self._motion, self._unit, self._estimated)
+        motion = self._motion if self._known_motion else None
+        found = self._steady(depth, image, camera, stamp, motion, self._unit, self._estimated)
         return found.depth
 
     def _motion(self, target: int, source: int) -> Array | None:

@@ -15,6 +15,7 @@ from jasmine_core.evaluate.evaluation import Evaluation
 from jasmine_core.evaluate.protocols import Protocol
 from jasmine_core.evaluate.run import Sample, evaluate
 from jasmine_core.evaluate.steady import SteadyClips
+from jasmine_core.geometry.rigid import inverse
 
 BOX = (-1.5, 1.5, -1.0, 0.2, 4.0)
 GAINS = [1.0, 1.15, 0.9, 1.1, 0.85, 1.0, 1.12, 0.9]
@@ -67,6 +68,27 @@ def test_frames_without_a_pose_are_not_changed():
     found, _ = scores("fuse", poses=False)
     raw, _ = scores("off", poses=False)
     assert found["abs_rel"] == raw["abs_rel"] and found["tae"] is None
+
+
+def test_a_pose_net_replaces_the_known_motion():
+    """The filter sees the motion of the pose net, and the past helps less without any motion."""
+    poses, asked = [s.pose.T_world_camera for s in samples()], []
+
+    def pose_net(before, image):
+        asked.append(image)
+        return inverse(poses[len(asked) - 1]) @ poses[len(asked)]
+
+    def error(**motion):
+        steady, rng = SteadyClips("fuse", metric=True, **motion), np.random.default_rng(0)
+        for sample in samples():
+            noise = np.exp(rng.normal(0, 0.1, sample.ground_truth.shape)).astype(np.float32)
+            found = steady(sample.ground_truth * noise, sample.image, sample.stamp, sample.pose)
+        return np.mean(np.abs(np.log(found / sample.ground_truth)))
+
+    known = error()
+    assert error(known_motion=False, pose_net=pose_net) == pytest.approx(known, rel=1e-6)
+    assert len(asked) == len(poses) - 1
+    assert error(known_motion=False) > 1.5 * known
 
 
 def test_the_camera_of_a_window_and_of_another_resolution_is_used():
