@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from jasmine_core.geometry.rigid import Array
 if TYPE_CHECKING:
     from torch import Tensor
 
+_log = logging.getLogger(__name__)
 _AREA = (320, 96)  # [px] of the images, whose shape is that of the camera
 _MULTIPLE = 32  # [px] of both sides, because the encoder halves an image five times
 RgbImage = NDArray[np.uint8]
@@ -66,8 +68,8 @@ def pose_motion_of(name: str) -> PoseMotion | None:
         checkpoint = Checkpoint.resolve(name)
         if checkpoint.kind == "jasmine" and (checkpoint.jasmine_folder() / "posenet").is_dir():
             return PoseMotion(checkpoint)
-    except (JasmineError, OSError):  # The network was loaded; only this part is missing.
-        pass
+    except (JasmineError, OSError) as err:  # The network was loaded; only this part is missing.
+        _log.warning("%s: the pose net cannot be used for the motion of the camera: %s", name, err)
     return None
 
 

@@ -31,7 +31,7 @@ class SteadyDepth:
     """Stabiliser of a camera whose motion is given in metres.
 
     The motion of depth whose scale is unknown or estimated is converted with a scale that is
-    measured by triangulation, see `OdometryMeasurement`; until then the estimate is used.
+    measured by parallax, see `OdometryMeasurement`; until then the estimate is used.
 
     Args:
         mode: "scale" or "fuse".

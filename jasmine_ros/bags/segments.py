@@ -40,9 +40,13 @@ def read_chosen(path: Path) -> Mapping[str, Windows]:
                 raise ValueError(f"a segment ends at {stop}, before it starts at {start}")
             found.setdefault(str(row["recording"]), []).append((start, stop))
     except (OSError, ValueError, KeyError, TypeError) as err:
+        wrong = {
+            KeyError: f"{err} is missing",
+            TypeError: "it is not an object with a list of segments",
+        }
         raise ConfigError(
-            f"{url_of(path)} cannot be read as a list of segments: {err}; write it with jasmine "
-            "mine"
+            f"{url_of(path)} cannot be read as a list of segments: {wrong.get(type(err), err)}; "
+            "write it with jasmine mine"
         ) from err
     if not found:
         raise ConfigError(f"{url_of(path)} has no segment; write it with jasmine mine")

@@ -26,6 +26,14 @@ def test_a_fleet_has_all_kinds_and_faults_and_grows_at_its_end():
     assert len({m.name for m in many}) == 200
 
 
+def test_most_recordings_of_a_fleet_can_be_of_one_world():
+    many = members(200, 3, "road")
+    others = [m.kind for m in many[9::10] if m.fault != "standing"]
+    assert {m.kind for m in many[:9]} == {"road"} and set(others) == {"street", "indoor", "room"}
+    assert sum(m.kind == "road" for m in many) >= 180
+    assert many[:20] == members(20, 3, "road")
+
+
 @pytest.fixture
 def small(monkeypatch):
     """Let a fleet have one small recording for each fault."""

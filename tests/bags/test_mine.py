@@ -45,6 +45,13 @@ def test_a_damaged_list_is_one_line(tmp_path, text):
         read_chosen(tmp_path / "none.json")
 
 
+def test_a_file_of_something_else_is_named_as_such(tmp_path):
+    for text, reason in (("[1]", "is not an object with a list"), ("{}", "'segments' is missing")):
+        (tmp_path / "other.json").write_text(text)
+        with pytest.raises(ConfigError, match=reason):
+            read_chosen(tmp_path / "other.json")
+
+
 def test_the_list_is_sorted_so_that_equal_choices_give_equal_bytes(tmp_path):
     rows = [("b", 30, 40), ("a", 10, 20)]
     write_chosen(tmp_path / "one.json", rows)

@@ -34,11 +34,14 @@ def test_images_of_any_size_are_taken(shape):
     assert motion(image, image).shape == (4, 4)
 
 
-def test_without_a_pose_net_there_is_no_motion(tmp_path, make_model):
+def test_without_a_pose_net_there_is_no_motion(tmp_path, make_model, caplog):
     make_model().save_pretrained(tmp_path / "without")
     assert pose_motion_of(str(tmp_path / "without")) is None
+    assert not caplog.messages, "a checkpoint needs none"
     assert pose_motion_of(str(tmp_path / "missing")) is None
     PoseNet(SMALL_POSENET).save_pretrained(tmp_path / "without" / "posenet")
     assert pose_motion_of(str(tmp_path / "without")) is not None
+    caplog.clear()
     (tmp_path / "without" / "posenet" / "model.safetensors").write_bytes(b"damaged")
     assert pose_motion_of(str(tmp_path / "without")) is None
+    assert "the pose net cannot be used" in caplog.text and "posenet" in caplog.text
