@@ -11,7 +11,8 @@ The columns are those of `jasmine evaluate`. The filter gets the camera poses, u
 otherwise, and depth in metres if the network has a scale. Times are processor time of one thread,
 median over the images: the network for the row off, the filter for the others. The mean-depth map
 is the steadiest predictor, as it ignores the image; the row ground truth shows what is not an error
-of the depth.
+of the depth, and blurred ground truth what perfect depth has whose edges are as soft as those of a
+network.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from jasmine_core.evaluate.report import write_json
 from jasmine_core.evaluate.run import Sample
 from jasmine_core.evaluate.steady import SteadyClips
 from jasmine_core.files import expect_writable
+from jasmine_core.geometry.points import Depth
 from jasmine_core.runtime.pose_motion import pose_motion_of
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_core.runtime.stabiliser import MODES
@@ -50,6 +52,7 @@ COLUMNS = (
     ("a1", "δ<1.25", ".3f"),
     ("ms", "ms", ".1f"),
 )
+BLUR = 2.0 / 320  # Standard deviation of blurred ground truth, as a share of the image's width.
 Rows = dict[str, dict[str, Any]]
 
 
@@ -111,6 +114,16 @@ class Network:
             yield mode, evaluation.summary()["model"] | {"ms": 1000 * median(self.seconds[mode])}
 
 
+def blurred(depth: Depth) -> Depth:
+    """Return depth [H,W] whose inverse is blurred; 0 is unknown."""
+    inverse = np.divide(1, depth, out=np.zeros_like(depth), where=depth > 0)
+    sums, weights = (
+        cv2.GaussianBlur(part.astype(np.float32), (0, 0), BLUR * depth.shape[1])
+        for part in (inverse, depth > 0)
+    )
+    return np.divide(weights, sums, out=np.zeros_like(depth), where=(depth > 0) & (sums > 0))
+
+
 def measure(recording: recordings.Recording, options: Options) -> Rows:
     """Return the rows of one recording."""
     checkpoint = Checkpoint.resolve(options.checkpoint)
@@ -119,22 +132,26 @@ def measure(recording: recordings.Recording, options: Options) -> Rows:
     named = {"": (options.checkpoint, options.backend)}
     if options.baseline:
         named["baseline "] = (options.baseline, "torch")
+    soft = Evaluation(mean_map, protocol)
     networks = {
         name: Network(*who, mean_map, protocol, options.motion) for name, who in named.items()
     }
     for index, sample in enumerate(tqdm(recording.read(), total=recording.count, unit="image")):
         if options.most and index >= options.most:
             break
-        for network in networks.values():
-            try:
+        exact = sample.ground_truth.astype(np.float32)
+        try:  # Without ground truth in the range of the protocol there is a FrameError.
+            soft.add(sample.stamp, blurred(exact), sample.ground_truth, pose=sample.pose)
+            for network in networks.values():
                 network.add(sample)
-            except FrameError:  # without ground truth in the range of the protocol
-                continue
+        except FrameError:
+            continue
     rows: Rows = {}
     for name, network in networks.items():
         rows |= {f"{name}{mode}": row for mode, row in network.rows()}
     first = networks[""].evaluations["off"]
     rows["mean-depth map"] = first.summary()["trivial_mean_map"]
+    rows["blurred ground truth"] = soft.summary()["model"]
     rows["ground truth"] = first.clips.summary().get("ground_truth", {})
     return rows
 
