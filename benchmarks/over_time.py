@@ -86,8 +86,11 @@ class Network:
         pose_net = pose_motion_of(name) if motion == "pose-net" else None
         if motion == "pose-net" and pose_net is None:
             raise SystemExit(f"--motion is pose-net; {name} has no pose net that can be used")
+        # The poses are in metres, and the motion of a pose net is in the unit of the network.
+        self.given = np.float32(1) if pose_net else self.metres_per_unit
+        metric = known and not pose_net
         given = {"known_motion": motion == "known", "pose_net": pose_net}
-        self.filters = {mode: SteadyClips(mode, known, estimated, **given) for mode in MODES[1:]}
+        self.filters = {mode: SteadyClips(mode, metric, estimated, **given) for mode in MODES[1:]}
         self.seconds: dict[str, list[float]] = {mode: [] for mode in MODES}
 
     def add(self, sample: Sample) -> None:
@@ -97,7 +100,7 @@ class Network:
         height, width = sample.ground_truth.shape
         own = pose and pose.within(rules.window((width, height)))
         began = thread_time()
-        depth = self.predict(shown, sample.focal).depth * self.metres_per_unit
+        depth = self.predict(shown, sample.focal).depth * self.given
         self.seconds["off"].append(thread_time() - began)
         for mode, evaluation in self.evaluations.items():
             found = depth
@@ -105,7 +108,7 @@ class Network:
                 began = thread_time()
                 found = self.filters[mode](depth, shown, sample.stamp, own)
                 self.seconds[mode].append(thread_time() - began)
-            known = np.nan_to_num(found, nan=0.0)
+            known = np.nan_to_num(found * (self.metres_per_unit / self.given), nan=0.0)
             evaluation.add(sample.stamp, known, sample.ground_truth, pose=pose)
 
     def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
