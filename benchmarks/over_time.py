@@ -52,7 +52,7 @@ COLUMNS = (
     ("a1", "δ<1.25", ".3f"),
     ("ms", "ms", ".1f"),
 )
-BLUR = 2.0 / 320  # Standard deviation of blurred ground truth, as a share of the image's width.
+BLUR = 1.0 / 320  # Standard deviation of blurred ground truth, as a share of the image's width.
 Rows = dict[str, dict[str, Any]]
 
 

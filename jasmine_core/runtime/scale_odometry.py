@@ -26,7 +26,7 @@ from jasmine_core.prepare.odometry import (
 )
 from jasmine_core.prepare.optical_flow import View, allowed_points, match, project, rays, view_of
 from jasmine_core.runtime.scale_measure import AGREES, Measurement
-from jasmine_core.runtime.scale_sweep import Scales, sweep
+from jasmine_core.runtime.scale_sweep import RANGE, Scales, sweep
 
 # T_target_source [4,4], metres, of the camera between two timestamps [ns]; None if it is unknown.
 Motion = Callable[[int, int], Array | None]
@@ -39,11 +39,14 @@ OLDEST = 1_000_000_000  # [ns] age after which an image is not compared any more
 PERIOD = 150_000_000  # [ns] between measurements
 _WITHIN = 0.25  # relative distance from the median of points; their final one is taken within it
 _NEAR = 0.5  # the same for pixels, as a logarithm
+# Logarithmic distance of pixels that agree; parallax measures less exactly than a LiDAR.
+_CLOSE = math.log1p(2 * AGREES)
 _DETERMINED = 5.0  # least ratio of the singular values of a direction that the points determine
 _LEAST_MOTION = 1e-3  # [m] of the camera
 
 # Reasons why there is no measurement.
 NO_MOTION = "there is no motion of the camera at the time of the image"
+TOO_FAR_APART = "the images are too far apart in time"
 STANDS = "the camera moves too little"
 TURNS = "the camera turns too fast"
 NO_POINTS = "the image has too few points that can be tracked"
@@ -93,7 +96,9 @@ class OdometryMeasurement:
         view_camera = to_image.camera(camera)
         view = view_of(image, view_camera, allowed_points(view_camera, seen))
         measured: Measurement | str = STANDS
-        if reference is not None and 0 < stamp - reference.stamp <= OLDEST:
+        if reference is not None and stamp - reference.stamp > OLDEST:
+            measured = TOO_FAR_APART
+        elif reference is not None and stamp > reference.stamp:
             T_reference_now = motion(reference.stamp, stamp)
             if T_reference_now is None:
                 measured = NO_MOTION
@@ -122,13 +127,16 @@ def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | s
     # Near points are triangulated more exactly, and far ones say more about the rest of the image.
     log_scale, weights = points.log_scale, np.sqrt(points.parallax)
     middle = _robust_median(log_scale, weights, math.log1p(_WITHIN))
+    agree = float(np.mean(np.abs(log_scale - middle) < _CLOSE))
     pixels = sweep(a, b, depth, T_b_a, middle)
     if len(pixels.log_scale):
         # A pixel's scale is more exact than a point's, so that far ones may have more weight.
         log_scale, weights = pixels.log_scale, pixels.parallax**0.25
         middle = _robust_median(log_scale, weights, _NEAR)
-    # Parallax measures less exactly than a LiDAR.
-    agree = float(np.mean(np.abs(log_scale - middle) < math.log1p(2 * AGREES)))
+        # The sweep finds scales of meaningless depth all over its range; the points do not.
+        chance = _CLOSE / RANGE
+        close = float(np.mean(np.abs(log_scale - middle) < _CLOSE))
+        agree = min(agree, max(0.0, close - chance) / (1 - chance))
     return Measurement(math.exp(middle), agree, len(log_scale))
 
 

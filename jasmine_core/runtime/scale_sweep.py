@@ -32,7 +32,8 @@ Map = NDArray[np.float32]
 
 _PIXELS = 8000  # number of pixels of a that are compared, on a regular grid
 _WINDOW = 5  # side of the window, in compared pixels
-_SCALES, _RANGE = 11, 0.5  # number of scales, and their largest logarithmic distance from the first
+_SCALES = 11  # number of scales that are tried
+RANGE = 0.5  # their largest logarithmic distance from the given one
 _BLUR = 3.0  # [px] standard deviation of the neighbourhood whose contrast is evened
 _CONTRAST = 40.0  # grey levels of the standard deviation of an even image
 _TEXTURE = 3.0  # grey levels of the least standard deviation of a neighbourhood
@@ -79,8 +80,8 @@ def sweep(a: View, b: View, depth: Depth, T_b_a: Array, log_scale: float) -> Sca
     rays = [(H[i, 0] * u + (H[i, 1] * v + H[i, 2])) * units for i in range(3)]  # [h,w] each
 
     # 3. The place in b and its difference from a, for each scale.
-    scales = log_scale + np.linspace(-_RANGE, _RANGE, _SCALES)
-    step = 2 * _RANGE / (_SCALES - 1)
+    scales = log_scale + np.linspace(-RANGE, RANGE, _SCALES)
+    step = 2 * RANGE / (_SCALES - 1)
     cost, places_u, places_v = np.empty((3, _SCALES, *target.shape), np.float32)
     for i, s in enumerate(np.exp(scales).astype(np.float32)):
         near = 1 / np.maximum(s * rays[2] + t[2], _LEAST)

@@ -36,6 +36,7 @@ from jasmine_core.runtime.temporal_filter import (
 MODES = ("off", "scale", "fuse")
 PIXELS = 32_000  # largest number of pixels of the grid
 MEMORY = 1.0  # [s] time constant of the scale and of the depth of a pixel
+SETTLES = 2.0  # [s] time constant after which a lasting change of the scale is known
 LONGEST_GAP = 1.0  # [s] between two images of one sequence
 # Correlation of the fine structure of two images: of consecutive ones of a car or of a hand-held
 # camera it is above 0.3 even without a motion, of images of different places it is below 0.1.
@@ -64,6 +65,7 @@ class _State:
     structure: Map  # [h,w] of the grey image, without its coarse part
     inverse_depth: Map  # [h,w] 1/unit
     variance: Map  # [h,w] of the logarithm, in units of a good measurement
+    drift: float = 0.0  # [1/s] lasting change of the scale that is removed, as a logarithm
 
 
 class _Carried(NamedTuple):
@@ -142,22 +144,29 @@ class Stabiliser:
         usable = carried.usable & (past > 0)
         looks = image_agreement(carried.before, grey, usable)  # [h,w] 0..1
 
-        # 5. One scale of the image.
+        # 5. One scale of the image, which returns to that of the network. A network that does not
+        # follow the motion, as one that sees the far too near, changes by the same share in each
+        # image; `drift` is this share, so that it does not add up.
         change = log_ratio(past, measured)  # [h,w]
-        shift = -math.exp(-seconds / MEMORY) * median_shift(change, looks > 0.5)
-        factor = math.exp(-shift)
+        middle = median_shift(change, looks > 0.5)
+        kept = math.exp(-seconds / MEMORY) * middle + last.drift * seconds  # ln of the factor
+        drift = last.drift - kept * seconds / SETTLES**2
+        factor = math.exp(kept)
         if self.mode == "scale" or carried.places is None:
-            self._state = replace(now, inverse_depth=measured * np.float32(1 / factor))
+            scaled = measured * np.float32(1 / factor)
+            self._state = replace(now, inverse_depth=scaled, drift=drift)
             problem = WRONG_MOTION if refused else ""
             return Steadied(depth * np.float32(factor), factor, 0.0, problem)
 
         # 6. Each pixel.
-        change += np.float32(shift)
+        change -= np.float32(middle)
         agrees = agreement(change, looks)
         spread = sample(last.variance, carried.places)
         grown = spread + np.float32((seconds / MEMORY) ** 2)
+        past *= np.float32(math.exp(middle - kept))
         fused, variance, gain = update(past, change, grown, now.variance, agrees)
-        self._state = replace(now, inverse_depth=np.where(known, fused, 0), variance=variance)
+        fused = np.where(known, fused, 0)
+        self._state = replace(now, inverse_depth=fused, variance=variance, drift=drift)
         ratio = np.where(known, measured / np.maximum(fused, 1e-12), 1).astype(np.float32)
         whole = to_grid.inverse().map(ratio)
         return Steadied(depth * whole, factor, float(np.mean(gain < 0.9)), "")

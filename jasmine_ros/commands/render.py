@@ -34,7 +34,8 @@ class RenderRequest:
     #: Number of recordings of a fleet, of several worlds and cameras; --first is its seed.
     fleet: Annotated[int, option("N")] = 0
     #: World of nine of ten recordings of a fleet, as where robots repeat their routes; every
-    #: tenth is of another world. Without it, a fleet has all worlds.
+    #: tenth is of another world. Robots that stand are always on a road. Without it, a fleet
+    #: has all worlds.
     common: Kind | None = None
     #: Number of scenes.
     scenes: Annotated[int, option("N")] = 640

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from helpers.moving_robot import (
@@ -18,18 +19,19 @@ from helpers.moving_robot import (
     pose_stamped,
     stamp,
 )
-from helpers.textured_wall import CAMERA, STEP, TEXTURE, drive, look_up, scene
+from helpers.textured_wall import CAMERA, STEP, TEXTURE, H, W, drive, look_up, scene
 from helpers.tf_messages import tf
 
 from jasmine_core.geometry.rigid import inverse, rigid
 from jasmine_core.runtime.backend import BackendInfo, NetworkMaps
 from jasmine_core.runtime.predictor import DepthPredictor
-from jasmine_core.runtime.scale import fixed_scale
+from jasmine_core.runtime.scale import LEAST_CONFIDENCE, fixed_scale
 from jasmine_core.runtime.scale_odometry import (
     CONTRADICTED,
     MAX_TURN,
     NO_MOTION,
     STANDS,
+    TOO_FAR_APART,
     TURNS,
     OdometryMeasurement,
 )
@@ -157,6 +159,32 @@ def scene_of(T):
     depth = ((8.0 - T[2, 3]) / rays[..., 2]).astype(np.float32)
     points = T[:3, 3] + rays * depth[..., None]
     return np.repeat(look_up(TEXTURE, points)[..., None], 3, axis=2).astype(np.uint8), depth
+
+
+@pytest.mark.parametrize("size", [(H, W), (6, 10)])
+def test_meaningless_depth_is_not_trusted(size):
+    """The depth of an untrained network, of pixels or of patches, must not become metric."""
+    rng = np.random.default_rng(2)
+    for _ in range(5):
+        coarse = np.exp(rng.normal(0, 2.0, size)).astype(np.float32)
+        depth = cv2.resize(coarse, (W, H), interpolation=cv2.INTER_NEAREST)
+        measure = OdometryMeasurement()
+        found = [
+            measure(depth, scene(T)[0], CAMERA, i * STEP, lambda a, b: forth(a // STEP, b // STEP))
+            for i, T in enumerate(SIDEWAYS)
+        ]
+        assert all(f is None or f.confidence < LEAST_CONFIDENCE for f in found)
+
+
+def forth(target, source):
+    return inverse(SIDEWAYS[target]) @ SIDEWAYS[source]
+
+
+def test_images_that_are_far_apart_in_time_are_named():
+    measure = OdometryMeasurement()
+    for index, T in enumerate(SIDEWAYS[:2]):
+        measure(scene(T)[1], scene(T)[0], CAMERA, index * 15 * STEP, lambda a, b: np.eye(4))
+    assert measure.problem == TOO_FAR_APART
 
 
 def test_a_standing_robot_gives_no_measurement():
