@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from jasmine_core.commands.options import Output, option
 from jasmine_core.errors import ConfigError
@@ -34,9 +34,9 @@ class RenderRequest:
     #: Number of recordings of a fleet, of several worlds and cameras; --first is its seed.
     fleet: Annotated[int, option("N")] = 0
     #: World of nine of ten recordings of a fleet, as where robots repeat their routes; every
-    #: tenth is of another world. Robots that stand are always on a road. Without it, a fleet
-    #: has all worlds.
-    common: Kind | None = None
+    #: tenth is of another world. Robots that stand are always on a road. all draws the world of
+    #: each recording.
+    common: Literal["all", "street", "room", "road", "indoor"] = "all"
     #: Number of scenes.
     scenes: Annotated[int, option("N")] = 640
     #: Seed of the first scene; seeds from 1,000,000 on are reserved for tests.
@@ -56,7 +56,7 @@ class RenderRequest:
             raise ConfigError(f"--scenes is {self.scenes}; it must be at least 1")
         if self.fleet < 0:
             raise ConfigError(f"--fleet is {self.fleet}; it must be at least 1")
-        if self.common and not self.fleet:
+        if self.common != "all" and not self.fleet:
             raise ConfigError(f"--common is {self.common}; it needs --fleet")
         if self.fleet and self.frames < 1:
             raise ConfigError(f"--frames is {self.frames}; a recording needs at least 1 image")
@@ -87,7 +87,7 @@ def _render_fleet(request: RenderRequest) -> int:
             request.frames,
             request.output,
             lambda: interrupt.requested,
-            request.common,
+            None if request.common == "all" else request.common,
         )
     return _status(done)
 

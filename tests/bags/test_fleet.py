@@ -48,7 +48,7 @@ def small(monkeypatch):
             ]
         )
     ]
-    monkeypatch.setattr(fleet, "members", lambda count, seed: found[:count])
+    monkeypatch.setattr(fleet, "members", lambda count, seed, common: found[:count])
     return found
 
 
