@@ -69,7 +69,7 @@ class Options:
     scenes: int = 5  # Number of rendered scenes of each kind.
     frames: int = 24  # Number of images of a rendered scene, at 10 Hz.
     most: int = 0  # Largest number of images of a bag; 0 takes all of them.
-    # Motion that the filter knows: that of the camera poses, of the checkpoint's pose net, or none.
+    # Motion that the filter gets: that of the camera poses, of the checkpoint's pose net, or none.
     motion: Literal["known", "pose-net", "none"] = "known"
     json: Path | None = None  # JSON file of the results.
 

@@ -21,7 +21,7 @@ class SteadyClips:
         mode: "scale" or "fuse".
         metric: whether predictions are in metres; the poses always are.
         estimated: whether these metres are an estimate of the network.
-        known_motion: whether the stabiliser knows the motion between the poses.
+        known_motion: whether the stabiliser gets the motion between the poses.
         pose_net: pose net for "fuse" where the motion is not known; depth is in its unit then.
     """
 

@@ -41,6 +41,7 @@ _WITHIN = 0.25  # relative distance from the median of points; their final one i
 _NEAR = 0.5  # the same for pixels, as a logarithm
 # Logarithmic distance of pixels that agree; parallax measures less exactly than a LiDAR.
 _CLOSE = math.log1p(2 * AGREES)
+_CHANCE = _CLOSE / RANGE  # share of pixels with meaningless depth that agree
 _DETERMINED = 5.0  # least ratio of the singular values of a direction that the points determine
 _LEAST_MOTION = 1e-3  # [m] of the camera
 
@@ -134,21 +135,19 @@ def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | s
         log_scale, weights = pixels.log_scale, pixels.parallax**0.25
         middle = _robust_median(log_scale, weights, _NEAR)
         # The sweep finds scales of meaningless depth all over its range; the points do not.
-        chance = _CLOSE / RANGE
         close = float(np.mean(np.abs(log_scale - middle) < _CLOSE))
-        agree = min(agree, max(0.0, close - chance) / (1 - chance))
+        agree = min(agree, max(0.0, close - _CHANCE) / (1 - _CHANCE))
     return Measurement(math.exp(middle), agree, len(log_scale))
 
 
 def _points(a: View, b: View, depth: Depth, T_b_a: Array) -> Scales | str:
-    """Return the scales at tracked points, or the reason if they refuse the motion."""
+    """Return the scales at tracked points, or the reason why there is no measurement."""
     if np.linalg.norm(T_b_a[:3, 3]) < _LEAST_MOTION:
         return STANDS
     if angle_of(T_b_a[:3, :3]) > MAX_TURN:
         return TURNS
-    tracked = match(
-        b, a
-    )  # The corners of b are found once for all images that it is compared with.
+    # The corners of b are found once for all images that it is compared with.
+    tracked = match(b, a)
     matches = tracked._replace(a=tracked.b, b=tracked.a)
     if len(matches.a) < FEWEST_POINTS:
         return NO_POINTS

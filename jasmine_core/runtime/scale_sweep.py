@@ -6,8 +6,8 @@ A pixel u of image a with the depth d lies, for a scale s [m/unit], in image b a
 
     u_b(s) ~ K_b (R K_a^-1 u s d(u) + t)        R, t: motion T_b_a in metres
 
-and its scale is the one whose place in b looks most like u (a plane sweep; the planes are copies
-of the depth map):
+and its scale is the one whose place in b looks most like u. This is a plane sweep, in which the
+depth map at one scale takes the place of a plane:
 
     c(u, s) = mean over a window of |N_b(u_b(s)) - N_a(u)|        s*(u) = argmin_s c(u, s)
 
@@ -24,11 +24,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jasmine_core.geometry.carry import Map
 from jasmine_core.geometry.points import Depth
 from jasmine_core.geometry.rigid import Array
 from jasmine_core.prepare.optical_flow import Grey, View
-
-Map = NDArray[np.float32]
 
 _PIXELS = 8000  # number of pixels of a that are compared, on a regular grid
 _WINDOW = 5  # side of the window, in compared pixels
@@ -41,8 +40,8 @@ _DIFFERENCE = 20.0  # grey levels of even images by which the best place may dif
 _UNIQUE, _ELSEWHERE = 3.0, 0.25  # grey levels that scales at this logarithmic distance are worse by
 _OUTSIDE = 100.0  # cost [grey levels] of a place outside of image b
 _PARALLAX = 1.5  # [px] least parallax, as the change of the place with the logarithm of the scale
-_SHARE = 0.05  # least share of usable pixels; fewer are chance
-_LEAST = np.float32(1e-3)  # [m] depth in b that replaces less
+_SHARE = 0.05  # least share of usable pixels; fewer can agree by chance
+_LEAST = np.float32(1e-3)  # [m] least depth in b, so that no point is behind the camera
 
 
 class Scales(NamedTuple):

@@ -144,9 +144,9 @@ class Stabiliser:
         usable = carried.usable & (past > 0)
         looks = image_agreement(carried.before, grey, usable)  # [h,w] 0..1
 
-        # 5. One scale of the image, which returns to that of the network. A network that does not
-        # follow the motion, as one that sees the far too near, changes by the same share in each
-        # image; `drift` is this share, so that it does not add up.
+        # 5. One scale of the image, which returns to that of the network. If the network sees
+        # distant objects too near, its depth differs from the carried depth by about the same
+        # share in each image. `drift` removes this share, so that it does not add up.
         change = log_ratio(past, measured)  # [h,w]
         middle = median_shift(change, looks > 0.5)
         kept = math.exp(-seconds / MEMORY) * middle + last.drift * seconds  # ln of the factor

@@ -34,9 +34,9 @@ class RenderRequest:
     #: Number of recordings of a fleet, of several worlds and cameras; --first is its seed.
     fleet: Annotated[int, option("N")] = 0
     #: World of nine of ten recordings of a fleet, as where robots repeat their routes; every
-    #: tenth is of another world. Robots that stand are always on a road. all draws the world of
-    #: each recording.
-    common: Literal["all", "street", "room", "road", "indoor"] = "all"
+    #: tenth is of another world. With all, the world of each recording is drawn from the four.
+    #: Robots that stand are always on a road or a street.
+    common: Literal["all", Kind] = "all"
     #: Number of scenes.
     scenes: Annotated[int, option("N")] = 640
     #: Seed of the first scene; seeds from 1,000,000 on are reserved for tests.
