@@ -26,7 +26,7 @@ from jasmine_core.prepare.odometry import (
 )
 from jasmine_core.prepare.optical_flow import View, allowed_points, match, project, rays, view_of
 from jasmine_core.runtime.scale_measure import AGREES, Measurement
-from jasmine_core.runtime.scale_sweep import RANGE, Scales, sweep
+from jasmine_core.runtime.scale_sweep import RANGE, PixelScales, sweep
 
 # T_target_source [4,4], metres, of the camera between two timestamps [ns]; None if it is unknown.
 Motion = Callable[[int, int], Array | None]
@@ -54,6 +54,20 @@ NO_POINTS = "the image has too few points that can be tracked"
 CONTRADICTED = "the motion contradicts the images"
 
 
+class Points(NamedTuple):
+    """Scales of tracked points."""
+
+    log_scale: Array  # [N] ln of metres per unit
+    parallax: Array  # [N] px
+
+
+class Comparison(NamedTuple):
+    """Result of the comparison of two images."""
+
+    measurement: Measurement
+    pixels: PixelScales
+
+
 class _Reference(NamedTuple):
     stamp: int  # [ns]
     view: View
@@ -67,6 +81,7 @@ class OdometryMeasurement:
 
     def __init__(self) -> None:
         self.problem = ""  # reason why the last comparison gave no measurement; empty if it did
+        self.pixels: PixelScales | None = None  # scales of the last comparison
         self._reference: _Reference | None = None
         self._last = 0  # [ns] timestamp of the last comparison
 
@@ -96,7 +111,7 @@ class OdometryMeasurement:
         seen = to_image.map(np.isfinite(depth).astype(np.float32)) > 0.5
         view_camera = to_image.camera(camera)
         view = view_of(image, view_camera, allowed_points(view_camera, seen))
-        measured: Measurement | str = STANDS
+        measured: Comparison | str = STANDS
         if reference is not None and stamp - reference.stamp > OLDEST:
             measured = TOO_FAR_APART
         elif reference is not None and stamp > reference.stamp:
@@ -106,7 +121,8 @@ class OdometryMeasurement:
             elif reference.view.camera.size == view.camera.size:
                 small = stretch(camera.size, view.camera.size).map(depth)
                 measured = from_motion(view, reference.view, small, T_reference_now)
-        found = None if isinstance(measured, str) else measured
+        found = None if isinstance(measured, str) else measured.measurement
+        self.pixels = None if isinstance(measured, str) else measured.pixels
         self.problem = measured if isinstance(measured, str) else ""
         # An image without enough motion since is kept, so that the motion adds up.
         if found or reference is None or not 0 <= stamp - reference.stamp <= OLDEST / 2:
@@ -114,7 +130,7 @@ class OdometryMeasurement:
         return found
 
 
-def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | str:
+def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Comparison | str:
     """Measure the scale of the depth [h,w] of image a from its motion [m] to image b.
 
     The scale is the median over all pixels whose places in both images agree at one scale, see
@@ -130,17 +146,19 @@ def from_motion(a: View, b: View, depth: Depth, T_b_a: Array) -> Measurement | s
     middle = _robust_median(log_scale, weights, math.log1p(_WITHIN))
     agree = float(np.mean(np.abs(log_scale - middle) < _CLOSE))
     pixels = sweep(a, b, depth, T_b_a, middle)
-    if len(pixels.log_scale):
+    known = np.isfinite(pixels.log_scale)
+    if known.any():
         # A pixel's scale is more exact than a point's, so that far ones may have more weight.
-        log_scale, weights = pixels.log_scale, pixels.parallax**0.25
+        log_scale = pixels.log_scale[known].astype(np.float64)
+        weights = np.asarray(pixels.parallax[known] ** 0.25, np.float64)
         middle = _robust_median(log_scale, weights, _NEAR)
         # The sweep finds scales of meaningless depth all over its range; the points do not.
         close = float(np.mean(np.abs(log_scale - middle) < _CLOSE))
         agree = min(agree, max(0.0, close - _CHANCE) / (1 - _CHANCE))
-    return Measurement(math.exp(middle), agree, len(log_scale))
+    return Comparison(Measurement(math.exp(middle), agree, len(log_scale)), pixels)
 
 
-def _points(a: View, b: View, depth: Depth, T_b_a: Array) -> Scales | str:
+def _points(a: View, b: View, depth: Depth, T_b_a: Array) -> Points | str:
     """Return the scales at tracked points, or the reason why there is no measurement."""
     if np.linalg.norm(T_b_a[:3, 3]) < _LEAST_MOTION:
         return STANDS
@@ -170,7 +188,7 @@ def _points(a: View, b: View, depth: Depth, T_b_a: Array) -> Scales | str:
     usable = clear & (w > 0) & np.isfinite(units) & (units > 0)
     if np.count_nonzero(usable) < FEWEST_POINTS:
         return STANDS
-    return Scales(-np.log(w[usable] * units[usable]), parallax[usable])
+    return Points(-np.log(w[usable] * units[usable]), parallax[usable])
 
 
 def heading_error(x: Array, y: Array, t: Array) -> float:

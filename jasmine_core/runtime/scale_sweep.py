@@ -39,20 +39,20 @@ _TEXTURE = 3.0  # grey levels of the least standard deviation of a neighbourhood
 _DIFFERENCE = 20.0  # grey levels of even images by which the best place may differ
 _UNIQUE, _ELSEWHERE = 3.0, 0.25  # grey levels that scales at this logarithmic distance are worse by
 _OUTSIDE = 100.0  # cost [grey levels] of a place outside of image b
-_PARALLAX = 1.5  # [px] least parallax, as the change of the place with the logarithm of the scale
+PARALLAX = 1.5  # [px] least parallax, as the change of the place with the logarithm of the scale
 _SHARE = 0.05  # least share of usable pixels; fewer can agree by chance
 _LEAST = np.float32(1e-3)  # [m] least depth in b, so that no point is behind the camera
 
 
-class Scales(NamedTuple):
-    """Scales of some pixels."""
+class PixelScales(NamedTuple):
+    """Scales of the pixels of a regular grid of the image."""
 
-    log_scale: Array  # [N] ln of metres per unit
-    parallax: Array  # [N] px
+    log_scale: Map  # [h,w] ln of metres per unit, NaN where it is unknown
+    parallax: Map  # [h,w] px
 
 
-def sweep(a: View, b: View, depth: Depth, T_b_a: Array, log_scale: float) -> Scales:
-    """Measure the scale of the pixels of image a; none if too few can be compared.
+def sweep(a: View, b: View, depth: Depth, T_b_a: Array, log_scale: float) -> PixelScales:
+    """Measure the scale of the pixels of image a; all unknown if too few can be compared.
 
     Args:
         a: image of the depth.
@@ -101,12 +101,13 @@ def sweep(a: View, b: View, depth: Depth, T_b_a: Array, log_scale: float) -> Sca
     far = np.abs(np.arange(_SCALES)[:, None, None] - best) * step > _ELSEWHERE
     other = np.where(far, cost, _OUTSIDE).min(0)
     clear = (c1 <= np.minimum(c0, c2)) & (c1 < _DIFFERENCE) & (other - c1 > _UNIQUE)
-    usable = known & clear & (variance[part] > _TEXTURE**2) & (parallax > _PARALLAX)
+    usable = known & clear & (variance[part] > _TEXTURE**2) & (parallax > PARALLAX)
     if a.allowed is not None:
         usable &= a.allowed[part] > 0
     if usable.mean() < _SHARE:
         usable[:] = False
-    return Scales(found[usable].astype(np.float64), parallax[usable].astype(np.float64))
+    log_scales = np.where(usable, found, np.nan)
+    return PixelScales(log_scales.astype(np.float32), parallax.astype(np.float32))
 
 
 def _even(grey: Grey) -> tuple[Grey, Map]:

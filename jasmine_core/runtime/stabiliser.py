@@ -21,7 +21,10 @@ from jasmine_core.geometry.camera import Camera, Size, stretch
 from jasmine_core.geometry.carry import Map, Places, carried_inverse_depth, places_in_source, sample
 from jasmine_core.geometry.points import Depth
 from jasmine_core.geometry.rigid import Array
+from jasmine_core.runtime.common_scale import MEMORY, UNSCALED, CommonScale, next_scale
+from jasmine_core.runtime.correction import Correction
 from jasmine_core.runtime.temporal_filter import (
+    CLOSER,
     Mask,
     agreement,
     correlation,
@@ -30,13 +33,14 @@ from jasmine_core.runtime.temporal_filter import (
     image_agreement,
     log_ratio,
     median_shift,
+    stays,
+    trend_of,
     update,
 )
 
 MODES = ("off", "scale", "fuse")
 PIXELS = 32_000  # largest number of pixels of the grid
-MEMORY = 1.0  # [s] time constant of the scale and of the depth of a pixel
-SETTLES = 2.0  # [s] time constant after which a lasting change of the scale is known
+STATIC = 0.1  # least share of pixels that do not come closer, of those that look as before
 LONGEST_GAP = 1.0  # [s] between two images of one sequence
 # Correlation of the fine structure of two images: of consecutive ones of a car or of a hand-held
 # camera it is above 0.3 even without a motion, of images of different places it is below 0.1.
@@ -65,7 +69,9 @@ class _State:
     structure: Map  # [h,w] of the grey image, without its coarse part
     inverse_depth: Map  # [h,w] 1/unit
     variance: Map  # [h,w] of the logarithm, in units of a good measurement
-    drift: float = 0.0  # [1/s] lasting change of the scale that is removed, as a logarithm
+    trend: Map  # [h,w] mean recent change of the logarithm
+    correction: Correction  # of the depth of the network
+    scale: CommonScale = UNSCALED
 
 
 class _Carried(NamedTuple):
@@ -101,6 +107,7 @@ class Stabiliser:
         stamp: int,
         T_last_now: Array | None,
         trusted: bool = True,
+        correction: Correction | None = None,
     ) -> Steadied:
         """Return the depth [H,W] of an image, made consistent with the images before it.
 
@@ -112,6 +119,8 @@ class Stabiliser:
             T_last_now: motion [4,4] of the camera from this image to the last one, in the unit of
                 the depth; None if it is unknown.
             trusted: whether the motion was measured; otherwise the images must confirm it.
+            correction: correction of the depth that was measured on this image; "fuse" applies it
+                to this image and to the next ones.
         """
         # 1. Reduce everything to the grid.
         to_grid = stretch(camera.size, grid_size(camera.size))
@@ -120,7 +129,16 @@ class Stabiliser:
         known = np.isfinite(units) & (units > 0)
         measured = np.divide(1, units, out=np.zeros_like(units), where=known)  # [h,w] 1/unit
         grey = _grey(image, grid.size)
-        now = _State(stamp, grid, grey, fine_structure(grey), measured, edge_noise(measured))
+        now = _State(
+            stamp=stamp,
+            camera=grid,
+            grey=grey,
+            structure=fine_structure(grey),
+            inverse_depth=measured,
+            variance=edge_noise(measured),
+            trend=np.zeros_like(measured),
+            correction=correction.resized(grid.size) if correction else Correction.none(grid.size),
+        )
 
         # 2. Start again if the past does not belong to this image.
         last, self._state = self._state, now
@@ -144,32 +162,50 @@ class Stabiliser:
         usable = carried.usable & (past > 0)
         looks = image_agreement(carried.before, grey, usable)  # [h,w] 0..1
 
-        # 5. One scale of the image, which returns to that of the network. If the network sees
-        # distant objects too near, its depth differs from the carried depth by about the same
-        # share in each image. `drift` removes this share, so that it does not add up.
-        change = log_ratio(past, measured)  # [h,w]
-        middle = median_shift(change, looks > 0.5)
-        kept = math.exp(-seconds / MEMORY) * middle + last.drift * seconds  # ln of the factor
-        drift = last.drift - kept * seconds / SETTLES**2
-        factor = math.exp(kept)
-        if self.mode == "scale" or carried.places is None:
-            scaled = measured * np.float32(1 / factor)
-            self._state = replace(now, inverse_depth=scaled, drift=drift)
-            problem = WRONG_MOTION if refused else ""
-            return Steadied(depth * np.float32(factor), factor, 0.0, problem)
+        # 5. The correction measured on this image, and on those before it.
+        corrected = measured
+        if self.mode == "fuse":
+            share = looks * np.float32(math.exp(-seconds / MEMORY))
+            summed = now.correction.plus(last.correction.carried(carried.places), share)
+            now = replace(now, correction=summed)
+            corrected = measured * np.exp(-summed.log_factor())
 
-        # 6. Each pixel.
+        # 6. One scale of the image, from the pixels that do not come closer. If there are hardly
+        # any, an object fills the image, and its depth changes instead of the scale.
+        moved = carried.places is not None
+        change = log_ratio(past, corrected)  # [h,w]
+        trend = sample(last.trend, carried.places) if carried.places else last.trend
+        similar = looks > 0.5
+        static = similar & (np.abs(trend) < CLOSER)
+        middle = median_shift(change, static)
+        if np.count_nonzero(static) < STATIC * np.count_nonzero(similar):
+            middle = last.scale.log_factor
+        scale = next_scale(last.scale, middle, seconds, moved)
         change -= np.float32(middle)
-        agrees = agreement(change, looks)
-        spread = sample(last.variance, carried.places)
-        grown = spread + np.float32((seconds / MEMORY) ** 2)
-        past *= np.float32(math.exp(middle - kept))
-        fused, variance, gain = update(past, change, grown, now.variance, agrees)
-        fused = np.where(known, fused, 0)
-        self._state = replace(now, inverse_depth=fused, variance=variance, drift=drift)
-        ratio = np.where(known, measured / np.maximum(fused, 1e-12), 1).astype(np.float32)
-        whole = to_grid.inverse().map(ratio)
-        return Steadied(depth * whole, factor, float(np.mean(gain < 0.9)), "")
+        trend = trend_of(trend, change, seconds)
+        factor, fused = math.exp(scale.log_factor), 0.0
+        filtered = np.asarray(corrected / np.float32(factor), np.float32)  # [h,w] 1/unit
+        variance = now.variance
+
+        # 7. Each pixel.
+        if self.mode == "fuse" and carried.places is not None:
+            agrees = agreement(change, looks) * stays(trend)
+            spread = sample(last.variance, carried.places)
+            grown = spread + np.float32((seconds / MEMORY) ** 2)
+            past *= np.float32(math.exp(middle - scale.log_factor))
+            filtered, variance, gain = update(past, change, grown, now.variance, agrees)
+            filtered = np.where(known, filtered, np.float32(0))
+            fused = float(np.mean(gain < 0.9))
+        self._state = replace(
+            now, inverse_depth=filtered, variance=variance, trend=trend, scale=scale
+        )
+
+        # 8. The depth of the full resolution.
+        problem = WRONG_MOTION if refused else ""
+        if self.mode == "scale":
+            return Steadied(depth * np.float32(factor), factor, fused, problem)
+        ratio = np.where(known, measured / np.maximum(filtered, np.float32(1e-12)), np.float32(1))
+        return Steadied(depth * to_grid.inverse().map(ratio), factor, fused, problem)
 
 
 def _carry(last: _State, now: _State, known: Mask, T_last_now: Array) -> _Carried:
@@ -177,10 +213,12 @@ def _carry(last: _State, now: _State, known: Mask, T_last_now: Array) -> _Carrie
     K = last.camera.K
     places = places_in_source(now.inverse_depth, K, T_last_now)
     past = carried_inverse_depth(last.inverse_depth, places, K, T_last_now)
+    # The motion passes what is not ahead.
+    ahead = past > 0
     # The filtered depth gives better places than the measured one.
     places = places_in_source(past, K, T_last_now)
     past = carried_inverse_depth(last.inverse_depth, places, K, T_last_now)
-    usable = known & places.inside
+    usable = known & places.inside & ahead
     agreed = correlation(sample(last.structure, places), now.structure, usable)
     return _Carried(past, sample(last.grey, places), usable, agreed, places)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from jasmine_core.geometry.camera import Camera
 from jasmine_core.geometry.points import Depth
 from jasmine_core.geometry.rigid import Array
+from jasmine_core.runtime.correction import Correction, correction_of
 from jasmine_core.runtime.scale import ScaleFilter, fixed_scale
 from jasmine_core.runtime.scale_odometry import Motion, OdometryMeasurement
 from jasmine_core.runtime.stabiliser import LONGEST_GAP, WRONG_MOTION, Stabiliser, Steadied
@@ -68,13 +70,15 @@ class SteadyDepth:
             estimated: whether that scale is an estimate of the network.
         """
         T_last_now, problem = None, ""
+        correction: Correction | None = None
         if self._last is not None and self._last < stamp:
             T_last_now = None if motion is None else motion(self._last, stamp)
             problem = NO_MOTION if T_last_now is None else ""
         if T_last_now is not None and motion is not None:
             unit = metres_per_unit
             if unit is None or estimated:
-                unit = self._measured(depth, image, camera, stamp, motion) or unit
+                measured, correction = self._measured(depth, image, camera, stamp, motion)
+                unit = measured or unit
             T_last_now = _in_units(T_last_now, unit)
             problem = NO_UNIT if T_last_now is None else ""
         if problem == NO_MOTION and (T := self._by_pose_net(image, stamp)) is not None:
@@ -82,7 +86,9 @@ class SteadyDepth:
         self._last = stamp
         self._image = image if self._pose_net else None
         by_net = problem == POSE_NET
-        steadied = self._stabiliser(depth, image, camera, stamp, T_last_now, trusted=not by_net)
+        steadied = self._stabiliser(
+            depth, image, camera, stamp, T_last_now, trusted=not by_net, correction=correction
+        )
         if by_net and steadied.problem == WRONG_MOTION:
             steadied = replace(steadied, problem=NO_MOTION)
         if self.mode == "scale":  # The motion helps, but it is not needed.
@@ -98,12 +104,17 @@ class SteadyDepth:
 
     def _measured(
         self, depth: Depth, image: NDArray[np.uint8], camera: Camera, stamp: int, motion: Motion
-    ) -> float | None:
+    ) -> tuple[float | None, Correction | None]:
+        """Return the unit [m] of the depth, and the correction of its pixels if it is a new one."""
+        correction = None
         if self._measure.due(stamp):
             measured = self._measure(depth, image, camera, stamp, motion)
             self._unit.add(stamp, measured, _TIME_CONSTANT)
+            if measured and self._measure.pixels:
+                log_scale = math.log(measured.metres_per_unit)
+                correction = correction_of(self._measure.pixels, log_scale)
         scale = self._unit.at(stamp, _UNKNOWN)
-        return None if scale is _UNKNOWN else scale.metres_per_unit
+        return None if scale is _UNKNOWN else scale.metres_per_unit, correction
 
 
 def _in_units(T: Array, metres_per_unit: float | None) -> Array | None:

@@ -8,6 +8,8 @@ step depends on the unit.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,10 @@ Mask = NDArray[np.bool_]
 NOISE = 8.0  # grey levels by which a pixel of a static scene may differ
 SHIFT = 1.0  # [px] error of the place of a pixel, whose grey level then changes by the gradient
 NEAR, FAR = 0.2, 0.5  # differences of logarithmic depth that agree, and that do not agree at all
+# Logarithmic distances by which a pixel may come closer over `TREND` seconds. With a distance above
+# the second one, all of the past is dropped.
+CLOSER, MOVES = 0.08, 0.2
+TREND = 0.5  # [s] time constant of the changes of a pixel
 EDGE = 0.1  # logarithmic depth range of a pixel's neighbours at which its noise doubles
 FLAT = 2.0  # grey levels of the deviation of a structure below which there is none
 _LEAST = np.float32(1e-12)  # inverse depth that replaces 0
@@ -98,6 +104,22 @@ def median_shift(change: Map, chosen: Mask) -> float:
 def agreement(change: Map, looks: Map) -> Map:
     """Return the weight of the past, 1 to 0, from the images and from the change of the depth."""
     return looks * np.clip((FAR - np.abs(change)) / np.float32(FAR - NEAR), 0, 1)
+
+
+def trend_of(trend: Map, change: Map, seconds: float) -> Map:
+    """Return the mean recent change [h,w] of each pixel, from that before the last one."""
+    kept = np.float32(math.exp(-seconds / TREND))
+    return np.asarray(np.clip(kept * trend + (1 - kept) * change, -1, 1), np.float32)
+
+
+def stays(trend: Map) -> Map:
+    """Return the weight of the past, 1 to 0, of pixels whose inverse depth has this trend.
+
+    An object that comes closer changes little from image to image, but always in the same
+    direction. The mean with its past would be too far away. That of an object which moves away is
+    too near, which a robot can accept.
+    """
+    return np.asarray(np.clip((MOVES - trend) / (MOVES - CLOSER), 0, 1), np.float32)
 
 
 def update(past: Map, change: Map, variance: Map, noise: Map, agrees: Map) -> tuple[Map, Map, Map]:

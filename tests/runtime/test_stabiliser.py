@@ -70,7 +70,7 @@ def test_fusion_averages_the_errors_of_pixels():
 def test_without_a_motion_only_the_scale_is_kept():
     one, exact = play(Stabiliser("fuse"), drive(5), [1, 1.1, 1, 1.1, 1], 0.1, motion=False)
     two, _ = play(Stabiliser("scale"), drive(5), [1, 1.1, 1, 1.1, 1], 0.1, motion=False)
-    np.testing.assert_array_equal(errors(one, exact), errors(two, exact))
+    np.testing.assert_allclose(errors(one, exact), errors(two, exact), atol=1e-6)
     assert all(f.fused == 0 for f in one)
 
 
@@ -91,6 +91,28 @@ def test_a_box_that_appears_is_right_at_once(mode):
     image, wall = scene(pose())
     found = stabiliser(wall, image, CAMERA, 7 * STEP, np.eye(4))
     assert np.abs(np.log(found.depth / wall))[inner].mean() < 0.02
+
+
+@pytest.mark.parametrize("size", [0.2, 0.8])  # [m] the larger one fills the image at the end
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])  # [m/s]
+def test_a_box_that_approaches_a_standing_camera_is_not_too_far(size, speed):
+    stabiliser = Stabiliser("fuse")
+    play(stabiliser, [pose()] * 20, box=(-size, size, -size, size, 6))
+    for index, z in enumerate(np.arange(6, 1, -speed * STEP / 1e9)):
+        image, depth = scene(pose(), box=(-size, size, -size, size, z))
+        found = stabiliser(depth, image, CAMERA, (20 + index) * STEP, np.eye(4))
+        wall = depth == 8
+        assert np.median(found.depth[~wall]) < 1.15 * z
+        assert not wall.any() or np.median(found.depth[wall]) == pytest.approx(8, rel=0.02)
+    assert found.fused > 0.5 or size == 0.8, "the wall is still fused"
+
+
+@pytest.mark.parametrize("mode", ["scale", "fuse"])
+def test_one_wrong_image_is_forgotten_without_a_swing_to_the_other_side(mode):
+    found, exact = play(Stabiliser(mode), [pose()] * 80, [3.0] + [1.0] * 79)
+    error = np.median(errors(found, exact), axis=(1, 2))
+    assert error[10] < 0.5 * np.log(3) and np.all(error[20:] > -0.02)
+    assert abs(error[-1]) < 0.01
 
 
 @pytest.mark.parametrize("mode", ["scale", "fuse"])
@@ -125,6 +147,15 @@ def test_a_wrong_motion_is_not_used():
     image, depth = scene(pose(z=0.5))
     found = stabiliser(depth, image, CAMERA, 5 * STEP, pose(z=0.1))
     assert found.problem == "" and found.fused > 0.9
+
+
+@pytest.mark.parametrize("jump", [-100.0, -9.0, 5.0, 9.0, 100.0])  # [m] along the optical axis
+def test_a_jump_of_the_odometry_past_the_scene_is_refused(jump):
+    stabiliser = Stabiliser("fuse")
+    play(stabiliser, [pose()] * 10)
+    image, depth = scene(pose())
+    found = stabiliser(depth * np.float32(1.2), image, CAMERA, 10 * STEP, pose(z=jump))
+    assert found.problem == WRONG_MOTION and found.scale == pytest.approx(1 / 1.2, abs=0.05)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,30 @@ def test_an_estimated_scale_is_used_until_it_is_measured():
     assert mended.fused > 0.85 > kept.fused
 
 
+def half_wrong(steady, poses, ratio=0.8, metres_per_unit=None):
+    """Return the errors, as a logarithm, of the half of a wall whose depth is wrong by `ratio`."""
+    errors = []
+    for index, T in enumerate(poses):
+        image, depth = scene(T)
+        x = T[0, 3] + CAMERA.rays()[..., 0] * depth  # [m] of the wall
+        given = np.where(x < 0, depth * np.float32(ratio), depth) / UNIT
+        found = steady(given, image, CAMERA, index * STEP, motion_of(poses), metres_per_unit)
+        # The scale of both halves together may be that of either one.
+        error = np.log(found.depth * UNIT / depth)
+        errors.append(float(np.median(error[x < -0.5]) - np.median(error[x > 0.5])))
+    return np.array(errors)
+
+
+def test_a_part_of_the_depth_with_another_scale_is_corrected():
+    poses = drive(24, x=0.12, z=0.0)
+    assert half_wrong(SteadyDepth("scale"), poses) == pytest.approx(np.log(0.8), abs=0.01)
+    found = half_wrong(SteadyDepth("fuse"), poses)
+    assert found[0] == pytest.approx(np.log(0.8), abs=0.01)
+    assert np.abs(found[12:]).max() < 0.5 * abs(np.log(0.8))
+    known = half_wrong(SteadyDepth("fuse"), poses, metres_per_unit=UNIT)
+    assert np.abs(known).min() > 0.9 * abs(np.log(0.8)), "nothing is measured if the unit is known"
+
+
 def test_depth_without_odometry_keeps_its_scale_only():
     for motion in (None, lambda target, source: None):
         found = play(SteadyDepth("fuse"), SIDEWAYS, motion)
