@@ -27,6 +27,7 @@ from jasmine_core.runtime.album import Album
 from jasmine_core.shard import Shard
 from jasmine_core.store.paths import exists, is_remote, url_of, with_urls
 from jasmine_core.store.results import staged
+from jasmine_ros.bags.ahead import with_topics_ahead
 from jasmine_ros.bags.bag_message import BagMessage
 from jasmine_ros.bags.camera_topics import (
     CameraTopics,
@@ -38,7 +39,7 @@ from jasmine_ros.bags.find import DEPTH_BAG, find_recordings
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.bags.scan import fixed_transforms
 from jasmine_ros.bags.writer import BagWriter
-from jasmine_ros.commands.run_inputs import warn_of_missing
+from jasmine_ros.commands.run_inputs import motion_topics, warn_of_missing
 from jasmine_ros.commands.run_page import run_page
 from jasmine_ros.commands.run_report import (
     END_OF_BAG,
@@ -241,9 +242,11 @@ class _Playback:
         """Deliver the messages until the recording ends; return what ended it."""
         request = self.request
         wanted = [] if request.copy else self.host.inputs
+        motion = motion_topics(self.host, request.parameters)
         images = taken = 0
         with Interrupt() as interrupt, tqdm(total=expected, unit="image", desc="depth") as bar:
-            for message in self.source.messages(wanted, window.start, window.stop):
+            messages = self.source.messages(wanted, window.start, window.stop)
+            for message in with_topics_ahead(messages, motion, self._early):
                 if interrupt.requested or self.stop():
                     return INTERRUPTION
                 if request.copy and message.topic not in self.host.outputs:
@@ -260,12 +263,23 @@ class _Playback:
                     taken += 1
                     bar.update()
                 try:
-                    self.host.deliver(message)
+                    if message.topic in motion:
+                        self.host.advance(message)
+                    else:
+                        self.host.deliver(message)
                 except FrameError as err:
                     self._skip(message, str(err))
                 if self.component.counts.skipped > skipped:
                     self.host.album.skip(message.stamp)
         return END_OF_BAG
+
+    def _early(self, message: BagMessage) -> None:
+        """Pass on a message about the motion of the camera before its turn."""
+        if message.type == self.source.topics[message.topic].type:
+            try:
+                self.host.dispatch(message)
+            except FrameError as err:
+                self._skip(message, str(err))
 
     def _skip(self, message: BagMessage, reason: str) -> None:
         if message.topic == self.camera.image:

@@ -9,10 +9,19 @@ import logging
 from jasmine_core.store.paths import url_of
 from jasmine_ros.bags.reader import Bag
 from jasmine_ros.hosts.bag import BagHost
+from jasmine_ros.msgs.transforms import TF
 from jasmine_ros.node.metric_scale import SENSORS
 from jasmine_ros.node.parameters import ODOMETRY_TYPES, DepthParameters
 
 _log = logging.getLogger(__name__)
+
+
+def motion_topics(host: BagHost, parameters: DepthParameters) -> list[str]:
+    """Return the topics of a host from which the motion of the camera comes, if it is used."""
+    used = parameters.temporal != "off" or parameters.scale_mode == "odometry"
+    named = [parameters.odometry_topic] if parameters.odometry_topic else []
+    names = [host.resolve(name) for name in (*named, TF)]
+    return [name for name in names if used and name in host.inputs]
 
 
 def warn_of_missing(bag: Bag, host: BagHost, parameters: DepthParameters) -> None:

@@ -63,18 +63,22 @@ class BagHost:
             writer.add(topic, type_name)
 
     def deliver(self, message: BagMessage) -> None:
-        """Advance the clock to a recorded message, call the due timers, and pass the message on.
+        """Advance the clock to a recorded message, and pass the message on.
 
         Raises:
             FrameError: The bytes do not fit the type of the message.
         """
+        self.advance(message)
+        self.dispatch(message)
+
+    def advance(self, message: BagMessage) -> None:
+        """Advance the clock to a recorded message, and call the due timers."""
         # An image of video may come after messages that were recorded later; the clock goes on.
         self._now = max(self._now, message.stamp) if message.image else message.stamp
         for timer in self._diagnose + self._timers:
             if self._now >= timer.due:
                 timer.callback()
                 timer.due = self._now + timer.period
-        self.dispatch(message)
 
     def dispatch(self, message: BagMessage) -> None:
         """Pass a message to its subscriber without advancing the clock."""

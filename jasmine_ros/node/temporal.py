@@ -26,6 +26,7 @@ from jasmine_ros.node.parameters import DepthParameters
 PROBLEM = "temporal_problem"  # key of the facts
 # Problems that are warnings; others are usual, such as the first image.
 _PROBLEMS = (NO_MOTION, NO_UNIT, POSE_NET, WRONG_MOTION)
+_ONCE = 10_000_000_000  # [ns] without a problem, after which it is logged again
 
 
 class TemporalFilter:
@@ -41,7 +42,7 @@ class TemporalFilter:
         self.facts: dict[str, str] = {}  # for the diagnostics
         self._host, self._mode, self._motion = host, mode, motion
         self._steady = SteadyDepth(mode, pose_net)
-        self._logged: set[str] = set()  # problems since the motion was last known
+        self._logged: dict[str, int] = {}  # [ns] timestamp of each problem's last image
 
     def __call__(self, image: UnscaledDepth, rgb: NDArray[np.uint8], scale: Scale) -> Depth:
         """Return the depth of an image in model units, made consistent with those before it.
@@ -57,11 +58,11 @@ class TemporalFilter:
         found = self._steady(image.depth, rgb, image.camera, image.stamp, motion, unit, estimated)
         problem = found.problem if found.problem in _PROBLEMS else ""
         reason = f": {found.problem}" if found.problem and not problem else ""
-        if not problem:
-            self._logged.clear()
-        elif problem not in self._logged:  # The images may confirm a pose net every second time.
-            self._logged.add(problem)
-            self._host.log("warn", f"temporal {self._mode}: {problem}")
+        if problem:  # Some images may contradict a motion that is right for most.
+            before = self._logged.get(problem)
+            self._logged[problem] = image.stamp
+            if before is None or abs(image.stamp - before) > _ONCE:
+                self._host.log("warn", f"temporal {self._mode}: {problem}")
         done = f"{found.fused:.0%} of the pixels fused"
         if self._mode == "scale":
             done = f"the depth is multiplied by {found.scale:.3f}"

@@ -41,7 +41,11 @@ GAINS = [1.0, 1.1, 0.9, 1.08, 0.92, 1.1, 0.95, 1.05]
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
-    path = tmp_path_factory.mktemp("wall") / "bag"
+    return record(tmp_path_factory.mktemp("wall") / "bag")
+
+
+def record(path, delay=0):
+    """Write a drive whose odometry is recorded `delay` ns after its timestamp."""
     kinds = {
         TF_STATIC: "tf2_msgs/msg/TFMessage",
         "/odom": "nav_msgs/msg/Odometry",
@@ -52,10 +56,12 @@ def recording(tmp_path_factory):
         for topic, kind in kinds.items():
             writer.add(topic, kind)
         writer.write(TF_STATIC, START, tf((BASE, OPTICAL, T_BASE_CAMERA, 0)))
+        messages = [(stamp(i) + delay, odometry(robot(i), stamp(i))) for i in range(len(POSES))]
+        for at, message in messages:
+            writer.write("/odom", at, message)
         for index, T in enumerate(POSES):
             at = stamp(index)
             header = make_header(MESSAGES, at, OPTICAL)
-            writer.write("/odom", at, odometry(robot(index), at))
             writer.write("/camera/camera_info", at, make_camera_info(MESSAGES, header, CAMERA))
             rgb = encode_image(MESSAGES, header, scene(T)[0], "rgb8")
             writer.write("/camera/image_rect", at, rgb)
@@ -90,6 +96,18 @@ def test_a_run_over_a_bag_publishes_steady_depth(mode, recording, tmp_path, monk
     ratios = [np.median(d / scene(T)[1]) for d, T in zip(depths, POSES, strict=True)]
     steps = np.abs(np.diff(np.log(ratios))).mean()
     assert steps > 0.1 if mode == "off" else steps < 0.02
+
+
+@pytest.mark.parametrize("delay", [0, 250_000_000])
+def test_odometry_that_is_recorded_after_its_image_is_used(delay, tmp_path, monkeypatch, caplog):
+    recording = record(tmp_path / "bag", delay)
+    predictor = DepthPredictor(FlickeringDepth(), "stretch")
+    monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
+    given = DepthParameters(temporal="fuse", odometry_topic="/odom", metres_per_unit=1.0)
+    report = run_bag(RunRequest((recording,), tmp_path / "out", parameters=given))
+    assert report["frames"]["processed"] == len(POSES)
+    assert "of the pixels fused" in report["input"]["temporal"]
+    assert "temporal fuse:" not in caplog.text
 
 
 def test_a_run_names_the_odometry_that_it_does_not_use(recording, tmp_path, monkeypatch, caplog):
