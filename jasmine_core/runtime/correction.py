@@ -55,9 +55,15 @@ class Correction(NamedTuple):
             return self
         return Correction(sample(self.total, places), sample(self.weight, places))
 
-    def plus(self, other: Correction, share: Map) -> Correction:
-        """Return the sums with a share [h,w] of others."""
-        return Correction(self.total + share * other.total, self.weight + share * other.weight)
+    def times(self, share: Map) -> Correction:
+        """Return the sums with a share [h,w] of their weights."""
+        return Correction(self.total * share, self.weight * share)
+
+    def plus(self, other: Correction | None) -> Correction:
+        """Return the sums of both."""
+        if other is None:
+            return self
+        return Correction(self.total + other.total, self.weight + other.weight)
 
 
 def correction_of(pixels: PixelScales, log_scale: float) -> Correction:

@@ -70,7 +70,7 @@ class _State:
     inverse_depth: Map  # [h,w] 1/unit
     variance: Map  # [h,w] of the logarithm, in units of a good measurement
     trend: Map  # [h,w] mean recent change of the logarithm
-    correction: Correction  # of the depth of the network
+    correction: Correction | None  # of the depth of the network
     scale: CommonScale = UNSCALED
 
 
@@ -137,7 +137,7 @@ class Stabiliser:
             inverse_depth=measured,
             variance=edge_noise(measured),
             trend=np.zeros_like(measured),
-            correction=correction.resized(grid.size) if correction else Correction.none(grid.size),
+            correction=correction.resized(grid.size) if correction else None,
         )
 
         # 2. Start again if the past does not belong to this image.
@@ -164,20 +164,21 @@ class Stabiliser:
 
         # 5. The correction measured on this image, and on those before it.
         corrected = measured
-        if self.mode == "fuse":
+        if self.mode == "fuse" and (last.correction or now.correction):
             share = looks * np.float32(math.exp(-seconds / MEMORY))
-            summed = now.correction.plus(last.correction.carried(carried.places), share)
-            now = replace(now, correction=summed)
+            before = (last.correction or Correction.none(grid.size)).carried(carried.places)
+            summed = before.times(share).plus(now.correction)
             corrected = measured * np.exp(-summed.log_factor())
+            now = replace(now, correction=summed)
 
         # 6. One scale of the image, from the pixels that do not come closer. If there are hardly
         # any, an object fills the image, and its depth changes instead of the scale.
         moved = carried.places is not None
         change = log_ratio(past, corrected)  # [h,w]
         trend = sample(last.trend, carried.places) if carried.places else last.trend
-        similar = looks > 0.5
-        static = similar & (np.abs(trend) < CLOSER)
-        middle = median_shift(change, static)
+        similar = looks[::2] > 0.5
+        static = similar & (np.abs(trend[::2]) < CLOSER)
+        middle = median_shift(change[::2], static)
         if np.count_nonzero(static) < STATIC * np.count_nonzero(similar):
             middle = last.scale.log_factor
         scale = next_scale(last.scale, middle, seconds, moved)
@@ -213,8 +214,7 @@ def _carry(last: _State, now: _State, known: Mask, T_last_now: Array) -> _Carrie
     K = last.camera.K
     places = places_in_source(now.inverse_depth, K, T_last_now)
     past = carried_inverse_depth(last.inverse_depth, places, K, T_last_now)
-    # The motion passes what is not ahead.
-    ahead = past > 0
+    ahead = past > 0  # A motion past the scene leaves nothing that could be compared.
     # The filtered depth gives better places than the measured one.
     places = places_in_source(past, K, T_last_now)
     past = carried_inverse_depth(last.inverse_depth, places, K, T_last_now)

@@ -33,7 +33,8 @@ class SteadyDepth:
     """Stabiliser of a camera whose motion is given in metres.
 
     The motion of depth whose scale is unknown or estimated is converted with a scale that is
-    measured by parallax, see `OdometryMeasurement`; until then the estimate is used.
+    measured by parallax, see `OdometryMeasurement`; until then the estimate is used. The same
+    measurement corrects the pixels of the depth.
 
     Args:
         mode: "scale" or "fuse".
@@ -67,7 +68,7 @@ class SteadyDepth:
             stamp: timestamp [ns].
             motion: motion of the camera in metres; None without odometry.
             metres_per_unit: scale of the depth; None if it is up-to-scale.
-            estimated: whether that scale is an estimate of the network.
+            estimated: whether that scale is an estimate, which a measurement replaces.
         """
         T_last_now, problem = None, ""
         correction: Correction | None = None

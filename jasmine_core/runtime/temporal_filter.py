@@ -96,8 +96,8 @@ def log_ratio(past: Map, now: Map) -> Map:
 
 
 def median_shift(change: Map, chosen: Mask) -> float:
-    """Return the median of a map over the chosen pixels of every second row; 0 without any."""
-    values = change[::2][chosen[::2]]
+    """Return the median of a map over the chosen pixels; 0 without any."""
+    values = change[chosen]
     return float(np.median(values)) if values.size else 0.0
 
 
@@ -109,7 +109,7 @@ def agreement(change: Map, looks: Map) -> Map:
 def trend_of(trend: Map, change: Map, seconds: float) -> Map:
     """Return the mean recent change [h,w] of each pixel, from that before the last one."""
     kept = np.float32(math.exp(-seconds / TREND))
-    return np.asarray(np.clip(kept * trend + (1 - kept) * change, -1, 1), np.float32)
+    return np.asarray(kept * trend + (1 - kept) * change, np.float32)
 
 
 def stays(trend: Map) -> Map:

@@ -54,7 +54,8 @@ class TemporalFilter:
         """
         unit = None if scale.state == "up-to-scale" else scale.metres_per_unit
         motion = self._motion.of(image.frame)
-        estimated = scale.state == "estimated"
+        # The stabiliser also measures a scale that odometry can tell, and with it each pixel's.
+        estimated = scale.state == "estimated" or scale.source == "odometry"
         found = self._steady(image.depth, rgb, image.camera, image.stamp, motion, unit, estimated)
         problem = found.problem if found.problem in _PROBLEMS else ""
         reason = f": {found.problem}" if found.problem and not problem else ""

@@ -110,6 +110,41 @@ def test_odometry_that_is_recorded_after_its_image_is_used(delay, tmp_path, monk
     assert "temporal fuse:" not in caplog.text
 
 
+class HalfWrongDepth(FlickeringDepth):
+    """Backend whose depth of one half of the wall is 20 % too near, in units of 10 m."""
+
+    def __call__(self, image):
+        T = POSES[self._index]
+        self._index += 1
+        depth = scene(T)[1]
+        x = T[0, 3] + CAMERA.rays()[..., 0] * depth  # [m] of the wall
+        depth = np.where(x < 0, np.float32(0.8) * depth, depth) / np.float32(10)
+        return NetworkMaps(np.zeros_like(depth), np.stack([depth, depth]), {"encode": 0.0})
+
+
+def last_error(recording, output, **parameters):
+    """Return ln of the ratio of both halves in the last image of a run."""
+    given = DepthParameters(odometry_topic="/odom", scale_mode="odometry", **parameters)
+    report = run_bag(RunRequest((recording,), output, parameters=given))
+    assert report["scale"]["source"] == "odometry"
+    with Bag(output / "depth") as bag:
+        depths = [decode_depth(bag.decode(m)) for m in bag.messages(["/depth/image_rect"])]
+    exact = scene(POSES[-1])[1]
+    x = POSES[-1][0, 3] + CAMERA.rays()[..., 0] * exact
+    error = np.log(depths[-1] / exact)
+    return float(np.median(error[x < -0.5]) - np.median(error[x > 0.5]))
+
+
+def test_the_pixels_are_corrected_while_odometry_gives_the_scale(recording, tmp_path, monkeypatch):
+    def errors(temporal):
+        predictor = DepthPredictor(HalfWrongDepth(), "stretch")
+        monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)
+        return last_error(recording, tmp_path / temporal, temporal=temporal)
+
+    assert errors("off") == pytest.approx(np.log(0.8), abs=0.01)
+    assert abs(errors("fuse")) < 0.7 * abs(np.log(0.8))
+
+
 def test_a_run_names_the_odometry_that_it_does_not_use(recording, tmp_path, monkeypatch, caplog):
     predictor = DepthPredictor(FlickeringDepth(), "stretch")
     monkeypatch.setattr(DepthPredictor, "from_pretrained", lambda *_, **__: predictor)

@@ -58,12 +58,12 @@ def test_pixels_with_little_parallax_count_less():
 
 def test_measurements_are_averaged_and_older_ones_count_less():
     once, other = of(np.full(SHAPE, 0.2)), of(np.full(SHAPE, -0.1))
-    both = other.plus(once, np.full(SHAPE, 0.5, np.float32))
+    both = once.times(np.full(SHAPE, 0.5, np.float32)).plus(other)
     expected = (-0.1 + 0.5 * 0.2) / (1 + 0.5 + 0.1)
     assert both.log_factor() == pytest.approx(expected, abs=1e-3)
-    assert both.plus(once, np.zeros(SHAPE, np.float32)).log_factor() == pytest.approx(
-        both.log_factor()
-    )
+    forgotten = once.times(np.zeros(SHAPE, np.float32))
+    assert forgotten.plus(both).log_factor() == pytest.approx(both.log_factor())
+    assert both.plus(None) is both
 
 
 def test_the_sums_may_be_those_of_an_image_of_another_size():
