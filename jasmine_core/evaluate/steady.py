@@ -36,6 +36,7 @@ class SteadyClips:
     ) -> None:
         self._mode, self._estimated, self._pose_net = mode, estimated, pose_net
         self._known_motion, self._unit = known_motion, 1.0 if metric else None
+        self.parallax: NDArray[np.float32] | None = None  # of the last image, see `Steadied`
         self._clip: int | None = None
         self._poses: dict[int, Array] = {}  # T_world_camera by timestamp [ns] of the clip
         self._steady = SteadyDepth(mode, pose_net)
@@ -47,6 +48,7 @@ class SteadyClips:
 
         A frame without a pose is not changed, because nothing is known about its camera.
         """
+        self.parallax = None
         if pose is None:
             return depth
         if pose.clip != self._clip:
@@ -58,6 +60,7 @@ class SteadyClips:
         camera = Camera(width, height, K)
         motion = self._motion if self._known_motion else None
         found = self._steady(depth, image, camera, stamp, motion, self._unit, self._estimated)
+        self.parallax = found.parallax
         return found.depth
 
     def _motion(self, target: int, source: int) -> Array | None:

@@ -43,6 +43,9 @@ FEATURES = (
 )
 OPTIONAL = ("noise_of_image", "contrast_of_image")  # missing in files of version 0.1.0
 MAX_KNOTS = 32
+# Rise of the log odds of a pixel whose depth was corrected by parallax, by the weight of the
+# parallax; fitted on rendered streets and rooms and on KITTI.
+_BY_PARALLAX, _MOST_PARALLAX = np.float32(0.8), np.float32(2.0)
 _LARGEST = 1e3  # of the numbers in a file
 _LEAST = np.float32(1e-6)
 _FLOOR = np.float32(1e-3)  # of differences of logarithms, whose logarithm is a feature
@@ -82,6 +85,19 @@ class Calibration:
             total += line(found[name])
         p = 1 / (1 + np.exp(-np.clip(total, -30, 30)))
         return np.where(np.isfinite(depths[-1]) & (depths[-1] > 0), p, 0).astype(np.float32)
+
+
+def with_parallax(confidence: Map, parallax: Map) -> Map:
+    """Return the confidence [h,w] of depth that was corrected by parallax.
+
+        p' = p e^r / (1 - p + p e^r)      r = _BY_PARALLAX min(weight, _MOST_PARALLAX)
+
+    Args:
+        confidence: calibrated confidence of the depth of a single image, NaN where unknown.
+        parallax: weight [h,w] of the parallax, see `Correction`.
+    """
+    odds = np.exp(_BY_PARALLAX * np.minimum(parallax, _MOST_PARALLAX))
+    return np.asarray(confidence * odds / (1 - confidence + confidence * odds), np.float32)
 
 
 def features(depths: NDArray[np.float32], image: NDArray[np.uint8]) -> dict[str, Map]:

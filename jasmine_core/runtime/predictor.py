@@ -34,7 +34,7 @@ from jasmine_core.runtime.backend import (
     StageClock,
     load_backend,
 )
-from jasmine_core.runtime.confidence import Calibration, read_calibration
+from jasmine_core.runtime.confidence import Calibration, read_calibration, with_parallax
 from jasmine_core.runtime.graph_backend import GraphBackend
 from jasmine_core.runtime.scale import Scale, fixed_scale
 
@@ -56,6 +56,7 @@ class DepthPrediction:
     back: ImageTransform = field(repr=False)  # from the network's maps to these
     shown: NDArray[np.uint8] = field(repr=False)  # [h,w,3] image of the network
     calibration: Calibration | None = field(default=None, repr=False)  # of the confidence
+    parallax: NDArray[np.float32] | None = field(default=None, repr=False)  # weight, see `Steadied`
 
     @cached_property  # resized only if it is used
     def ssi(self) -> NDArray[np.float32]:
@@ -67,7 +68,8 @@ class DepthPrediction:
         """Return the confidence of each pixel, in [0,1].
 
         With a calibration it is the probability that the relative error is below 10 %; without one
-        it is the convergence over the iterations, see `confidence_of`.
+        it is the convergence over the iterations, see `confidence_of`. Depth that was corrected by
+        parallax after the prediction has a higher one.
         """
         if self.calibration is None:
             return self.back.map(confidence_of(self.maps.depths))
@@ -75,7 +77,8 @@ class DepthPrediction:
         inner = self.calibration(self.maps.depths[:, rows, columns], self.shown[rows, columns])
         whole = np.zeros(self.shown.shape[:2], np.float32)
         whole[rows, columns] = inner
-        return self.back.map(whole)
+        confidence = self.back.map(whole)
+        return confidence if self.parallax is None else with_parallax(confidence, self.parallax)
 
     @cached_property
     def spread(self) -> NDArray[np.float32] | None:

@@ -59,6 +59,7 @@ class Steadied:
     scale: float  # factor that the whole image was multiplied by
     fused: float  # share of the pixels to which the past contributed, 0..1
     problem: str  # reason why the past or the motion was not used; empty if it was
+    parallax: Map | None = None  # [H,W] weight of the parallax that corrected the depth
 
 
 @dataclass(frozen=True)
@@ -163,12 +164,13 @@ class Stabiliser:
         looks = image_agreement(carried.before, grey, usable)  # [h,w] 0..1
 
         # 5. The correction measured on this image, and on those before it.
-        corrected = measured
+        corrected, parallax = measured, None
         if self.mode == "fuse" and (last.correction or now.correction):
-            share = looks * np.float32(math.exp(-seconds / MEMORY))
+            kept = looks * np.float32(math.exp(-seconds / MEMORY))
             before = (last.correction or Correction.none(grid.size)).carried(carried.places)
-            summed = before.times(share).plus(now.correction)
+            summed = before.times(kept).plus(now.correction)
             corrected = measured * np.exp(-summed.log_factor())
+            parallax = to_grid.inverse().map(summed.weight)  # [H,W]
             now = replace(now, correction=summed)
 
         # 6. One scale of the image, from the pixels that do not come closer. If there are hardly
@@ -206,7 +208,7 @@ class Stabiliser:
         if self.mode == "scale":
             return Steadied(depth * np.float32(factor), factor, fused, problem)
         ratio = np.where(known, measured / np.maximum(filtered, np.float32(1e-12)), np.float32(1))
-        return Steadied(depth * to_grid.inverse().map(ratio), factor, fused, problem)
+        return Steadied(depth * to_grid.inverse().map(ratio), factor, fused, problem, parallax)
 
 
 def _carry(last: _State, now: _State, known: Mask, T_last_now: Array) -> _Carried:

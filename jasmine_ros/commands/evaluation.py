@@ -40,6 +40,7 @@ from jasmine_core.evaluate.world import Kind, world_mean_map, world_samples
 from jasmine_core.model.checkpoint import read_mean_depth
 from jasmine_core.model.jasmine import JasmineModel
 from jasmine_core.report.page import save_page
+from jasmine_core.runtime.confidence import with_parallax
 from jasmine_core.runtime.predictor import DepthPredictor
 from jasmine_ros.bags.damage import DamagedMessages
 from jasmine_ros.bags.ground_truth import BagSamples
@@ -125,14 +126,15 @@ class Evaluator:
 
     def score(self, samples: Samples, evaluation: Evaluation) -> Reliability:
         """Add the scores of all images; return the reliability of their confidence."""
-        model = _Model(self._predictor)
+        steady = None if self._steady is None else self._steady()
+        model = _Model(self._predictor, steady)
         score(
             model,
             samples.read(),
             evaluation,
             samples.count,
             self._baseline,
-            self._steady,
+            (lambda: steady) if steady else None,
             model.compare,
         )
         return model.reliability
@@ -216,8 +218,9 @@ def frames_to_show(
 class _Model:
     """Depth of a predictor in metres or units, with the reliability of its confidence."""
 
-    def __init__(self, predictor: DepthPredictor) -> None:
+    def __init__(self, predictor: DepthPredictor, steady: SteadyClips | None = None) -> None:
         self.reliability = Reliability()
+        self._steady = steady
         self._predictor = predictor
         self._factor = np.float32(predictor.scale.metres_per_unit)
         self._confidence: NDArray[np.float32] | None = None  # of the last image
@@ -231,8 +234,15 @@ class _Model:
         """Compare the confidence of the last image with the errors of its depth."""
         assert self._confidence is not None
         height, width = aligned.depth.shape
-        resized = cv2.resize(self._confidence, (width, height), interpolation=cv2.INTER_LINEAR)
-        confidence, valid = np.asarray(resized, np.float32), aligned.valid
+
+        def resized(values: NDArray[np.float32]) -> NDArray[np.float32]:
+            size = (width, height)
+            return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+        confidence, valid = resized(self._confidence), aligned.valid
+        parallax = None if self._steady is None else self._steady.parallax
+        if parallax is not None and self._predictor.calibration is not None:
+            confidence = with_parallax(confidence, resized(parallax))
         self.reliability.add(confidence[valid], aligned.depth[valid], aligned.ground_truth[valid])
 
 

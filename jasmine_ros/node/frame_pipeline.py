@@ -90,8 +90,10 @@ class FramePipeline:
         if self.temporal is not None and shown is not None:
             with clock.stage("temporal"):
                 scale = current_scale(p, self.predictor.scale, self.metric)
-                units = self.temporal(unscaled, shown, scale)
+                steadied = self.temporal(unscaled, shown, scale)
+                units = steadied.depth
                 unscaled = replace(unscaled, depth=units)
+                prediction = replace(prediction, parallax=steadied.parallax)
 
         # 6. Depth in metres; unknown pixels are NaN (REP 118).
         with clock.stage("scale"):

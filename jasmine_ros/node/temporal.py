@@ -7,10 +7,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jasmine_core.geometry.points import Depth
 from jasmine_core.runtime.pose_motion import pose_motion_of
 from jasmine_core.runtime.scale import Scale
-from jasmine_core.runtime.stabiliser import WRONG_MOTION
+from jasmine_core.runtime.stabiliser import WRONG_MOTION, Steadied
 from jasmine_core.runtime.steady_depth import (
     NO_MOTION,
     NO_UNIT,
@@ -44,7 +43,7 @@ class TemporalFilter:
         self._steady = SteadyDepth(mode, pose_net)
         self._logged: dict[str, int] = {}  # [ns] timestamp of each problem's last image
 
-    def __call__(self, image: UnscaledDepth, rgb: NDArray[np.uint8], scale: Scale) -> Depth:
+    def __call__(self, image: UnscaledDepth, rgb: NDArray[np.uint8], scale: Scale) -> Steadied:
         """Return the depth of an image in model units, made consistent with those before it.
 
         Args:
@@ -71,7 +70,7 @@ class TemporalFilter:
             "temporal": f"{self._mode}, {done}{reason}",
             PROBLEM: problem,
         }
-        return found.depth
+        return found
 
 
 def pose_net_of(parameters: DepthParameters) -> PoseNetMotion | None:

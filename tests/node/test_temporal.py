@@ -57,7 +57,7 @@ class Driven:
         rgb, depth = scene(POSES[index])
         at = stamp(index) if at is None else at
         given = UnscaledDepth(at, OPTICAL, np.float32(GAINS[index]) * depth, CAMERA)
-        found = self.filter(given, rgb, METRIC)
+        found = self.filter(given, rgb, METRIC).depth
         assert found.shape == depth.shape
         return float(np.median(found / depth))
 
@@ -196,7 +196,7 @@ def test_a_lens_cap_begins_a_new_scene_and_the_filter_recovers():
             dark = np.full((*CAMERA.size[::-1], 3), 2, np.uint8)
             flat = np.full(CAMERA.size[::-1], 0.5, np.float32)
             given = UnscaledDepth(stamp(index), OPTICAL, flat, CAMERA)
-            found = robot_.filter(given, dark, METRIC)
+            found = robot_.filter(given, dark, METRIC).depth
             if index == 3:
                 np.testing.assert_array_equal(found, flat)
         elif index == 5:

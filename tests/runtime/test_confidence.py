@@ -7,9 +7,12 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jasmine_core.artifacts.checkpoint import Checkpoint
 from jasmine_core.artifacts.fingerprint import CALIBRATION_FILE
@@ -24,6 +27,7 @@ from jasmine_core.runtime.confidence import (
     features,
     read_calibration,
     to_json,
+    with_parallax,
 )
 from jasmine_core.runtime.predictor import DepthPredictor
 
@@ -199,3 +203,27 @@ def test_without_a_calibration_the_confidence_is_the_convergence():
     prediction = DepthPredictor(RampBackend())(image)
     np.testing.assert_allclose(prediction.confidence, 0.5, rtol=1e-5)
     assert prediction.spread is None
+
+
+@given(st.floats(0, 1), st.floats(0, 10), st.floats(0, 10))
+def test_parallax_raises_the_confidence(confidence, weight, more):
+    p = np.float32(confidence)
+    low, high = (with_parallax(p, np.float32(w)) for w in sorted((weight, more)))
+    assert p - 1e-6 <= low <= high + 1e-6 and high <= 1
+    assert with_parallax(p, np.float32(0)) == pytest.approx(p)
+    assert with_parallax(p, np.float32(2)) == pytest.approx(with_parallax(p, np.float32(9)))
+
+
+def test_unknown_and_impossible_pixels_stay_so():
+    found = with_parallax(np.float32([np.nan, 0, 1]), np.float32([1, 1, 1]))
+    np.testing.assert_array_equal(found, [np.nan, 0, 1])
+
+
+def test_a_prediction_that_parallax_corrected_is_surer():
+    predictor = DepthPredictor(RampBackend(), calibration=calibration())
+    prediction = predictor(np.zeros((64, 128, 3), np.uint8))
+    seen = replace(prediction, parallax=np.ones_like(prediction.depth))
+    assert np.all(seen.confidence > prediction.confidence)
+    assert np.all(seen.spread < prediction.spread)
+    plain = replace(seen, calibration=None)
+    np.testing.assert_array_equal(plain.confidence, replace(plain, parallax=None).confidence)
