@@ -21,6 +21,9 @@ from jasmine_core.geometry.camera import Size, stretch
 from jasmine_core.geometry.carry import Map, Places, sample
 from jasmine_core.runtime.scale_sweep import PARALLAX, PixelScales
 
+# Largest logarithm of a factor that makes the depth larger. An object that moves in the direction
+# of the camera shows too little parallax, and must not be seen much too far.
+FARTHER = 0.15
 PRIOR = np.float32(0.1)  # weight of the depth of the network
 _SMOOTH = 4.0  # [px of the grid] standard deviation of the neighbourhood of a pixel
 _ALIKE = 0.1  # logarithmic distance from the neighbours up to which a pixel counts
@@ -70,6 +73,7 @@ def correction_of(pixels: PixelScales, log_scale: float) -> Correction:
     """Return the correction of depth whose pixels have these scales.
 
     Pixels count more with more parallax, and those that differ from their neighbours not at all.
+    No pixel becomes farther by more than e^FARTHER.
 
     Args:
         pixels: scales of the pixels of one image.
@@ -80,6 +84,7 @@ def correction_of(pixels: PixelScales, log_scale: float) -> Correction:
     weight = np.clip((pixels.parallax - PARALLAX) / np.float32(_EXACT), _LEAST, 1) * known
     around = _smooth(change * weight) / (_smooth(weight) + _TINY)
     weight = weight * np.clip(2 - np.abs(change - around) / np.float32(_ALIKE), 0, 1)
+    change = np.minimum(change, np.float32(FARTHER))
     return Correction(_smooth(change * weight), _smooth(weight))
 
 

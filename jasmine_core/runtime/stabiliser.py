@@ -25,6 +25,7 @@ from jasmine_core.runtime.common_scale import MEMORY, UNSCALED, CommonScale, nex
 from jasmine_core.runtime.correction import Correction
 from jasmine_core.runtime.temporal_filter import (
     CLOSER,
+    FAR,
     Mask,
     agreement,
     correlation,
@@ -165,7 +166,9 @@ class Stabiliser:
 
         # 5. The correction measured on this image, and on those before it.
         corrected, parallax = measured, None
-        if self.mode == "fuse" and (last.correction or now.correction):
+        if refused:  # What was measured with this motion is wrong, too.
+            now = replace(now, correction=None)
+        elif self.mode == "fuse" and (last.correction or now.correction):
             kept = looks * np.float32(math.exp(-seconds / MEMORY))
             before = (last.correction or Correction.none(grid.size)).carried(carried.places)
             summed = before.times(kept).plus(now.correction)
@@ -173,13 +176,15 @@ class Stabiliser:
             parallax = to_grid.inverse().map(summed.weight)  # [H,W]
             now = replace(now, correction=summed)
 
-        # 6. One scale of the image, from the pixels that do not come closer. If there are hardly
-        # any, an object fills the image, and its depth changes instead of the scale.
+        # 6. One scale of the image, from the pixels that do not come closer, and that changed by
+        # what a network may be wrong by. If there are hardly any, an object fills the image, or all
+        # of it changed: its depth changes instead of the scale.
         moved = carried.places is not None
         change = log_ratio(past, corrected)  # [h,w]
         trend = sample(last.trend, carried.places) if carried.places else last.trend
         similar = looks[::2] > 0.5
-        static = similar & (np.abs(trend[::2]) < CLOSER)
+        new = np.abs(change[::2] - np.float32(last.scale.log_factor)) > FAR
+        static = similar & (np.abs(trend[::2]) < CLOSER) & ~new
         middle = median_shift(change[::2], static)
         if np.count_nonzero(static) < STATIC * np.count_nonzero(similar):
             middle = last.scale.log_factor

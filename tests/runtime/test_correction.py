@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jasmine_core.runtime.correction import Correction, correction_of
+from jasmine_core.runtime.correction import FARTHER, Correction, correction_of
 from jasmine_core.runtime.scale_sweep import PixelScales
 
 SHAPE = (48, 80)
@@ -21,11 +21,18 @@ def of(log_scale, parallax=EXACT, around=0.0):
     return correction_of(PixelScales(log_scale.astype(np.float32), parallax), around)
 
 
-@given(st.floats(-0.4, 0.4), st.floats(-0.4, 0.4), st.floats(-5, 5))
+@given(st.floats(-0.4, 0.15), st.floats(-0.4, 0.15), st.floats(-5, 5))
 def test_each_part_gets_its_own_factor(left, right, around):
     found = of(np.where(LEFT, left, right) + around, around=around).log_factor()
     assert found[:, :24] == pytest.approx(left, abs=0.1 * abs(left) + 0.01)
     assert found[:, -24:] == pytest.approx(right, abs=0.1 * abs(right) + 0.01)
+
+
+@given(st.floats(0.15, 0.5))
+def test_no_pixel_becomes_much_farther(change):
+    """As of an object that moves in the direction of the camera."""
+    found = of(np.where(LEFT, change, 0)).log_factor()
+    assert found.max() <= FARTHER and found[:, :24] == pytest.approx(FARTHER, abs=0.02)
 
 
 def test_without_known_pixels_nothing_is_corrected():
@@ -35,12 +42,12 @@ def test_without_known_pixels_nothing_is_corrected():
 
 
 def test_pixels_without_a_scale_take_that_of_their_neighbours_only():
-    scales = np.where(LEFT, 0.2, np.nan)
+    scales = np.where(LEFT, 0.12, np.nan)
     found = of(scales).log_factor()
-    assert found[:, :36].min() > 0.15 and np.abs(found[:, -16:]).max() < 0.01
+    assert found[:, :36].min() > 0.09 and np.abs(found[:, -16:]).max() < 0.01
     rng = np.random.default_rng(0)
-    sparse = np.where(rng.random(SHAPE) < 0.3, 0.2, np.nan)
-    assert of(sparse).log_factor().min() > 0.1
+    sparse = np.where(rng.random(SHAPE) < 0.3, 0.12, np.nan)
+    assert of(sparse).log_factor().min() > 0.06
 
 
 def test_a_pixel_that_differs_from_its_neighbours_does_not_count():
@@ -57,9 +64,9 @@ def test_pixels_with_little_parallax_count_less():
 
 
 def test_measurements_are_averaged_and_older_ones_count_less():
-    once, other = of(np.full(SHAPE, 0.2)), of(np.full(SHAPE, -0.1))
+    once, other = of(np.full(SHAPE, 0.12)), of(np.full(SHAPE, -0.1))
     both = once.times(np.full(SHAPE, 0.5, np.float32)).plus(other)
-    expected = (-0.1 + 0.5 * 0.2) / (1 + 0.5 + 0.1)
+    expected = (-0.1 + 0.5 * 0.12) / (1 + 0.5 + 0.1)
     assert both.log_factor() == pytest.approx(expected, abs=1e-3)
     forgotten = once.times(np.zeros(SHAPE, np.float32))
     assert forgotten.plus(both).log_factor() == pytest.approx(both.log_factor())
@@ -67,7 +74,7 @@ def test_measurements_are_averaged_and_older_ones_count_less():
 
 
 def test_the_sums_may_be_those_of_an_image_of_another_size():
-    found = of(np.where(LEFT, 0.2, -0.2)).resized((200, 100))
+    found = of(np.where(LEFT, 0.12, -0.2)).resized((200, 100))
     assert found.total.shape == found.weight.shape == (100, 200)
-    assert found.log_factor()[:, :60] == pytest.approx(0.2, abs=0.03)
+    assert found.log_factor()[:, :60] == pytest.approx(0.12, abs=0.03)
     assert found.log_factor()[:, -60:] == pytest.approx(-0.2, abs=0.03)

@@ -11,6 +11,7 @@ from helpers.textured_wall import CAMERA, STEP, TEXTURE, H, W, drive, errors, pl
 
 from jasmine_core.errors import ConfigError
 from jasmine_core.geometry.camera import Camera
+from jasmine_core.runtime.correction import Correction
 from jasmine_core.runtime.stabiliser import (
     FIRST,
     NEW_SCENE,
@@ -94,7 +95,7 @@ def test_a_box_that_appears_is_right_at_once(mode):
 
 
 @pytest.mark.parametrize("size", [0.2, 0.8])  # [m] the larger one fills the image at the end
-@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])  # [m/s]
+@pytest.mark.parametrize("speed", [0.5, 1.0, 1.5, 2.0])  # [m/s]
 def test_a_box_that_approaches_a_standing_camera_is_not_too_far(size, speed):
     stabiliser = Stabiliser("fuse")
     play(stabiliser, [pose()] * 20, box=(-size, size, -size, size, 6))
@@ -111,8 +112,16 @@ def test_a_box_that_approaches_a_standing_camera_is_not_too_far(size, speed):
 def test_one_wrong_image_is_forgotten_without_a_swing_to_the_other_side(mode):
     found, exact = play(Stabiliser(mode), [pose()] * 80, [3.0] + [1.0] * 79)
     error = np.median(errors(found, exact), axis=(1, 2))
-    assert error[10] < 0.5 * np.log(3) and np.all(error[20:] > -0.02)
-    assert abs(error[-1]) < 0.01
+    assert np.all(np.abs(error[1:]) < 0.02)
+
+
+@pytest.mark.parametrize("mode", ["scale", "fuse"])
+@pytest.mark.parametrize("wrong", [1.5, 0.65])
+def test_a_lasting_step_of_the_scale_arrives_without_a_swing(mode, wrong):
+    found, exact = play(Stabiliser(mode), [pose()] * 80, [1.0] * 10 + [wrong] * 70)
+    share = np.median(errors(found, exact), axis=(1, 2))[10:] / np.log(wrong)
+    assert share[0] < 0.15 and 0.5 < share[10] < 0.8 and share[-1] > 0.98
+    assert share.max() < 1.02
 
 
 @pytest.mark.parametrize("mode", ["scale", "fuse"])
@@ -147,6 +156,18 @@ def test_a_wrong_motion_is_not_used():
     image, depth = scene(pose(z=0.5))
     found = stabiliser(depth, image, CAMERA, 5 * STEP, pose(z=0.1))
     assert found.problem == "" and found.fused > 0.9
+
+
+def test_a_correction_of_a_motion_that_is_refused_is_not_used():
+    stabiliser = Stabiliser("fuse")
+    play(stabiliser, [pose()] * 10)
+    image, depth = scene(pose())
+    wrong = Correction(np.full((H, W), -0.3, np.float32), np.ones((H, W), np.float32))
+    refused = stabiliser(depth, image, CAMERA, 10 * STEP, pose(x=3.0), correction=wrong)
+    after = stabiliser(depth, image, CAMERA, 11 * STEP, np.eye(4))
+    assert refused.problem == WRONG_MOTION
+    for found in (refused, after):
+        np.testing.assert_allclose(found.depth, depth, rtol=0.01)
 
 
 @pytest.mark.parametrize("jump", [-100.0, -9.0, 5.0, 9.0, 100.0])  # [m] along the optical axis
