@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Factor that keeps the scale of consecutive images, and that returns to 1.
 
-The depth of an image is m = ln(last depth / its own depth) away from the last published one, in the
-median. All of it is a change of the network's scale or of the scene, so that only a short one is
-removed:
+The median of ln(last published depth / depth) over the pixels of an image is m. It may come from an
+error of the network, which should be removed, or from the scene, which should not. So only short
+changes are removed:
 
     d = d_last + (1 - exp(-dt / SETTLES)) (clip((m - k_last) / dt) - d_last)
     k = exp(-dt / MEMORY) (m - d dt)

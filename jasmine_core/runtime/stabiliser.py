@@ -176,9 +176,9 @@ class Stabiliser:
             parallax = to_grid.inverse().map(summed.weight)  # [H,W]
             now = replace(now, correction=summed)
 
-        # 6. One scale of the image, from the pixels that do not come closer, and that changed by
-        # what a network may be wrong by. If there are hardly any, an object fills the image, or all
-        # of it changed: its depth changes instead of the scale.
+        # 6. One scale of the image. Pixels that come closer do not count for it, nor do those that
+        # changed by more than the error of a network. If hardly any are left, an object fills the
+        # image, and the scale is not measured.
         moved = carried.places is not None
         change = log_ratio(past, corrected)  # [h,w]
         trend = sample(last.trend, carried.places) if carried.places else last.trend

@@ -111,7 +111,7 @@ class SteadyDepth:
         if self._measure.due(stamp):
             measured = self._measure(depth, image, camera, stamp, motion)
             self._unit.add(stamp, measured, _TIME_CONSTANT)
-            if measured and self._measure.pixels:
+            if measured and self._measure.pixels and self.mode == "fuse":
                 log_scale = math.log(measured.metres_per_unit)
                 correction = correction_of(self._measure.pixels, log_scale)
         scale = self._unit.at(stamp, _UNKNOWN)

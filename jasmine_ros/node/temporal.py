@@ -53,7 +53,7 @@ class TemporalFilter:
         """
         unit = None if scale.state == "up-to-scale" else scale.metres_per_unit
         motion = self._motion.of(image.frame)
-        # The stabiliser also measures a scale that odometry can tell, and with it each pixel's.
+        # The stabiliser measures a scale of odometry again, to correct single pixels with it.
         estimated = scale.state == "estimated" or scale.source == "odometry"
         found = self._steady(image.depth, rgb, image.camera, image.stamp, motion, unit, estimated)
         problem = found.problem if found.problem in _PROBLEMS else ""
